@@ -1,0 +1,35 @@
+# make          set up and build the program (build/noisescope)
+# make demo     set up, build, and run the main job: train, sample, explain, report (runs/demo)
+# make test     set up, build everything, run all tests
+.PHONY: all setup setup-test build demo test test-fast clean
+BUILD ?= build
+
+all: build
+
+setup:
+	@bash tools/setup.sh
+
+setup-test:
+	@bash tools/setup.sh --test
+
+$(BUILD)/build.ninja: | setup
+	@cmake --preset default -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $@; exit 1; }
+	@rm -f $(BUILD).log
+
+build: setup $(BUILD)/build.ninja
+	@cmake --build $(BUILD) --target noisescope
+
+demo: build
+	$(BUILD)/noisescope demo --out runs/demo
+
+test: setup-test $(BUILD)/build.ninja
+	@cmake --build $(BUILD)
+	@ctest --test-dir $(BUILD) --output-on-failure -j1
+
+# The default suite without the checks labelled slow.
+test-fast: setup-test $(BUILD)/build.ninja
+	@cmake --build $(BUILD)
+	@ctest --test-dir $(BUILD) --output-on-failure -j1 -LE slow
+
+clean:
+	rm -rf $(BUILD)

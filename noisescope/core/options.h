@@ -1,0 +1,113 @@
+// Options live once: a plain struct per algorithm with its defaults, and one describe() per struct
+// that feeds YAML, command line, Python keywords, documentation and forms.
+//
+//   struct EulerOptions { int64_t steps = 20; };
+//   inline void describe(Describer& d, EulerOptions& o) {
+//     d("steps", o.steps, "number of solver steps", {.min = 1});
+//   }
+//
+// This header knows nothing of torch, so that config parsing can be fuzzed on its own.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+
+/// What values a field takes. For lists the range holds for every element.
+struct Range {
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices = {};  // for strings; empty: any text
+};
+
+/// A field as a visitor sees it.
+struct Field {
+  const char* name;
+  const char* help;
+  Range range;
+};
+
+/// An enum E takes part by a table found by argument-dependent lookup:
+///   constexpr std::array<std::pair<E, const char*>, n> enum_names(E);
+template <class E>
+std::string to_string(E value)
+  requires requires { enum_names(value); }
+{
+  for (const auto& [key, name] : enum_names(value)) {
+    if (key == value) return name;
+  }
+  throw ValueError("[core.to_string] expected a named enum value, got " +
+                   std::to_string(static_cast<int64_t>(value)));
+}
+
+template <class E>
+std::vector<std::string> enum_choices() {
+  std::vector<std::string> names;
+  for (const auto& [key, name] : enum_names(E{})) names.emplace_back(name);
+  return names;
+}
+
+/// The enum value of this name. Throws ValueError listing the names.
+template <class E>
+E parse_enum(std::string_view text);
+
+/// Visitor over the fields of an options struct; reading and writing are the same walk.
+class Describer {
+ public:
+  virtual ~Describer() = default;
+
+  virtual void field(const Field& field, bool& value) = 0;
+  virtual void field(const Field& field, int64_t& value) = 0;
+  virtual void field(const Field& field, double& value) = 0;
+  virtual void field(const Field& field, std::string& value) = 0;
+  virtual void field(const Field& field, std::vector<int64_t>& value) = 0;
+  virtual void field(const Field& field, std::vector<double>& value) = 0;
+  virtual void field(const Field& field, std::vector<std::string>& value) = 0;
+  virtual void begin_section(const char* name, const char* help) = 0;
+  virtual void end_section() = 0;
+
+  template <class T>
+  void operator()(const char* name, T& value, const char* help, Range range = {}) {
+    if constexpr (requires { enum_names(value); }) {
+      range.choices = enum_choices<T>();
+      std::string text = to_string(value);
+      field(Field{name, help, range}, text);
+      value = parse_enum<T>(text);
+    } else {
+      field(Field{name, help, range}, value);
+    }
+  }
+
+  template <class T>
+  void section(const char* name, T& options, const char* help) {
+    begin_section(name, help);
+    describe(*this, options);
+    end_section();
+  }
+};
+
+/// The candidate nearest to `text` in edit distance, or "" if none is close enough to be meant.
+std::string nearest_name(std::string_view text, const std::vector<std::string>& candidates);
+
+/// "a, b, c"
+std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
+
+template <class E>
+E parse_enum(std::string_view text) {
+  for (const auto& [key, name] : enum_names(E{})) {
+    if (text == name) return key;
+  }
+  throw ValueError("expected one of " + join(enum_choices<E>()) + ", got '" + std::string(text) +
+                   "'");
+}
+
+}  // namespace noisescope

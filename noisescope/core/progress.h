@@ -1,0 +1,39 @@
+// How long calls report and how they are stopped. The library never prints: the program decides
+// what a Progress looks like on a terminal, in a log or in a browser.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+
+/// One report of a running task.
+struct Progress {
+  std::string task;        // "train", "sample", ...
+  double done = 0;         // in `unit`
+  double total = 0;        // 0: unknown
+  std::string unit;        // "images", "steps", "seconds", ...
+  std::string detail;      // "loss 0.123", short
+};
+
+using ProgressSink = std::function<void(const Progress&)>;
+
+/// How a long call talks to its caller. Both members may be left empty.
+struct Control {
+  ProgressSink progress = {};
+  std::stop_token stop = {};
+
+  void report(const Progress& progress_now) const {
+    if (progress) progress(progress_now);
+  }
+  bool stop_requested() const { return stop.stop_requested(); }
+  /// Throws Interrupted if a stop was asked for.
+  void throw_if_stopped(const char* where) const {
+    if (stop_requested()) throw Interrupted(std::string("[") + where + "] stopped on request");
+  }
+};
+
+}  // namespace noisescope

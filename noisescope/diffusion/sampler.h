@@ -1,0 +1,77 @@
+// One driver for all samplers, one observer for everybody who watches.
+//
+// A solver is a small struct in samplers/ with one function: from x at sigma_i to x at sigma_{i+1}.
+// Progress, films, recording, explanation are observers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "noisescope/core/progress.h"
+#include "noisescope/core/random.h"
+#include "noisescope/diffusion/guidance.h"
+
+namespace noisescope {
+
+enum class Solver { ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_2m_sde };
+
+constexpr std::array<std::pair<Solver, const char*>, 6> enum_names(Solver) {
+  return {{{Solver::ddpm, "ddpm"},
+           {Solver::ddim, "ddim"},
+           {Solver::euler, "euler"},
+           {Solver::heun, "heun"},
+           {Solver::dpmpp_2m, "dpmpp_2m"},
+           {Solver::dpmpp_2m_sde, "dpmpp_2m_sde"}}};
+}
+
+enum class Variance { posterior, upper };  // DDPM eq. 7: beta-tilde_t, or beta_t
+
+constexpr std::array<std::pair<Variance, const char*>, 2> enum_names(Variance) {
+  return {{{Variance::posterior, "posterior"}, {Variance::upper, "upper"}}};
+}
+
+struct SamplerOptions {
+  Solver solver = Solver::dpmpp_2m;
+  double eta = 0.0;                          // DDIM: 0 deterministic, 1 = DDPM posterior variance
+  Variance variance = Variance::posterior;   // DDPM
+  double churn = 0.0;                        // Heun: S_churn of arXiv:2206.00364, algorithm 2
+  double churn_sigma_min = 0.05;             // Heun: S_tmin
+  double churn_sigma_max = 50.0;             // Heun: S_tmax
+  double churn_noise = 1.003;                // Heun: S_noise
+};
+void describe(Describer& d, SamplerOptions& options);
+
+/// One step as observers see it, before the solver moves on.
+struct SamplerStep {
+  int64_t index = 0;      // 0 .. count - 1
+  int64_t count = 0;      // steps of the whole run
+  double sigma = 0;       // noise level of x
+  double sigma_next = 0;  // 0 at the last step
+  Tensor x;               // [B, C, H, W] at `sigma`
+  Prediction prediction;  // at (x, sigma); a Heun corrector's second evaluation is not reported
+};
+
+using SamplerObserver = std::function<void(const SamplerStep&)>;
+
+/// Where the noise of a run comes from: sample k of the batch uses (random, sample_ids[k]).
+struct NoiseSource {
+  Random random{0};
+  std::vector<int64_t> sample_ids;  // [B]
+
+  /// Standard normal [B, C, H, W]; purpose initial_noise, or step_noise with the step's number.
+  Tensor initial(torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;
+  Tensor step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;
+};
+
+/// Runs `options.solver` from `x` = x_0 + sigmas[0] eps down `sigmas` (length S + 1, strictly
+/// decreasing, ending in 0) and returns the clean images [B, C, H, W] in the dtype of `x`.
+/// Deterministic given its arguments. Throws ValueError for unusable sigmas, Interrupted on request,
+/// NumericError if the state leaves the finite numbers (naming the step).
+Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas,
+                   const SamplerOptions& options, const NoiseSource& noise,
+                   const SamplerObserver& observer = {}, const Control& control = {});
+
+}  // namespace noisescope

@@ -1,0 +1,1 @@
+// removed when the module gets its first source

@@ -18,9 +18,11 @@ ALLOWED = {
     "data": ["core", "io", "diffusion"],
     "clip": ["core", "io", "nn"],
     "train": ["core", "io", "nn", "diffusion", "data"],
-    "pipeline": ["core", "io", "nn", "diffusion", "clip"],
+    "pipeline": ["core", "io", "nn", "diffusion", "data", "clip"],
     "explain": ["core", "nn", "diffusion", "clip"],
     "evaluate": ["core", "diffusion", "data", "clip", "pipeline"],
+    "run": ["core", "io", "viz", "nn", "diffusion", "data", "clip", "train", "pipeline",
+            "explain", "evaluate"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"noisescope/([^"]+)"', re.MULTILINE)
 # Headers that must stay out of public reach: they cost every including file seconds.

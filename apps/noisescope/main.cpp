@@ -1,1 +1,113 @@
-int main(){}
+// noisescope: trains CLIP-conditioned diffusion models and explains what their noise says.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "apps/noisescope/cli.h"
+#include "apps/noisescope/terminal.h"
+#include "noisescope/core/device.h"
+#include "noisescope/core/error.h"
+
+namespace noisescope::cli {
+
+void Session::say(const std::string& text) const {
+  if (common.json || common.quiet) return;
+  finish_progress_line();
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+void Session::notice(const std::string& text) const {
+  if (common.quiet) return;
+  finish_progress_line();
+  std::fprintf(stderr, "note: %s\n", text.c_str());
+}
+
+void Session::result(const nlohmann::ordered_json& json) const {
+  if (!common.json) return;
+  finish_progress_line();
+  std::printf("%s\n", json.dump(2).c_str());
+}
+
+void add_common(CLI::App& command, Session& session) {
+  Common& c = session.common;
+  command.add_option("--seed", c.seed, "seed of every random number (overrides the config)");
+  command.add_option("--threads", c.threads, "CPU threads; 0 takes all cores")
+      ->check(CLI::Range(0, 1024));
+  command.add_option("--device", c.device, "cpu, cuda, cuda:N or auto")->capture_default_str();
+  command.add_flag("--json", c.json, "print the result as JSON on stdout");
+  command.add_flag("--quiet", c.quiet, "no progress, no remarks");
+}
+
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  noisescope demo --out runs/demo              train, sample, explain and report in minutes\n"
+    "  noisescope train --config config/shapes.yaml --out runs/mine\n"
+    "  noisescope sample runs/mine --prompt \"a red square left of a blue disc on dark\"\n"
+    "  noisescope doctor                            what this machine has, and what is wrong\n"
+    "Every command explains itself: noisescope COMMAND --help\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unusable data or files, 4 model mismatch,\n"
+    "130 stopped on request (work is saved; the same command goes on).";
+
+int exit_code_of(const std::exception& error) {
+  if (dynamic_cast<const Interrupted*>(&error)) return 130;
+  if (dynamic_cast<const ValueError*>(&error)) return 2;
+  if (dynamic_cast<const FormatError*>(&error) || dynamic_cast<const IoError*>(&error) ||
+      dynamic_cast<const DataError*>(&error)) {
+    return 3;
+  }
+  if (dynamic_cast<const ModelError*>(&error)) return 4;
+  return 1;
+}
+
+std::string typed_line(int argc, char** argv) {
+  std::string line = "noisescope";
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const bool plain = word.find_first_of(" \"'$&|;<>()*?") == std::string::npos && !word.empty();
+    line += plain ? " " + word : " '" + word + "'";
+  }
+  return line;
+}
+
+int run(int argc, char** argv) {
+  Session session;
+  session.command_line = typed_line(argc, argv);
+  CLI::App app{"Trains CLIP-conditioned diffusion models on small images, and shows, in measured\n"
+               "numbers, what their noise says.",
+               "noisescope"};
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  app.set_version_flag("--version", "noisescope " NOISESCOPE_VERSION);
+  for (auto* add : {add_demo, add_data, add_clip, add_train, add_sample, add_explain, add_evaluate,
+                    add_report, add_config, add_doctor}) {
+    add(app, session);
+  }
+  // Commands run from CLI11 callbacks, after this one has prepared the process.
+  session.control.stop = stop_on_signals();
+  app.parse_complete_callback([&] {
+    configure_process(session.common.threads);
+    if (!session.common.quiet) session.control.progress = terminal_progress();
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace noisescope::cli
+
+int main(int argc, char** argv) {
+  try {
+    return noisescope::cli::run(argc, argv);
+  } catch (const std::exception& error) {
+    noisescope::cli::finish_progress_line();
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return noisescope::cli::exit_code_of(error);
+  }
+}

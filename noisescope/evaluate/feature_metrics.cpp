@@ -1,0 +1,120 @@
+#include "noisescope/evaluate/feature_metrics.h"
+
+#include <ATen/ops/cdist.h>
+#include <ATen/ops/linalg_eigh.h>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+void check_pair(const char* where, const Tensor& real, const Tensor& generated) {
+  check_shape(where, "real", real, {-1, -1});
+  check_shape(where, "generated", generated, {-1, real.size(1)});
+}
+
+Tensor cubic_kernel(const Tensor& x, const Tensor& y) {
+  return (x.matmul(y.t()) / static_cast<double>(x.size(1)) + 1.0).pow(3);
+}
+
+/// Mean over pairs of different rows.
+Tensor off_diagonal_mean(const Tensor& kernel) {
+  const auto n = static_cast<double>(kernel.size(0));
+  return (kernel.sum() - kernel.trace()) / (n * (n - 1));
+}
+
+Tensor unbiased_mmd2(const Tensor& x, const Tensor& y) {
+  return off_diagonal_mean(cubic_kernel(x, x)) + off_diagonal_mean(cubic_kernel(y, y)) -
+         2.0 * cubic_kernel(x, y).mean();
+}
+
+Tensor covariance(const Tensor& x) {
+  const Tensor centred = x - x.mean(0);
+  return centred.t().matmul(centred) / static_cast<double>(x.size(0) - 1);
+}
+
+/// Square root of a symmetric positive semidefinite matrix.
+Tensor matrix_sqrt(const Tensor& matrix) {
+  const auto [values, vectors] = at::linalg_eigh(matrix);
+  return (vectors * values.clamp_min(0).sqrt()).matmul(vectors.t());
+}
+
+}  // namespace
+
+Estimate kid(const Tensor& real, const Tensor& generated, int64_t blocks) {
+  check_pair("evaluate.kid", real, generated);
+  const int64_t rows = std::min(real.size(0), generated.size(0)) / std::max<int64_t>(1, blocks);
+  if (blocks < 2 || rows < 2) {
+    throw ValueError("[evaluate.kid] expected at least 2 blocks of 2 rows, got " +
+                     std::to_string(blocks) + " blocks over " + std::to_string(real.size(0)) +
+                     " real and " + std::to_string(generated.size(0)) + " generated rows");
+  }
+  const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
+  std::vector<Tensor> values;
+  for (int64_t b = 0; b < blocks; ++b) {
+    values.push_back(unbiased_mmd2(x.slice(0, b * rows, (b + 1) * rows),
+                                   y.slice(0, b * rows, (b + 1) * rows)));
+  }
+  Estimate estimate = mean_estimate(torch::stack(values));
+  estimate.n = blocks * rows;
+  return estimate;
+}
+
+double frechet_distance(const Tensor& real, const Tensor& generated) {
+  check_pair("evaluate.frechet_distance", real, generated);
+  if (real.size(0) < 2 || generated.size(0) < 2) {
+    throw ValueError("[evaluate.frechet_distance] expected at least 2 rows of each kind");
+  }
+  const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
+  const Tensor cov_x = covariance(x), cov_y = covariance(y);
+  const Tensor root = matrix_sqrt(cov_x);
+  const Tensor cross = matrix_sqrt(root.matmul(cov_y).matmul(root));
+  const Tensor distance = (x.mean(0) - y.mean(0)).pow(2).sum() + cov_x.trace() + cov_y.trace() -
+                          2.0 * cross.trace();
+  return distance.item<double>();
+}
+
+Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k) {
+  check_pair("evaluate.coverage", real, generated);
+  if (k < 1 || real.size(0) <= k || generated.size(0) < 1) {
+    throw ValueError("[evaluate.coverage] expected more than k = " + std::to_string(k) +
+                     " real rows and a generated one, got " + std::to_string(real.size(0)) +
+                     " and " + std::to_string(generated.size(0)));
+  }
+  const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
+  // Column 0 is the distance of a row to itself, so the k-th neighbour stands in column k.
+  const Tensor radius = std::get<0>(at::cdist(x, x).sort(1)).select(1, k);
+  const Tensor nearest = std::get<0>(at::cdist(x, y).min(1));
+  return wilson((nearest <= radius).sum().item<int64_t>(), real.size(0));
+}
+
+Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own,
+                     const Random& random, int64_t distractors) {
+  check_pair("evaluate.r_precision", images, captions);
+  check_shape("evaluate.r_precision", "own", own, {images.size(0)});
+  const int64_t n = images.size(0), rows = captions.size(0);
+  if (rows < 2 || distractors < 1) {
+    throw ValueError("[evaluate.r_precision] expected at least 2 captions and 1 distractor, got " +
+                     std::to_string(rows) + " captions");
+  }
+  const Tensor cosines = images.to(torch::kFloat64).matmul(captions.to(torch::kFloat64).t());
+  const auto cosine = cosines.accessor<double, 2>();
+  const auto row_of = own.accessor<int64_t, 1>();
+  const int64_t shown = std::min(distractors, rows - 1);
+  int64_t hits = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    // The first `shown` rows of a permutation that are not the own caption.
+    const Tensor order = random.permutation(Purpose::evaluation, static_cast<uint64_t>(i), rows);
+    const int64_t* candidate = order.const_data_ptr<int64_t>();
+    bool best = true;
+    for (int64_t seen = 0; seen < shown; ++candidate) {
+      if (*candidate == row_of[i]) continue;
+      best = best && cosine[i][row_of[i]] > cosine[i][*candidate];
+      ++seen;
+    }
+    hits += best ? 1 : 0;
+  }
+  return wilson(hits, n);
+}
+
+}  // namespace noisescope

@@ -1,0 +1,48 @@
+#include "noisescope/evaluate/statistics.h"
+
+#include <cmath>
+#include <string>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Estimate& estimate) {
+  return {{"value", estimate.value},
+          {"low", estimate.low},
+          {"high", estimate.high},
+          {"n", estimate.n}};
+}
+
+Estimate wilson(int64_t hits, int64_t n) {
+  if (n < 1 || hits < 0 || hits > n) {
+    throw ValueError("[evaluate.wilson] expected 0 <= hits <= n and n >= 1, got " +
+                     std::to_string(hits) + " of " + std::to_string(n));
+  }
+  const auto count = static_cast<double>(n);
+  const double p = static_cast<double>(hits) / count;
+  const double z2 = kZ95 * kZ95 / count;
+  const double centre = (p + z2 / 2) / (1 + z2);
+  const double half = kZ95 / (1 + z2) * std::sqrt(p * (1 - p) / count + z2 / (4 * count));
+  return {p, std::max(0.0, centre - half), std::min(1.0, centre + half), n};
+}
+
+Estimate mean_estimate(const Tensor& values) {
+  check_shape("evaluate.mean_estimate", "values", values, {-1});
+  const int64_t n = values.size(0);
+  if (n < 2) {
+    throw ValueError("[evaluate.mean_estimate] expected at least 2 values, got " +
+                     std::to_string(n));
+  }
+  const Tensor x = values.to(torch::kFloat64);
+  const double mean = x.mean().item<double>();
+  const double half = kZ95 * x.std().item<double>() / std::sqrt(static_cast<double>(n));
+  return {mean, mean - half, mean + half, n};
+}
+
+}  // namespace noisescope

@@ -1,0 +1,30 @@
+// Intervals for the numbers that the product reports: no number without its n and its interval.
+#pragma once
+
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/core/tensor.h"
+
+namespace noisescope {
+
+/// A measured number, its two-sided 95 % interval, and how many independent observations it rests on.
+struct Estimate {
+  double value = 0;
+  double low = 0;
+  double high = 0;
+  int64_t n = 0;
+};
+
+nlohmann::ordered_json to_json(const Estimate& estimate);
+
+/// Share `hits / n` with the Wilson score interval at 95 %.
+/// E. B. Wilson 1927, "Probable inference, the law of succession, and statistical inference", p. 209.
+/// Throws ValueError unless 0 <= hits <= n and n >= 1.
+Estimate wilson(int64_t hits, int64_t n);
+
+/// Mean of independent observations [n] with mean +- 1.96 standard errors. n >= 2.
+Estimate mean_estimate(const Tensor& values);
+
+}  // namespace noisescope

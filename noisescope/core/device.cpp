@@ -1,12 +1,17 @@
 #include "noisescope/core/device.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
-#include <sstream>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <thread>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/version.h>
 
 #include "noisescope/core/error.h"
@@ -15,6 +20,41 @@ namespace noisescope {
 namespace {
 
 bool cuda_available() { return at::globalContext().hasCUDA(); }
+
+int64_t cuda_devices() {
+  return static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount());
+}
+
+/// Paths of the shared libraries in this process whose file name starts with `prefix`.
+std::set<std::string> loaded_libraries(const std::string& prefix) {
+  std::set<std::string> paths;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const size_t name = line.rfind('/');
+    if (name == std::string::npos || line.compare(name + 1, prefix.size(), prefix) != 0) continue;
+    paths.insert(line.substr(line.find('/')));
+  }
+  return paths;
+}
+
+/// The version file beside the torch library that this process really loaded; the compile-time
+/// version where there is none (a system-wide build).
+std::string torch_runtime_version() {
+  const auto libraries = loaded_libraries("libtorch_cpu.so");
+  if (libraries.empty()) return TORCH_VERSION;
+  const auto folder = std::filesystem::path(*libraries.begin()).parent_path().parent_path();
+  std::ifstream file(folder / "version.py");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("__version__", 0) != 0) continue;
+    const size_t first = line.find('\''), last = line.rfind('\'');
+    if (first != last) return line.substr(first + 1, last - first - 1);
+  }
+  return TORCH_VERSION;
+}
+
+int64_t memory_mib() {
+  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / (1 << 20);
+}
 
 }  // namespace
 
@@ -48,14 +88,35 @@ void configure_process(int64_t threads) {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
-std::string machine_facts() {
-  std::ostringstream out;
-  out << "torch: " << TORCH_VERSION << '\n'
-      << "cpu capability: " << at::get_cpu_capability() << '\n'
-      << "threads: " << at::get_num_threads() << " of " << std::thread::hardware_concurrency()
-      << " cores\n"
-      << "cuda: " << (cuda_available() ? "available" : "not available") << '\n';
-  return out.str();
+std::vector<std::pair<std::string, std::string>> machine_facts() {
+  const auto openmp = loaded_libraries("libgomp");
+  return {{"torch", torch_runtime_version()},
+          {"compiled against torch", TORCH_VERSION},
+          {"compiler", "g++ " __VERSION__},
+          {"cpu capability", at::get_cpu_capability()},
+          {"cores", std::to_string(std::thread::hardware_concurrency())},
+          {"threads", std::to_string(at::get_num_threads())},
+          {"openmp", openmp.empty() ? "none" : *openmp.begin()},
+          {"memory", std::to_string(memory_mib()) + " MiB"},
+          {"cuda", cuda_available() ? std::to_string(cuda_devices()) + " device(s)" : "none"}};
+}
+
+std::vector<std::string> machine_problems() {
+  std::vector<std::string> problems;
+  if (torch_runtime_version().rfind(TORCH_VERSION, 0) != 0) {
+    problems.push_back("compiled against torch " TORCH_VERSION " but running with " +
+                       torch_runtime_version() + ": build again with 'make'");
+  }
+  if (loaded_libraries("libgomp").size() > 1) {
+    problems.push_back("two copies of the OpenMP runtime are loaded, which slows every operation: "
+                       "look at LD_LIBRARY_PATH and LD_PRELOAD");
+  }
+  if (std::getenv("OMP_NUM_THREADS") && at::get_num_threads() == 1 &&
+      std::thread::hardware_concurrency() > 1) {
+    problems.push_back("OMP_NUM_THREADS leaves one of several cores: pass --threads");
+  }
+  if (memory_mib() < 2048) problems.push_back("less than 2 GiB of memory: training may not fit");
+  return problems;
 }
 
 }  // namespace noisescope

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "noisescope/core/tensor.h"
 
@@ -15,7 +17,11 @@ torch::Device parse_device(const std::string& text);
 /// and allocator thresholds that keep freed memory for the next step.
 void configure_process(int64_t threads);
 
-/// What configure_process settled on and what this machine is, one "name: value" a line.
-std::string machine_facts();
+/// What this machine is and what configure_process settled on: ("torch", "2.13.0"), ... in a
+/// stable order, for `noisescope doctor` and the env.json of a run.
+std::vector<std::pair<std::string, std::string>> machine_facts();
+
+/// What is wrong with this machine or process, each with its remedy; empty if nothing is.
+std::vector<std::string> machine_problems();
 
 }  // namespace noisescope

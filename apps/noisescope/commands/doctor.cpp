@@ -1,0 +1,30 @@
+#include "apps/noisescope/cli.h"
+#include "noisescope/core/device.h"
+
+namespace noisescope::cli {
+namespace {
+
+void run_doctor(const Session& session) {
+  const auto facts = machine_facts();
+  const auto problems = machine_problems();
+  nlohmann::ordered_json json;
+  for (const auto& [name, value] : facts) {
+    json["facts"][name] = value;
+    session.say(name + std::string(name.size() < 24 ? 24 - name.size() : 1, ' ') + value);
+  }
+  json["problems"] = problems;
+  for (const std::string& problem : problems) session.say("problem: " + problem);
+  if (problems.empty()) session.say("no problems found");
+  session.result(json);
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("doctor", "What this machine has, and what is wrong");
+  add_common(*command, session);
+  command->footer("Examples:\n  noisescope doctor\n  noisescope doctor --json");
+  command->callback([&session] { run_doctor(session); });
+}
+
+}  // namespace noisescope::cli

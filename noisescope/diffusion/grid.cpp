@@ -1,0 +1,87 @@
+// Sampling grids of schedule.h.
+#include <cmath>
+#include <string>
+
+#include "noisescope/core/error.h"
+#include "noisescope/diffusion/schedule.h"
+
+namespace noisescope {
+namespace {
+
+/// i / (S - 1), or 0 for a single step.
+double fraction(int64_t i, int64_t steps) {
+  return steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 0;
+}
+
+void check_continuous(const GridOptions& options) {
+  const bool usable = options.sigma_min > 0 && options.sigma_min < options.sigma_max &&
+                      std::isfinite(options.sigma_max) && options.rho > 0;
+  if (usable) return;
+  throw ValueError("[diffusion.sampling_sigmas] expected 0 < sigma_min < sigma_max and rho > 0, got " +
+                   std::to_string(options.sigma_min) + ", " + std::to_string(options.sigma_max) +
+                   " and " + std::to_string(options.rho));
+}
+
+double continuous_sigma(const GridOptions& options, int64_t i) {
+  const double position = fraction(i, options.steps);
+  if (options.type == GridType::log_snr) {
+    return std::exp(std::lerp(std::log(options.sigma_max), std::log(options.sigma_min), position));
+  }
+  const double power = 1 / options.rho;
+  return std::pow(std::lerp(std::pow(options.sigma_max, power),
+                            std::pow(options.sigma_min, power), position),
+                  options.rho);
+}
+
+/// Step i of S, counted from the noisy end. Halves round to even, as in the reference libraries.
+int64_t discrete_timestep(GridType type, int64_t i, int64_t steps, int64_t timesteps) {
+  const auto last = static_cast<double>(timesteps);
+  switch (type) {
+    case GridType::leading:
+      return 1 + (steps - 1 - i) * (timesteps / steps);
+    case GridType::linspace:
+      return static_cast<int64_t>(std::nearbyint(last - (last - 1) * fraction(i, steps)));
+    default:  // trailing
+      return static_cast<int64_t>(
+          std::nearbyint(last - static_cast<double>(i) * (last / static_cast<double>(steps))));
+  }
+}
+
+}  // namespace
+
+void describe(Describer& d, GridOptions& options) {
+  d("type", options.type,
+    "spacing of the noise levels: karras, log_snr (uniform), or the timesteps of the discrete "
+    "schedule: leading, linspace, trailing");
+  d("steps", options.steps, "number of solver steps", {.min = 1});
+  d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)", {.min = 0});
+  d("sigma_max", options.sigma_max, "first noise level (karras, log_snr)", {.min = 0});
+  d("rho", options.rho, "karras: larger puts more steps at low noise", {.min = 0});
+}
+
+std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOptions& schedule) {
+  if (options.steps < 1) {
+    throw ValueError("[diffusion.sampling_sigmas] expected at least 1 step, got " +
+                     std::to_string(options.steps));
+  }
+  std::vector<double> sigmas;
+  if (options.type == GridType::karras || options.type == GridType::log_snr) {
+    check_continuous(options);
+    for (int64_t i = 0; i < options.steps; ++i) sigmas.push_back(continuous_sigma(options, i));
+  } else {
+    const Schedule table(schedule);
+    if (options.steps > table.timesteps()) {
+      throw ValueError("[diffusion.sampling_sigmas] expected at most T = " +
+                       std::to_string(table.timesteps()) + " steps on a discrete grid, got " +
+                       std::to_string(options.steps));
+    }
+    for (int64_t i = 0; i < options.steps; ++i) {
+      sigmas.push_back(
+          table.sigma(discrete_timestep(options.type, i, options.steps, table.timesteps())));
+    }
+  }
+  sigmas.push_back(0.0);
+  return sigmas;
+}
+
+}  // namespace noisescope

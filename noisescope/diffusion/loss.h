@@ -1,0 +1,71 @@
+// Denoising losses and the noise levels they are taken at.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "noisescope/core/random.h"
+#include "noisescope/diffusion/precondition.h"
+
+namespace noisescope {
+
+enum class NoiseDistribution { lognormal, timestep };
+
+constexpr std::array<std::pair<NoiseDistribution, const char*>, 2> enum_names(NoiseDistribution) {
+  return {{{NoiseDistribution::lognormal, "lognormal"}, {NoiseDistribution::timestep, "timestep"}}};
+}
+
+struct NoiseLevelOptions {
+  NoiseDistribution distribution = NoiseDistribution::lognormal;
+  double mean = -1.2;  // of ln sigma (P_mean of arXiv:2206.00364, table 1)
+  double std = 1.2;    // of ln sigma (P_std)
+};
+void describe(Describer& d, NoiseLevelOptions& options);
+
+/// One noise level for each uniform number in [0, 1), by the inverse distribution function, so the
+/// same numbers give the same levels. Same shape and dtype as `uniforms`.
+///   lognormal  ln sigma ~ N(mean, std^2)
+///   timestep   sigma(t), t uniform over 1..T of `schedule`
+Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
+                    const Tensor& uniforms);
+
+/// B stratified uniform numbers, float64: u_i = (p_i + U) / B with one U and a random permutation p.
+/// Each stratum of the distribution is met once a batch, which lowers the variance of the gradient
+/// at no cost (the low-discrepancy sampler of VDM, arXiv:2107.00630, appendix I.1).
+Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch,
+                           Purpose purpose = Purpose::train_sigma);
+
+enum class Weighting { uniform, edm, min_snr, soft_min_snr };
+
+constexpr std::array<std::pair<Weighting, const char*>, 4> enum_names(Weighting) {
+  return {{{Weighting::uniform, "uniform"},
+           {Weighting::edm, "edm"},
+           {Weighting::min_snr, "min_snr"},
+           {Weighting::soft_min_snr, "soft_min_snr"}}};
+}
+
+struct LossOptions {
+  Weighting weighting = Weighting::edm;
+  double gamma = 5.0;  // min_snr, soft_min_snr: the SNR at which the weight levels off
+};
+void describe(Describer& d, LossOptions& options);
+
+/// Weight w(sigma) [B] of the squared error in the network's own target space: since
+/// D - x_0 = c_out (F - F*), a weight lambda on |D - x_0|^2 is w = lambda c_out^2 on |F - F*|^2.
+///   uniform       w = 1: what the network predicts, unweighted (L_simple, DDPM eq. 14, for eps)
+///   edm           lambda = (s^2 + d^2) / (s d)^2 = 1 / c_out^2 of edm (arXiv:2206.00364, table 1)
+///   min_snr       lambda = min(SNR, gamma), SNR = 1 / s^2 (arXiv:2303.09556, sec. 3.3)
+///   soft_min_snr  lambda = SNR gamma / (SNR + gamma) (arXiv:2401.11605, sec. 3.4, there gamma = 4)
+Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss,
+                   const Tensor& sigma);
+
+/// Per-sample loss [B] = w(sigma) mean over C, H, W of (F - F*)^2 at x = x0 + sigma eps. With edm
+/// weighting on an edm network w = 1, so a network that answers 0 scores about 1 at every sigma.
+///   x0, eps [B, C, H, W] float32; sigma [B] > 0; condition [B, D]
+/// Throws ShapeError where they do not fit.
+Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition,
+                      const LossOptions& loss, const Tensor& x0, const Tensor& sigma,
+                      const Tensor& eps, const Tensor& condition);
+
+}  // namespace noisescope

@@ -1,0 +1,152 @@
+#include "noisescope/diffusion/sampler.h"
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include <ATen/core/grad_mode.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/diffusion/samplers/ddim.h"
+#include "noisescope/diffusion/samplers/ddpm.h"
+#include "noisescope/diffusion/samplers/dpmpp_2m.h"
+#include "noisescope/diffusion/samplers/dpmpp_2m_sde.h"
+#include "noisescope/diffusion/samplers/euler.h"
+#include "noisescope/diffusion/samplers/heun.h"
+
+namespace noisescope {
+namespace {
+
+using samplers::Method;
+using samplers::Step;
+
+void check_options(const SamplerOptions& options) {
+  if (!(options.eta >= 0 && options.eta <= 1)) {
+    throw ValueError("[diffusion.run_sampler] expected eta in [0, 1], got " +
+                     std::to_string(options.eta));
+  }
+  if (!(options.churn >= 0 && options.churn_noise >= 0)) {
+    throw ValueError("[diffusion.run_sampler] expected churn and churn_noise >= 0, got " +
+                     std::to_string(options.churn) + " and " + std::to_string(options.churn_noise));
+  }
+}
+
+std::unique_ptr<Method> make_method(const SamplerOptions& options) {
+  check_options(options);
+  switch (options.solver) {
+    case Solver::ddpm:
+      return std::make_unique<samplers::Ddpm>(options.variance);
+    case Solver::ddim:
+      return std::make_unique<samplers::Ddim>(options.eta);
+    case Solver::euler:
+      return std::make_unique<samplers::Euler>();
+    case Solver::heun:
+      return std::make_unique<samplers::Heun>(options);
+    case Solver::dpmpp_2m:
+      return std::make_unique<samplers::Dpmpp2m>();
+    case Solver::dpmpp_2m_sde:
+      return std::make_unique<samplers::Dpmpp2mSde>();
+  }
+  throw ValueError("[diffusion.run_sampler] expected a solver, got an unknown one");
+}
+
+void check_sigmas(const std::vector<double>& sigmas) {
+  const auto refuse = [](const std::string& got) {
+    throw ValueError("[diffusion.run_sampler] expected at least two finite noise levels, strictly "
+                     "decreasing and ending in 0, got " + got + "; sampling_sigmas() makes them");
+  };
+  if (sigmas.size() < 2) refuse(std::to_string(sigmas.size()) + " of them");
+  for (size_t i = 0; i < sigmas.size(); ++i) {
+    const bool falls = i == 0 || sigmas[i] < sigmas[i - 1];
+    if (!std::isfinite(sigmas[i]) || !falls) {
+      refuse(std::to_string(sigmas[i]) + " at place " + std::to_string(i));
+    }
+  }
+  if (sigmas.back() != 0) refuse(std::to_string(sigmas.back()) + " at the end");
+}
+
+void check_state(const Tensor& x, const NoiseSource& noise, const Method& method) {
+  check_shape("diffusion.run_sampler", "x", x, {-1, -1, -1, -1});
+  if (!x.is_floating_point()) {
+    throw ShapeError("[diffusion.run_sampler] expected x of a floating dtype, got " +
+                     describe_tensor(x));
+  }
+  if (method.is_stochastic() && static_cast<int64_t>(noise.sample_ids.size()) != x.size(0)) {
+    throw ValueError("[diffusion.run_sampler] expected one sample id for each of " +
+                     std::to_string(x.size(0)) + " images, got " +
+                     std::to_string(noise.sample_ids.size()));
+  }
+}
+
+/// Watches that the state stays finite. A NaN spreads, so on a GPU it is enough to look at the end:
+/// reading each step's answer at once would make the host wait for the device.
+class FiniteWatch {
+ public:
+  void see(const Tensor& x, int64_t index) {
+    sums_.push_back(x.sum());
+    if (x.device().is_cpu()) check(index);
+  }
+  void finish() {
+    for (size_t i = 0; i < sums_.size(); ++i) check(static_cast<int64_t>(i));
+  }
+
+ private:
+  void check(int64_t index) const {
+    if (std::isfinite(sums_[static_cast<size_t>(index)].item<double>())) return;
+    throw NumericError("[diffusion.run_sampler] expected finite images, got NaN or infinity after "
+                       "step " + std::to_string(index + 1) + " of the solver");
+  }
+  std::vector<Tensor> sums_;
+};
+
+}  // namespace
+
+void describe(Describer& d, SamplerOptions& options) {
+  d("solver", options.solver, "sampling algorithm");
+  d("eta", options.eta, "ddim: 0 deterministic, 1 = ddpm with posterior variance",
+    {.min = 0, .max = 1});
+  d("variance", options.variance, "ddpm: posterior (beta-tilde) or upper (beta)");
+  d("churn", options.churn, "heun: S_churn, noise added back per run; 0 = deterministic",
+    {.min = 0});
+  d("churn_sigma_min", options.churn_sigma_min, "heun: churn from this noise level ...",
+    {.min = 0});
+  d("churn_sigma_max", options.churn_sigma_max, "heun: ... up to this one", {.min = 0});
+  d("churn_noise", options.churn_noise, "heun: S_noise, deviation of the noise added back",
+    {.min = 0});
+}
+
+Tensor NoiseSource::initial(torch::IntArrayRef chw, torch::Dtype dtype) const {
+  return random.normal(Purpose::initial_noise, 0, sample_ids, chw, dtype);
+}
+
+Tensor NoiseSource::step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype) const {
+  return random.normal(Purpose::step_noise, step, sample_ids, chw, dtype);
+}
+
+Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas,
+                   const SamplerOptions& options, const NoiseSource& noise,
+                   const SamplerObserver& observer, const Control& control) {
+  const at::NoGradGuard no_grad;
+  check_sigmas(sigmas);
+  const std::unique_ptr<Method> method = make_method(options);
+  check_state(x, noise, *method);
+  const auto count = static_cast<int64_t>(sigmas.size()) - 1;
+  FiniteWatch watch;
+  for (int64_t i = 0; i < count; ++i) {
+    control.throw_if_stopped("diffusion.run_sampler");
+    const auto place = static_cast<size_t>(i);
+    Step step{i, count, sigmas[place], sigmas[place + 1], x, Tensor(), &predict, &noise};
+    method->prepare(step);
+    const Prediction prediction =
+        predict(step.x, torch::full({x.size(0)}, step.sigma, x.options()));
+    if (observer) observer({i, count, step.sigma, step.sigma_next, step.x, prediction});
+    step.denoised = prediction.denoised;
+    x = method->advance(step);
+    watch.see(x, i);
+    control.report({"sample", static_cast<double>(i + 1), static_cast<double>(count), "steps", ""});
+  }
+  watch.finish();
+  return x;
+}
+
+}  // namespace noisescope

@@ -1,0 +1,302 @@
+#include "noisescope/io/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <streambuf>
+#include <utility>
+#include <vector>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace noisescope {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a user can do about a refusal of the operating system.
+const char* hint_for(int errno_value) {
+  switch (errno_value) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "free some space or choose another folder";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a place that you have access to";
+    case ENOENT:
+      return "check the path";
+    case ENOTDIR:
+    case EEXIST:
+      return "a part of the path is a file where a folder should be";
+    case EISDIR:
+      return "this is a folder, not a file";
+    default:
+      return "check the path and the disk";
+  }
+}
+
+[[noreturn]] void fail(const char* where, const char* expected, const fs::path& path,
+                       int errno_value) {
+  throw IoError(std::string("[io.") + where + "] expected " + expected + " " + path.string() +
+                ", got '" + std::strerror(errno_value) + "'; " + hint_for(errno_value));
+}
+
+/// An open file descriptor, closed on destruction.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
+
+ private:
+  int value_;
+};
+
+/// Writes everything or returns the errno that stopped it.
+int write_all(int descriptor, const char* data, size_t size) {
+  while (size > 0) {
+    const ssize_t written = ::write(descriptor, data, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    data += written;
+    size -= static_cast<size_t>(written);
+  }
+  return 0;
+}
+
+/// Buffered output to a descriptor that remembers why it failed; an std::ofstream would not say.
+class DescriptorBuffer : public std::streambuf {
+ public:
+  explicit DescriptorBuffer(int descriptor) : descriptor_(descriptor), buffer_(size_t{1} << 16) {
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+  }
+  int error() const { return error_; }
+
+ protected:
+  int_type overflow(int_type next) override {
+    if (sync() != 0) return traits_type::eof();
+    if (!traits_type::eq_int_type(next, traits_type::eof())) {
+      *pptr() = traits_type::to_char_type(next);
+      pbump(1);
+    }
+    return traits_type::not_eof(next);
+  }
+
+  std::streamsize xsputn(const char* data, std::streamsize size) override {
+    if (size <= epptr() - pptr()) return std::streambuf::xsputn(data, size);
+    // Large pieces (tensors) go to the file straight, without a copy.
+    if (sync() != 0) return 0;
+    error_ = write_all(descriptor_, data, static_cast<size_t>(size));
+    return error_ ? 0 : size;
+  }
+
+  int sync() override {
+    if (error_ == 0) error_ = write_all(descriptor_, pbase(), static_cast<size_t>(pptr() - pbase()));
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+    return error_ ? -1 : 0;
+  }
+
+ private:
+  int descriptor_;
+  int error_ = 0;
+  std::vector<char> buffer_;
+};
+
+/// A file under a hidden name beside its final one, removed unless it was committed.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const fs::path& final_path)
+      : final_path_(final_path), path_(hidden_name(final_path)), descriptor_(open_new(path_)) {
+    if (descriptor_.get() < 0) fail(kWhere, "to write", final_path_, errno);
+  }
+  ~TemporaryFile() {
+    if (!committed_) ::unlink(path_.c_str());
+  }
+
+  int descriptor() const { return descriptor_.get(); }
+
+  /// Makes the content durable, then visible under the final name, then the name durable.
+  void commit() {
+    if (::fsync(descriptor()) != 0) fail(kWhere, "to write", final_path_, errno);
+    if (::close(descriptor_.release()) != 0) fail(kWhere, "to write", final_path_, errno);
+    if (::rename(path_.c_str(), final_path_.c_str()) != 0) {
+      fail(kWhere, "to write", final_path_, errno);
+    }
+    committed_ = true;
+    const Descriptor folder(::open(folder_of(final_path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() >= 0) ::fsync(folder.get());  // not every file system can; the rename stands
+  }
+
+  static constexpr const char* kWhere = "write_file_atomic";
+
+ private:
+  static fs::path folder_of(const fs::path& path) {
+    return path.has_parent_path() ? path.parent_path() : fs::path(".");
+  }
+  static fs::path hidden_name(const fs::path& path) {
+    static std::atomic<uint64_t> counter{0};
+    return folder_of(path) / ("." + path.filename().string() + "." + std::to_string(::getpid()) +
+                              "-" + std::to_string(counter++) + ".partial");
+  }
+  static int open_new(const fs::path& path) {
+    // Not O_EXCL: what a killed process with the same number left behind is overwritten.
+    return ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0666);
+  }
+
+  fs::path final_path_;
+  fs::path path_;
+  Descriptor descriptor_;
+  bool committed_ = false;
+};
+
+/// Where to write for `path`: links are followed; renaming over a device would replace it.
+fs::path checked_target(const fs::path& path) {
+  if (!path.has_filename()) throw IoError("[io.write_file_atomic] expected a file name, got '" +
+                                          path.string() + "'; name a file in the folder");
+  std::error_code error;
+  const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
+  const fs::file_status status = fs::status(target, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw IoError("[io.write_file_atomic] expected a file or a new name, got " + path.string() +
+                  ", which is a folder or a device; choose another name");
+  }
+  if (target.has_parent_path()) make_folder(target.parent_path());
+  return target;
+}
+
+Descriptor open_to_read(const char* where, const fs::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) fail(where, "a readable file", path, errno);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) fail(where, "a readable file", path, errno);
+  if (S_ISDIR(facts.st_mode)) fail(where, "a readable file", path, EISDIR);
+  return Descriptor(file.release());
+}
+
+/// Calls `receive` with each piece of the file until its end.
+template <class Receive>
+void read_pieces(const char* where, const fs::path& path, const Receive& receive) {
+  const Descriptor file = open_to_read(where, path);
+  std::vector<char> buffer(size_t{1} << 18);
+  while (true) {
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(where, "a readable file", path, errno);
+    if (count == 0) return;
+    receive(std::string_view(buffer.data(), static_cast<size_t>(count)));
+  }
+}
+
+std::string hexadecimal(XXH128_hash_t hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  std::string text;
+  for (const unsigned char byte : canonical.digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+std::string holder_of(int descriptor) {
+  std::array<char, 32> text{};
+  const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
+  const std::string_view seen(text.data(), count > 0 ? static_cast<size_t>(count) : 0);
+  const std::string digits(seen.substr(0, seen.find_first_not_of("0123456789")));
+  return digits.empty() ? "another process" : "process " + digits;
+}
+
+}  // namespace
+
+void write_file_atomic(const fs::path& path, std::string_view content) {
+  TemporaryFile file(checked_target(path));
+  const int error = write_all(file.descriptor(), content.data(), content.size());
+  if (error) fail(TemporaryFile::kWhere, "to write", path, error);
+  file.commit();
+}
+
+void write_file_atomic(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  TemporaryFile file(checked_target(path));
+  DescriptorBuffer buffer(file.descriptor());
+  std::ostream stream(&buffer);
+  write(stream);
+  stream.flush();
+  if (buffer.error() || !stream) {
+    fail(TemporaryFile::kWhere, "to write", path, buffer.error() ? buffer.error() : EIO);
+  }
+  file.commit();
+}
+
+std::string read_file(const fs::path& path, uint64_t limit_bytes) {
+  std::string content;
+  read_pieces("read_file", path, [&](std::string_view piece) {
+    if (piece.size() > limit_bytes - content.size()) {
+      throw FormatError(path.string(), limit_bytes,
+                        "[io.read_file] expected at most " + std::to_string(limit_bytes) +
+                            " bytes, got more; this is not the file that was meant");
+    }
+    content += piece;
+  });
+  return content;
+}
+
+std::string checksum(std::string_view content) {
+  return hexadecimal(XXH3_128bits(content.data(), content.size()));
+}
+
+std::string checksum_file(const fs::path& path) {
+  XXH3_state_t state;
+  XXH3_INITSTATE(&state);
+  XXH3_128bits_reset(&state);
+  read_pieces("checksum_file", path, [&](std::string_view piece) {
+    XXH3_128bits_update(&state, piece.data(), piece.size());
+  });
+  return hexadecimal(XXH3_128bits_digest(&state));
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) fail("make_folder", "to make folder", path, error.value());
+  if (!fs::is_directory(path, error)) fail("make_folder", "to make folder", path, ENOTDIR);
+}
+
+FolderLock::FolderLock(const fs::path& folder) {
+  make_folder(folder);
+  const fs::path path = folder / ".lock";
+  Descriptor file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666));
+  if (file.get() < 0) fail("FolderLock", "to lock", path, errno);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) fail("FolderLock", "to lock", path, errno);
+    throw IoError("[io.FolderLock] expected a free folder, got " + folder.string() +
+                  ", which is in use by " + holder_of(file.get()) +
+                  "; wait for it, stop it, or choose another folder");
+  }
+  // The number is only for the message above; the lock itself is the system's.
+  const std::string owner = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(file.get(), 0) != 0 || write_all(file.get(), owner.data(), owner.size()) != 0) {
+    fail("FolderLock", "to lock", path, errno);
+  }
+  descriptor_ = file.release();
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);  // the file stays: unlinking it would race
+}
+
+}  // namespace noisescope

@@ -1,0 +1,105 @@
+#include "noisescope/data/image_dataset.h"
+
+#include <algorithm>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
+
+namespace noisescope {
+namespace {
+
+std::string_view bytes_of(const Tensor& pixels) {
+  return {reinterpret_cast<const char*>(pixels.const_data_ptr<uint8_t>()),
+          static_cast<size_t>(pixels.numel())};
+}
+
+std::string fingerprint_of(const ImageSamples& samples) {
+  std::string text = "images " + std::to_string(samples.pixels.size(2)) + " " +
+                     checksum(bytes_of(samples.pixels)) + "\n";
+  for (const std::string& caption : samples.captions.texts()) text += caption + "\n";
+  for (size_t i = 0; i < samples.caption_rows.size(); ++i) {
+    text += to_string(samples.parts[i]);
+    for (int64_t row : samples.caption_rows[i]) text += " " + std::to_string(row);
+    text += "\n";
+  }
+  return checksum(text);
+}
+
+void require(bool holds, const std::string& what) {
+  if (!holds) throw DataError("[data.ImageDataset] expected " + what);
+}
+
+void check_samples(const ImageSamples& samples) {
+  const Tensor& pixels = samples.pixels;
+  require(pixels.defined() && pixels.dim() == 4 && pixels.scalar_type() == torch::kUInt8 &&
+              pixels.size(1) == 3 && pixels.size(2) == pixels.size(3) && pixels.is_contiguous(),
+          "contiguous uint8 pixels [N, 3, S, S], got " +
+              (pixels.defined() ? describe_tensor(pixels) : std::string("nothing")));
+  const auto count = static_cast<size_t>(pixels.size(0));
+  require(count > 0, "at least one image, got none");
+  require(samples.file_names.size() == count && samples.caption_rows.size() == count &&
+              samples.parts.size() == count,
+          "a name, captions and a part for each of " + std::to_string(count) + " images");
+  require(samples.labels.empty() || samples.labels.size() == count, "one label an image");
+  require(samples.boxes.empty() || samples.boxes.size() == count, "one box entry an image");
+  const auto captions = static_cast<int64_t>(samples.captions.texts().size());
+  for (size_t i = 0; i < count; ++i) {
+    const std::vector<int64_t>& rows = samples.caption_rows[i];
+    const auto known = [&](int64_t row) { return row >= 0 && row < captions; };
+    require(!rows.empty() && std::all_of(rows.begin(), rows.end(), known),
+            "at least one caption of the table for image '" + samples.file_names[i] + "'");
+  }
+}
+
+}  // namespace
+
+ImageDataset::ImageDataset(ImageSamples samples) : samples_(std::move(samples)) {
+  check_samples(samples_);
+  flips_keep_captions_ = !mention_sides(samples_.captions.texts());
+  fingerprint_ = fingerprint_of(samples_);
+}
+
+Tensor ImageDataset::images(const std::vector<int64_t>& indices) const {
+  for (int64_t index : indices) {
+    if (index < 0 || index >= size()) {
+      throw ValueError("[data.ImageDataset.images] expected indices in [0, " +
+                       std::to_string(size()) + "), got " + std::to_string(index));
+    }
+  }
+  const Tensor rows = torch::tensor(indices, torch::kInt64);
+  return samples_.pixels.index_select(0, rows).to(torch::kFloat32).div_(127.5).sub_(1.0);
+}
+
+std::vector<int64_t> ImageDataset::captions_of(int64_t index) const {
+  if (index < 0 || index >= size()) {
+    throw ValueError("[data.ImageDataset.captions_of] expected an index in [0, " +
+                     std::to_string(size()) + "), got " + std::to_string(index));
+  }
+  return samples_.caption_rows[static_cast<size_t>(index)];
+}
+
+Split ImageDataset::split(double validation_share, uint64_t seed) const {
+  Split split;
+  for (int64_t i = 0; i < size(); ++i) {
+    const Part part = samples_.parts[static_cast<size_t>(i)];
+    if (part == Part::validation) split.validation.push_back(i);
+    if (part == Part::train || part == Part::none) split.train.push_back(i);
+  }
+  if (!split.validation.empty()) return split;
+  const std::vector<int64_t> pool = std::move(split.train);
+  const auto pick = [&](std::vector<int64_t>& positions) {
+    for (int64_t& position : positions) position = pool[static_cast<size_t>(position)];
+  };
+  split = split_samples(static_cast<int64_t>(pool.size()), validation_share, seed);
+  pick(split.train);
+  pick(split.validation);
+  return split;
+}
+
+Split split_dataset(const Dataset& dataset, double validation_share, uint64_t seed) {
+  const auto* images = dynamic_cast<const ImageDataset*>(&dataset);
+  return images != nullptr ? images->split(validation_share, seed)
+                           : split_samples(dataset.size(), validation_share, seed);
+}
+
+}  // namespace noisescope

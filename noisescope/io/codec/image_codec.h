@@ -1,0 +1,20 @@
+// The decoders behind decode_image, one a format; private to io/codec.
+#pragma once
+
+#include "noisescope/io/codec/image_file.h"
+
+namespace noisescope {
+
+bool is_png(std::string_view bytes);
+bool is_jpeg(std::string_view bytes);
+Image decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+
+/// An RGB image of this size; throws FormatError if it is beyond the limits.
+Image make_checked_image(uint64_t width, uint64_t height, const std::string& name,
+                         const DecodeLimits& limits);
+
+/// FormatError "[io.decode_image] expected <what>, got <value>; ...".
+[[noreturn]] void fail_decode(const std::string& name, uint64_t byte_offset, const std::string& what);
+
+}  // namespace noisescope

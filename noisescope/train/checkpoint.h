@@ -1,0 +1,72 @@
+// Checkpoints: one folder each, written whole or not at all, verified before use.
+//
+//   checkpoints/step-00001234/
+//     model.safetensors      weights being trained
+//     ema.safetensors        their average: what is drawn from
+//     optimizer.safetensors  moments
+//     state.json             counters and sums
+//     manifest.json          size and checksum of the four, written last
+//
+// The resolved configuration stands in the metadata of every safetensors file ("config").
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/nn/module_state.h"
+
+namespace noisescope {
+
+/// What a checkpoint holds besides tensors.
+struct TrainState {
+  int64_t step = 0;            // updates done
+  int64_t images = 0;          // images seen
+  double seconds = 0;          // of training, over all resumed parts
+  int64_t metrics_bytes = 0;   // length of metrics.jsonl: what came later is dropped on resume
+  double loss_sum = 0;         // since the last line of metrics
+  int64_t loss_count = 0;
+  int64_t validations = 0;     // done so far
+};
+
+struct Checkpoint {
+  TrainState state;
+  NamedTensors model;
+  NamedTensors ema;        // Ema::state()
+  NamedTensors optimizer;  // AdamW::state()
+};
+
+/// Remarks such as "passed over a damaged checkpoint: ...".
+using Notice = std::function<void(const std::string&)>;
+
+/// Writes `<folder>/step-<step>` under a temporary name, syncs, renames; then thins: the newest
+/// `keep` stay, and of the older ones those whose place doubles (1st, 2nd, 4th, 8th, ... from the
+/// newest kept). Throws IoError; nothing half-written stays under a final name.
+void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint,
+                     const std::string& config_json, int64_t keep);
+
+/// The newest checkpoint whose manifest and checksums hold; damaged ones are named through `notice`
+/// and passed over. Nothing if there is none.
+/// Throws ModelError if its configuration differs from `config_json` in other keys than those of
+/// `free_keys` (dotted), listing the keys: the folder belongs to another run.
+std::optional<Checkpoint> load_latest_checkpoint(const std::filesystem::path& folder,
+                                                 const std::string& config_json,
+                                                 const std::vector<std::string>& free_keys,
+                                                 const Notice& notice);
+
+/// Checkpoint folders, newest first, unverified.
+std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);
+
+/// What is wrong with one checkpoint folder, or "" if its manifest and all checksums hold.
+std::string checkpoint_problem(const std::filesystem::path& checkpoint);
+
+/// Dotted keys at which two JSON trees differ.
+std::vector<std::string> differing_keys(const nlohmann::ordered_json& a,
+                                        const nlohmann::ordered_json& b);
+
+}  // namespace noisescope

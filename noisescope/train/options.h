@@ -1,0 +1,53 @@
+// Options of a diffusion training run.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "noisescope/core/options.h"
+#include "noisescope/nn/ema.h"
+#include "noisescope/nn/lr_schedule.h"
+#include "noisescope/nn/optimizer.h"
+
+namespace noisescope {
+
+/// What a budget counts.
+enum class BudgetUnit { seconds, steps, images, epochs };
+
+constexpr std::array<std::pair<BudgetUnit, const char*>, 4> enum_names(BudgetUnit) {
+  return {{{BudgetUnit::seconds, "seconds"},
+           {BudgetUnit::steps, "steps"},
+           {BudgetUnit::images, "images"},
+           {BudgetUnit::epochs, "epochs"}}};
+}
+
+struct Budget {
+  BudgetUnit unit = BudgetUnit::seconds;
+  double amount = 240;
+};
+
+/// "240s", "2000steps", "50000images", "3epochs". Throws ValueError for anything else.
+Budget parse_budget(const std::string& text);
+std::string to_string(const Budget& budget);
+
+struct TrainOptions {
+  std::string budget = "240s";
+  int64_t batch_size = 32;
+  int64_t accumulate = 1;
+  LrScheduleOptions schedule{.learning_rate = 3e-3, .warmup_steps = 40};
+  AdamWOptions optimizer;
+  double clip_norm = 1.0;
+  double null_probability = 0.12;
+  EmaOptions ema;
+  int64_t log_every = 20;
+  double validate_every = 0.25;
+  double checkpoint_seconds = 60;
+  int64_t checkpoint_every = 0;
+  int64_t keep_checkpoints = 3;
+  int64_t validation_samples = 256;
+};
+void describe(Describer& d, TrainOptions& options);
+
+}  // namespace noisescope

@@ -1,0 +1,82 @@
+// The diffusion training loop.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <torch/nn/module.h>
+
+#include "noisescope/core/progress.h"
+#include "noisescope/diffusion/loss.h"
+#include "noisescope/diffusion/network.h"
+#include "noisescope/train/batches.h"
+#include "noisescope/train/checkpoint.h"
+#include "noisescope/train/options.h"
+
+namespace noisescope {
+
+/// What is trained. `network` runs `module`; `null_condition` is one of its parameters, [D].
+struct TrainableModel {
+  std::shared_ptr<torch::nn::Module> module;
+  Network network;
+  Tensor null_condition;
+  torch::Device device = torch::kCPU;
+};
+
+/// Everything a training run is a function of, besides the data.
+struct TrainSetup {
+  TrainOptions train;
+  PreconditionOptions precondition;
+  NoiseLevelOptions noise_levels;
+  LossOptions loss;
+  uint64_t seed = 0;
+  int64_t samples_per_epoch = 0;     // for budgets in epochs
+  std::string config_json = "{}";    // resolved configuration: stored with the weights, guards resume
+  std::vector<std::string> free_keys;  // dotted keys of it that may change between parts of a run
+};
+
+/// Mean loss of one bin of noise levels on fixed noise, with the averaged weights.
+struct ValidationBin {
+  double sigma = 0;
+  double loss = 0;  // unit-variance target space: 1 = knows nothing, at every sigma (edm)
+};
+
+struct Validation {
+  int64_t step = 0;
+  int64_t images = 0;
+  double loss = 0;  // mean over the bins
+  std::vector<ValidationBin> bins;
+};
+
+/// What a run can be watched by. Everything may be empty.
+struct TrainObserver {
+  std::function<void(const Validation&)> on_validation;  // averaged weights are loaded meanwhile
+  Notice notice;
+};
+
+struct TrainResult {
+  TrainState state;
+  bool resumed = false;
+};
+
+/// Noise levels of the validation bins: 12, evenly spaced in ln sigma from 0.02 to 40.
+std::vector<double> validation_sigmas();
+
+/// Trains until the budget is spent and leaves the averaged weights in the module.
+///
+/// Image number n of the run has its noise level, noise and null decision from (seed, n), its pixels
+/// and condition from `batches`, so on a CPU with equal threads a run that was interrupted and called
+/// again is bit-identical to an uninterrupted one for budgets in steps, images or epochs; a budget in
+/// seconds goes on with the seconds that are left. Checkpoints stand in `folder`/checkpoints, metrics
+/// in `folder`. `validation` gives images for fixed-noise validation, counted from 0.
+///
+/// Throws Interrupted on a stop request (after a checkpoint), NumericError when the loss is no longer
+/// finite (the last good checkpoint stays), ModelError for a folder of another run, IoError.
+TrainResult train(const TrainableModel& model, const BatchSource& batches,
+                  const BatchSource& validation, const TrainSetup& setup,
+                  const std::filesystem::path& folder, const TrainObserver& observer = {},
+                  const Control& control = {});
+
+}  // namespace noisescope

@@ -1,0 +1,95 @@
+#include "noisescope/viz/image_grid.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "noisescope/viz/canvas.h"
+
+namespace noisescope {
+namespace {
+
+constexpr Rgb kRight{0x00, 0x9e, 0x73};
+constexpr Rgb kWrong{0xd5, 0x5e, 0x00};
+constexpr int64_t kBadge = 15;
+
+void check_count(const char* name, size_t count, int64_t images) {
+  if (count == 0 || static_cast<int64_t>(count) == images) return;
+  throw ValueError(std::string("[viz.image_grid] expected one of ") + name + " for each of " +
+                   std::to_string(images) + " images or none, got " + std::to_string(count));
+}
+
+/// A small square in the corner with a tick or a cross, drawn as short strokes of discs.
+void draw_badge(Canvas& canvas, int64_t x, int64_t y, Mark mark) {
+  const Rgb color = mark == Mark::right ? kRight : kWrong;
+  canvas.rect(x, y, kBadge, kBadge, color);
+  const auto stroke = [&](double x0, double y0, double x1, double y1) {
+    for (int i = 0; i <= 16; ++i) {
+      canvas.disc(x + x0 + (x1 - x0) * i / 16, y + y0 + (y1 - y0) * i / 16, 0.7, Ink::kPaper);
+    }
+  };
+  if (mark == Mark::right) {
+    stroke(3.5, 8, 6.3, 11);
+    stroke(6.3, 11, 11.5, 4.5);
+  } else {
+    stroke(4, 4, 11, 11);
+    stroke(11, 4, 4, 11);
+  }
+}
+
+void draw_mark(Canvas& canvas, int64_t x, int64_t y, int64_t width, int64_t height, Mark mark) {
+  if (mark == Mark::none) return;
+  const int64_t thickness = mark == Mark::right ? 2 : 4;
+  canvas.frame(x - thickness, y - thickness, width + 2 * thickness, height + 2 * thickness, thickness,
+               mark == Mark::right ? kRight : kWrong);
+  draw_badge(canvas, x + width - kBadge, y, mark);
+}
+
+}  // namespace
+
+Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
+                 const ImageGridOptions& options, const std::vector<Mark>& marks,
+                 const std::string& title) {
+  check_shape("viz.image_grid", "images", images, {-1, -1, -1, -1});
+  const int64_t count = images.size(0);
+  if (count == 0) throw ValueError("[viz.image_grid] expected at least one image, got none");
+  check_count("captions", captions.size(), count);
+  check_count("marks", marks.size(), count);
+
+  const int64_t scale =
+      options.scale > 0 ? options.scale : std::max<int64_t>(1, (128 + images.size(3) / 2) / images.size(3));
+  const int64_t width = images.size(3) * scale, height = images.size(2) * scale;
+  const auto square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
+  const int64_t columns = std::min(count, options.columns > 0 ? options.columns : square);
+  const int64_t rows = (count + columns - 1) / columns;
+
+  const TextStyle text{.size_px = options.text_px};
+  const TextStyle heading{.size_px = options.text_px + 3, .bold = true};
+  const int64_t line = line_height(text), gap = std::max<int64_t>(options.gap_px, 8);
+  std::vector<std::vector<std::string>> lines(count);
+  std::vector<int64_t> row_height(rows, height);
+  for (int64_t i = 0; i < count && !captions.empty(); ++i) {
+    lines[i] = wrap_text(captions[i], text, width, options.caption_lines);
+    const int64_t needed = height + 5 + line * static_cast<int64_t>(lines[i].size());
+    row_height[i / columns] = std::max(row_height[i / columns], needed);
+  }
+  const int64_t top = gap + (title.empty() ? 0 : line_height(heading) + gap / 2);
+  int64_t total = top;
+  for (const int64_t h : row_height) total += h + gap;
+
+  Canvas canvas(gap + columns * (width + gap), total);
+  if (!title.empty()) {
+    canvas.text(gap, gap, ellipsise(title, heading, canvas.width() - 2 * gap), heading);
+  }
+  for (int64_t i = 0, y = top; i < count; ++i) {
+    const int64_t x = gap + (i % columns) * (width + gap);
+    canvas.picture(x, y, to_image(images[i]), scale);
+    if (!marks.empty()) draw_mark(canvas, x, y, width, height, marks[i]);
+    for (size_t k = 0; k < lines[i].size(); ++k) {
+      canvas.text(x, y + height + 5 + line * static_cast<int64_t>(k), lines[i][k], text);
+    }
+    if ((i + 1) % columns == 0) y += row_height[i / columns] + gap;
+  }
+  return std::move(canvas).image();
+}
+
+}  // namespace noisescope

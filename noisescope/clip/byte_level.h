@@ -1,0 +1,17 @@
+// The byte <-> visible character map of byte-level pair encodings (GPT-2, CLIP): printable Latin-1
+// bytes stand for themselves, the other 68 for U+0100 and up. No torch here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace noisescope {
+
+/// The stand-in of a byte, as UTF-8.
+const std::string& visible_byte(uint8_t byte);
+
+/// The bytes that a token stands for. Characters that are no stand-in are left out.
+std::string bytes_of_token(std::string_view token);
+
+}  // namespace noisescope

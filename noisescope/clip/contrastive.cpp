@@ -1,0 +1,243 @@
+#include "noisescope/clip/contrastive.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "noisescope/clip/clip_checkpoint.h"
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+/// Images are noised at a level of their own each, uniform in [0, largest].
+Tensor add_noise(const Tensor& images, double largest, const Random& random, int64_t step) {
+  if (largest <= 0) return images;
+  const auto samples = sample_range(0, images.size(0));
+  const auto number = static_cast<uint64_t>(step);
+  // Level and noise come from one row, so that they are independent numbers.
+  const Tensor level = random.uniform(Purpose::augment, 2 * number, samples, {1}) * largest;
+  const Tensor noise =
+      random.normal(Purpose::augment, 2 * number + 1, samples, images.sizes().slice(1));
+  return images.addcmul(noise.to(images.device()), level.view({-1, 1, 1, 1}).to(images.device()));
+}
+
+/// The distinct rows of a batch, so that a caption is encoded once, and who uses which.
+struct DistinctRows {
+  std::vector<int64_t> rows;
+  std::vector<int64_t> index;  // [B] into rows
+};
+
+DistinctRows distinct_rows(const std::vector<int64_t>& caption_rows, int64_t table_size) {
+  DistinctRows out;
+  out.rows = caption_rows;
+  std::sort(out.rows.begin(), out.rows.end());
+  out.rows.erase(std::unique(out.rows.begin(), out.rows.end()), out.rows.end());
+  if (out.rows.empty() || out.rows.front() < 0 || out.rows.back() >= table_size) {
+    throw ValueError("[clip.train_clip] expected caption rows in [0, " + std::to_string(table_size) +
+                     "), got " + (out.rows.empty() ? "none" : std::to_string(out.rows.front()) +
+                     " to " + std::to_string(out.rows.back())));
+  }
+  for (const int64_t row : caption_rows) {
+    out.index.push_back(std::lower_bound(out.rows.begin(), out.rows.end(), row) - out.rows.begin());
+  }
+  return out;
+}
+
+Tensor positives_of(const ClipBatch& batch, const Tensor& rows) {
+  if (batch.positives.defined()) return batch.positives;
+  return rows.unsqueeze(1) == rows.unsqueeze(0);
+}
+
+class Trainer {
+ public:
+  Trainer(const ClipModel& model, const std::vector<std::string>& captions,
+          const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed)
+      : model_(model),
+        source_(source),
+        options_(options),
+        random_(seed),
+        tokens_(tokenize(model.tokenizer(), captions).ids),
+        optimizer_(trainable_parameters(model.module()), options.optimizer),
+        key_(checkpoint_key(model, captions, options, seed)) {}
+
+  ClipTrainResult run(const Control& control, const ClipTrainObserver& observer);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  double spent() const;  // share of the budget, >= 1: over
+  double seconds() const;
+  void one_step();
+  void report(const ClipTrainObserver& observer, const Control& control);
+  void save() { save_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_, counters_, seconds()); }
+
+  const ClipModel& model_;
+  const ClipBatchSource& source_;
+  const ClipTrainOptions& options_;
+  Random random_;
+  Tensor tokens_;  // [captions, L]
+  AdamW optimizer_;
+  std::string key_;
+  ClipCounters counters_;
+  double seconds_before_ = 0;  // of earlier parts of this run
+  Clock::time_point start_ = Clock::now();
+  double learning_rate_ = 0;
+  double loss_sum_ = 0, accuracy_sum_ = 0;
+  int64_t summed_ = 0;
+  ClipTrainStatus status_;
+};
+
+double Trainer::seconds() const {
+  return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+double Trainer::spent() const {
+  double share = 0;
+  const auto part = [&](double done, double total) {
+    if (total > 0) share = std::max(share, done / total);
+  };
+  part(static_cast<double>(counters_.step), static_cast<double>(options_.steps));
+  part(static_cast<double>(counters_.images), static_cast<double>(options_.images));
+  if (options_.seconds > 0) part(seconds(), options_.seconds);
+  return share;
+}
+
+void Trainer::one_step() {
+  const ClipBatch batch = source_(counters_.step);
+  const int64_t size = batch.images.size(0);
+  if (static_cast<int64_t>(batch.caption_rows.size()) != size) {
+    throw ValueError("[clip.train_clip] expected one caption an image, got " + std::to_string(size) +
+                     " images and " + std::to_string(batch.caption_rows.size()) + " captions");
+  }
+  const torch::Device device = model_.device();
+  const DistinctRows distinct = distinct_rows(batch.caption_rows, tokens_.size(0));
+  const Tensor index = torch::tensor(distinct.index, torch::kInt64).to(device);
+  const Tensor ids = tokens_.index_select(0, torch::tensor(distinct.rows, torch::kInt64));
+  const Tensor positives = positives_of(batch, index).to(device);
+
+  const Tensor images = add_noise(batch.images, options_.image_noise, random_, counters_.step);
+  const Tensor image = model_.encode_image(images);
+  const Tensor text = model_.encode_tokens(ids).index_select(0, index);
+  const Tensor loss = contrastive_loss(image, text, positives, model_.logit_scale());
+  optimizer_.zero_grad();
+  loss.backward();
+  const double value = loss.item<double>();
+  if (!std::isfinite(value)) {
+    throw NumericError("[clip.train_clip] expected a finite loss, got " + std::to_string(value) +
+                       " at step " + std::to_string(counters_.step) + "; lower the learning rate");
+  }
+  learning_rate_ = learning_rate_at(options_.schedule, counters_.step, spent());
+  optimizer_.step(learning_rate_);
+
+  const torch::NoGradGuard no_grad;
+  const Tensor best = at::matmul(image, text.t()).argmax(1, true);
+  accuracy_sum_ += positives.gather(1, best).to(torch::kBool).to(torch::kFloat32).mean().item<double>();
+  loss_sum_ += value;
+  ++summed_;
+  ++counters_.step;
+  counters_.images += size;
+}
+
+void Trainer::report(const ClipTrainObserver& observer, const Control& control) {
+  if (summed_ > 0) {
+    status_.loss = loss_sum_ / static_cast<double>(summed_);
+    status_.accuracy = accuracy_sum_ / static_cast<double>(summed_);
+  }
+  loss_sum_ = accuracy_sum_ = 0;
+  summed_ = 0;
+  status_.step = counters_.step;
+  status_.images = counters_.images;
+  status_.seconds = seconds();
+  status_.learning_rate = learning_rate_;
+  status_.logit_scale = model_.logit_scale().item<double>();
+  if (observer) observer(status_);
+  control.report({.task = "clip",
+                  .done = 100 * std::min(1.0, spent()),
+                  .total = 100,
+                  .unit = "%",
+                  .detail = "loss " + std::to_string(status_.loss).substr(0, 5)});
+}
+
+ClipTrainResult Trainer::run(const Control& control, const ClipTrainObserver& observer) {
+  ClipTrainResult result;
+  if (!options_.checkpoint.empty()) {
+    const ClipResume resume =
+        load_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_);
+    counters_ = resume.counters;
+    seconds_before_ = resume.seconds;
+    result.resumed_from_step = counters_.step;
+    result.resume_note = resume.note;
+  }
+  start_ = Clock::now();
+  double saved_at = seconds();
+  while (spent() < 1) {
+    if (control.stop_requested()) {
+      if (!options_.checkpoint.empty()) save();
+      control.throw_if_stopped("clip.train_clip");
+    }
+    one_step();
+    if (counters_.step % options_.log_every == 0) report(observer, control);
+    if (!options_.checkpoint.empty() && seconds() - saved_at >= options_.checkpoint_seconds) {
+      save();
+      saved_at = seconds();
+    }
+  }
+  if (summed_ > 0 || status_.step == 0) report(observer, control);
+  optimizer_.zero_grad();
+  if (!options_.checkpoint.empty()) save();
+  result.last = status_;
+  return result;
+}
+
+}  // namespace
+
+void describe(Describer& d, ClipTrainOptions& options) {
+  constexpr double kMany = 1e12;
+  d("steps", options.steps, "budget in steps; 0: no limit", {.min = 0, .max = kMany});
+  d("images", options.images, "budget in images; 0: no limit", {.min = 0, .max = kMany});
+  d("seconds", options.seconds, "budget in seconds; 0: no limit", {.min = 0, .max = kMany});
+  d.section("schedule", options.schedule, "learning rate over the budget");
+  d.section("optimizer", options.optimizer, "AdamW");
+  d("image_noise", options.image_noise,
+    "largest standard deviation of the Gaussian noise added to training images",
+    {.min = 0, .max = 10});
+  d("log_every", options.log_every, "steps between two reports", {.min = 1, .max = kMany});
+  d("checkpoint", options.checkpoint, "file to go on from after an interruption; empty: none");
+  d("checkpoint_seconds", options.checkpoint_seconds, "seconds between two checkpoints",
+    {.min = 0, .max = kMany});
+}
+
+Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& positives,
+                        const Tensor& scale) {
+  check_shape("clip.contrastive_loss", "image", image, {-1, -1});
+  check_shape("clip.contrastive_loss", "text", text, {-1, image.size(1)});
+  check_shape("clip.contrastive_loss", "positives", positives, {image.size(0), text.size(0)});
+  const Tensor weights = positives.to(image.scalar_type());
+  const Tensor row_sums = weights.sum(1, true), column_sums = weights.sum(0, true);
+  if ((row_sums <= 0).any().item<bool>() || (column_sums <= 0).any().item<bool>()) {
+    throw ValueError("[clip.contrastive_loss] expected a true caption for every image and a fitting "
+                     "image for every caption, got an empty row or column of positives");
+  }
+  const Tensor logits = scale * at::matmul(image, text.t());
+  const Tensor per_image = (weights / row_sums * at::log_softmax(logits, 1)).sum(1).mean();
+  const Tensor per_text = (weights / column_sums * at::log_softmax(logits, 0)).sum(0).mean();
+  return -0.5 * (per_image + per_text);
+}
+
+ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string>& captions,
+                           const ClipBatchSource& source, const ClipTrainOptions& options,
+                           uint64_t seed, const Control& control,
+                           const ClipTrainObserver& observer) {
+  if (options.steps <= 0 && options.images <= 0 && options.seconds <= 0) {
+    throw ValueError("[clip.train_clip] expected a budget in steps, images or seconds, got none");
+  }
+  if (options.log_every < 1) {
+    throw ValueError("[clip.train_clip] expected log_every >= 1, got " +
+                     std::to_string(options.log_every));
+  }
+  return Trainer(model, captions, source, options, seed).run(control, observer);
+}
+
+}  // namespace noisescope

@@ -1,0 +1,80 @@
+// The transformer that both towers of CLIP are made of: pre-norm blocks of attention and MLP.
+// Registered names are those of transformers' CLIPEncoder, so weights pass both ways.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/nn/pimpl.h>
+
+#include "noisescope/core/options.h"
+#include "noisescope/core/tensor.h"
+#include "noisescope/nn/init.h"
+
+namespace noisescope {
+
+/// quick_gelu is x sigmoid(1.702 x) (OpenAI's weights); gelu the exact one (most open_clip weights).
+/// The wrong one loads silently and is worse, so it is always stated.
+enum class ClipActivation { quick_gelu, gelu };
+
+constexpr std::array<std::pair<ClipActivation, const char*>, 2> enum_names(ClipActivation) {
+  return {{{ClipActivation::quick_gelu, "quick_gelu"}, {ClipActivation::gelu, "gelu"}}};
+}
+
+/// Sizes of one transformer.
+struct EncoderOptions {
+  int64_t width = 128;
+  int64_t layers = 2;
+  int64_t heads = 4;
+  int64_t mlp_width = 0;  // 0: four times the width
+  ClipActivation activation = ClipActivation::gelu;
+
+  int64_t mlp_size() const { return mlp_width > 0 ? mlp_width : 4 * width; }
+};
+void describe(Describer& d, EncoderOptions& options);
+
+/// Throws ValueError unless the width divides among the heads.
+void check_encoder(const char* where, const EncoderOptions& options);
+
+/// One pre-norm block: x + attention(norm(x)), then x + MLP(norm(x)).
+class EncoderLayerImpl : public torch::nn::Module, public HasInitRules {
+ public:
+  EncoderLayerImpl(const EncoderOptions& options, bool causal, std::string tap_name);
+  /// [B, L, D] -> [B, L, D]. Taps: <tap_name>.attn.probs [B, N, L, L], <tap_name>.attn and
+  /// <tap_name>.mlp (what the two branches add), <tap_name> (the result).
+  Tensor forward(const Tensor& x);
+  std::vector<InitRule> init_rules() const override;
+
+ private:
+  Tensor attention(const Tensor& x);
+
+  EncoderOptions options_;
+  bool causal_;
+  std::string tap_name_;
+  torch::nn::Linear q_proj_, k_proj_, v_proj_, out_proj_;
+  torch::nn::LayerNorm layer_norm1_, layer_norm2_;
+  torch::nn::Linear fc1_, fc2_;
+};
+TORCH_MODULE(EncoderLayer);
+
+/// layers.0 ... layers.<n-1>; taps are named <tap_prefix>.block0 and so on.
+class EncoderImpl : public torch::nn::Module {
+ public:
+  EncoderImpl(const EncoderOptions& options, bool causal, const std::string& tap_prefix);
+  /// [B, L, D] -> [B, L, D], not normalised at the end.
+  Tensor forward(Tensor x);
+
+ private:
+  std::vector<EncoderLayer> layers_;
+};
+TORCH_MODULE(Encoder);
+
+/// A module that only groups others under a name.
+std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, const char* name);
+
+}  // namespace noisescope

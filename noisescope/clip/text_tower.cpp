@@ -1,0 +1,57 @@
+#include "noisescope/clip/text_tower.h"
+
+#include <cmath>
+
+#include "noisescope/nn/tap.h"
+
+namespace noisescope {
+
+TextTowerImpl::TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape& shape)
+    : encoder_options_((check_encoder("clip.TextTower", encoder), encoder)),
+      shape_(shape),
+      token_embedding_(shape.vocabulary_size, encoder.width),
+      position_embedding_(shape.context_length, encoder.width),
+      encoder_(encoder, /*causal=*/true, "text"),
+      final_layer_norm_(torch::nn::LayerNormOptions({encoder.width}).eps(1e-5)),
+      text_projection_(torch::nn::LinearOptions(encoder.width, shape.embedding_dim).bias(false)) {
+  const auto text_model = register_group(*this, "text_model");
+  const auto embeddings = register_group(*text_model, "embeddings");
+  embeddings->register_module("token_embedding", token_embedding_);
+  embeddings->register_module("position_embedding", position_embedding_);
+  text_model->register_module("encoder", encoder_);
+  text_model->register_module("final_layer_norm", final_layer_norm_);
+  register_module("text_projection", text_projection_);
+}
+
+TextFeatures TextTowerImpl::forward(const Tensor& ids) {
+  check_dtype("clip.TextTower", "ids", ids, torch::kInt64);
+  check_shape("clip.TextTower", "ids", ids, {-1, -1});
+  const int64_t length = ids.size(1);
+  if (length < 1 || length > shape_.context_length) {
+    throw ShapeError("[clip.TextTower] expected 1 to " + std::to_string(shape_.context_length) +
+                     " tokens a row, got " + describe_tensor(ids));
+  }
+  const Tensor is_end = ids == shape_.end_id;
+  if (!is_end.any(1).all().item<bool>()) {
+    throw ValueError("[clip.TextTower] expected the end token " + std::to_string(shape_.end_id) +
+                     " in every row of ids, got a row without it");
+  }
+  const Tensor positions = position_embedding_->weight.narrow(0, 0, length);
+  const Tensor embedded = tap("text.embedded", token_embedding_(ids) + positions);
+  const Tensor hidden = tap("text.hidden", final_layer_norm_(encoder_(embedded)));
+  // The first end token, as transformers pools; the largest id, as OpenAI pools: the same position.
+  const Tensor end = is_end.to(torch::kInt32).argmax(1);
+  const Tensor pooled = hidden.index({torch::arange(ids.size(0), ids.device()), end});
+  return {tap("text.embedding", text_projection_(pooled)), hidden};
+}
+
+std::vector<InitRule> TextTowerImpl::init_rules() const {
+  const auto normal = [](const char* name, double std) {
+    return InitRule{.parameter = name, .kind = InitRule::Kind::normal, .value = std};
+  };
+  return {normal("text_model.embeddings.token_embedding.weight", 0.02),
+          normal("text_model.embeddings.position_embedding.weight", 0.01),
+          normal("text_projection.weight", 1 / std::sqrt(static_cast<double>(encoder_options_.width)))};
+}
+
+}  // namespace noisescope

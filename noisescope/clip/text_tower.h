@@ -1,0 +1,50 @@
+// The text half of CLIP (Radford et al. 2021, arXiv:2103.00020, 2.4): token and position embedding,
+// causal pre-norm transformer, final LayerNorm, the state at <|endoftext|>, linear projection.
+// Registered names are those of transformers' CLIPTextModelWithProjection.
+#pragma once
+
+#include <torch/nn/modules/embedding.h>
+
+#include "noisescope/clip/encoder.h"
+
+namespace noisescope {
+
+/// What tokens and embeddings a text tower is for.
+struct TextTowerShape {
+  int64_t vocabulary_size = 0;
+  int64_t context_length = 0;
+  int64_t embedding_dim = 0;
+  int64_t end_id = 0;  // pooling happens at the first token of this id
+};
+
+struct TextFeatures {
+  Tensor embedding;  // [B, E], not normalised
+  Tensor hidden;     // [B, L, D] after the final LayerNorm: transformers' last_hidden_state
+};
+
+class TextTowerImpl : public torch::nn::Module, public HasInitRules {
+ public:
+  /// Throws ValueError for sizes that cannot work.
+  TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape& shape);
+
+  /// `ids` int64 [B, L], L <= context_length; every row holds end_id (ValueError otherwise).
+  /// Taps: text.embedded [B, L, D], text.block<i> and parts of it, text.hidden, text.embedding.
+  TextFeatures forward(const Tensor& ids);
+
+  std::vector<InitRule> init_rules() const override;
+
+  const EncoderOptions& encoder_options() const { return encoder_options_; }
+  const TextTowerShape& shape() const { return shape_; }
+
+ private:
+  EncoderOptions encoder_options_;
+  TextTowerShape shape_;
+  torch::nn::Embedding token_embedding_;
+  torch::nn::Embedding position_embedding_;
+  Encoder encoder_;
+  torch::nn::LayerNorm final_layer_norm_;
+  torch::nn::Linear text_projection_;
+};
+TORCH_MODULE(TextTower);
+
+}  // namespace noisescope

@@ -1,0 +1,128 @@
+// Text <-> token ids. Two kinds, both learned from the captions of a data set:
+//   words  one token a word or punctuation mark; right for small closed worlds
+//   bpe    the byte-level pair encoding of CLIP (Radford et al. 2021, arXiv:2103.00020, 2.4; Sennrich
+//          et al. 2016, arXiv:1508.07909, algorithm 1); no text is unknown to it
+// Text is normalised as transformers' CLIPTokenizer does it: NFC, white space to one blank, lower
+// case. Saved as Hugging Face tokenizer files: AutoTokenizer gives the same ids.
+// User text never yields a special token: "<|endoftext|>" in a prompt is plain text, which is what
+// transformers does with split_special_tokens=True.
+//
+// Ids: ... < <|startoftext|> < <|endoftext|>, the largest and never 2 (transformers pools differently
+// for 2). Padding is <|endoftext|>: under a causal mask with pooling at the first <|endoftext|>
+// nothing behind it counts. No torch here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "noisescope/clip/unicode.h"
+#include "noisescope/core/options.h"
+
+namespace noisescope {
+
+enum class TokenizerKind { words, bpe };
+
+constexpr std::array<std::pair<TokenizerKind, const char*>, 2> enum_names(TokenizerKind) {
+  return {{{TokenizerKind::words, "words"}, {TokenizerKind::bpe, "bpe"}}};
+}
+
+struct TokenizerOptions {
+  TokenizerKind kind = TokenizerKind::words;
+  int64_t context_length = 32;   // tokens a prompt may have, start and end included
+  int64_t max_vocabulary = 4096;  // tokens in all; words keeps the most frequent ones
+};
+void describe(Describer& d, TokenizerOptions& options);
+
+/// Bytes [begin, end) of a text.
+struct TextSpan {
+  int64_t begin = 0;
+  int64_t end = 0;
+  bool operator==(const TextSpan&) const = default;
+};
+
+/// A word that the tokenizer has never seen, and the known word nearest in spelling ("" if none is).
+struct UnknownWord {
+  std::string word;  // normalised
+  TextSpan span;
+  std::string nearest;
+};
+
+/// One text as tokens: <|startoftext|> ... <|endoftext|>, at most context_length, not padded.
+struct Encoding {
+  std::vector<int64_t> ids;
+  std::vector<TextSpan> spans;  // one an id: where in the UTF-8 text it stands; empty for specials
+  int64_t dropped = 0;          // tokens cut off to fit the context
+  std::vector<UnknownWord> unknown;
+
+  bool truncated() const { return dropped > 0; }
+};
+
+/// Vocabulary and merges as they stand in files.
+struct TokenizerModel {
+  TokenizerKind kind = TokenizerKind::words;
+  int64_t context_length = 0;
+  std::vector<std::string> tokens;                          // by id
+  std::vector<std::pair<std::string, std::string>> merges;  // bpe, best first
+};
+
+class Tokenizer {
+ public:
+  /// Learns the vocabulary. The result depends on the multiset of captions alone.
+  /// Throws DataError if no caption holds a word, ValueError for captions that are not UTF-8.
+  static Tokenizer train(const std::vector<std::string>& captions, const TokenizerOptions& options);
+
+  /// Checks everything that encode relies on. `name` is for messages. Throws FormatError.
+  Tokenizer(TokenizerModel model, const std::string& name);
+
+  /// Throws ValueError for text that is not UTF-8 or longer than 16384 bytes.
+  Encoding encode(std::string_view text) const;
+
+  /// Text of ids, specials left out; words are separated by blanks.
+  std::string decode(const std::vector<int64_t>& ids) const;
+
+  const TokenizerModel& model() const { return model_; }
+  int64_t context_length() const { return model_.context_length; }
+  int64_t vocabulary_size() const { return static_cast<int64_t>(model_.tokens.size()); }
+  int64_t start_id() const { return vocabulary_size() - 2; }
+  int64_t end_id() const { return vocabulary_size() - 1; }
+
+  /// Words kind: every known word, sorted. Empty for bpe, to which nothing is unknown.
+  std::vector<std::string> known_words() const;
+
+ private:
+  struct Piece {
+    int64_t id;
+    TextSpan span;
+  };
+  void append_word(const std::vector<CodePoint>& word, std::vector<Piece>& pieces,
+                   std::vector<UnknownWord>& unknown) const;
+  void append_bpe(const std::vector<CodePoint>& word, std::vector<Piece>& pieces) const;
+
+  TokenizerModel model_;
+  std::unordered_map<std::string, int64_t> id_of_;
+  std::unordered_map<std::string, int64_t> rank_of_;  // "left right" -> index in merges
+};
+
+/// What to tell the user: "unknown word 'purpel' (did you mean 'purple'?); known words: a, and, ...".
+/// "" if nothing is unknown.
+std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<UnknownWord>& unknown);
+
+/// Reads tokenizer.json and tokenizer_config.json of a folder. Hostile files are refused: FormatError
+/// with path and byte; IoError if they cannot be read.
+Tokenizer load_tokenizer(const std::filesystem::path& folder);
+
+/// The parser behind load_tokenizer, for fuzzing. `name` stands for the folder in messages.
+Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+                          const std::string& name);
+
+/// Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and for bpe vocab.json and
+/// merges.txt; each file atomically.
+void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer);
+
+}  // namespace noisescope

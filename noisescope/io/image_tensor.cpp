@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "noisescope/core/error.h"
+
 namespace noisescope {
 
 Tensor image_to_bytes(const Image& image) {

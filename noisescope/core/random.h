@@ -31,6 +31,7 @@ enum class Purpose : uint32_t {
   augment = 11,       // flips and crops
   evaluation = 12,    // prompts and splits of evaluation
   explain = 13,       // draws of explanation methods
+  dropout = 14,       // which feature maps a training step drops
 };
 
 /// One Philox4x32-10 block: 4 words from a 128-bit counter and a 64-bit key.

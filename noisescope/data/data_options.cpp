@@ -31,12 +31,7 @@ std::shared_ptr<Dataset> open_dataset(const DataOptions& options, uint64_t seed,
     throw ConfigError("[data.open_dataset] expected data.path for data.kind " +
                       to_string(options.kind) + ", got none; pass --set data.path=...");
   }
-  if (options.kind == DataKind::folder) {
-    return std::make_shared<ImageDataset>(
-        load_image_folder(options.path, options.templates, options.images, control, report));
-  }
-  return std::make_shared<ImageDataset>(load_tiny_imagenet(
-      options.path, options.templates, options.synonyms, options.images, control, report));
+  throw ConfigError("[data.open_dataset] temporarily world only");
 }
 
 }  // namespace noisescope

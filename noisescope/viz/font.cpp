@@ -258,13 +258,13 @@ std::string ellipsised(std::vector<char32_t> text, const TextStyle& style, int64
 }  // namespace
 
 int64_t text_width(std::string_view utf8, const TextStyle& style) {
-  return width_of(decode_utf8(utf8), style);
+  return width_of(text_code_points(utf8), style);
 }
 
 int64_t line_height(const TextStyle& style) { return std::lround(style.size_px * 1.35); }
 
 TextMask render_text(std::string_view utf8, const TextStyle& style) {
-  const std::vector<char32_t> text = decode_utf8(utf8);
+  const std::vector<char32_t> text = text_code_points(utf8);
   const double scale = style.size_px / kEm, radius = stroke_width(style) / 2;
   TextMask mask;
   mask.width = width_of(text, style) + 2;  // a slanted last stroke may lean out
@@ -286,12 +286,12 @@ TextMask render_text(std::string_view utf8, const TextStyle& style) {
 }
 
 std::string ellipsise(std::string_view utf8, const TextStyle& style, int64_t max_width) {
-  return ellipsised(decode_utf8(utf8), style, max_width);
+  return ellipsised(text_code_points(utf8), style, max_width);
 }
 
 std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style, int64_t max_width,
                                    int64_t max_lines) {
-  std::vector<char32_t> rest = decode_utf8(utf8);
+  std::vector<char32_t> rest = text_code_points(utf8);
   for (char32_t& c : rest) c = folded(c);
   std::vector<std::string> lines;
   while (!rest.empty() && static_cast<int64_t>(lines.size()) < max_lines) {

@@ -87,7 +87,7 @@ std::string superscript(int exponent) {
 
 }  // namespace
 
-std::vector<char32_t> decode_utf8(std::string_view text) {
+std::vector<char32_t> text_code_points(std::string_view text) {
   std::vector<char32_t> out;
   out.reserve(text.size());
   for (size_t at = 0; at < text.size();) out.push_back(next_code_point(text, at));

@@ -9,7 +9,7 @@
 namespace noisescope {
 
 /// The code points of UTF-8 text. Bytes that are not UTF-8 become U+FFFD, one each.
-std::vector<char32_t> decode_utf8(std::string_view text);
+std::vector<char32_t> text_code_points(std::string_view text);
 
 /// UTF-8 of code points.
 std::string encode_utf8(const std::vector<char32_t>& code_points);

@@ -66,7 +66,7 @@ std::string message_of(const std::function<void()>& call) {
 
 TEST(UNet, DefaultsAreTheDemosNetwork) {
   UNet net{UNetOptions{}};
-  EXPECT_NEAR(static_cast<double>(parameter_count(*net)), 2.6e6, 0.1e6);
+  EXPECT_NEAR(static_cast<double>(parameter_count(*net)), 2.3e6, 0.05e6);
   const Inputs in = inputs(net->options(), 2, 32, 32);
   EXPECT_EQ(run(net, in).sizes(), in.x.sizes());
 }
@@ -96,7 +96,7 @@ TEST(UNet, SampleKOfABatchIsSampleKAlone) {
   for (int64_t k = 0; k < 5; ++k) {
     const Inputs alone{in.x.narrow(0, k, 1), in.noise_label.narrow(0, k, 1),
                        in.condition.narrow(0, k, 1)};
-    EXPECT_LT(distance(run(net, alone), batch.narrow(0, k, 1)), 1e-6 * batch.abs().max().item<double>()) << k;
+    EXPECT_LT(distance(run(net, alone), batch.narrow(0, k, 1)), 1e-6) << k;
   }
 }
 
@@ -210,9 +210,12 @@ TEST(UNetTaps, AblationChangesTheOutput) {
   const torch::NoGradGuard no_grad;
   const Inputs in = inputs(net->options(), 2, 16, 16);
   const Tensor plain = run(net, in);
-  TapRecorder names;
-  run(net, in);
-  const std::map<std::string, std::vector<Tensor>> recorded = names.values();
+  std::map<std::string, std::vector<Tensor>> recorded;
+  {
+    TapRecorder names;
+    run(net, in);
+    recorded = names.values();
+  }
   ASSERT_GE(recorded.size(), 30u);
   for (const auto& entry : recorded) {
     const TapScope scope(

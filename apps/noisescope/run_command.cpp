@@ -1,0 +1,18 @@
+#include "apps/noisescope/run_command.h"
+
+namespace noisescope::cli {
+
+void add_config_flags(CLI::App& command, ConfigFlags& flags) {
+  command.add_option("--config", flags.path, "YAML file; without it the demo's configuration")
+      ->check(CLI::ExistingFile);
+  command.add_option("--set", flags.overrides, "key=value over the file, e.g. train.batch_size=64")
+      ->allow_extra_args(false);
+}
+
+RunConfig read_config(const Session& session, const ConfigFlags& flags) {
+  RunConfig config = load_run_config(flags.path, flags.overrides);
+  if (session.common.seed) config.seed = static_cast<int64_t>(*session.common.seed);
+  return config;
+}
+
+}  // namespace noisescope::cli

@@ -1,0 +1,20 @@
+// What commands that read a configuration or a run folder share.
+#pragma once
+
+#include "apps/noisescope/cli.h"
+#include "noisescope/run/run_config.h"
+
+namespace noisescope::cli {
+
+struct ConfigFlags {
+  std::string path;                    // "": the demo's configuration
+  std::vector<std::string> overrides;  // a.b=c
+};
+
+/// --config and --set.
+void add_config_flags(CLI::App& command, ConfigFlags& flags);
+
+/// The configuration of the flags, --seed applied.
+RunConfig read_config(const Session& session, const ConfigFlags& flags);
+
+}  // namespace noisescope::cli

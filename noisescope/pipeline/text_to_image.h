@@ -1,0 +1,92 @@
+// From a run's files to pictures: the text encoder, the whitening of its embeddings, the network and
+// its preconditioning, bound together.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "noisescope/clip/clip_model.h"
+#include "noisescope/data/whitening.h"
+#include "noisescope/diffusion/precondition.h"
+#include "noisescope/diffusion/sampler.h"
+#include "noisescope/nn/unet.h"
+
+namespace noisescope {
+
+/// What a weights file says of itself (metadata key "config" holds these sections).
+struct ModelOptions {
+  UNetOptions network;
+  PreconditionOptions precondition;
+  bool modality_flag = false;  // conditions carry a last column: -1 text, +1 image
+};
+
+/// The sections of a resolved configuration that make a model; other sections are ignored.
+/// Throws ConfigError for what cannot be read.
+ModelOptions model_options_from_config(const std::string& config_json);
+
+/// Where the parts of a model lie.
+struct ModelFiles {
+  std::filesystem::path weights;    // network weights, with the configuration in their metadata
+  std::filesystem::path condition;  // whitening of the embeddings (save_whitening)
+  std::filesystem::path clip;       // CLIP folder
+};
+
+/// Whitening of both modalities; `image` only where the model is conditioned on images too.
+struct ConditionWhitening {
+  Whitener text;
+  std::shared_ptr<const Whitener> image;
+};
+void save_whitening(const std::filesystem::path& path, const ConditionWhitening& whitening);
+ConditionWhitening load_whitening(const std::filesystem::path& path);
+
+/// A ready model. Copies share their weights. Use from one thread at a time.
+class TextToImage {
+ public:
+  TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening, UNet network,
+              const ModelOptions& options, torch::Device device = torch::kCPU);
+
+  /// Throws IoError, FormatError, ModelError (parts that do not fit each other).
+  static TextToImage load(const ModelFiles& files, torch::Device device = torch::kCPU);
+
+  /// Condition rows of prompts: [B, D]. Throws ValueError for unknown words: which, and what the
+  /// model knows.
+  Tensor condition(const std::vector<std::string>& prompts) const;
+  /// Condition rows of pictures [B, 3, S, S] in [-1, 1]; ValueError if trained on text alone.
+  Tensor condition_of_images(const Tensor& images) const;
+  /// The learned "no prompt", repeated: [count, D].
+  Tensor null_condition(int64_t count) const;
+
+  /// D(x, sigma, condition), without gradients.
+  Denoiser denoiser() const;
+
+  int64_t image_size() const { return options_.network.image_size; }
+  const ModelOptions& options() const { return options_; }
+  const ClipModel& clip() const { return *clip_; }
+  torch::Device device() const { return device_; }
+  UNet network() const { return network_; }
+
+ private:
+  std::shared_ptr<ClipModel> clip_;
+  ConditionWhitening whitening_;
+  UNet network_;
+  ModelOptions options_;
+  torch::Device device_;
+};
+
+/// One drawing job.
+struct DrawRequest {
+  std::vector<std::string> prompts;  // one a picture
+  std::string negative_prompt;       // "": the null condition
+  uint64_t seed = 0;
+  int64_t first_sample = 0;          // picture k uses noise (seed, first_sample + k)
+};
+
+/// Pictures [N, 3, S, S] float32 on the CPU, in the order of the prompts. Batches of at most
+/// `batch_size`; the observer sees every step of every batch.
+Tensor draw(const TextToImage& model, const DrawRequest& request, const std::vector<double>& sigmas,
+            const SamplerOptions& sampler, const GuidanceOptions& guidance, int64_t batch_size,
+            const SamplerObserver& observer = {}, const Control& control = {});
+
+}  // namespace noisescope

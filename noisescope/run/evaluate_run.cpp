@@ -1,0 +1,112 @@
+#include "noisescope/run/evaluate_run.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "noisescope/data/data_options.h"
+
+namespace noisescope {
+namespace {
+
+constexpr int64_t kShown = 16;
+constexpr uint64_t kScoreStream = 0, kSweepStream = 1, kHeldOutStream = 3;
+
+/// Noise of the evaluation: apart from that of previews and of a user's own pictures.
+constexpr int64_t kFirstSample = int64_t{1} << 32;
+
+class Judge {
+ public:
+  Judge(const TextToImage& model, const RunConfig& config, const Control& control)
+      : model_(model),
+        config_(config),
+        control_(control),
+        grammar_(World(config.data.world)),
+        parser_(World(config.data.world)),
+        random_(static_cast<uint64_t>(config.seed)) {}
+
+  const WorldParser& parser() const { return parser_; }
+
+  ScenePrompts prompts(uint64_t stream, int64_t count, SceneSet set) const {
+    return draw_scene_prompts(grammar_, random_, stream, count, set);
+  }
+
+  Tensor pictures(const ScenePrompts& prompts, uint64_t stream, double scale) const {
+    GuidanceOptions guidance = config_.draw.guidance;
+    guidance.scale = scale;
+    const auto first = kFirstSample + static_cast<int64_t>(stream) * (int64_t{1} << 24);
+    return draw(model_, {prompts.captions, "", random_.seed(), first},
+                sampling_sigmas(config_.draw.grid, config_.precondition.schedule),
+                config_.draw.sampler, guidance, config_.draw.batch_size, {}, control_);
+  }
+
+  std::map<double, SceneAccuracy> sweep(uint64_t stream, int64_t count, SceneSet set) const {
+    const ScenePrompts asked = prompts(stream, count, set);
+    std::map<double, SceneAccuracy> result;
+    for (const double scale : config_.evaluation.scales) {
+      result[scale] =
+          scene_accuracy(parser_.parse(pictures(asked, stream, scale)), asked.meanings);
+    }
+    return result;
+  }
+
+ private:
+  const TextToImage& model_;
+  const RunConfig& config_;
+  const Control& control_;
+  WorldGrammar grammar_;
+  WorldParser parser_;
+  Random random_;
+};
+
+nlohmann::ordered_json sweep_json(const std::map<double, SceneAccuracy>& sweep) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const auto& [scale, accuracy] : sweep) {
+    char key[32];
+    std::snprintf(key, sizeof key, "%g", scale);
+    json[key] = to_json(accuracy);
+  }
+  return json;
+}
+
+}  // namespace
+
+WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config,
+                               const Control& control) {
+  const Judge judge(model, config, control);
+  WorldEvaluation result;
+  result.default_guidance = config.draw.guidance.scale;
+  result.residual_bound = judge.parser().residual_bound();
+  const EvaluationOptions& options = config.evaluation;
+  const ScenePrompts asked = judge.prompts(kScoreStream, options.samples, SceneSet::all);
+  const auto begin = std::chrono::steady_clock::now();
+  const Tensor pictures = judge.pictures(asked, kScoreStream, result.default_guidance);
+  result.seconds_per_image =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() /
+      static_cast<double>(options.samples);
+  const std::vector<ParsedScene> parsed = judge.parser().parse(pictures);
+  result.score = scene_accuracy(parsed, asked.meanings);
+  result.pictures = pictures.slice(0, 0, std::min(kShown, options.samples));
+  for (int64_t k = 0; k < result.pictures.size(0); ++k) {
+    result.prompts.push_back(asked.captions[static_cast<size_t>(k)]);
+    result.right.push_back(
+        agreement(parsed[static_cast<size_t>(k)], asked.meanings[static_cast<size_t>(k)]).joint);
+  }
+  result.sweep = judge.sweep(kSweepStream, options.sweep_samples, SceneSet::all);
+  if (config.data.world.hold_out > 0) {
+    result.held_out = judge.sweep(kHeldOutStream, options.sweep_samples, SceneSet::held_out);
+  }
+  return result;
+}
+
+nlohmann::ordered_json to_json(const WorldEvaluation& e) {
+  nlohmann::ordered_json json;
+  json["default_guidance"] = e.default_guidance;
+  json["score"] = to_json(e.score);
+  json["sweep"] = sweep_json(e.sweep);
+  if (!e.held_out.empty()) json["held_out"] = sweep_json(e.held_out);
+  json["seconds_per_image"] = e.seconds_per_image;
+  json["parser_residual_bound"] = e.residual_bound;
+  return json;
+}
+
+}  // namespace noisescope

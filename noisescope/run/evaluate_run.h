@@ -1,0 +1,33 @@
+// Scores of a trained run, written to evaluation.json.
+#pragma once
+
+#include <map>
+
+#include "noisescope/evaluate/scene_accuracy.h"
+#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/run/run_config.h"
+#include "noisescope/run/run_folder.h"
+
+namespace noisescope {
+
+/// Scene accuracy on the world. The sweep has prompts and noise of its own, so that the scale that
+/// it recommends is not chosen on the prompts of the score.
+struct WorldEvaluation {
+  double default_guidance = 0;
+  SceneAccuracy score;                    // at the default guidance
+  std::map<double, SceneAccuracy> sweep;  // by scale
+  std::map<double, SceneAccuracy> held_out;  // combinations never trained on, if the world holds any
+  double seconds_per_image = 0;           // of drawing at the default guidance
+  double residual_bound = 0;              // of the parser
+  Tensor pictures;                        // [16, 3, 32, 32] of the score, for the report
+  std::vector<std::string> prompts;       // theirs
+  std::vector<bool> right;                // the caption is true of the picture
+};
+
+/// Draws and reads `config.evaluation.samples` pictures, and the sweep.
+WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config,
+                               const Control& control);
+
+nlohmann::ordered_json to_json(const WorldEvaluation& evaluation);
+
+}  // namespace noisescope

@@ -1,0 +1,102 @@
+#include "noisescope/run/run_config.h"
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/codec/yaml.h"
+#include "noisescope/io/config.h"
+
+namespace noisescope {
+
+void describe(Describer& d, ConditionOptions& o) {
+  d("image_share", o.image_share,
+    "share of the training samples conditioned on their picture's embedding instead of a caption's",
+    {.min = 0, .max = 1});
+  d.section("whitening", o.whitening, "embeddings at unit variance before the network sees them");
+}
+
+void describe(Describer& d, DrawOptions& o) {
+  d.section("grid", o.grid, "noise levels that the sampler walks down");
+  d.section("sampler", o.sampler, "the solver");
+  d.section("guidance", o.guidance, "classifier-free guidance");
+  d("batch_size", o.batch_size, "pictures drawn at once", {.min = 1, .max = 65536});
+}
+
+void describe(Describer& d, EvaluationOptions& o) {
+  d("samples", o.samples, "pictures scored at the default guidance", {.min = 2});
+  d("sweep_samples", o.sweep_samples, "pictures at each scale of the sweep, prompts of their own",
+    {.min = 2});
+  d("scales", o.scales, "guidance scales of the sweep; 1 = no guidance", {.min = 0, .max = 100});
+  d.section("judge", o.judge, "image data: the encoder that judges, apart from the conditioning one");
+  d.section("judge_train", o.judge_train, "its training");
+}
+
+void describe(Describer& d, RunConfig& o) {
+  d("seed", o.seed, "seed of every random number of the run", {.min = 0});
+  d.section("data", o.data, "what is learned");
+  d.section("clip", o.clip, "the text and image encoder that conditions the model");
+  d.section("clip_train", o.clip_train, "its contrastive training");
+  d("clip_batch_size", o.clip_batch_size, "pairs of one contrastive batch", {.min = 2, .max = 65536});
+  d.section("condition", o.condition, "how embeddings become conditions");
+  d.section("network", o.network, "the U-Net");
+  d.section("precondition", o.precondition, "what the network predicts");
+  d.section("noise_levels", o.noise_levels, "at which noise levels it is trained");
+  d.section("loss", o.loss, "how noise levels are weighted");
+  d.section("train", o.train, "budget, optimiser, checkpoints");
+  d.section("draw", o.draw, "how pictures are drawn by default");
+  d.section("evaluation", o.evaluation, "how the model is scored");
+}
+
+namespace {
+
+/// "a.b=c"
+void apply_override(ConfigNode& root, const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw ConfigError("[run.load_run_config] expected --set key=value, got '" + text + "'");
+  }
+  set_dotted(root, text.substr(0, equals),
+             parse_yaml_value(text.substr(equals + 1), "--set " + text));
+}
+
+}  // namespace
+
+RunConfig load_run_config(const std::filesystem::path& path,
+                          const std::vector<std::string>& overrides) {
+  ConfigNode root;
+  root.kind = ConfigNode::Kind::map;
+  if (!path.empty()) root = read_yaml(path);
+  for (const std::string& text : overrides) apply_override(root, text);
+  RunConfig config = demo_config();
+  read_options_into(root, config);
+  check_run_config(config);
+  return config;
+}
+
+RunConfig demo_config() {
+  RunConfig config;
+  config.noise_levels.mean = 0.5;
+  config.noise_levels.std = 1.3;
+  config.draw.grid.steps = 14;
+  config.draw.grid.sigma_min = 0.02;
+  config.draw.grid.sigma_max = 40;
+  config.draw.guidance.scale = 2;
+  config.clip_train.seconds = 40;
+  config.train.budget = "230s";
+  return config;
+}
+
+void check_run_config(const RunConfig& config) {
+  parse_budget(config.train.budget);
+  const int64_t image = config.data.kind == DataKind::world ? kWorldImagePx
+                                                            : config.data.images.image_size_px;
+  const auto check = [&](const char* key, int64_t value) {
+    if (value == image) return;
+    throw ConfigError(std::string("[run.check_run_config] expected ") + key + " = " +
+                      std::to_string(image) + ", the size of the data's images, got " +
+                      std::to_string(value));
+  };
+  check("network.image_size", config.network.image_size);
+  check("clip.image.image_size", config.clip.image.image_size);
+  check_compatible(config.precondition.schedule, config.precondition.parametrization);
+}
+
+}  // namespace noisescope

@@ -1,0 +1,75 @@
+// The configuration of a run: every options struct of every part, in one tree of sections.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "noisescope/clip/clip_model.h"
+#include "noisescope/clip/contrastive.h"
+#include "noisescope/data/data_options.h"
+#include "noisescope/data/whitening.h"
+#include "noisescope/diffusion/loss.h"
+#include "noisescope/diffusion/precondition.h"
+#include "noisescope/diffusion/sampler.h"
+#include "noisescope/diffusion/schedule.h"
+#include "noisescope/nn/unet.h"
+#include "noisescope/train/options.h"
+
+namespace noisescope {
+
+/// How a prompt becomes the condition row of the network.
+struct ConditionOptions {
+  double image_share = 0.0;   // share of training samples conditioned on their image embedding
+  WhiteningOptions whitening;
+};
+void describe(Describer& d, ConditionOptions& options);
+
+/// How pictures are drawn unless a command says otherwise.
+struct DrawOptions {
+  GridOptions grid;
+  SamplerOptions sampler;
+  GuidanceOptions guidance;
+  int64_t batch_size = 128;
+};
+void describe(Describer& d, DrawOptions& options);
+
+/// How a trained model is scored.
+struct EvaluationOptions {
+  int64_t samples = 512;           // at the default guidance
+  int64_t sweep_samples = 128;     // at each scale of the sweep, on prompts of its own
+  std::vector<double> scales = {1.0, 1.5, 2.0, 3.0, 5.0};
+  ClipOptions judge;               // the encoder apart from the conditioning one (image data)
+  ClipTrainOptions judge_train;
+};
+void describe(Describer& d, EvaluationOptions& options);
+
+struct RunConfig {
+  int64_t seed = 0;
+  DataOptions data;
+  ClipOptions clip;
+  ClipTrainOptions clip_train;
+  int64_t clip_batch_size = 128;
+  ConditionOptions condition;
+  UNetOptions network;
+  PreconditionOptions precondition;
+  NoiseLevelOptions noise_levels;
+  LossOptions loss;
+  TrainOptions train;
+  DrawOptions draw;
+  EvaluationOptions evaluation;
+};
+void describe(Describer& d, RunConfig& config);
+
+/// The demo's configuration, embedded in the program; config/shapes.yaml is the same (tested).
+RunConfig demo_config();
+
+/// Reads a YAML file over the demo's configuration (empty path: that alone) and applies `--set a.b=c` overrides in order.
+/// Throws ConfigError naming file, line, key and the nearest valid name.
+RunConfig load_run_config(const std::filesystem::path& path,
+                          const std::vector<std::string>& overrides);
+
+/// Throws ConfigError where sections contradict each other (sizes of images, widths of conditions).
+void check_run_config(const RunConfig& config);
+
+}  // namespace noisescope

@@ -1,0 +1,230 @@
+#include "noisescope/run/train_run.h"
+
+#include <chrono>
+
+#include "noisescope/core/device.h"
+#include "noisescope/core/error.h"
+#include "noisescope/data/embedding_cache.h"
+#include "noisescope/io/codec/yaml.h"
+#include "noisescope/io/config.h"
+#include "noisescope/io/file.h"
+#include "noisescope/io/safetensors.h"
+
+namespace noisescope {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Keys that may change between two parts of one run.
+const std::vector<std::string> kFreeKeys = {
+    "draw", "evaluation", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
+    "train.checkpoint_every", "train.validate_every"};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+ordered_json environment() {
+  ordered_json json;
+  for (const auto& [name, value] : machine_facts()) json[name] = value;
+  json["problems"] = machine_problems();
+  return json;
+}
+
+/// Refuses a folder whose stored configuration differs; stores it in a new one.
+void claim_folder(const RunConfig& config, const RunFolder& folder) {
+  if (std::filesystem::exists(folder.config())) {
+    std::vector<std::string> keys =
+        differing_keys(to_json(load_run_config_of(folder)), to_json(config));
+    std::erase_if(keys, [](const std::string& key) {
+      return std::any_of(kFreeKeys.begin(), kFreeKeys.end(), [&](const std::string& free) {
+        return key == free || key.rfind(free + ".", 0) == 0;
+      });
+    });
+    if (!keys.empty()) {
+      throw ModelError("[run.train_run] expected a run of this configuration in " +
+                       folder.root.string() + ", got one that differs in " + join(keys) +
+                       "; choose another --out, or delete that folder to start anew");
+    }
+  }
+  write_file_atomic(folder.config(), to_yaml(config));
+  write_file_atomic(folder.root / "env.json", environment().dump(2));
+}
+
+Encoders encoders_of(const ClipModel& clip) {
+  Encoders encoders;
+  encoders.weights = clip.weights_hash();
+  encoders.preprocessing = checksum(to_json(clip.options()).dump());
+  encoders.text = [clip](const std::vector<std::string>& captions) {
+    const torch::NoGradGuard no_grad;
+    return clip.encode_text(captions).to(torch::kCPU);
+  };
+  encoders.image = [clip](const Tensor& images) {
+    const torch::NoGradGuard no_grad;
+    return clip.encode_image(images.to(clip.device())).to(torch::kCPU);
+  };
+  return encoders;
+}
+
+struct Conditions {
+  ConditionWhitening whitening;
+  ConditionTable table;
+};
+
+Conditions conditions_of(const RunConfig& config, const RunData& data, const ClipModel& clip,
+                         const RunFolder& folder, bool skip_extraction, const Control& control) {
+  EmbeddingCacheOptions options;
+  options.images = config.condition.image_share > 0;
+  options.skip_extraction = skip_extraction;
+  const Embeddings embeddings = load_or_extract_embeddings(folder.embeddings(), *data.dataset,
+                                                           encoders_of(clip), options, control);
+  const WhiteningOptions& whitening = config.condition.whitening;
+  Conditions conditions{{Whitener(embeddings.text_statistics, whitening), nullptr}, {}};
+  conditions.table.text = conditions.whitening.text.apply(embeddings.text);
+  conditions.table.image_share = config.condition.image_share;
+  if (options.images) {
+    conditions.whitening.image =
+        std::make_shared<Whitener>(embeddings.image_statistics, whitening);
+    conditions.table.text = append_modality(conditions.table.text, Modality::text);
+    conditions.table.image =
+        append_modality(conditions.whitening.image->apply(embeddings.image), Modality::image);
+  }
+  save_whitening(folder.condition(), conditions.whitening);
+  return conditions;
+}
+
+UNetOptions network_options(const RunConfig& config) {
+  UNetOptions options = config.network;
+  options.condition_width = config.clip.embedding_dim + (config.condition.image_share > 0 ? 1 : 0);
+  return options;
+}
+
+TrainSetup setup_of(const RunConfig& config, const RunData& data) {
+  TrainSetup setup;
+  setup.train = config.train;
+  setup.precondition = config.precondition;
+  setup.noise_levels = config.noise_levels;
+  setup.loss = config.loss;
+  setup.seed = static_cast<uint64_t>(config.seed);
+  setup.samples_per_epoch = static_cast<int64_t>(data.split.train.size());
+  setup.config_json = to_json(config).dump();
+  setup.free_keys = kFreeKeys;
+  return setup;
+}
+
+TrainableModel trainable(UNet network, torch::Device device) {
+  network->to(device);
+  return {network.ptr(),
+          [network](const Tensor& x, const Tensor& label, const Tensor& condition) mutable {
+            return network->forward(x, label, condition);
+          },
+          network->null_condition(), device};
+}
+
+void write_validation(const RunFolder& folder, const Validation& validation) {
+  ordered_json json = {{"step", validation.step}, {"images", validation.images},
+                       {"loss", validation.loss}, {"bins", ordered_json::array()}};
+  for (const ValidationBin& bin : validation.bins) {
+    json["bins"].push_back({{"sigma", bin.sigma}, {"loss", bin.loss}});
+  }
+  write_file_atomic(folder.validation(), json.dump(2));
+}
+
+/// Tensors of an Ema::state() as plain weights.
+NamedTensors averaged_weights(const NamedTensors& ema_state) {
+  constexpr std::string_view kPrefix = "weights.";
+  NamedTensors weights;
+  for (const auto& [name, value] : ema_state) {
+    if (name.rfind(kPrefix, 0) == 0) weights[name.substr(kPrefix.size())] = value;
+  }
+  return weights;
+}
+
+}  // namespace
+
+RunConfig load_run_config_of(const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.config())) {
+    throw DataError("[run.load_run_config_of] expected a run folder, got " + folder.root.string() +
+                    " without config.yaml; train one with 'noisescope train --out " +
+                    folder.root.string() + "'");
+  }
+  return load_run_config(folder.config(), {});
+}
+
+TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
+                          const TrainRunRequest& request, const Control& control) {
+  check_run_config(config);
+  make_folder(folder.root);
+  const FolderLock lock(folder.root);
+  claim_folder(config, folder);
+  const RunData data = open_run_data(config, control);
+  for (const SkippedFile& file : data.report.skipped) {
+    if (request.notice) request.notice("left out " + file.name + ": " + file.reason);
+  }
+  const double clip_started = seconds_now();
+  const bool had_clip = std::filesystem::exists(folder.clip_report());
+  const ClipModel clip = clip_of_run(config, data, folder, request.device, control);
+  TrainingSummary summary;
+  summary.clip_seconds = had_clip ? 0 : seconds_now() - clip_started;
+  const Conditions conditions =
+      conditions_of(config, data, clip, folder, request.skip_clip_extraction, control);
+
+  const auto seed = static_cast<uint64_t>(config.seed);
+  const UNetOptions network_sizes = network_options(config);
+  UNet network(network_sizes, Random(seed));
+  const std::vector<int64_t>& held =
+      data.split.validation.empty() ? data.split.train : data.split.validation;
+  const BatchSource batches =
+      make_batches(data.dataset, data.split.train, conditions.table, seed);
+  const BatchSource validation = make_batches(data.dataset, held, conditions.table, seed + 1);
+
+  const ModelOptions model_options{network_sizes, config.precondition,
+                                   config.condition.image_share > 0};
+  const TextToImage model(std::make_shared<ClipModel>(clip), conditions.whitening, network,
+                          model_options, request.device);
+  TrainObserver observer;
+  observer.notice = request.notice;
+  observer.on_validation = [&](const Validation& result) {
+    write_validation(folder, result);
+    if (request.preview) request.preview(model, result);
+  };
+  const TrainResult result = train(trainable(network, request.device), batches, validation,
+                                   setup_of(config, data), folder.root, observer, control);
+  write_safetensors(folder.model(), {module_state(*network),
+                                     {{"format", "pt"}, {"config", to_json(config).dump()}}});
+  summary.parameters = parameter_count(*network);
+  summary.images = result.state.images;
+  summary.steps = result.state.step;
+  summary.seconds = result.state.seconds;
+  write_file_atomic(folder.training(), ordered_json{{"parameters", summary.parameters},
+                                                    {"images", summary.images},
+                                                    {"steps", summary.steps},
+                                                    {"seconds", summary.seconds},
+                                                    {"clip_seconds", summary.clip_seconds}}
+                                           .dump(2));
+  return summary;
+}
+
+TextToImage load_run_model(const RunFolder& folder, torch::Device device, const Notice& notice) {
+  load_run_config_of(folder);  // names the folder if it is no run
+  if (std::filesystem::exists(folder.model())) {
+    return TextToImage::load({folder.model(), folder.condition(), folder.clip()}, device);
+  }
+  for (const auto& checkpoint : list_checkpoints(folder.root / "checkpoints")) {
+    const std::string problem = checkpoint_problem(checkpoint);
+    if (!problem.empty()) {
+      if (notice) notice("passed over the damaged checkpoint " + checkpoint.string() + ": " + problem);
+      continue;
+    }
+    if (notice) notice("the run is not finished: using " + checkpoint.string());
+    const TensorFile file = read_safetensors(checkpoint / "ema.safetensors");
+    const std::filesystem::path weights = folder.root / "checkpoints" / "latest-average.safetensors";
+    write_safetensors(weights, {averaged_weights(file.tensors), file.metadata});
+    return TextToImage::load({weights, folder.condition(), folder.clip()}, device);
+  }
+  throw ModelError("[run.load_run_model] expected a trained model in " + folder.root.string() +
+                   ", got neither model.safetensors nor a good checkpoint; run 'noisescope train' "
+                   "first");
+}
+
+}  // namespace noisescope

@@ -1,0 +1,43 @@
+// The whole training of a run: data, CLIP, embeddings, diffusion.
+#pragma once
+
+#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/run/clip_stage.h"
+#include "noisescope/train/trainer.h"
+
+namespace noisescope {
+
+struct TrainRunRequest {
+  bool skip_clip_extraction = false;  // the embedding cache must be there and fit
+  torch::Device device = torch::kCPU;
+  Notice notice;
+  /// Called with the averaged weights in place, at every validation.
+  std::function<void(const TextToImage& model, const Validation& validation)> preview;
+};
+
+/// What a finished training leaves in training.json.
+struct TrainingSummary {
+  int64_t parameters = 0;
+  int64_t images = 0;
+  int64_t steps = 0;
+  double seconds = 0;       // of diffusion training, over all resumed parts
+  double clip_seconds = 0;  // of this call; 0 where it was there already
+};
+
+/// Trains the run of `config` in `folder`, going on from whatever is there; the same call again does
+/// what is left. Writes config.yaml, env.json, clip/, embeddings and condition.safetensors,
+/// checkpoints/, metrics, model.safetensors, training.json and validation.json.
+/// The folder is locked meanwhile: a second process gets IoError.
+/// Throws ModelError if the folder holds a run of another configuration, Interrupted on a stop
+/// (everything is saved), and what the stages throw.
+TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
+                          const TrainRunRequest& request, const Control& control);
+
+/// The model of a run folder: model.safetensors, or the newest good checkpoint of an unfinished run.
+/// Throws ModelError if there is neither.
+TextToImage load_run_model(const RunFolder& folder, torch::Device device, const Notice& notice = {});
+
+/// The resolved configuration of a run folder.
+RunConfig load_run_config_of(const RunFolder& folder);
+
+}  // namespace noisescope

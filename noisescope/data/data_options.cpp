@@ -5,33 +5,50 @@
 #include "noisescope/data/world_dataset.h"
 
 namespace noisescope {
+namespace {
 
-void describe(Describer& d, DataOptions& o) {
-  d("kind", o.kind,
-    "world: the two-object world; folder: pictures with metadata or class folders; tiny_imagenet: "
-    "its original layout");
-  d("path", o.path, "folder, tar or zip of pictures (not for the world)");
-  d("templates", o.templates, "captions made of class names, each with one {}");
-  d("synonyms", o.synonyms, "tiny_imagenet: which names of a class its captions use");
-  d.section("images", o.images, "how pictures are read");
-  d.section("world", o.world, "the two-object world");
-  d("world_scenes", o.world_scenes, "scenes of the world that training can meet", {.min = 2});
-  d("validation_share", o.validation_share, "share held out where the data has no such part",
-    {.min = 0, .max = 0.9});
-}
-
-std::shared_ptr<Dataset> open_dataset(const DataOptions& options, uint64_t seed,
-                                      const Control& control, LoadReport& report) {
+std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Control& control,
+                                         LoadReport& report) {
   if (options.kind == DataKind::world) {
-    auto world = std::make_shared<WorldDataset>(World(options.world), options.world_scenes, seed);
-    report.loaded = world->size();
-    return world;
+    const auto seed = static_cast<uint64_t>(options.seed);
+    const World world(options.world);
+    report.loaded = options.world_samples;
+    return std::make_shared<WorldDataset>(world, options.world_samples, seed);
   }
   if (options.path.empty()) {
     throw ConfigError("[data.open_dataset] expected data.path for data.kind " +
-                      to_string(options.kind) + ", got none; pass --set data.path=...");
+                      to_string(options.kind) + ", got none; set it to a folder, .tar or .zip");
   }
-  throw ConfigError("[data.open_dataset] temporarily world only");
+  if (options.kind == DataKind::folder) {
+    return std::make_shared<ImageDataset>(
+        load_image_folder(options.path, options.templates, options.load, control, report));
+  }
+  return std::make_shared<ImageDataset>(load_tiny_imagenet(
+      options.path, options.templates, options.synonyms, options.load, control, report));
+}
+
+}  // namespace
+
+void describe(Describer& d, DataOptions& o) {
+  d("kind", o.kind, "world: the two-object world; folder: pictures with captions; tiny_imagenet");
+  d("path", o.path, "folder, .tar or .zip of the image kinds");
+  describe(d, o.load);
+  d("templates", o.templates, "captions of a class; {} stands for its name");
+  d("synonyms", o.synonyms, "names of a Tiny ImageNet class in its captions: the first, or all");
+  d("validation_share", o.validation_share,
+    "share of samples held out, where the data has no validation part of its own",
+    {.min = 0, .max = 0.9});
+  d("seed", o.seed, "draws the scenes of the world, and the samples held out", {.min = 0});
+  d("world_samples", o.world_samples, "scenes of the world in an epoch", {.min = 1});
+  d.section("world", o.world, "the two-object world");
+}
+
+OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report) {
+  OpenedData opened;
+  opened.dataset = open_kind(options, control, report);
+  opened.split = split_dataset(*opened.dataset, options.validation_share,
+                               static_cast<uint64_t>(options.seed));
+  return opened;
 }
 
 }  // namespace noisescope

@@ -1,4 +1,4 @@
-// Which data a run learns from, and how to open it.
+// Which data a run works on, and how it is opened.
 #pragma once
 
 #include <array>
@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "noisescope/core/options.h"
+#include "noisescope/core/progress.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/data/tiny_imagenet.h"
 #include "noisescope/data/world.h"
@@ -14,7 +16,6 @@
 namespace noisescope {
 
 enum class DataKind { world, folder, tiny_imagenet };
-
 constexpr std::array<std::pair<DataKind, const char*>, 3> enum_names(DataKind) {
   return {{{DataKind::world, "world"},
            {DataKind::folder, "folder"},
@@ -23,18 +24,28 @@ constexpr std::array<std::pair<DataKind, const char*>, 3> enum_names(DataKind) {
 
 struct DataOptions {
   DataKind kind = DataKind::world;
-  std::string path;                      // folder, tiny_imagenet: a folder, tar or zip
+  std::string path;
+  ImageLoadOptions load;
   std::vector<std::string> templates = {"a photo of a {}"};
-  Synonyms synonyms = Synonyms::first;   // tiny_imagenet
-  ImageLoadOptions images;
+  Synonyms synonyms = Synonyms::first;
+  double validation_share = 0.05;
+  int64_t seed = 0;
+  int64_t world_samples = 100000;
   WorldOptions world;
-  int64_t world_scenes = 65536;          // how many scenes the world data set holds
-  double validation_share = 0.02;
 };
-void describe(Describer& d, DataOptions& options);
 
-/// Throws ConfigError for options that do not fit each other; else as the loaders do.
-std::shared_ptr<Dataset> open_dataset(const DataOptions& options, uint64_t seed,
-                                      const Control& control, LoadReport& report);
+/// The fields of `load` stand beside the others: data.image_size_px, not data.load.image_size_px.
+void describe(Describer& d, DataOptions& o);
+
+/// A data set and which of its samples are for training.
+struct OpenedData {
+  std::shared_ptr<const Dataset> dataset;
+  Split split;
+};
+
+/// Opens what the options name and splits it: by its own parts where it has some, else by
+/// validation_share and seed. Fills `report`. Throws ConfigError if an image kind has no path; what
+/// loading throws otherwise (image_folder.h, tiny_imagenet.h).
+OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report);
 
 }  // namespace noisescope

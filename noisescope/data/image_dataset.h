@@ -37,7 +37,7 @@ struct ImageSamples {
   std::string name;                                // for reports
   Tensor pixels;                                   // [N, 3, S, S] uint8
   std::vector<std::string> file_names;             // [N] path inside the folder or archive
-  CaptionTable captions;                           //
+  CaptionTable captions;
   std::vector<std::vector<int64_t>> caption_rows;  // [N] rows of `captions`, at least one each
   std::vector<Part> parts;                         // [N]
   std::vector<std::string> class_names;            // empty: no classes

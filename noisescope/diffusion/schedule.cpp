@@ -70,10 +70,7 @@ void check_betas(const ScheduleOptions& options, const std::vector<double>& beta
     throw ValueError("[diffusion.Schedule] expected every beta in (0, 1), got beta_" +
                      std::to_string(i + 1) + " = " + std::to_string(betas[i]) + " for a " +
                      to_string(options.type) + " schedule of " + std::to_string(betas.size()) +
-                     " timesteps; " +
-                     (options.type == ScheduleType::linear_rescaled
-                          ? "rescaled betas need more timesteps than 1000 beta_end"
-                          : "check beta_start and beta_end"));
+                     " timesteps; check beta_start and beta_end");
   }
 }
 
@@ -103,6 +100,14 @@ void check_options(const ScheduleOptions& options) {
     throw ValueError("[diffusion.Schedule] expected 0 < beta_start <= beta_end, got " +
                      std::to_string(options.beta_start) + " and " +
                      std::to_string(options.beta_end));
+  }
+  if (options.type != ScheduleType::linear_rescaled) return;
+  const double last = options.beta_end * kReferenceTimesteps / static_cast<double>(options.timesteps);
+  if (last >= 1) {
+    throw ValueError("[diffusion.Schedule] expected more than 1000 beta_end timesteps for a "
+                     "linear_rescaled schedule, got " + std::to_string(options.timesteps) +
+                     ", where beta_T would be " + std::to_string(last) +
+                     "; use cosine or zero_terminal_snr for so few");
   }
 }
 

@@ -54,7 +54,7 @@ bool has_image_extension(const std::string& path);
 /// to report.skipped (strict: FormatError naming the first). Throws DataError if there are no
 /// entries, if none could be read, or if the pixels would exceed the memory limit, before they are
 /// allocated; Interrupted on a stop request.
-ImageSamples load_images(FileSource& source, const std::vector<ImageEntry>& entries,
+ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>& entries,
                          const ImageLoadOptions& options, const Control& control,
                          LoadReport& report);
 

@@ -70,11 +70,9 @@ nlohmann::ordered_json to_json(const ModalityGap& gap) {
 }  // namespace
 
 RunData open_run_data(const RunConfig& config, const Control& control) {
-  RunData data;
-  data.dataset = open_dataset(config.data, static_cast<uint64_t>(config.seed), control, data.report);
-  data.split = split_dataset(*data.dataset, config.data.validation_share,
-                             static_cast<uint64_t>(config.seed));
-  return data;
+  LoadReport report;
+  OpenedData opened = open_dataset(config.data, control, report);
+  return {std::move(opened.dataset), std::move(opened.split), std::move(report)};
 }
 
 const WorldDataset* world_of(const RunData& data) {

@@ -14,7 +14,7 @@ namespace noisescope {
 
 /// The data of a run: the samples, and which of them are trained on.
 struct RunData {
-  std::shared_ptr<Dataset> dataset;
+  std::shared_ptr<const Dataset> dataset;
   Split split;
   LoadReport report;
 };

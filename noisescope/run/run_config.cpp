@@ -71,6 +71,16 @@ RunConfig load_run_config(const std::filesystem::path& path,
   return config;
 }
 
+RunConfig load_run_config_of(const RunFolder& folder,
+                             const std::vector<std::string>& overrides) {
+  if (!std::filesystem::exists(folder.config())) {
+    throw DataError("[run.load_run_config_of] expected a run folder, got " + folder.root.string() +
+                    " without config.yaml; train one with 'noisescope train --out " +
+                    folder.root.string() + "'");
+  }
+  return load_run_config(folder.config(), overrides);
+}
+
 RunConfig demo_config() {
   RunConfig config;
   config.noise_levels.mean = 0.5;
@@ -87,7 +97,7 @@ RunConfig demo_config() {
 void check_run_config(const RunConfig& config) {
   parse_budget(config.train.budget);
   const int64_t image = config.data.kind == DataKind::world ? kWorldImagePx
-                                                            : config.data.images.image_size_px;
+                                                            : config.data.load.image_size_px;
   const auto check = [&](const char* key, int64_t value) {
     if (value == image) return;
     throw ConfigError(std::string("[run.check_run_config] expected ") + key + " = " +

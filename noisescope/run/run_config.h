@@ -14,6 +14,7 @@
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/diffusion/schedule.h"
 #include "noisescope/nn/unet.h"
+#include "noisescope/run/run_folder.h"
 #include "noisescope/train/options.h"
 
 namespace noisescope {
@@ -68,6 +69,11 @@ RunConfig demo_config();
 /// Throws ConfigError naming file, line, key and the nearest valid name.
 RunConfig load_run_config(const std::filesystem::path& path,
                           const std::vector<std::string>& overrides);
+
+/// The resolved configuration of a run folder, with overrides. Throws DataError for a folder that is
+/// no run.
+RunConfig load_run_config_of(const RunFolder& folder,
+                             const std::vector<std::string>& overrides = {});
 
 /// Throws ConfigError where sections contradict each other (sizes of images, widths of conditions).
 void check_run_config(const RunConfig& config);

@@ -142,15 +142,6 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
 
 }  // namespace
 
-RunConfig load_run_config_of(const RunFolder& folder) {
-  if (!std::filesystem::exists(folder.config())) {
-    throw DataError("[run.load_run_config_of] expected a run folder, got " + folder.root.string() +
-                    " without config.yaml; train one with 'noisescope train --out " +
-                    folder.root.string() + "'");
-  }
-  return load_run_config(folder.config(), {});
-}
-
 TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
                           const TrainRunRequest& request, const Control& control) {
   check_run_config(config);

@@ -37,7 +37,4 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
 /// Throws ModelError if there is neither.
 TextToImage load_run_model(const RunFolder& folder, torch::Device device, const Notice& notice = {});
 
-/// The resolved configuration of a run folder.
-RunConfig load_run_config_of(const RunFolder& folder);
-
 }  // namespace noisescope

@@ -1,255 +1,365 @@
 #include "noisescope/viz/plot.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
+#include <limits>
 
 #include "noisescope/core/error.h"
-#include "noisescope/viz/colormap.h"
+#include "noisescope/viz/plot_frame.h"
+#include "noisescope/viz/svg.h"
 
 namespace noisescope {
 namespace {
 
-constexpr double kLeft = 64, kRight = 18, kBottom = 52;
-constexpr std::array<const char*, 5> kDashes = {"", "7 4", "2 3", "9 3 2 3", "4 2"};
-// Okabe-Ito without black and yellow, which vanish on one of the two pages.
-constexpr std::array<size_t, 6> kLineColors = {5, 6, 3, 1, 7, 2};
+constexpr size_t kColors = 6;  // classes s0 .. s5, f0 .. f5 of figure_style()
+constexpr std::array<const char*, 6> kDashes = {"none", "8 4", "2 3", "10 3 2 3", "5 2", "1 4"};
+// For programs that read no style sheets.
+constexpr std::array<const char*, kColors> kFallback = {"#0072b2", "#d55e00", "#009e73",
+                                                        "#b0568a", "#b87d00", "#333a42"};
+constexpr double kMargin = 16, kLegendLine = 20, kLegendSize = 12;
+constexpr size_t kMarkedPoints = 24;
 
-std::string format(const char* pattern, auto... values) {
-  char text[512];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
+std::string css(const char* prefix, size_t index, const char* more = "") {
+  return std::string(prefix) + std::to_string(index % kColors) + (*more ? " " : "") + more;
 }
 
-std::string tick_text(double value) {
-  if (std::abs(value) < 1e-12) return "0";
-  return format("%g", std::round(value * 1e9) / 1e9);
+[[noreturn]] void refuse(const std::string& expected, const std::string& got) {
+  throw ValueError("[viz.render_svg] expected " + expected + ", got " + got);
 }
 
-/// The mapping from data to pixels of one plot.
-class Frame {
- public:
-  explicit Frame(const Plot& plot)
-      : plot_(plot), top_(plot.top_ticks.empty() ? 40 : 66), legend_(legend_lines(plot)) {
-    x_ = range(plot.x, true);
-    y_ = range(plot.y, false);
-  }
-
-  double left() const { return kLeft; }
-  double right() const { return plot_.width - kRight; }
-  double top() const { return top_; }
-  double bottom() const { return plot_.height - kBottom; }
-  double height() const { return plot_.height + 20.0 * legend_; }
-  ValueRange x_range() const { return x_; }
-  ValueRange y_range() const { return y_; }
-
-  double px(double x) const { return place(x, x_, plot_.x.log, left(), right()); }
-  double py(double y) const { return place(y, y_, plot_.y.log, bottom(), top()); }
-
-  static int legend_lines(const Plot& plot) {
-    return plot.series.size() > 1 ? static_cast<int>((plot.series.size() + 2) / 3) : 0;
-  }
-
- private:
-  static double place(double v, ValueRange r, bool log, double low, double high) {
-    const double share = log ? std::log(v / r.low) / std::log(r.high / r.low)
-                             : (v - r.low) / (r.high - r.low);
-    return low + std::clamp(share, -0.02, 1.02) * (high - low);
-  }
-
-  ValueRange range(const Axis& axis, bool along_x) const {
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (const Series& s : plot_.series) {
-      for (const auto* values : {along_x ? &s.x : &s.y, along_x ? &s.x : &s.low,
-                                 along_x ? &s.x : &s.high}) {
-        for (const double v : *values) {
-          if (!std::isfinite(v)) continue;
-          if (axis.log && v <= 0) {
-            throw ValueError("[viz.to_svg] expected values above 0 on the logarithmic axis '" +
-                             axis.label + "', got " + tick_text(v));
-          }
-          low = std::min(low, v);
-          high = std::max(high, v);
-        }
-      }
+void check_series(const Plot& plot) {
+  for (const Series& s : plot.series) {
+    const size_t count = plot.categories.empty() ? s.x.size() : plot.categories.size();
+    const std::string name = "series '" + s.name + "'";
+    if (s.y.size() != count) {
+      refuse(name + " with " + std::to_string(count) + " y values", std::to_string(s.y.size()));
     }
-    if (!along_x && !axis.log) {
-      const double pad = 0.05 * std::max(high - low, 1e-9);
-      low = low >= 0 && low - pad < 0 ? 0 : low - pad;
-      high += pad;
+    if (s.low.size() != s.high.size() || (!s.low.empty() && s.low.size() != count)) {
+      refuse(name + " with bounds for each value or none",
+             std::to_string(s.low.size()) + " low and " + std::to_string(s.high.size()) + " high");
     }
-    if (std::isfinite(axis.min)) low = axis.min;
-    if (std::isfinite(axis.max)) high = axis.max;
-    if (high <= low) high = axis.log ? low * 10 : low + 1;
-    return {low, high};
+    if (plot.categories.empty() && !std::is_sorted(s.x.begin(), s.x.end())) {
+      refuse(name + " ascending in x", "another order");
+    }
   }
+}
 
-  const Plot& plot_;
-  double top_;
-  int legend_;
-  ValueRange x_, y_;
+/// Smallest and largest of what was offered.
+struct Extent {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  bool log = false;
+
+  void add(double value) {
+    if (!std::isfinite(value)) return;
+    if (log && value <= 0) refuse("positive values on a logarithmic axis", std::to_string(value));
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  void add(const std::vector<double>& values) {
+    for (const double value : values) add(value);
+  }
 };
 
-std::string text_at(double x, double y, const std::string& text, const char* anchor,
-                    const std::string& more = "") {
-  return format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" ", x, y, anchor) + more + ">" +
-         escape_markup(text) + "</text>\n";
-}
-
-std::string line(double x1, double y1, double x2, double y2, const char* more) {
-  return format("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" %s/>\n", x1, y1, x2, y2, more);
-}
-
-std::string axes(const Plot& plot, const Frame& f) {
-  std::string out;
-  for (const double v : nice_ticks(f.x_range().low, f.x_range().high, 7, plot.x.log)) {
-    out += line(f.px(v), f.bottom(), f.px(v), f.bottom() + 5, "stroke=\"currentColor\"");
-    out += text_at(f.px(v), f.bottom() + 19, tick_text(v), "middle");
+/// The extent with room around it, and the ends that the axis asks for.
+Scale make_scale(Extent extent, const Axis& axis, double room) {
+  if (axis.min) extent.low = std::min(*axis.min, extent.high);
+  if (axis.max) extent.high = std::max(*axis.max, extent.low);
+  if (!(extent.low <= extent.high)) refuse("at least one finite value", "none");
+  if (axis.log && extent.low <= 0) refuse("a positive start of a logarithmic axis", std::to_string(extent.low));
+  if (extent.low == extent.high) {
+    const double half = axis.log ? 0 : std::max(0.5, std::abs(extent.low) / 2);
+    extent.low = axis.log ? extent.low / 3 : extent.low - half;
+    extent.high = axis.log ? extent.high * 3 : extent.high + half;
   }
-  for (const double v : nice_ticks(f.y_range().low, f.y_range().high, 5, plot.y.log)) {
-    out += line(f.left(), f.py(v), f.right(), f.py(v), "stroke=\"currentColor\" opacity=\"0.15\"");
-    out += text_at(f.left() - 8, f.py(v) + 4, tick_text(v), "end");
-  }
-  for (const auto& [x, label] : plot.top_ticks) {
-    if (x < f.x_range().low || x > f.x_range().high) continue;
-    out += line(f.px(x), f.top(), f.px(x), f.top() - 5, "stroke=\"currentColor\"");
-    out += text_at(f.px(x), f.top() - 9, label, "middle");
-  }
-  const double mid_x = (f.left() + f.right()) / 2, mid_y = (f.top() + f.bottom()) / 2;
-  out += line(f.left(), f.bottom(), f.right(), f.bottom(), "stroke=\"currentColor\"");
-  out += line(f.left(), f.top(), f.left(), f.bottom(), "stroke=\"currentColor\"");
-  out += text_at(mid_x, f.bottom() + 40, plot.x.label, "middle");
-  out += text_at(16, mid_y, plot.y.label, "middle",
-                 format("transform=\"rotate(-90 16 %.1f)\"", mid_y));
-  if (!plot.top_ticks.empty()) out += text_at(mid_x, f.top() - 26, plot.top_label, "middle");
-  return out;
+  const double span = axis.log ? std::log(extent.high / extent.low) : extent.high - extent.low;
+  const auto widen = [&](double at, double by) { return axis.log ? at * std::exp(by) : at + by; };
+  Scale scale{.low = extent.low, .high = extent.high, .log = axis.log};
+  // Zero is where bars and shares start: no room below it.
+  if (!axis.min && extent.low != 0) scale.low = widen(extent.low, -room * span);
+  if (!axis.max) scale.high = widen(extent.high, room * span);
+  return scale;
 }
 
-std::string windows(const Plot& plot, const Frame& f) {
-  std::string out;
-  for (const Window& w : plot.windows) {
-    const double a = f.px(w.begin), b = f.px(w.end);
-    out += format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"currentColor\" "
-                  "opacity=\"0.08\"/>\n", std::min(a, b), f.top(), std::abs(b - a),
-                  f.bottom() - f.top());
-    out += text_at((a + b) / 2, f.top() + 14, w.label, "middle", "opacity=\"0.8\"");
+Scale x_scale(const Plot& plot) {
+  Extent extent{.log = plot.x.log};
+  for (const Series& s : plot.series) extent.add(s.x);
+  for (const Rule& rule : plot.rules) {
+    if (rule.vertical) extent.add(rule.at);
   }
-  return out;
+  return make_scale(extent, plot.x, plot.x.log ? 0.02 : 0.0);
 }
 
-std::string marker(size_t kind, double x, double y, const std::string& color) {
-  const char* fill = color.c_str();
-  switch (kind % 4) {
-    case 0: return format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\" fill=\"%s\"/>\n", x, y, fill);
-    case 1: return format("<rect x=\"%.1f\" y=\"%.1f\" width=\"6\" height=\"6\" fill=\"%s\"/>\n",
-                          x - 3, y - 3, fill);
-    case 2: return format("<path d=\"M%.1f %.1fl4 7h-8z\" fill=\"%s\"/>\n", x, y - 4.5, fill);
-    default: return format("<path d=\"M%.1f %.1fl4 4l-4 4l-4 -4z\" fill=\"%s\"/>\n", x, y - 4, fill);
-  }
-}
-
-std::string band(const Series& s, const Frame& f, const std::string& color) {
-  if (s.low.empty()) return "";
-  std::string points;
-  for (size_t i = 0; i < s.x.size(); ++i) points += format("%.1f,%.1f ", f.px(s.x[i]), f.py(s.high[i]));
-  for (size_t i = s.x.size(); i-- > 0;) points += format("%.1f,%.1f ", f.px(s.x[i]), f.py(s.low[i]));
-  return "<polygon points=\"" + points + "\" fill=\"" + color + "\" opacity=\"0.2\"/>\n";
-}
-
-std::string curve(const Series& s, size_t number, const Frame& f) {
-  const std::string color = hex_color(kOkabeIto[kLineColors[number % kLineColors.size()]]);
-  std::string points, marks;
-  for (size_t i = 0; i < s.x.size(); ++i) {
-    if (!std::isfinite(s.y[i])) continue;
-    points += format("%.1f,%.1f ", f.px(s.x[i]), f.py(s.y[i]));
-    if (s.markers) marks += marker(number, f.px(s.x[i]), f.py(s.y[i]), color);
-  }
-  return band(s, f, color) + "<polyline points=\"" + points + "\" fill=\"none\" stroke=\"" + color +
-         "\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke-dasharray=\"" +
-         kDashes[number % kDashes.size()] + "\"/>\n" + marks;
-}
-
-std::string legend(const Plot& plot, const Frame& f) {
-  if (Frame::legend_lines(plot) == 0) return "";
-  std::string out;
-  const double column = (f.right() - f.left()) / 3;
-  for (size_t k = 0; k < plot.series.size(); ++k) {
-    const double x = f.left() + column * static_cast<double>(k % 3);
-    const double y = plot.height + 6 + 20 * static_cast<double>(k / 3);
-    const std::string color = hex_color(kOkabeIto[kLineColors[k % kLineColors.size()]]);
-    out += line(x, y, x + 26, y,
-                ("stroke=\"" + color + "\" stroke-width=\"2\" stroke-dasharray=\"" +
-                 kDashes[k % kDashes.size()] + "\"").c_str());
-    if (plot.series[k].markers) out += marker(k, x + 13, y, color);
-    out += text_at(x + 32, y + 4, plot.series[k].label, "start");
-  }
-  return out;
-}
-
-void check(const Plot& plot) {
+Scale y_scale(const Plot& plot) {
+  Extent extent{.log = plot.y.log};
   for (const Series& s : plot.series) {
-    const bool intervals = s.low.empty() ? s.high.empty()
-                                         : s.low.size() == s.x.size() && s.high.size() == s.x.size();
-    if (s.x.empty() || s.x.size() != s.y.size() || !intervals) {
-      throw ValueError("[viz.to_svg] expected x, y and intervals of equal length >= 1 in series '" +
-                       s.label + "', got " + std::to_string(s.x.size()) + ", " +
-                       std::to_string(s.y.size()) + " and " + std::to_string(s.low.size()));
+    extent.add(s.y);
+    extent.add(s.low);
+    extent.add(s.high);
+  }
+  for (const Rule& rule : plot.rules) {
+    if (!rule.vertical) extent.add(rule.at);
+  }
+  if (!plot.categories.empty() && !plot.y.log) extent.add(0);
+  return make_scale(extent, plot.y, 0.06);
+}
+
+// ---------------------------------------------------------------------------------------- marks
+
+/// Marker `index` at a point: disc, square, triangle, diamond, downward triangle, ring.
+void draw_marker(SvgWriter& svg, double x, double y, size_t index) {
+  const double r = 3.6;
+  const std::string style = css("f", index), fill = kFallback[index % kColors];
+  const auto path = [&](const std::string& d) {
+    svg.element("path", {{"class", style}, {"fill", fill}, {"d", d}});
+  };
+  const auto at = [&](double dx, double dy) { return svg_number(x + dx) + " " + svg_number(y + dy); };
+  switch (index % 6) {
+    case 0:
+      svg.element("circle", {{"class", style}, {"fill", fill}, {"cx", x}, {"cy", y}, {"r", r}});
+      break;
+    case 1: path("M" + at(-r, -r) + "L" + at(r, -r) + "L" + at(r, r) + "L" + at(-r, r) + "Z"); break;
+    case 2: path("M" + at(0, -r - 1) + "L" + at(r + 0.6, r) + "L" + at(-r - 0.6, r) + "Z"); break;
+    case 3: path("M" + at(0, -r - 1.2) + "L" + at(r + 1.2, 0) + "L" + at(0, r + 1.2) + "L" + at(-r - 1.2, 0) + "Z"); break;
+    case 4: path("M" + at(0, r + 1) + "L" + at(r + 0.6, -r) + "L" + at(-r - 0.6, -r) + "Z"); break;
+    default:
+      svg.element("circle", {{"class", css("s", index, "bg")}, {"stroke", fill}, {"stroke-width", 1.8},
+                             {"fill", "#fff"}, {"cx", x}, {"cy", y}, {"r", r}});
+  }
+}
+
+/// The finite stretches of a series as path data.
+std::string line_path(const Series& s, const Scale& x, const Scale& y) {
+  std::string d;
+  bool drawing = false;
+  for (size_t i = 0; i < s.y.size(); ++i) {
+    if (!std::isfinite(s.y[i]) || !std::isfinite(s.x[i])) {
+      drawing = false;
+      continue;
+    }
+    d += (drawing ? "L" : "M") + svg_number(x(s.x[i])) + " " + svg_number(y(s.y[i]));
+    drawing = true;
+  }
+  return d;
+}
+
+/// The confidence band: one closed outline for each stretch without gaps.
+std::string band_path(const Series& s, const Scale& x, const Scale& y) {
+  std::string d;
+  for (size_t i = 0; i < s.low.size();) {
+    size_t end = i;
+    while (end < s.low.size() && std::isfinite(s.low[end]) && std::isfinite(s.high[end])) ++end;
+    for (size_t k = i; k < end; ++k) {
+      d += (k == i ? "M" : "L") + svg_number(x(s.x[k])) + " " + svg_number(y(s.high[k]));
+    }
+    for (size_t k = end; k > i; --k) d += "L" + svg_number(x(s.x[k - 1])) + " " + svg_number(y(s.low[k - 1]));
+    if (end > i) d += "Z";
+    i = end + 1;
+  }
+  return d;
+}
+
+bool has_markers(const Plot& plot, const Series& s) {
+  return s.markers || !s.line || (plot.series.size() > 1 && s.y.size() <= kMarkedPoints);
+}
+
+void draw_line_series(SvgWriter& svg, const Plot& plot, const Scale& x, const Scale& y) {
+  for (size_t k = 0; k < plot.series.size(); ++k) {
+    if (plot.series[k].low.empty()) continue;
+    svg.element("path", {{"class", css("f", k, "band")}, {"fill", kFallback[k % kColors]},
+                         {"fill-opacity", 0.18}, {"d", band_path(plot.series[k], x, y)}});
+  }
+  for (size_t k = 0; k < plot.series.size(); ++k) {
+    const Series& s = plot.series[k];
+    if (s.line) {
+      svg.element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColors]},
+                           {"fill", "none"}, {"stroke-width", 2.0},
+                           {"stroke-dasharray", kDashes[k % kDashes.size()]}, {"d", line_path(s, x, y)}});
+    }
+    for (size_t i = 0; has_markers(plot, s) && i < s.y.size(); ++i) {
+      if (std::isfinite(s.y[i])) draw_marker(svg, x(s.x[i]), y(s.y[i]), k);
     }
   }
-  if (plot.series.empty()) throw ValueError("[viz.to_svg] expected a series, got none");
+}
+
+// ----------------------------------------------------------------------------------------- bars
+
+/// The filling of bar series `index` besides its colour: solid, diagonal, outline, level lines.
+void fill_bar(SvgWriter& svg, double x, double y, double width, double height, size_t index) {
+  const std::string color = kFallback[index % kColors];
+  svg.element("rect", {{"class", css("f", index)}, {"fill", color}, {"x", x}, {"y", y}, {"width", width},
+                       {"height", height}, {"rx", 1.5}, {"fill-opacity", index % 4 == 0 ? 0.85 : 0.22}});
+  if (index % 4 == 0) return;
+  svg.element("rect", {{"class", css("s", index)}, {"stroke", color}, {"fill", "none"}, {"x", x + 0.6},
+                       {"y", y + 0.6}, {"width", std::max(0.0, width - 1.2)},
+                       {"height", std::max(0.0, height - 1.2)}, {"rx", 1.5}, {"stroke-width", 1.2}});
+  std::string d;
+  const auto stroke = [&](double x0, double y0, double x1, double y1) {
+    d += "M" + svg_number(x0) + " " + svg_number(y0) + "L" + svg_number(x1) + " " + svg_number(y1);
+  };
+  if (index % 4 == 1) {
+    for (double c = 6; c < width + height; c += 6) {  // x + y = c, cut to the bar
+      const double x0 = std::min(c, width), x1 = std::max(0.0, c - height);
+      stroke(x + x0, y + c - x0, x + x1, y + c - x1);
+    }
+  } else if (index % 4 == 3) {
+    for (double c = 5; c < height; c += 5) stroke(x, y + c, x + width, y + c);
+  }
+  if (!d.empty()) {
+    svg.element("path", {{"class", css("s", index)}, {"stroke", color}, {"stroke-width", 1.1}, {"d", d}});
+  }
+}
+
+void draw_whisker(SvgWriter& svg, double x, double low, double high) {
+  const auto n = svg_number;
+  svg.element("path", {{"class", "whisker"}, {"stroke", "currentColor"}, {"stroke-width", 1.4},
+                       {"d", "M" + n(x) + " " + n(low) + "L" + n(x) + " " + n(high) + "M" + n(x - 4) +
+                                 " " + n(low) + "L" + n(x + 4) + " " + n(low) + "M" + n(x - 4) + " " +
+                                 n(high) + "L" + n(x + 4) + " " + n(high)}});
+}
+
+void draw_bars(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& y) {
+  const auto groups = static_cast<double>(plot.categories.size());
+  const double slot = area.width() / groups;
+  const auto bars = static_cast<double>(std::max<size_t>(1, plot.series.size()));
+  const double width = std::min(56.0, 0.72 * slot / bars);
+  const double base = y(y.log ? y.low : std::clamp(0.0, y.low, y.high));
+  for (size_t g = 0; g < plot.categories.size(); ++g) {
+    const double middle = area.left + slot * (static_cast<double>(g) + 0.5);
+    for (size_t k = 0; k < plot.series.size(); ++k) {
+      const Series& s = plot.series[k];
+      if (!std::isfinite(s.y[g])) continue;
+      const double left = middle + width * (static_cast<double>(k) - bars / 2) + 1, top = y(s.y[g]);
+      fill_bar(svg, left, std::min(top, base), width - 2, std::abs(base - top), k);
+      if (!s.low.empty()) draw_whisker(svg, left + width / 2 - 1, y(s.low[g]), y(s.high[g]));
+    }
+    svg.text(middle, area.bottom + 19, plot.categories[g], "tick", "middle");
+  }
+  svg.line(area.left, base, area.right, base, "axis");
+  svg.text((area.left + area.right) / 2, area.bottom + 40, axis_title(plot.x.label, plot.x.unit), "label",
+           "middle");
+}
+
+// --------------------------------------------------------------------------------------- legend
+
+double legend_item_width(const std::string& name) {
+  return 34 + estimated_text_width(name, kLegendSize) + 20;
+}
+
+/// Draws (or with svg = nullptr only measures) the legend; returns its height.
+double draw_legend(SvgWriter* svg, const Plot& plot, double left, double top, double width) {
+  double x = left, y = top, height = 0;
+  for (size_t k = 0; k < plot.series.size(); ++k) {
+    const Series& s = plot.series[k];
+    if (s.name.empty()) continue;
+    const double needed = legend_item_width(s.name);
+    if (x > left && x + needed > left + width) x = left, y += kLegendLine;
+    height = y - top + kLegendLine;
+    if (svg != nullptr) {
+      if (!plot.categories.empty()) {
+        fill_bar(*svg, x, y + 1, 26, 12, k);
+      } else {
+        if (s.line) {
+          svg->element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColors]},
+                                {"stroke-width", 2.0}, {"stroke-dasharray", kDashes[k % kDashes.size()]},
+                                {"d", "M" + svg_number(x) + " " + svg_number(y + 7) + "h26"}});
+        }
+        if (has_markers(plot, s)) draw_marker(*svg, x + 13, y + 7, k);
+      }
+      svg->text(x + 33, y + 11.5, s.name, "legend");
+    }
+    x += needed;
+  }
+  return height == 0 ? 0 : height + 6;
+}
+
+// ---------------------------------------------------------------------------------- annotations
+
+void draw_windows(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x) {
+  for (const Window& window : plot.windows) {
+    const double from = std::clamp(x(window.from), area.left, area.right);
+    const double to = std::clamp(x(window.to), area.left, area.right);
+    svg.element("rect", {{"class", "window"}, {"fill", "#8a94a0"}, {"fill-opacity", 0.13},
+                         {"x", std::min(from, to)}, {"y", area.top}, {"width", std::abs(to - from)},
+                         {"height", area.height()}});
+    svg.text((from + to) / 2, area.top + 15, window.label, "note halo", "middle");
+  }
+}
+
+void draw_rules(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x, const Scale& y) {
+  for (const Rule& rule : plot.rules) {
+    if (rule.vertical) {
+      const double at = x(rule.at);
+      const bool right_half = at > (area.left + area.right) / 2;
+      svg.line(at, area.top, at, area.bottom, "rule");
+      svg.text(at + (right_half ? -5 : 5), area.bottom - 8, rule.label, "note halo",
+               right_half ? "end" : "start");
+    } else {
+      svg.line(area.left, y(rule.at), area.right, y(rule.at), "rule");
+      const bool above = y(rule.at) > area.top + 18;
+      svg.text(area.right - 4, y(rule.at) + (above ? -5 : 14), rule.label, "note halo", "end");
+    }
+  }
+}
+
+void draw_annotations(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x,
+                      const Scale& y) {
+  for (const Annotation& note : plot.annotations) {
+    const double at = x(note.x);
+    const bool flip = at + 10 + estimated_text_width(note.text, 11.5) > area.right;
+    svg.element("circle", {{"class", "rule"}, {"fill", "none"}, {"stroke", "#5b6673"}, {"cx", at},
+                           {"cy", y(note.y)}, {"r", 5.0}, {"stroke-dasharray", "none"}});
+    svg.text(at + (flip ? -10 : 10), y(note.y) - 6, note.text, "note halo", flip ? "end" : "start");
+  }
+}
+
+/// The data area: what title, legend, axes and their titles leave.
+PlotArea lay_out(const Plot& plot, Scale& y) {
+  PlotArea area;
+  const double inner = plot.width_px - 2 * kMargin;
+  area.top = kMargin + title_height(inner, plot.title) + draw_legend(nullptr, plot, 0, 0, inner) +
+             (plot.second_x ? 48 : 6);
+  area.bottom = plot.height_px - (plot.x.label.empty() && plot.categories.empty() ? 34 : 54);
+  area.right = plot.width_px - kMargin - 6;
+  if (area.height() < 60) refuse("a plot at least 60 px higher than its texts", std::to_string(plot.height_px));
+  y.from_px = area.bottom, y.to_px = area.top;
+  area.left = std::max(kMargin + 30, y_axis_width(y, plot.y) + 6);
+  return area;
 }
 
 }  // namespace
 
-std::string escape_markup(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
-    }
-  }
-  return out;
-}
+std::string render_svg(const Plot& plot) {
+  check_series(plot);
+  Scale y = y_scale(plot);
+  const PlotArea area = lay_out(plot, y);
+  Scale x;
+  if (plot.categories.empty()) x = x_scale(plot);
+  x.from_px = area.left, x.to_px = area.right;
 
-std::vector<double> nice_ticks(double min, double max, int count, bool log) {
-  std::vector<double> ticks;
-  if (log) {
-    const bool few = std::log10(max / min) < 2.5;
-    for (double decade = std::floor(std::log10(min)); decade <= std::log10(max); ++decade) {
-      for (const double factor : {1.0, 2.0, 5.0}) {
-        const double v = factor * std::pow(10, decade);
-        const bool shown = factor == 1.0 || few;
-        if (shown && v >= min * (1 - 1e-9) && v <= max * (1 + 1e-9)) ticks.push_back(v);
-      }
-    }
-    return ticks;
+  SvgWriter svg(plot.width_px, plot.height_px, plot.title, plot.description);
+  const double inner = plot.width_px - 2 * kMargin;
+  const double below_title = draw_title(svg, kMargin, kMargin - 2, inner, plot.title);
+  draw_legend(&svg, plot, kMargin, below_title + 2, inner);
+  draw_windows(svg, plot, area, x);
+  draw_y_axis(svg, area, y, plot.y);
+  // A nested viewport cuts curves off at the frame without needing an identifier.
+  svg.open("svg", {{"x", area.left - 5}, {"y", area.top - 5}, {"width", area.width() + 10},
+                   {"height", area.height() + 10},
+                   {"viewBox", svg_number(area.left - 5) + " " + svg_number(area.top - 5) + " " +
+                                   svg_number(area.width() + 10) + " " + svg_number(area.height() + 10)}});
+  if (plot.categories.empty()) draw_line_series(svg, plot, x, y);
+  svg.close();
+  if (plot.categories.empty()) {
+    draw_x_axis(svg, area, x, plot.x);
+    if (plot.second_x) draw_second_x_axis(svg, area, x, *plot.second_x);
+  } else {
+    draw_bars(svg, plot, area, y);
   }
-  const double raw = (max - min) / count, unit = std::pow(10, std::floor(std::log10(raw)));
-  const double step = unit * (raw / unit > 5 ? 10 : raw / unit > 2 ? 5 : raw / unit > 1 ? 2 : 1);
-  for (double v = std::ceil(min / step - 1e-9) * step; v <= max + 1e-9 * step; v += step) {
-    ticks.push_back(v);
-  }
-  return ticks;
-}
-
-std::string to_svg(const Plot& plot) {
-  check(plot);
-  const Frame frame(plot);
-  std::string out = format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-      "font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"currentColor\">\n",
-      plot.width, frame.height());
-  out += "<title>" + escape_markup(plot.title) + "</title>\n";
-  if (!plot.description.empty()) out += "<desc>" + escape_markup(plot.description) + "</desc>\n";
-  out += text_at(frame.left(), 18, plot.title, "start", "font-weight=\"600\" font-size=\"14\"");
-  out += windows(plot, frame) + axes(plot, frame);
-  for (size_t k = 0; k < plot.series.size(); ++k) out += curve(plot.series[k], k, frame);
-  return out + legend(plot, frame) + "</svg>\n";
+  draw_rules(svg, plot, area, x, y);
+  draw_annotations(svg, plot, area, x, y);
+  return svg.finish();
 }
 
 }  // namespace noisescope

@@ -76,15 +76,6 @@ std::string with_minus_sign(const std::string& text) {
   return out;
 }
 
-std::string superscript(int exponent) {
-  static constexpr std::array<const char*, 10> kDigits = {
-      "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
-      "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
-  std::string out = exponent < 0 ? "\u207b" : "";
-  for (const char digit : std::to_string(std::abs(exponent))) out += kDigits[digit - '0'];
-  return out;
-}
-
 }  // namespace
 
 std::vector<char32_t> text_code_points(std::string_view text) {
@@ -137,6 +128,15 @@ std::string base64(std::string_view bytes) {
 
 std::string data_uri(std::string_view mime, std::string_view bytes) {
   return "data:" + std::string(mime) + ";base64," + base64(bytes);
+}
+
+std::string superscript(int exponent) {
+  static constexpr std::array<const char*, 10> kDigits = {
+      "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+      "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+  std::string out = exponent < 0 ? "\u207b" : "";
+  for (const char digit : std::to_string(std::abs(exponent))) out += kDigits[digit - '0'];
+  return out;
 }
 
 std::string format_number(double value, int digits) {

@@ -24,6 +24,9 @@ std::string base64(std::string_view bytes);
 /// "data:image/png;base64,..."
 std::string data_uri(std::string_view mime, std::string_view bytes);
 
+/// An integer in superscript digits.
+std::string superscript(int exponent);
+
 /// A number with `digits` significant digits for a reader: true minus sign, no trailing zeros,
 /// powers of ten as "1.5 x 10^-7" with real superscripts outside of [1e-4, 1e6); "not a number" and
 /// infinities by sign.

@@ -1,0 +1,69 @@
+#include "apps/noisescope/cli.h"
+#include "apps/noisescope/run_command.h"
+#include "noisescope/core/device.h"
+#include "noisescope/run/sample_run.h"
+
+namespace noisescope::cli {
+namespace {
+
+struct SampleFlags {
+  std::string run;
+  std::string out;
+  SampleRequest request;
+  std::vector<std::string> overrides;
+};
+
+void run_sample(const Session& session, SampleFlags flags) {
+  const RunFolder folder{flags.run};
+  RunConfig config = load_run_config_of(folder, flags.overrides);
+  flags.request.seed = session.common.seed.value_or(static_cast<uint64_t>(config.seed));
+  if (!flags.out.empty()) flags.request.out = flags.out;
+  const TextToImage model =
+      load_run_model(folder, parse_device(session.common.device),
+                     [&](const std::string& text) { session.notice(text); });
+  const SampleResult result = sample_run(model, config, folder, flags.request, session.control);
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const auto& file : result.files) {
+    session.say("wrote " + file.string());
+    files.push_back(file.string());
+  }
+  session.result({{"files", files}, {"seconds", result.seconds}});
+}
+
+}  // namespace
+
+void add_sample(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("sample", "Draw pictures for prompts, with films of the noise");
+  add_common(*command, session);
+  auto flags = std::make_shared<SampleFlags>();
+  command->add_option("run", flags->run, "run folder")->required();
+  command->add_option("--prompt", flags->request.prompts, "what to draw; may be given several times")
+      ->required()
+      ->allow_extra_args(false);
+  command->add_option("--count", flags->request.count, "pictures of each prompt")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_option("--negative-prompt", flags->request.negative_prompt,
+                      "takes the place of the null condition");
+  command->add_option("--out", flags->out, "folder of the results; default: RUN/samples");
+  command->add_option("--set", flags->overrides, "key=value, e.g. draw.guidance.scale=3")
+      ->allow_extra_args(false);
+  command->add_option("--film", flags->request.film, "gif, apng or webp")
+      ->check(CLI::IsMember({"gif", "apng", "webp"}))
+      ->capture_default_str();
+  command->add_flag("--no-animation", flags->request.no_animation, "no film");
+  command->add_flag("--single", flags->request.single, "also one PNG a picture");
+  command->add_option("--array", flags->request.array, "also all pixels: safetensors or npy")
+      ->check(CLI::IsMember({"safetensors", "npy"}));
+  command->footer(
+      "Examples:\n"
+      "  noisescope sample runs/demo --prompt \"a red square left of a blue disc on dark\"\n"
+      "  noisescope sample runs/demo --prompt \"a red disc\" --count 16 --set draw.guidance.scale=3 "
+      "--seed 7\n"
+      "  noisescope sample runs/demo --prompt \"a cross\" --set draw.sampler.solver=ddim "
+      "--set draw.grid.steps=50\n"
+      "Picture k of a prompt depends on (seed, k) alone, whatever --count is.");
+  command->callback([&session, flags] { run_sample(session, *flags); });
+}
+
+}  // namespace noisescope::cli

@@ -1,0 +1,343 @@
+#include "noisescope/data/image_loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include <ATen/Parallel.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/codec/archive.h"
+#include "noisescope/io/codec/image_file.h"
+#include "noisescope/io/resize.h"
+
+namespace noisescope {
+namespace {
+
+constexpr const char* kWhere = "[data.load_images] ";
+constexpr size_t kQueueLength = 256;    // files read ahead of the decoders
+constexpr int64_t kReportEvery = 64;    // images between two reports
+
+/// Decodes files on several threads into rows of one tensor. Row numbers are given with the files,
+/// so the result does not depend on the order in which threads finish.
+class DecodePool {
+ public:
+  DecodePool(const Tensor& pixels, const std::vector<ImageEntry>& entries, ResizeMode resize)
+      : data_(pixels.mutable_data_ptr<uint8_t>()),
+        side_(pixels.size(2)),
+        entries_(entries),
+        resize_(resize),
+        reasons_(entries.size()),
+        sizes_(entries.size()) {
+    const int count = std::max(1, at::get_num_threads());
+    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~DecodePool() { close(/*discard=*/true); }
+  DecodePool(const DecodePool&) = delete;
+  DecodePool& operator=(const DecodePool&) = delete;
+
+  /// Waits while the queue is full. Returns how many files are done.
+  int64_t submit(size_t row, std::string bytes) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return queue_.size() < kQueueLength; });
+    queue_.push_back({row, std::move(bytes)});
+    work_.notify_one();
+    return done_;
+  }
+
+  void fail(size_t row, const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    reasons_[row] = reason;
+    ++failed_;
+  }
+
+  bool has_failed() const {
+    const std::lock_guard lock(mutex_);
+    return failed_ > 0;
+  }
+
+  /// Waits for all; rethrows what is no fault of a file (out of memory).
+  void finish() {
+    close(/*discard=*/false);
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  const std::string& reason(size_t row) const { return reasons_[row]; }  // "": decoded
+  std::pair<int64_t, int64_t> source_size(size_t row) const { return sizes_[row]; }
+
+ private:
+  struct Job {
+    size_t row;
+    std::string bytes;
+  };
+
+  void close(bool discard) {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+      if (discard) queue_.clear();
+    }
+    work_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  void work() {
+    while (true) {
+      Job job;
+      {
+        std::unique_lock lock(mutex_);
+        work_.wait(lock, [&] { return closed_ || !queue_.empty(); });
+        if (queue_.empty()) return;
+        job = std::move(queue_.front());
+        queue_.pop_front();
+        room_.notify_one();
+      }
+      decode(job);
+      const std::lock_guard lock(mutex_);
+      ++done_;
+    }
+  }
+
+  void decode(const Job& job) {
+    try {
+      const Image image = decode_image(job.bytes, entries_[job.row].path);
+      sizes_[job.row] = {image.width, image.height};
+      const Image square = resize_ == ResizeMode::crop ? resize_and_crop(image, side_)
+                                                       : resize_bicubic(image, side_, side_);
+      store(square, data_ + static_cast<int64_t>(job.row) * 3 * side_ * side_);
+    } catch (const FormatError& error) {
+      fail(job.row, error.what());
+    } catch (const ValueError& error) {
+      fail(job.row, error.what());
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+    }
+  }
+
+  /// [S, S, 3] -> [3, S, S]
+  static void store(const Image& image, uint8_t* target) {
+    const int64_t count = image.width * image.height;
+    for (int64_t c = 0; c < 3; ++c) {
+      for (int64_t i = 0; i < count; ++i) {
+        target[c * count + i] = image.pixels[static_cast<size_t>(3 * i + c)];
+      }
+    }
+  }
+
+  uint8_t* data_;
+  int64_t side_;
+  const std::vector<ImageEntry>& entries_;
+  ResizeMode resize_;
+  std::vector<std::string> reasons_;
+  std::vector<std::pair<int64_t, int64_t>> sizes_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_, room_;
+  std::deque<Job> queue_;
+  int64_t done_ = 0;
+  int64_t failed_ = 0;
+  bool closed_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+};
+
+void check_memory(int64_t count, const ImageLoadOptions& options) {
+  const double bytes = 3.0 * double(count) * double(options.image_size_px * options.image_size_px);
+  const double megabytes = bytes / (1 << 20);
+  if (megabytes <= double(options.memory_limit_mb)) return;
+  const auto side = static_cast<int64_t>(
+      double(options.image_size_px) * std::sqrt(double(options.memory_limit_mb) / megabytes));
+  throw DataError(kWhere + std::string("expected at most memory_limit_mb = ") +
+                  std::to_string(options.memory_limit_mb) + " MiB of pixels, got " +
+                  std::to_string(count) + " images of " + std::to_string(options.image_size_px) +
+                  " px = " + std::to_string(std::llround(megabytes)) +
+                  " MiB; raise the limit, or lower image_size_px (" + std::to_string(side) +
+                  " px would fit)");
+}
+
+/// The rows still to be read, by path.
+using Wanted = std::unordered_map<std::string, size_t>;
+
+Wanted rows_by_path(const FileSource& source, const std::vector<ImageEntry>& entries) {
+  Wanted wanted;
+  std::vector<std::string> missing;
+  for (size_t row = 0; row < entries.size(); ++row) {
+    if (!wanted.emplace(entries[row].path, row).second) {
+      throw DataError(kWhere + std::string("expected each image once, got '") + entries[row].path +
+                      "' twice");
+    }
+    if (!source.contains(entries[row].path)) missing.push_back(entries[row].path);
+  }
+  if (!missing.empty()) {
+    throw DataError(kWhere + std::string("expected an image for every caption, got ") +
+                    std::to_string(missing.size()) + " captioned images that are not in " +
+                    source.path().string() + ": " + name_examples(missing) +
+                    "; add the images or take out their captions");
+  }
+  return wanted;
+}
+
+/// Feeds the pool. A file of a folder that the system does not let us read is a broken image; a read
+/// error of an archive is the end.
+void feed(const FileSource& source, Wanted wanted, size_t total, bool strict, DecodePool& pool,
+          const Control& control) {
+  const bool is_folder = std::filesystem::is_directory(source.path());
+  std::string current;
+  const auto is_wanted = [&](const std::string& name) {
+    if (strict && pool.has_failed()) return false;
+    current = name;
+    return wanted.count(name) != 0;
+  };
+  int64_t fed = 0;
+  const auto receive = [&](const std::string& name, std::string bytes) {
+    control.throw_if_stopped("data.load_images");
+    const auto found = wanted.find(name);
+    const int64_t done = pool.submit(found->second, std::move(bytes));
+    wanted.erase(found);
+    if (++fed % kReportEvery == 0) {
+      control.report({"load", static_cast<double>(done), static_cast<double>(total), "images", ""});
+    }
+  };
+  while (!wanted.empty()) {
+    try {
+      source.visit(is_wanted, receive);
+      return;
+    } catch (const std::runtime_error& error) {
+      const auto found = wanted.find(current);
+      const bool of_file = dynamic_cast<const IoError*>(&error) != nullptr ||
+                           dynamic_cast<const FormatError*>(&error) != nullptr;
+      if (!is_folder || !of_file || found == wanted.end()) throw;
+      pool.fail(found->second, error.what());
+      wanted.erase(found);
+    }
+  }
+}
+
+/// The box in the square picture, clipped to it.
+BoundingBox transformed(const BoundingBox& box, std::pair<int64_t, int64_t> source, int64_t side,
+                        ResizeMode resize) {
+  const auto [width, height] = source;
+  double new_width = double(side), new_height = double(side);
+  if (resize == ResizeMode::crop) {  // as resize_and_crop: the longer side is cut to whole pixels
+    if (width > height) new_width = std::floor(double(side) * double(width) / double(height));
+    if (height > width) new_height = std::floor(double(side) * double(height) / double(width));
+  }
+  const double left = std::nearbyint((new_width - double(side)) / 2);
+  const double top = std::nearbyint((new_height - double(side)) / 2);
+  const auto map = [side](double value, double scale, double offset) {
+    return std::clamp(value * scale - offset, 0.0, double(side));
+  };
+  const double x_scale = new_width / double(width), y_scale = new_height / double(height);
+  return {map(box.left, x_scale, left), map(box.top, y_scale, top), map(box.right, x_scale, left),
+          map(box.bottom, y_scale, top)};
+}
+
+/// Moves the decoded rows together, in order.
+ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries,
+                    const DecodePool& pool, const ImageLoadOptions& options, LoadReport& report) {
+  ImageSamples samples;
+  const bool has_labels = std::any_of(entries.begin(), entries.end(),
+                                      [](const ImageEntry& entry) { return entry.label >= 0; });
+  const bool has_boxes = std::any_of(entries.begin(), entries.end(), [](const ImageEntry& entry) {
+    return entry.box.has_value();
+  });
+  const int64_t image_bytes = 3 * options.image_size_px * options.image_size_px;
+  uint8_t* data = pixels.mutable_data_ptr<uint8_t>();
+  int64_t kept = 0;
+  for (size_t row = 0; row < entries.size(); ++row) {
+    const ImageEntry& entry = entries[row];
+    if (!pool.reason(row).empty()) {
+      report.skipped.push_back({entry.path, pool.reason(row)});
+      continue;
+    }
+    const uint8_t* image = data + static_cast<int64_t>(row) * image_bytes;
+    if (kept < static_cast<int64_t>(row)) std::copy_n(image, image_bytes, data + kept * image_bytes);
+    ++kept;
+    ++report.source_sizes[pool.source_size(row)];
+    samples.file_names.push_back(entry.path);
+    samples.caption_rows.push_back(samples.captions.add_all(entry.captions));
+    samples.parts.push_back(entry.part);
+    if (has_labels) samples.labels.push_back(entry.label);
+    if (!has_boxes) continue;
+    samples.boxes.emplace_back();
+    if (entry.box) {
+      samples.boxes.back() =
+          transformed(*entry.box, pool.source_size(row), options.image_size_px, options.resize);
+    }
+  }
+  report.loaded = kept;
+  samples.pixels = pixels.narrow(0, 0, kept);
+  return samples;
+}
+
+void check_result(const FileSource& source, const ImageLoadOptions& options,
+                  const LoadReport& report) {
+  if (options.strict && !report.skipped.empty()) {
+    const SkippedFile& first = report.skipped.front();
+    throw FormatError(kWhere + std::string("expected readable images (strict), got '") + first.name +
+                      "': " + first.reason + "; repair or remove it, or load without strict");
+  }
+  if (report.loaded == 0) {
+    const SkippedFile& first = report.skipped.front();
+    throw DataError(kWhere + std::string("expected at least one readable image in ") +
+                    source.path().string() + ", got " + std::to_string(report.skipped.size()) +
+                    " broken ones; the first: " + first.name + ": " + first.reason);
+  }
+}
+
+}  // namespace
+
+bool has_image_extension(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
+
+std::string name_examples(const std::vector<std::string>& names, size_t count) {
+  const size_t shown = std::min(count, names.size());
+  std::string text =
+      join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)});
+  if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
+
+ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>& entries,
+                         const ImageLoadOptions& options, const Control& control,
+                         LoadReport& report) {
+  const auto start = std::chrono::steady_clock::now();
+  if (entries.empty()) {
+    throw DataError(kWhere + std::string("expected images (png, jpg) in ") +
+                    source.path().string() + ", got none; check the path");
+  }
+  const auto count = static_cast<int64_t>(entries.size());
+  Wanted wanted = rows_by_path(source, entries);
+  check_memory(count, options);
+  const Tensor pixels =
+      torch::empty({count, 3, options.image_size_px, options.image_size_px}, torch::kUInt8);
+  DecodePool pool(pixels, entries, options.resize);
+  feed(source, std::move(wanted), entries.size(), options.strict, pool, control);
+  pool.finish();
+  if (options.strict && pool.has_failed()) {  // rows after the stop were never decoded
+    for (size_t row = 0; row < entries.size(); ++row) {
+      if (pool.reason(row).empty()) continue;
+      report.skipped.push_back({entries[row].path, pool.reason(row)});
+      break;
+    }
+    check_result(source, options, report);
+  }
+  ImageSamples samples = gather(pixels, entries, pool, options, report);
+  check_result(source, options, report);
+  report.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  control.report({"load", double(count), double(count), "images", ""});
+  return samples;
+}
+
+}  // namespace noisescope

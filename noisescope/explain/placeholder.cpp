@@ -1,1 +1,0 @@
-// removed when the module gets its first source

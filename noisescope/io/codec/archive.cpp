@@ -1,0 +1,276 @@
+#include "noisescope/io/codec/archive.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <set>
+#include <utility>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "noisescope/io/file.h"
+
+namespace noisescope {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// For messages: a hostile name must not become a hostile message.
+std::string shown(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text.substr(0, 80)) out += static_cast<unsigned char>(c) < 32 ? '?' : c;
+  return out + (text.size() > 80 ? "...'" : "'");
+}
+
+bool is_hidden(std::string_view part) { return part.front() == '.' || part == "__MACOSX"; }
+
+/// An archive being read, entry by entry.
+class ArchiveReader {
+ public:
+  ArchiveReader(std::string name, uint64_t archive_bytes, const ArchiveLimits& limits)
+      : name_(std::move(name)), limits_(limits), archive_(archive_read_new()) {
+    if (!archive_) throw std::bad_alloc();
+    allowance_ = std::min(limits.max_total_bytes,
+                          limits.free_bytes + limits.max_expansion * archive_bytes);
+    archive_read_support_filter_gzip(archive_);
+    archive_read_support_format_tar(archive_);
+    // Not the streaming reader: without its directory at the end, a zip file is truncated.
+    archive_read_support_format_zip_seekable(archive_);
+  }
+  ~ArchiveReader() { archive_read_free(archive_); }
+  ArchiveReader(const ArchiveReader&) = delete;
+  ArchiveReader& operator=(const ArchiveReader&) = delete;
+
+  void open_path(const fs::path& path) {
+    constexpr size_t kBlockBytes = size_t{1} << 16;
+    if (archive_read_open_filename(archive_, path.c_str(), kBlockBytes) != ARCHIVE_OK) fail_damaged();
+  }
+  void open_bytes(std::string_view bytes) {
+    if (archive_read_open_memory(archive_, bytes.data(), bytes.size()) != ARCHIVE_OK) fail_damaged();
+  }
+
+  /// Goes to the next file that is to be seen; false at the end of the archive.
+  bool next() {
+    while (true) {
+      const int status = archive_read_next_header(archive_, &entry_);
+      if (status == ARCHIVE_EOF) return false;
+      if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail_damaged();
+      if (++entry_count_ > limits_.max_entries) fail("fewer entries", "more than the limit");
+      if (static_cast<uint64_t>(archive_filter_bytes(archive_, 0)) > allowance_) fail_bomb();
+      const bool visible = take_name();
+      const auto type = archive_entry_filetype(entry_);
+      if (type == AE_IFDIR) continue;
+      if (type != AE_IFREG || archive_entry_hardlink(entry_)) {
+        fail("plain files", shown(entry_name_) + ", which is a link or a device");
+      }
+      take_size();
+      if (!visible) continue;
+      if (!seen_.insert(entry_name_).second) fail("each name once", shown(entry_name_) + " twice");
+      return true;
+    }
+  }
+
+  const std::string& entry_name() const { return entry_name_; }
+
+  std::string content() {
+    std::array<char, size_t{1} << 16> buffer;
+    std::string content;
+    while (true) {
+      const la_ssize_t count = archive_read_data(archive_, buffer.data(), buffer.size());
+      if (count < 0) fail_damaged();
+      if (count == 0) break;
+      unpacked_ += static_cast<uint64_t>(count);
+      if (unpacked_ > allowance_) fail_bomb();
+      content.append(buffer.data(), static_cast<size_t>(count));
+      if (content.size() > limits_.max_entry_bytes) fail_large(content.size());
+    }
+    if (archive_entry_size_is_set(entry_) && content.size() != claimed_bytes()) {
+      fail(std::to_string(claimed_bytes()) + " bytes in " + shown(entry_name_),
+           std::to_string(content.size()));
+    }
+    return content;
+  }
+
+ private:
+  uint64_t claimed_bytes() const { return static_cast<uint64_t>(archive_entry_size(entry_)); }
+
+  /// Sets entry_name_ to the clean name. False for a hidden file.
+  bool take_name() {
+    const char* raw = archive_entry_pathname_utf8(entry_);
+    if (!raw) raw = archive_entry_pathname(entry_);  // bytes in no known encoding
+    const std::string_view name = raw ? raw : "";
+    entry_name_.clear();
+    if (name.empty() || name.front() == '/') {
+      fail("names inside the archive", "the absolute or empty name " + shown(name));
+    }
+    bool visible = true;
+    for (size_t start = 0; start < name.size();) {
+      const size_t end = std::min(name.find('/', start), name.size());
+      const std::string_view part = name.substr(start, end - start);
+      start = end + 1;
+      if (part.empty() || part == ".") continue;
+      if (part == "..") fail("names inside the archive", shown(name) + ", which leads out of it");
+      visible = visible && !is_hidden(part);
+      entry_name_.append(entry_name_.empty() ? "" : "/").append(part);
+    }
+    return visible;
+  }
+
+  void take_size() {
+    if (!archive_entry_size_is_set(entry_)) return;
+    const int64_t size = archive_entry_size(entry_);
+    if (size < 0 || static_cast<uint64_t>(size) > limits_.max_entry_bytes) {
+      fail_large(static_cast<uint64_t>(size));
+    }
+    claimed_ += static_cast<uint64_t>(size);
+    if (claimed_ > allowance_) fail_bomb();
+  }
+
+  [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
+    const int64_t position = archive_read_header_position(archive_);
+    throw FormatError(name_, static_cast<uint64_t>(std::max<int64_t>(position, 0)),
+                      "[io.read_archive] expected " + expected + ", got " + got);
+  }
+  [[noreturn]] void fail_damaged() const {
+    const char* reason = archive_error_string(archive_);
+    fail("a whole tar, tar.gz or zip archive", "'" + std::string(reason ? reason : "no reason given") +
+                                                   "'; the file is truncated, damaged or no archive");
+  }
+  [[noreturn]] void fail_large(uint64_t bytes) const {
+    fail("files of at most " + std::to_string(limits_.max_entry_bytes) + " bytes",
+         shown(entry_name_) + " with " + std::to_string(bytes));
+  }
+  [[noreturn]] void fail_bomb() const {
+    fail("at most " + std::to_string(allowance_) + " bytes from an archive of this size",
+         "more; this is an archive that unpacks to far more than it should");
+  }
+
+  std::string name_;
+  const ArchiveLimits& limits_;
+  struct archive* archive_;
+  archive_entry* entry_ = nullptr;  // owned by archive_
+  std::string entry_name_;
+  std::set<std::string> seen_;
+  uint64_t entry_count_ = 0;
+  uint64_t allowance_ = 0;
+  uint64_t claimed_ = 0;
+  uint64_t unpacked_ = 0;
+};
+
+void read_all(ArchiveReader& reader, const NameFilter& wanted, const FileReceiver& receive) {
+  while (reader.next()) {
+    if (wanted(reader.entry_name())) receive(reader.entry_name(), reader.content());
+  }
+}
+
+class ArchiveSource : public FileSource {
+ public:
+  ArchiveSource(const fs::path& path, const ArchiveLimits& limits)
+      : FileSource(path), limits_(limits) {
+    std::vector<std::string> names;
+    const auto note_name = [&](const std::string& name) {
+      names.push_back(name);
+      return false;
+    };
+    read_archive(path, note_name, {}, limits_);
+    set_names(std::move(names));
+  }
+
+  void visit(const NameFilter& wanted, const FileReceiver& receive) const override {
+    read_archive(path(), wanted, receive, limits_);
+  }
+
+ private:
+  ArchiveLimits limits_;
+};
+
+class FolderSource : public FileSource {
+ public:
+  FolderSource(const fs::path& path, const ArchiveLimits& limits)
+      : FileSource(path), limit_bytes_(limits.max_entry_bytes) {
+    std::vector<std::string> names;
+    try {
+      // Links to folders are not followed: they could lead in circles.
+      for (auto it = fs::recursive_directory_iterator(path); it != fs::end(it); ++it) {
+        const std::string name = it->path().lexically_relative(path).generic_string();
+        if (is_hidden(it->path().filename().string())) {
+          if (it->is_directory()) it.disable_recursion_pending();
+        } else if (it->is_regular_file()) {
+          names.push_back(name);
+        }
+      }
+    } catch (const fs::filesystem_error& error) {
+      throw IoError("[io.open_file_source] expected a readable folder, got " +
+                        error.path1().string() + "; check its permissions",
+                    error.code().value());
+    }
+    set_names(std::move(names));
+  }
+
+  void visit(const NameFilter& wanted, const FileReceiver& receive) const override {
+    for (const std::string& name : names()) {
+      if (wanted(name)) receive(name, read_file(path() / name, limit_bytes_));
+    }
+  }
+
+ private:
+  uint64_t limit_bytes_;
+};
+
+}  // namespace
+
+void read_archive(const fs::path& path, const NameFilter& wanted, const FileReceiver& receive,
+                  const ArchiveLimits& limits) {
+  std::error_code error;
+  const uint64_t bytes = fs::file_size(path, error);
+  if (error) {
+    throw IoError("[io.read_archive] expected a readable archive, got " + path.string(),
+                  error.value());
+  }
+  ArchiveReader reader(path.string(), bytes, limits);
+  reader.open_path(path);
+  read_all(reader, wanted, receive);
+}
+
+void read_archive_bytes(std::string_view bytes, const std::string& name, const NameFilter& wanted,
+                        const FileReceiver& receive, const ArchiveLimits& limits) {
+  ArchiveReader reader(name, bytes.size(), limits);
+  reader.open_bytes(bytes);
+  read_all(reader, wanted, receive);
+}
+
+void FileSource::set_names(std::vector<std::string> names) {
+  names_ = std::move(names);
+  std::sort(names_.begin(), names_.end());
+}
+
+bool FileSource::contains(const std::string& name) const {
+  return std::binary_search(names_.begin(), names_.end(), name);
+}
+
+std::string FileSource::read(const std::string& name) const {
+  std::string content;
+  if (!contains(name)) {
+    throw DataError("[io.FileSource] expected file '" + name + "' in " + path_.string() +
+                    ", got none of this name");
+  }
+  visit([&](const std::string& other) { return other == name; },
+        [&](const std::string&, std::string bytes) { content = std::move(bytes); });
+  return content;
+}
+
+std::unique_ptr<FileSource> open_file_source(const fs::path& path, const ArchiveLimits& limits) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) {
+    throw IoError("[io.open_file_source] expected a folder or archive, got " + path.string() +
+                      "; check the path",
+                  error ? error.value() : ENOENT);
+  }
+  if (fs::is_directory(status)) return std::make_unique<FolderSource>(path, limits);
+  return std::make_unique<ArchiveSource>(path, limits);
+}
+
+}  // namespace noisescope

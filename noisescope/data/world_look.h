@@ -16,7 +16,7 @@ std::vector<std::string> world_colour_names();
 std::vector<std::string> world_background_names();
 
 /// Row-major size_px^2 cells, 1 where the centre of the pixel lies in the shape. All shapes are
-/// symmetric from left to right, touch the sides of the square and differ from size 5 on.
+/// symmetric from left to right, touch the sides of the square and differ from size 7 on.
 /// Throws ValueError for unknown names, as the two below do.
 std::vector<uint8_t> world_shape_mask(const std::string& name, int64_t size_px);
 /// Red, green, blue in [-1, 1].

@@ -29,25 +29,38 @@ WorldObject object_of(const World& world, int64_t flat_index) {
 }
 
 /// The scene of row `i`: the background with the smallest distance over both halves.
-ParsedScene choose(const World& world, const NearestTemplates& left, const NearestTemplates& right,
-                   int64_t i) {
+Scene most_likely(const World& world, const NearestTemplates& left, const NearestTemplates& right,
+                  int64_t i) {
   const auto left_distance = left.distance.accessor<double, 2>()[i];
   const auto right_distance = right.distance.accessor<double, 2>()[i];
-  ParsedScene parsed;
-  double best = std::numeric_limits<double>::infinity();
-  for (int64_t g = 0; g < world.background_count(); ++g) {
+  int64_t best = 0;
+  for (int64_t g = 1; g < world.background_count(); ++g) {
     const double distance = left_distance[g] + right_distance[g];
-    if (!(distance < best)) continue;
-    best = distance;
-    parsed.scene.background = g;
-    const double worse = std::max({left_distance[g], right_distance[g], 0.0});
-    parsed.residual_rms = std::sqrt(worse / double(3 * kWorldImagePx * kWorldHalfPx));
+    if (distance < left_distance[best] + right_distance[best]) best = g;
   }
-  if (!std::isfinite(best)) parsed.residual_rms = best;
-  const int64_t g = parsed.scene.background;
-  parsed.scene.left = object_of(world, left.index.accessor<int64_t, 2>()[i][g]);
-  parsed.scene.right = object_of(world, right.index.accessor<int64_t, 2>()[i][g]);
-  return parsed;
+  return {object_of(world, left.index.accessor<int64_t, 2>()[i][best]),
+          object_of(world, right.index.accessor<int64_t, 2>()[i][best]), best};
+}
+
+double root_mean_square(const Tensor& values) {
+  return std::sqrt(values.square().mean().item<double>());
+}
+
+/// ParsedScene::residual_rms from picture - render(scene), [3, 32, 32]; NaN if any value is.
+double worst_part(const World& world, const Scene& scene, const Tensor& difference) {
+  const int64_t size = world.options().object_size_px;
+  double worst = 0;
+  int64_t first_column = 0;
+  for (const WorldObject& object : {scene.left, scene.right}) {
+    const Tensor half = difference.narrow(2, first_column, kWorldHalfPx);
+    const auto [y, x] = world.position(object.position);
+    const double whole = root_mean_square(half);
+    const double square = root_mean_square(half.narrow(1, y, size).narrow(2, x, size));
+    if (std::isnan(whole)) return whole;
+    worst = std::max({worst, whole, square});
+    first_column += kWorldHalfPx;
+  }
+  return worst;
 }
 
 /// How many of the said shapes and colours an assignment gets right.
@@ -131,9 +144,10 @@ std::vector<ParsedScene> WorldParser::parse(const Tensor& pictures) const {
     const auto [left, right] = templates_.squared_distances(chunk);
     const NearestTemplates nearest_left = nearest(left), nearest_right = nearest(right);
     for (int64_t i = 0; i < chunk.size(0); ++i) {
-      result.push_back(choose(world_, nearest_left, nearest_right, i));
-      ParsedScene& parsed = result.back();
-      parsed.rejected = !(parsed.residual_rms <= residual_bound_);
+      const Scene scene = most_likely(world_, nearest_left, nearest_right, i);
+      const double residual =
+          worst_part(world_, scene, chunk[i] - world_.render({scene})[0].to(torch::kFloat64));
+      result.push_back({scene, residual, !(residual <= residual_bound_)});
     }
   }
   return result;

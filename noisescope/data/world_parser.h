@@ -20,7 +20,9 @@ void describe(Describer& d, WorldParserOptions& options);
 /// What a picture was read as. Everything but `residual_rms` is void where it was rejected.
 struct ParsedScene {
   Scene scene;
-  double residual_rms = 0;  // of the worse half: root mean square over its 3 * 32 * 16 values
+  /// Root mean square of picture - render(scene) over the worst of four parts: both halves and the
+  /// squares of both objects. The squares make damage to a small object count in full.
+  double residual_rms = 0;
   bool rejected = false;
 };
 

@@ -38,26 +38,28 @@ std::vector<Scene> some_scenes(const World& world, int64_t count) {
   return scenes;
 }
 
+// The discs are dy^2 + dx^2 <= 31 for 12 px and <= 12.6 for 8 px, the arms of crosses 4 px wide.
 TEST(WorldLook, ShapesOfTheDemo) {
   EXPECT_EQ(drawing("disc", 12),
-            (Rows{"....####....", "..########..", ".##########.", ".##########.", "############",
-                  "############", "############", "############", ".##########.", ".##########.",
-                  "..########..", "....####...."}));
+            (Rows{".....##.....", "...######...", "..########..", ".##########.", ".##########.",
+                  "############", "############", ".##########.", ".##########.", "..########..",
+                  "...######...", ".....##....."}));
   const Rows cross = drawing("cross", 12);
   EXPECT_EQ(cross[3], "....####....");
   EXPECT_EQ(cross[4], "############");
   EXPECT_EQ(cross[8], "....####....");
+  EXPECT_EQ(drawing("square", 12), Rows(12, "############"));
 }
 
 TEST(WorldLook, ShapesOfTheFineWorld) {
-  EXPECT_EQ(drawing("disc", 8), (Rows{"..####..", ".######.", "########", "########", "########",
-                                      "########", ".######.", "..####.."}));
+  EXPECT_EQ(drawing("disc", 8), (Rows{"...##...", ".######.", ".######.", "########", "########",
+                                      ".######.", ".######.", "...##..."}));
   EXPECT_EQ(drawing("cross", 8), (Rows{"..####..", "..####..", "########", "########", "########",
                                        "########", "..####..", "..####.."}));
 }
 
 TEST(WorldLook, ShapesAreSymmetricTouchTheSidesAndDiffer) {
-  for (int64_t size = 5; size <= kWorldHalfPx; ++size) {
+  for (int64_t size = 7; size <= kWorldHalfPx; ++size) {
     std::set<Rows> different;
     for (const std::string& name : world_shape_names()) {
       const Rows rows = drawing(name, size);
@@ -124,9 +126,9 @@ TEST(World, CounterfactualMaskOfAColourIsTheObjectAndOfAShapeItsDisputedEdges) {
   const Tensor masks = world.object_masks({scene})[0];
   EXPECT_TRUE(torch::equal(world.counterfactual_mask(scene, SceneFactor::left_colour), masks[0]));
   EXPECT_TRUE(torch::equal(world.counterfactual_mask(scene, SceneFactor::right_colour), masks[1]));
-  // Square against disc (32 corner pixels) or cross (4 corners of 4 x 4): the cross is inside.
+  // Square against cross: four corners of 4 x 4. Against disc: also the ends of the arms, 2 x 4.
   const Tensor edges = world.counterfactual_mask(scene, SceneFactor::left_shape);
-  EXPECT_EQ(edges.sum().item<int64_t>(), 64);
+  EXPECT_EQ(edges.sum().item<int64_t>(), 72);
   EXPECT_FALSE(edges[8][10].item<bool>());  // the middle of the square says nothing of its shape
   const Tensor ground = world.counterfactual_mask(scene, SceneFactor::background);
   EXPECT_TRUE(torch::equal(ground, masks.any(0).logical_not()));

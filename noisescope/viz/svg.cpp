@@ -72,7 +72,7 @@ std::string svg_number(double value) {
 
 double estimated_text_width(std::string_view utf8, double size_px) {
   double em = 0;
-  for (const char32_t c : decode_utf8(utf8)) {
+  for (const char32_t c : text_code_points(utf8)) {
     const bool narrow = c < 128 && std::string_view("iIjltf.,:;'|!()[] ").find(static_cast<char>(c)) !=
                                        std::string_view::npos;
     const bool wide = c == 'm' || c == 'w' || c == 'M' || c == 'W' || c == '@' || c == '%';

@@ -55,8 +55,8 @@ void describe(Describer& d, LossOptions& options);
 /// D - x_0 = c_out (F - F*), a weight lambda on |D - x_0|^2 is w = lambda c_out^2 on |F - F*|^2.
 ///   uniform       w = 1: what the network predicts, unweighted (L_simple, DDPM eq. 14, for eps)
 ///   edm           lambda = (s^2 + d^2) / (s d)^2 = 1 / c_out^2 of edm (arXiv:2206.00364, table 1)
-///   min_snr       lambda = min(SNR, gamma), SNR = 1 / s^2 (arXiv:2303.09556, sec. 3.3)
-///   soft_min_snr  lambda = SNR gamma / (SNR + gamma) (arXiv:2401.11605, sec. 3.4, there gamma = 4)
+///   min_snr       lambda = min(SNR, gamma), SNR = 1 / s^2 (arXiv:2303.09556, sec. 3.4)
+///   soft_min_snr  lambda = SNR gamma / (SNR + gamma) (arXiv:2401.11605, there gamma = 4)
 Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss,
                    const Tensor& sigma);
 

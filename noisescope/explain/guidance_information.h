@@ -3,11 +3,11 @@
 //
 // With eps_c and eps_u the predicted noise with and without prompt and alpha = log-SNR = -2 ln sigma,
 //   I(x_0; prompt) = 1/2 integral E |eps_c - eps_u|^2 d alpha
-// for an exact denoiser (Kong et al. 2024, "Interpretable diffusion via information decomposition",
-// eq. 6-7; the expectation is over noisy images of the data). A sampling run at guidance scale 1
-// visits such images, so the same sum along its path is a one-sample estimate in nats, pixel by pixel
-// and noise level by noise level. At any other scale the path leaves that distribution: the sum is
-// then called guidance energy, a size without the meaning of nats.
+// for an exact denoiser (Kong et al. 2024, arXiv:2310.07972, "Interpretable diffusion via information
+// decomposition"; the expectation is over noisy images of the data). A sampling run at guidance
+// scale 1 visits such images, so the same sum along its path is a one-sample estimate in nats, pixel
+// by pixel and noise level by noise level. At any other scale the path leaves that distribution: the
+// sum is then called guidance energy, a size without the meaning of nats.
 #pragma once
 
 #include <array>

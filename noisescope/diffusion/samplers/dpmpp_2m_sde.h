@@ -1,4 +1,4 @@
-// SDE-DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095, sec. 6, eq. 18 and appendix B.5): the same
+// SDE-DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095; midpoint form): the same
 // extrapolation on the reverse SDE. One evaluation a step; the noise level falls as exp(-2h).
 #pragma once
 

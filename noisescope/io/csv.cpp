@@ -1,0 +1,109 @@
+#include "noisescope/io/csv.h"
+
+namespace noisescope {
+namespace {
+
+/// A cursor over the text that makes fields and records.
+class CsvReader {
+ public:
+  CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {
+    if (text_.substr(0, 3) == "\xef\xbb\xbf") position_ = 3;
+  }
+
+  std::vector<CsvRecord> read() {
+    std::vector<CsvRecord> records;
+    while (position_ < text_.size()) {
+      if (take_line_end()) continue;
+      const size_t start = position_;
+      CsvRecord record = take_record();
+      if (!records.empty() && record.fields.size() != records.front().fields.size()) {
+        fail(start, std::to_string(records.front().fields.size()) + " fields as in the first line",
+             std::to_string(record.fields.size()) + " on line " + std::to_string(record.line));
+      }
+      records.push_back(std::move(record));
+    }
+    return records;
+  }
+
+ private:
+  CsvRecord take_record() {
+    CsvRecord record{.fields = {}, .line = line_};
+    do {
+      record.fields.push_back(at('"') ? take_quoted() : take_plain());
+    } while (take(','));
+    if (position_ < text_.size() && !take_line_end()) {
+      fail(position_, "a comma or the end of the line behind a quoted field", "other text");
+    }
+    return record;
+  }
+
+  std::string take_plain() {
+    const size_t start = position_;
+    while (position_ < text_.size() && !at(',') && !at('\n') && !at_carriage_return_line_end()) {
+      ++position_;
+    }
+    return std::string(text_.substr(start, position_ - start));
+  }
+
+  std::string take_quoted() {
+    const size_t start = position_++;
+    std::string field;
+    while (position_ < text_.size()) {
+      if (take('"')) {
+        if (!at('"')) return field;
+      }
+      if (at('\n')) ++line_;
+      field += text_[position_++];
+    }
+    fail(start, "a quote that ends", "the end of the file");
+  }
+
+  bool at(char c) const { return position_ < text_.size() && text_[position_] == c; }
+  bool at_carriage_return_line_end() const { return text_.substr(position_, 2) == "\r\n"; }
+  bool take(char c) {
+    if (!at(c)) return false;
+    ++position_;
+    return true;
+  }
+  bool take_line_end() {
+    if (at_carriage_return_line_end()) ++position_;
+    if (!take('\n')) return false;
+    ++line_;
+    return true;
+  }
+
+  [[noreturn]] void fail(size_t position, const std::string& expected, const std::string& got) const {
+    throw FormatError(name_, position, "[io.parse_csv] expected " + expected + ", got " + got);
+  }
+
+  std::string_view text_;
+  const std::string& name_;
+  size_t position_ = 0;
+  int64_t line_ = 1;
+};
+
+}  // namespace
+
+std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name) {
+  return CsvReader(text, name).read();
+}
+
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    if (&field != &fields.front()) line += ',';
+    // A lone empty field would read back as an empty line.
+    const bool quote = field.find_first_of(",\"\r\n") != std::string::npos ||
+                       (field.empty() && fields.size() == 1);
+    if (!quote) {
+      line += field;
+      continue;
+    }
+    line += '"';
+    for (const char c : field) line.append(c == '"' ? 2 : 1, c);
+    line += '"';
+  }
+  return line + "\n";
+}
+
+}  // namespace noisescope

@@ -128,7 +128,7 @@ TextFeatures ClipModel::text_features(const Tensor& ids) const {
 }
 
 Tensor ClipModel::encode_tokens(const Tensor& ids) const {
-  return unit_norm(text_features(ids).embedding);
+  return unit_norm(text_.ptr()->embed(ids.to(device())));
 }
 
 Tensor ClipModel::encode_text(const std::vector<std::string>& texts) const {

@@ -1,6 +1,7 @@
 #include "noisescope/clip/encoder.h"
 
 #include <cmath>
+#include <optional>
 
 #include "noisescope/nn/attention.h"
 #include "noisescope/nn/tap.h"
@@ -16,6 +17,11 @@ torch::nn::LayerNorm layer_norm(int64_t width) {
 
 Tensor activate(const Tensor& x, ClipActivation activation) {
   return activation == ClipActivation::gelu ? at::gelu(x) : x * at::sigmoid(1.702 * x);
+}
+
+/// x[b, position[b]] of x [B, L, D].
+Tensor row_at(const Tensor& x, const Tensor& position) {
+  return x.index({torch::arange(x.size(0), x.device()), position});
 }
 
 }  // namespace
@@ -65,20 +71,34 @@ EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options, bool causal, s
   register_module("layer_norm2", layer_norm2_);
 }
 
+/// [B, L, D] -> [B, N, L, D / N]
+Tensor EncoderLayerImpl::heads_of(const Tensor& x) const {
+  return x.view({x.size(0), x.size(1), options_.heads, x.size(2) / options_.heads}).transpose(1, 2);
+}
+
 Tensor EncoderLayerImpl::attention(const Tensor& x) {
-  const int64_t batch = x.size(0), length = x.size(1), width = x.size(2);
-  const auto split = [&](const Tensor& y) {  // [B, L, D] -> [B, N, L, D / N]
-    return y.view({batch, length, options_.heads, width / options_.heads}).transpose(1, 2);
-  };
-  const Tensor mixed = attend(split(q_proj_(x)), split(k_proj_(x)), split(v_proj_(x)),
+  const Tensor mixed = attend(heads_of(q_proj_(x)), heads_of(k_proj_(x)), heads_of(v_proj_(x)),
                               tap_name_ + ".attn", causal_);
-  return out_proj_(mixed.transpose(1, 2).reshape({batch, length, width}));
+  return out_proj_(mixed.transpose(1, 2).reshape(x.sizes()));
 }
 
 Tensor EncoderLayerImpl::forward(const Tensor& x) {
   const Tensor mixed = x + tap(tap_name_, "attn", attention(layer_norm1_(x)));
   const Tensor hidden = activate(fc1_(layer_norm2_(mixed)), options_.activation);
   return tap(tap_name_, mixed + tap(tap_name_, "mlp", fc2_(hidden)));
+}
+
+Tensor EncoderLayerImpl::forward_at(const Tensor& x, const Tensor& position) {
+  const Tensor keys = layer_norm1_(x), query = row_at(keys, position);
+  std::optional<Tensor> mask;
+  if (causal_) {  // [B, 1, 1, L]: what the row may see
+    mask = (torch::arange(x.size(1), x.device()) <= position.unsqueeze(1)).unsqueeze(1).unsqueeze(1);
+  }
+  const Tensor mixed =
+      at::scaled_dot_product_attention(heads_of(q_proj_(query).unsqueeze(1)),
+                                       heads_of(k_proj_(keys)), heads_of(v_proj_(keys)), mask);
+  const Tensor after = row_at(x, position) + out_proj_(mixed.reshape(query.sizes()));
+  return after + fc2_(activate(fc1_(layer_norm2_(after)), options_.activation));
 }
 
 /// As OpenAI's CLIP starts: residual branches shrink with depth.
@@ -111,6 +131,12 @@ EncoderImpl::EncoderImpl(const EncoderOptions& options, bool causal,
 Tensor EncoderImpl::forward(Tensor x) {
   for (EncoderLayer& layer : layers_) x = layer(x);
   return x;
+}
+
+Tensor EncoderImpl::forward_at(Tensor x, const Tensor& position) {
+  if (detail::innermost_tap_scope != nullptr) return row_at(forward(x), position);
+  for (size_t i = 0; i + 1 < layers_.size(); ++i) x = layers_[i](x);
+  return layers_.back()->forward_at(x, position);
 }
 
 }  // namespace noisescope

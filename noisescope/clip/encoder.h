@@ -48,9 +48,12 @@ class EncoderLayerImpl : public torch::nn::Module, public HasInitRules {
   /// [B, L, D] -> [B, L, D]. Taps: <tap_name>.attn.probs [B, N, L, L], <tap_name>.attn and
   /// <tap_name>.mlp (what the two branches add), <tap_name> (the result).
   Tensor forward(const Tensor& x);
+  /// Row `position` [B] int64 of forward(x) alone, [B, D]; no taps.
+  Tensor forward_at(const Tensor& x, const Tensor& position);
   std::vector<InitRule> init_rules() const override;
 
  private:
+  Tensor heads_of(const Tensor& x) const;
   Tensor attention(const Tensor& x);
 
   EncoderOptions options_;
@@ -68,6 +71,9 @@ class EncoderImpl : public torch::nn::Module {
   EncoderImpl(const EncoderOptions& options, bool causal, const std::string& tap_prefix);
   /// [B, L, D] -> [B, L, D], not normalised at the end.
   Tensor forward(Tensor x);
+  /// Row `position` [B] int64 of forward(x), [B, D], equal to rounding. Where nobody listens to taps
+  /// the last block computes no other row: a fifth of a training step of a small CLIP.
+  Tensor forward_at(Tensor x, const Tensor& position);
 
  private:
   std::vector<EncoderLayer> layers_;

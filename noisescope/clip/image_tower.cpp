@@ -89,8 +89,9 @@ class VitTower : public ImageTower {
     const Tensor patches = patch_embedding_(images).flatten(2).transpose(1, 2);  // [B, P, D]
     const Tensor tokens = at::cat({class_embedding_.expand({batch, 1, width_}), patches}, 1);
     const Tensor embedded = tap("image.embedded", tokens + position_embedding_->weight);
-    const Tensor hidden = encoder_(pre_layrnorm_(embedded));
-    return tap("image.embedding", visual_projection_(post_layernorm_(hidden.select(1, 0))));
+    const Tensor first = torch::zeros({batch}, images.options().dtype(torch::kInt64));
+    const Tensor pooled = encoder_->forward_at(pre_layrnorm_(embedded), first);  // the class token
+    return tap("image.embedding", visual_projection_(post_layernorm_(pooled)));
   }
 
   std::vector<InitRule> init_rules() const override {

@@ -23,7 +23,7 @@ TextTowerImpl::TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape
   register_module("text_projection", text_projection_);
 }
 
-TextFeatures TextTowerImpl::forward(const Tensor& ids) {
+Tensor TextTowerImpl::embedded(const Tensor& ids) {
   check_dtype("clip.TextTower", "ids", ids, torch::kInt64);
   check_shape("clip.TextTower", "ids", ids, {-1, -1});
   const int64_t length = ids.size(1);
@@ -31,18 +31,32 @@ TextFeatures TextTowerImpl::forward(const Tensor& ids) {
     throw ShapeError("[clip.TextTower] expected 1 to " + std::to_string(shape_.context_length) +
                      " tokens a row, got " + describe_tensor(ids));
   }
+  const Tensor positions = position_embedding_->weight.narrow(0, 0, length);
+  return tap("text.embedded", token_embedding_(ids) + positions);
+}
+
+/// [B] int64: the first end token, as transformers pools. It is also the largest id, by which
+/// OpenAI pools: the same position.
+Tensor TextTowerImpl::end_positions(const Tensor& ids) const {
   const Tensor is_end = ids == shape_.end_id;
   if (!is_end.any(1).all().item<bool>()) {
     throw ValueError("[clip.TextTower] expected the end token " + std::to_string(shape_.end_id) +
                      " in every row of ids, got a row without it");
   }
-  const Tensor positions = position_embedding_->weight.narrow(0, 0, length);
-  const Tensor embedded = tap("text.embedded", token_embedding_(ids) + positions);
-  const Tensor hidden = tap("text.hidden", final_layer_norm_(encoder_(embedded)));
-  // The first end token, as transformers pools; the largest id, as OpenAI pools: the same position.
-  const Tensor end = is_end.to(torch::kInt32).argmax(1);
-  const Tensor pooled = hidden.index({torch::arange(ids.size(0), ids.device()), end});
+  return is_end.to(torch::kInt32).argmax(1);
+}
+
+TextFeatures TextTowerImpl::forward(const Tensor& ids) {
+  const Tensor hidden = tap("text.hidden", final_layer_norm_(encoder_(embedded(ids))));
+  const Tensor rows = torch::arange(ids.size(0), ids.device());
+  const Tensor pooled = hidden.index({rows, end_positions(ids)});
   return {tap("text.embedding", text_projection_(pooled)), hidden};
+}
+
+Tensor TextTowerImpl::embed(const Tensor& ids) {
+  if (detail::innermost_tap_scope != nullptr) return forward(ids).embedding;
+  const Tensor pooled = encoder_->forward_at(embedded(ids), end_positions(ids));
+  return text_projection_(final_layer_norm_(pooled));
 }
 
 std::vector<InitRule> TextTowerImpl::init_rules() const {

@@ -31,12 +31,18 @@ class TextTowerImpl : public torch::nn::Module, public HasInitRules {
   /// Taps: text.embedded [B, L, D], text.block<i> and parts of it, text.hidden, text.embedding.
   TextFeatures forward(const Tensor& ids);
 
+  /// The embedding alone [B, E]: cheaper, equal to rounding.
+  Tensor embed(const Tensor& ids);
+
   std::vector<InitRule> init_rules() const override;
 
   const EncoderOptions& encoder_options() const { return encoder_options_; }
   const TextTowerShape& shape() const { return shape_; }
 
  private:
+  Tensor embedded(const Tensor& ids);
+  Tensor end_positions(const Tensor& ids) const;
+
   EncoderOptions encoder_options_;
   TextTowerShape shape_;
   torch::nn::Embedding token_embedding_;

@@ -277,19 +277,22 @@ ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries
   return samples;
 }
 
-void check_result(const FileSource& source, const ImageLoadOptions& options,
-                  const LoadReport& report) {
-  if (options.strict && !report.skipped.empty()) {
-    const SkippedFile& first = report.skipped.front();
-    throw FormatError(kWhere + std::string("expected readable images (strict), got '") + first.name +
-                      "': " + first.reason + "; repair or remove it, or load without strict");
+/// Strict loading: throws for the first broken image, if there is one.
+void refuse_broken(const std::vector<ImageEntry>& entries, const DecodePool& pool) {
+  for (size_t row = 0; row < entries.size(); ++row) {
+    if (pool.reason(row).empty()) continue;
+    throw FormatError(kWhere + std::string("expected readable images (strict), got '") +
+                      entries[row].path + "': " + pool.reason(row) +
+                      "; repair or remove it, or load without strict");
   }
-  if (report.loaded == 0) {
-    const SkippedFile& first = report.skipped.front();
-    throw DataError(kWhere + std::string("expected at least one readable image in ") +
-                    source.path().string() + ", got " + std::to_string(report.skipped.size()) +
-                    " broken ones; the first: " + first.name + ": " + first.reason);
-  }
+}
+
+void refuse_empty(const FileSource& source, const LoadReport& report) {
+  if (report.loaded > 0) return;
+  const SkippedFile& first = report.skipped.front();
+  throw DataError(kWhere + std::string("expected at least one readable image in ") +
+                  source.path().string() + ", got " + std::to_string(report.skipped.size()) +
+                  " broken ones; the first: " + first.name + ": " + first.reason);
 }
 
 }  // namespace
@@ -324,16 +327,9 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
   DecodePool pool(pixels, entries, options.resize);
   feed(source, std::move(wanted), entries.size(), options.strict, pool, control);
   pool.finish();
-  if (options.strict && pool.has_failed()) {  // rows after the stop were never decoded
-    for (size_t row = 0; row < entries.size(); ++row) {
-      if (pool.reason(row).empty()) continue;
-      report.skipped.push_back({entries[row].path, pool.reason(row)});
-      break;
-    }
-    check_result(source, options, report);
-  }
+  if (options.strict) refuse_broken(entries, pool);
   ImageSamples samples = gather(pixels, entries, pool, options, report);
-  check_result(source, options, report);
+  refuse_empty(source, report);
   report.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   control.report({"load", double(count), double(count), "images", ""});

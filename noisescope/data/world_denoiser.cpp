@@ -18,7 +18,7 @@ struct WorldDenoiser::Tables {
 
 namespace {
 
-constexpr int64_t kChunk = 64;  // bounds the memory of the template tables
+constexpr int64_t kChunk = 16;  // keeps the template tables in the cache
 
 /// Log-likelihoods of both halves at one noise level, up to the constant of the Gaussian.
 struct Evidence {

@@ -18,7 +18,8 @@ class GaussianData {
  public:
   /// mean [N]; covariance [N, N], or its diagonal [N]; map [N, M] (M = 0, the default: nothing to
   /// condition on, and condition rows may have any width).
-  /// Throws ShapeError for tables that do not fit, ValueError for a covariance that is not positive.
+  /// Throws ShapeError for tables that do not fit, ValueError for a covariance that is not
+  /// positive.
   GaussianData(const Tensor& mean, const Tensor& covariance, const Tensor& map = {});
 
   /// D(x, sigma, c) = m + S (S + sigma^2 I)^-1 (x - m) with the mean m and covariance S under c.

@@ -17,8 +17,8 @@ void check_continuous(const GridOptions& options) {
   const bool usable = options.sigma_min > 0 && options.sigma_min < options.sigma_max &&
                       std::isfinite(options.sigma_max) && options.rho > 0;
   if (usable) return;
-  throw ValueError("[diffusion.sampling_sigmas] expected 0 < sigma_min < sigma_max and rho > 0, got " +
-                   std::to_string(options.sigma_min) + ", " + std::to_string(options.sigma_max) +
+  throw ValueError("[diffusion.sampling_sigmas] expected 0 < sigma_min < sigma_max and rho > 0, "
+                   "got " + std::to_string(options.sigma_min) + ", " + std::to_string(options.sigma_max) +
                    " and " + std::to_string(options.rho));
 }
 

@@ -30,9 +30,9 @@ void describe(Describer& d, NoiseLevelOptions& options);
 Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
                     const Tensor& uniforms);
 
-/// B stratified uniform numbers, float64: u_i = (p_i + U) / B with one U and a random permutation p.
-/// Each stratum of the distribution is met once a batch, which lowers the variance of the gradient
-/// at no cost (the low-discrepancy sampler of VDM, arXiv:2107.00630, appendix I.1).
+/// B stratified uniform numbers, float64: u_i = (p_i + U) / B with one U and a random permutation
+/// p. Each stratum of the distribution is met once a batch, which lowers the variance of the
+/// gradient at no cost (the low-discrepancy sampler of VDM, arXiv:2107.00630, appendix I.1).
 Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch,
                            Purpose purpose = Purpose::train_sigma);
 

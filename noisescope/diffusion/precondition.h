@@ -3,11 +3,11 @@
 // x is variance exploding (x = x_0 + sigma eps). With a = 1 / sqrt(1 + sigma^2) and b = sigma a,
 // networks that were trained on variance-preserving inputs see a x = a x_0 + b eps:
 //
-//   network   predicts                  c_skip              c_out                  c_in
-//   edm       a unit-variance mixture   d^2/(s^2 + d^2)     s d/sqrt(s^2 + d^2)    1/sqrt(s^2 + d^2)
-//   eps       eps                       1                   -s                     a
-//   v         a eps - b x_0             a^2                 -b                     a
-//   x0        x_0                       0                   1                      a
+//   network   predicts                  c_skip            c_out                 c_in
+//   edm       a unit-variance mixture   d^2/(s^2 + d^2)   s d/sqrt(s^2 + d^2)   1/sqrt(s^2 + d^2)
+//   eps       eps                       1                 -s                    a
+//   v         a eps - b x_0             a^2               -b                    a
+//   x0        x_0                       0                 1                     a
 //
 // where s = sigma and d = sigma_data.
 #pragma once

@@ -15,7 +15,9 @@ namespace noisescope {
 inline double log_snr_of(double sigma) { return -2 * std::log(sigma); }
 inline double sigma_of_log_snr(double log_snr) { return std::exp(-0.5 * log_snr); }
 inline double alpha_bar_of(double sigma) { return 1 / (1 + sigma * sigma); }
-inline double sigma_of_alpha_bar(double alpha_bar) { return std::sqrt((1 - alpha_bar) / alpha_bar); }
+inline double sigma_of_alpha_bar(double alpha_bar) {
+  return std::sqrt((1 - alpha_bar) / alpha_bar);
+}
 
 /// x = x0 + sigma eps.
 Tensor add_noise(const Tensor& x0, const Tensor& eps, const Tensor& sigma);
@@ -46,8 +48,8 @@ Posterior posterior_vp(const Schedule& schedule, int64_t t);
 /// >= 0 has mean x_0 + r^2 (x - x_0) and variance sigma_next^2 (1 - r^2), r = sigma_next / sigma.
 Posterior posterior_ve(double sigma, double sigma_next);
 
-/// beta_t of the step between two noise levels (1 - alpha_bar / alpha_bar'), carried to the VE scale
-/// of sigma_next: the larger of DDPM's two variances (sec. 3.2).
+/// beta_t of the step between two noise levels (1 - alpha_bar / alpha_bar'), carried to the VE
+/// scale of sigma_next: the larger of DDPM's two variances (sec. 3.2).
 double upper_variance_ve(double sigma, double sigma_next);
 
 }  // namespace noisescope

@@ -69,9 +69,9 @@ struct NoiseSource {
 /// Runs `options.solver` from `x` = x_0 + sigmas[0] eps down `sigmas` (length S + 1, strictly
 /// decreasing, ending in 0) and returns the clean images [B, C, H, W] in the dtype of `x`.
 /// `x` may be float64 (a preconditioned network still runs in float32). Records no gradients.
-/// Deterministic given its arguments; stochastic solvers need noise.sample_ids. Throws ValueError for
-/// unusable sigmas or options, Interrupted on request, NumericError if the state leaves the finite
-/// numbers (naming the step).
+/// Deterministic given its arguments; stochastic solvers need noise.sample_ids. Throws ValueError
+/// for unusable sigmas or options, Interrupted on request, NumericError if the state leaves the
+/// finite numbers (naming the step).
 Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas,
                    const SamplerOptions& options, const NoiseSource& noise,
                    const SamplerObserver& observer = {}, const Control& control = {});

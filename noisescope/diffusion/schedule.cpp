@@ -102,7 +102,8 @@ void check_options(const ScheduleOptions& options) {
                      std::to_string(options.beta_end));
   }
   if (options.type != ScheduleType::linear_rescaled) return;
-  const double last = options.beta_end * kReferenceTimesteps / static_cast<double>(options.timesteps);
+  const double factor = kReferenceTimesteps / static_cast<double>(options.timesteps);
+  const double last = options.beta_end * factor;
   if (last >= 1) {
     throw ValueError("[diffusion.Schedule] expected more than 1000 beta_end timesteps for a "
                      "linear_rescaled schedule, got " + std::to_string(options.timesteps) +

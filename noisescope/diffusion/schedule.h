@@ -37,8 +37,8 @@ void describe(Describer& d, ScheduleOptions& options);
 /// The tables of one schedule, in float64.
 ///   linear             betas from beta_start to beta_end as given (DDPM, arXiv:2006.11239, sec. 4)
 ///   linear_rescaled    the same times 1000 / T, so that any T ends at the same noise level
-///                      (improved DDPM's code); refused where a beta would reach 1 (T <= 20 with the
-///                      usual betas)
+///                      (improved DDPM's code); refused where a beta would reach 1 (T <= 20 with
+///                      the usual betas)
 ///   cosine             improved DDPM (arXiv:2102.09672), eq. 17, s = 0.008, beta <= 0.999
 ///   zero_terminal_snr  linear as given, shifted and scaled so that alpha_bar_T = 0
 ///                      (Lin et al. 2023, arXiv:2305.08891, algorithm 1); any T >= 2
@@ -73,7 +73,8 @@ class Schedule {
 };
 
 /// Throws ValueError where schedule and network cannot go together: at zero terminal SNR the noise
-/// of x_T says nothing about x_0, so an eps network has no answer there (arXiv:2305.08891, sec. 3.2).
+/// of x_T says nothing about x_0, so an eps network has no answer there (arXiv:2305.08891,
+/// sec. 3.2).
 void check_compatible(const ScheduleOptions& schedule, Parametrization parametrization);
 
 enum class GridType { karras, log_snr, leading, linspace, trailing };

@@ -27,9 +27,9 @@ struct TrajectoryOptions {
 };
 void describe(Describer& d, TrajectoryOptions& options);
 
-/// Keeps what SamplerStep shows, on the CPU. One recorder for one run; it must outlive the observer.
-/// Throws ValueError at the first step if the whole run would need more than max_bytes (naming how
-/// much), before anything is stored.
+/// Keeps what SamplerStep shows, on the CPU. One recorder for one run; it must outlive the
+/// observer. Throws ValueError at the first step if the whole run would need more than max_bytes
+/// (naming how much), before anything is stored.
 class TrajectoryRecorder {
  public:
   explicit TrajectoryRecorder(const TrajectoryOptions& options) : options_(options) {}

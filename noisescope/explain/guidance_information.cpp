@@ -58,7 +58,8 @@ double GuidanceInformation::mean_half_point() const { return half_point(cells, p
 
 Tensor GuidanceInformation::region_shares() const {
   if (!regions.defined()) {
-    throw ValueError("[explain.region_shares] expected a run that was observed with masks, got none");
+    throw ValueError("[explain.region_shares] expected a run that was observed with masks, got "
+                     "none");
   }
   return shares_of(regions.sum(0), total().unsqueeze(1));
 }

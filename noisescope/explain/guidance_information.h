@@ -1,13 +1,14 @@
 // Where and at which noise level the prompt spoke: the information map of guidance, free with any
 // sampling run that evaluates both branches.
 //
-// With eps_c and eps_u the predicted noise with and without prompt and alpha = log-SNR = -2 ln sigma,
+// With eps_c and eps_u the predicted noise with and without prompt, and alpha the log-SNR
+// -2 ln sigma,
 //   I(x_0; prompt) = 1/2 integral E |eps_c - eps_u|^2 d alpha
-// for an exact denoiser (Kong et al. 2024, arXiv:2310.07972, "Interpretable diffusion via information
-// decomposition"; the expectation is over noisy images of the data). A sampling run at guidance
-// scale 1 visits such images, so the same sum along its path is a one-sample estimate in nats, pixel
-// by pixel and noise level by noise level. At any other scale the path leaves that distribution: the
-// sum is then called guidance energy, a size without the meaning of nats.
+// for an exact denoiser (Kong et al. 2024, arXiv:2310.07972, "Interpretable diffusion via
+// information decomposition"; the expectation is over noisy images of the data). A sampling run at
+// guidance scale 1 visits such images, so the same sum along its path is a one-sample estimate in
+// nats, pixel by pixel and noise level by noise level. At any other scale the path leaves that
+// distribution: the sum is then called guidance energy, a size without the meaning of nats.
 #pragma once
 
 #include <array>
@@ -38,9 +39,10 @@ struct GuidanceInformation {
   InformationUnit unit = InformationUnit::guidance_energy;
   double covered_share = 0;            // of the run's log-SNR range, in [0, 1]
   std::vector<InformationCell> cells;  // S, in order of the run (rising log-SNR)
-  Tensor map;                          // [B, H, W] float64 on the CPU, summed over channels and levels
-  Tensor profile;                      // [S, B] float64, per cell; 0 where it is not covered
-  Tensor regions;                      // [S, B, R] float64, the profile inside each mask, or undefined
+  // float64 on the CPU:
+  Tensor map;      // [B, H, W], summed over channels and levels
+  Tensor profile;  // [S, B], per cell; 0 where it is not covered
+  Tensor regions;  // [S, B, R], the profile inside each mask; undefined without masks
 
   /// Sum over pixels and levels, [B].
   Tensor total() const { return profile.sum(0); }
@@ -64,8 +66,8 @@ struct GuidanceInformation {
 Tensor region_shares(const Tensor& map, const Tensor& masks);
 
 /// Accumulates while a sampler runs; memory does not grow with the steps, but for S x B (x R) sums.
-/// The integral is the trapezoid rule over the levels of the run: an evaluation at alpha_i stands for
-/// the cell from the middle towards alpha_{i-1} to the middle towards alpha_{i+1}; nothing is
+/// The integral is the trapezoid rule over the levels of the run: an evaluation at alpha_i stands
+/// for the cell from the middle towards alpha_{i-1} to the middle towards alpha_{i+1}; nothing is
 /// assumed beyond the first and the last evaluation (the final step to sigma = 0 adds no cell).
 class GuidanceInformationObserver {
  public:

@@ -3,7 +3,11 @@
 #include <chrono>
 #include <cstdio>
 
+#include "noisescope/core/error.h"
 #include "noisescope/data/data_options.h"
+#include "noisescope/io/codec/image_file.h"
+#include "noisescope/io/file.h"
+#include "noisescope/viz/image_grid.h"
 
 namespace noisescope {
 namespace {
@@ -106,6 +110,21 @@ nlohmann::ordered_json to_json(const WorldEvaluation& e) {
   if (!e.held_out.empty()) json["held_out"] = sweep_json(e.held_out);
   json["seconds_per_image"] = e.seconds_per_image;
   json["parser_residual_bound"] = e.residual_bound;
+  return json;
+}
+
+nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config,
+                                    const RunFolder& folder, const Control& control) {
+  if (config.data.kind != DataKind::world) {
+    throw ValueError("[run.evaluate_run] image data");
+  }
+  const WorldEvaluation evaluation = evaluate_world(model, config, control);
+  std::vector<Mark> marks;
+  for (const bool right : evaluation.right) marks.push_back(right ? Mark::right : Mark::wrong);
+  write_png(folder.samples() / "evaluation.png",
+            image_grid(evaluation.pictures, evaluation.prompts, {}, marks));
+  nlohmann::ordered_json json = to_json(evaluation);
+  write_file_atomic(folder.evaluation(), json.dump(2));
   return json;
 }
 

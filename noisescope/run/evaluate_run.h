@@ -30,4 +30,8 @@ WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config
 
 nlohmann::ordered_json to_json(const WorldEvaluation& evaluation);
 
+/// Scores the model on the run's kind of data and writes evaluation.json and samples/evaluation.png.
+nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config,
+                                    const RunFolder& folder, const Control& control);
+
 }  // namespace noisescope

@@ -1,8 +1,15 @@
 #include "noisescope/train/checkpoint.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <set>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
@@ -17,20 +24,37 @@ using nlohmann::ordered_json;
 
 constexpr const char* kManifest = "manifest.json";
 constexpr const char* kPrefix = "step-";
+constexpr const char* kPartial = ".partial";  // of folders being written or removed
+constexpr int64_t kFormat = 1;
 constexpr std::array<const char*, 4> kParts = {"model.safetensors", "ema.safetensors",
                                                "optimizer.safetensors", "state.json"};
 
 std::string name_of_step(int64_t step) {
-  char name[32];
-  std::snprintf(name, sizeof name, "%s%08lld", kPrefix, static_cast<long long>(step));
-  return name;
+  std::array<char, 32> name;
+  std::snprintf(name.data(), name.size(), "%s%08lld", kPrefix, static_cast<long long>(step));
+  return name.data();
+}
+
+/// The step in a folder name, or -1 if it is no checkpoint's name.
+int64_t step_of_name(const std::string& name) {
+  if (name.rfind(kPrefix, 0) != 0) return -1;
+  int64_t step = -1;
+  const char* end = name.data() + name.size();
+  const auto [rest, error] = std::from_chars(name.data() + std::string(kPrefix).size(), end, step);
+  return error == std::errc() && rest == end ? step : -1;
 }
 
 ordered_json to_json(const TrainState& s) {
-  return {{"step", s.step},         {"images", s.images},
-          {"seconds", s.seconds},   {"metrics_bytes", s.metrics_bytes},
-          {"loss_sum", s.loss_sum}, {"loss_count", s.loss_count},
-          {"validations", s.validations}};
+  return {{"step", s.step},
+          {"images", s.images},
+          {"seconds", s.seconds},
+          {"metrics_bytes", s.metrics_bytes},
+          {"loss_sum", s.loss_sum},
+          {"gradient_norm_sum", s.gradient_norm_sum},
+          {"loss_count", s.loss_count},
+          {"learning_rate", s.learning_rate},
+          {"validations", s.validations},
+          {"finished", s.finished}};
 }
 
 TrainState state_from_json(const ordered_json& json) {
@@ -40,8 +64,11 @@ TrainState state_from_json(const ordered_json& json) {
   json.at("seconds").get_to(s.seconds);
   json.at("metrics_bytes").get_to(s.metrics_bytes);
   json.at("loss_sum").get_to(s.loss_sum);
+  json.at("gradient_norm_sum").get_to(s.gradient_norm_sum);
   json.at("loss_count").get_to(s.loss_count);
+  json.at("learning_rate").get_to(s.learning_rate);
   json.at("validations").get_to(s.validations);
+  json.at("finished").get_to(s.finished);
   return s;
 }
 
@@ -52,7 +79,7 @@ void write_parts(const fs::path& folder, const Checkpoint& checkpoint,
   write_safetensors(folder / kParts[1], {checkpoint.ema, metadata});
   write_safetensors(folder / kParts[2], {checkpoint.optimizer, metadata});
   write_file_atomic(folder / kParts[3], to_json(checkpoint.state).dump(2));
-  ordered_json manifest;
+  ordered_json manifest = {{"format", kFormat}};
   for (const char* part : kParts) {
     manifest[part] = {{"bytes", fs::file_size(folder / part)},
                       {"checksum", checksum_file(folder / part)}};
@@ -60,18 +87,40 @@ void write_parts(const fs::path& folder, const Checkpoint& checkpoint,
   write_file_atomic(folder / kManifest, manifest.dump(2));
 }
 
-/// Keeps the newest `keep` and exponentially spaced older ones.
-void thin(const fs::path& folder, int64_t keep) {
-  const std::vector<fs::path> checkpoints = list_checkpoints(folder);
-  int64_t next = 1;
-  for (size_t i = static_cast<size_t>(keep); i < checkpoints.size(); ++i) {
-    const int64_t place = static_cast<int64_t>(i) - keep + 1;
-    if (place == next) {
-      next *= 2;
-      continue;
-    }
-    fs::remove_all(checkpoints[i]);
+/// Makes a rename inside `folder` survive a power cut.
+void sync_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int result = descriptor < 0 ? -1 : ::fsync(descriptor);
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (result != 0) {
+    throw IoError("[train.save_checkpoint] expected to sync " + folder.string(), reason);
   }
+}
+
+/// Removes a checkpoint; killed meanwhile, no part of it is left under the final name.
+void discard(const fs::path& checkpoint) {
+  const fs::path doomed = checkpoint.string() + kPartial;
+  fs::remove_all(doomed);
+  fs::rename(checkpoint, doomed);
+  fs::remove_all(doomed);
+}
+
+/// What a killed process left behind.
+void remove_partial(const fs::path& folder) {
+  std::vector<fs::path> partial;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == kPartial) partial.push_back(entry.path());
+  }
+  for (const fs::path& path : partial) fs::remove_all(path);
+}
+
+void thin(const fs::path& folder, int64_t keep) {
+  std::vector<int64_t> steps;
+  for (const fs::path& path : list_checkpoints(folder)) {
+    steps.push_back(step_of_name(path.filename().string()));
+  }
+  for (const int64_t step : thinned_steps(steps, keep)) discard(folder / name_of_step(step));
 }
 
 void collect_differences(const ordered_json& a, const ordered_json& b, const std::string& prefix,
@@ -109,6 +158,8 @@ void check_same_run(const fs::path& path, const std::string& theirs, const std::
                    "; choose another run folder, or delete this one to start anew");
 }
 
+/// A verified checkpoint. Throws ModelError if it is one of another configuration, and something else
+/// if it cannot be used in spite of its checksums.
 Checkpoint read_parts(const fs::path& folder, const std::string& config_json,
                       const std::vector<std::string>& free_keys) {
   Checkpoint checkpoint;
@@ -121,6 +172,26 @@ Checkpoint read_parts(const fs::path& folder, const std::string& config_json,
   return checkpoint;
 }
 
+std::string manifest_problem(const fs::path& checkpoint) {
+  const ordered_json manifest = ordered_json::parse(read_file(checkpoint / kManifest));
+  if (const int64_t format = manifest.at("format").get<int64_t>(); format != kFormat) {
+    return "it is of format " + std::to_string(format) + ", this program writes " +
+           std::to_string(kFormat);
+  }
+  for (const char* part : kParts) {
+    const ordered_json& expected = manifest.at(part);
+    const fs::path path = checkpoint / part;
+    if (!fs::exists(path)) return std::string(part) + " is missing";
+    if (fs::file_size(path) != expected.at("bytes").get<uint64_t>()) {
+      return std::string(part) + " has another size than the manifest says";
+    }
+    if (checksum_file(path) != expected.at("checksum").get<std::string>()) {
+      return std::string(part) + " has another checksum than the manifest says";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::string> differing_keys(const ordered_json& a, const ordered_json& b) {
@@ -129,37 +200,51 @@ std::vector<std::string> differing_keys(const ordered_json& a, const ordered_jso
   return keys;
 }
 
+std::vector<int64_t> thinned_steps(const std::vector<int64_t>& steps, int64_t keep) {
+  std::vector<int64_t> removed;
+  std::set<int> octaves;
+  // From the oldest on. A checkpoint that stays grows into the next octave while that one's own
+  // leaves it, so the spacing renews itself.
+  for (auto i = static_cast<int64_t>(steps.size()) - 1; i >= keep; --i) {
+    const int64_t step = steps[static_cast<size_t>(i)];
+    const int octave = std::bit_width(static_cast<uint64_t>(steps.front() - step));
+    if (!octaves.insert(octave).second) removed.push_back(step);
+  }
+  return removed;
+}
+
 std::vector<fs::path> list_checkpoints(const fs::path& folder) {
-  std::vector<fs::path> found;
+  std::vector<std::pair<int64_t, fs::path>> found;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(folder, missing)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && name.rfind(kPrefix, 0) == 0 &&
-        name.find('.') == std::string::npos) {
-      found.push_back(entry.path());
-    }
+    const int64_t step = step_of_name(entry.path().filename().string());
+    if (step >= 0 && entry.is_directory()) found.emplace_back(step, entry.path());
   }
   std::sort(found.rbegin(), found.rend());
-  return found;
+  std::vector<fs::path> paths;
+  for (auto& [step, path] : found) paths.push_back(std::move(path));
+  return paths;
 }
 
 void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint,
                      const std::string& config_json, int64_t keep) {
-  make_folder(folder);
   const fs::path final_path = folder / name_of_step(checkpoint.state.step);
-  const fs::path temporary = final_path.string() + ".partial";
+  const fs::path temporary = final_path.string() + kPartial;
   try {
-    fs::remove_all(temporary);
+    make_folder(folder);
+    remove_partial(folder);
     make_folder(temporary);
     write_parts(temporary, checkpoint, config_json);
-    fs::remove_all(final_path);
+    // Only a damaged one, passed over before, can stand there.
+    if (fs::exists(final_path)) fs::remove_all(final_path);
     fs::rename(temporary, final_path);
+    sync_folder(folder);
     thin(folder, keep);
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
-    throw IoError(std::string("[train.save_checkpoint] expected to write ") + final_path.string() +
-                  ", got " + error.what());
+    throw IoError("[train.save_checkpoint] expected to write " + final_path.string() + ", got '" +
+                  error.code().message() + "'; check the disk and the rights of the folder");
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
@@ -169,19 +254,7 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint,
 
 std::string checkpoint_problem(const fs::path& checkpoint) {
   try {
-    const ordered_json manifest = ordered_json::parse(read_file(checkpoint / kManifest));
-    for (const char* part : kParts) {
-      const ordered_json& expected = manifest.at(part);
-      const fs::path path = checkpoint / part;
-      if (!fs::exists(path)) return std::string(part) + " is missing";
-      if (fs::file_size(path) != expected.at("bytes").get<uint64_t>()) {
-        return std::string(part) + " has another size than the manifest says";
-      }
-      if (checksum_file(path) != expected.at("checksum").get<std::string>()) {
-        return std::string(part) + " has another checksum than the manifest says";
-      }
-    }
-    return "";
+    return manifest_problem(checkpoint);
   } catch (const std::exception& error) {
     return std::string("its manifest cannot be used: ") + error.what();
   }
@@ -192,8 +265,14 @@ std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder,
                                                  const std::vector<std::string>& free_keys,
                                                  const Notice& notice) {
   for (const fs::path& path : list_checkpoints(folder)) {
-    const std::string problem = checkpoint_problem(path);
-    if (problem.empty()) return read_parts(path, config_json, free_keys);
+    std::string problem = checkpoint_problem(path);
+    try {
+      if (problem.empty()) return read_parts(path, config_json, free_keys);
+    } catch (const ModelError&) {
+      throw;  // whole, but of another run
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
     if (notice) notice("passed over the damaged checkpoint " + path.string() + ": " + problem);
   }
   return std::nullopt;

@@ -5,14 +5,13 @@
 //     ema.safetensors        their average: what is drawn from
 //     optimizer.safetensors  moments
 //     state.json             counters and sums
-//     manifest.json          size and checksum of the four, written last
+//     manifest.json          format, size and checksum of the four, written last
 //
 // The resolved configuration stands in the metadata of every safetensors file ("config").
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,13 +24,16 @@ namespace noisescope {
 
 /// What a checkpoint holds besides tensors.
 struct TrainState {
-  int64_t step = 0;            // updates done
-  int64_t images = 0;          // images seen
-  double seconds = 0;          // of training, over all resumed parts
-  int64_t metrics_bytes = 0;   // length of metrics.jsonl: what came later is dropped on resume
-  double loss_sum = 0;         // since the last line of metrics
+  int64_t step = 0;              // updates done
+  int64_t images = 0;            // images seen
+  double seconds = 0;            // of training, over all resumed parts
+  int64_t metrics_bytes = 0;     // length of metrics.jsonl: what came later is dropped on resume
+  double loss_sum = 0;           // since the last line of metrics, and so are the next two
+  double gradient_norm_sum = 0;
   int64_t loss_count = 0;
-  int64_t validations = 0;     // done so far
+  double learning_rate = 0;      // of the last update
+  int64_t validations = 0;       // done so far
+  bool finished = false;         // the budget is spent and the last validation written
 };
 
 struct Checkpoint {
@@ -45,8 +47,8 @@ struct Checkpoint {
 using Notice = std::function<void(const std::string&)>;
 
 /// Writes `<folder>/step-<step>` under a temporary name, syncs, renames; then thins: the newest
-/// `keep` stay, and of the older ones those whose place doubles (1st, 2nd, 4th, 8th, ... from the
-/// newest kept). Throws IoError; nothing half-written stays under a final name.
+/// `keep` stay, and of the older ones the oldest of each octave of age in steps, so that they lie
+/// about 1, 2, 4, 8, ... apart. Throws IoError; nothing half-written stays under a final name.
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint,
                      const std::string& config_json, int64_t keep);
 
@@ -64,6 +66,9 @@ std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path&
 
 /// What is wrong with one checkpoint folder, or "" if its manifest and all checksums hold.
 std::string checkpoint_problem(const std::filesystem::path& checkpoint);
+
+/// Of checkpoints at these steps (newest first), the steps that thinning removes.
+std::vector<int64_t> thinned_steps(const std::vector<int64_t>& steps, int64_t keep);
 
 /// Dotted keys at which two JSON trees differ.
 std::vector<std::string> differing_keys(const nlohmann::ordered_json& a,

@@ -1,11 +1,14 @@
 #include "noisescope/train/metrics.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <cstdlib>
 #include <sstream>
 
 #include "noisescope/core/error.h"
@@ -21,10 +24,12 @@ double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// TensorBoard events are protocol-buffer messages in TFRecord frames. Only three small messages are
+// TensorBoard events are protocol-buffer messages in TFRecord frames. Only four small messages are
 // needed, so they are put together by hand:
-//   Event   { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }
+//   Event   { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5;
+//             SessionLog session_log = 7; }
 //   Summary { repeated Value value = 1; }   Value { string tag = 1; float simple_value = 2; }
+//   SessionLog { enum { START = 1; } status = 1; }
 
 void put_varint(std::string& out, uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -82,13 +87,54 @@ std::string scalar_event(const ordered_json& record, int64_t step) {
   return out;
 }
 
+constexpr std::string_view kEventPrefix = "events.out.tfevents.";
+
+/// A name that sorts after those of earlier parts of the run: TensorBoard reads them in that order.
 fs::path event_path(const fs::path& folder) {
-  char host[256] = "localhost";
-  gethostname(host, sizeof host - 1);
+  auto time = static_cast<int64_t>(unix_seconds());
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(kEventPrefix, 0) != 0) continue;
+    time = std::max<int64_t>(time, std::atoll(name.c_str() + kEventPrefix.size()) + 1);
+  }
+  std::array<char, 256> host{"localhost"};
+  gethostname(host.data(), host.size() - 1);
   std::ostringstream name;
-  name << "events.out.tfevents." << static_cast<int64_t>(unix_seconds()) << '.' << host << '.'
-       << getpid() << ".0";
+  name << kEventPrefix << time << '.' << host.data() << '.' << getpid() << ".0";
   return folder / name.str();
+}
+
+/// The head of an event file. A session start makes TensorBoard forget everything from `step` on.
+std::string events_head(int64_t step) {
+  std::string version = event(unix_seconds(), 0);
+  put_bytes(version, 3, "brain.Event:2");
+  std::string start = event(unix_seconds(), step), session;
+  put_varint(session, 1 << 3 | 0);
+  put_varint(session, 1);
+  put_bytes(start, 7, session);
+  return frame(version) + frame(start);
+}
+
+/// Cuts metrics.jsonl after `kept` bytes, or after its last whole line before; the new length.
+int64_t cut_lines(const fs::path& path, int64_t kept) {
+  if (!fs::exists(path)) return 0;
+  int64_t length = kept;
+  if (static_cast<int64_t>(fs::file_size(path)) < kept) {
+    length = static_cast<int64_t>(read_file(path).rfind('\n') + 1);  // npos + 1 = 0
+  }
+  fs::resize_file(path, static_cast<uintmax_t>(length));
+  return length;
+}
+
+/// The folder, ready to be logged into; the length of metrics.jsonl that stays.
+int64_t prepare(const fs::path& folder, int64_t kept_bytes) {
+  make_folder(folder);
+  try {
+    return cut_lines(folder / "metrics.jsonl", kept_bytes);
+  } catch (const fs::filesystem_error& error) {
+    throw IoError("[train.MetricsLog] expected to write " + (folder / "metrics.jsonl").string() +
+                  ", got '" + error.code().message() + "'; check the rights of the file");
+  }
 }
 
 std::string csv_row(const std::vector<std::string>& columns, const ordered_json& record) {
@@ -117,41 +163,55 @@ uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-MetricsLog::MetricsLog(const fs::path& folder, int64_t kept_bytes) : folder_(folder) {
-  make_folder(folder);
-  const fs::path path = folder / "metrics.jsonl";
-  if (fs::exists(path) && static_cast<int64_t>(fs::file_size(path)) >= kept_bytes) {
-    fs::resize_file(path, static_cast<uintmax_t>(kept_bytes));
-    bytes_ = kept_bytes;
+AppendFile::AppendFile(const fs::path& path)
+    : path_(path),
+      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) {
+    throw IoError("[train.AppendFile] expected to open " + path_.string(), errno);
   }
-  lines_.open(path, std::ios::app | std::ios::binary);
-  events_.open(event_path(folder), std::ios::app | std::ios::binary);
-  if (!lines_ || !events_) {
-    throw IoError("[train.MetricsLog] expected to write metrics into " + folder.string(), errno);
-  }
-  std::string version = event(unix_seconds(), 0);
-  put_bytes(version, 3, "brain.Event:2");
-  events_ << frame(version);
 }
 
-MetricsLog::~MetricsLog() = default;
+AppendFile::~AppendFile() { ::close(descriptor_); }
+
+void AppendFile::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      throw IoError("[train.AppendFile] expected to append to " + path_.string(), errno);
+    }
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void AppendFile::sync() {
+  // Some file systems cannot sync and say EINVAL: there is nothing more to wait for.
+  if (::fsync(descriptor_) != 0 && errno != EINVAL) {
+    throw IoError("[train.AppendFile] expected to sync " + path_.string(), errno);
+  }
+}
+
+MetricsLog::MetricsLog(const fs::path& folder, int64_t kept_bytes, int64_t kept_step)
+    : bytes_(prepare(folder, kept_bytes)),
+      lines_(folder / "metrics.jsonl"),
+      events_(event_path(folder)) {
+  events_.append(events_head(kept_step + 1));
+}
 
 void MetricsLog::write(const ordered_json& record) {
   const std::string line = record.dump() + "\n";
-  lines_ << line;
-  events_ << frame(scalar_event(record, record.at("step").get<int64_t>()));
+  lines_.append(line);
+  events_.append(frame(scalar_event(record, record.at("step").get<int64_t>())));
   bytes_ += static_cast<int64_t>(line.size());
-  flush();
 }
 
 int64_t MetricsLog::flush() {
-  lines_.flush();
-  events_.flush();
-  if (!lines_ || !events_) {
-    throw IoError("[train.MetricsLog] expected to append to the metrics in " + folder_.string() +
-                  ", got an error of the disk; is it full?");
-  }
+  lines_.sync();
   return bytes_;
+}
+
+bool is_time_field(std::string_view key) {
+  return key == "seconds" || key == "images_per_second";
 }
 
 std::vector<ordered_json> read_metrics(const fs::path& path) {

@@ -1,39 +1,53 @@
 #include "noisescope/train/options.h"
 
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
+#include <string_view>
 
 #include "noisescope/core/error.h"
 
 namespace noisescope {
+namespace {
+
+/// A suffix of a budget and how many of its unit it stands for.
+struct Suffix {
+  std::string_view text;
+  BudgetUnit unit;
+  double factor;
+};
+
+constexpr std::array<Suffix, 10> kSuffixes = {{{"s", BudgetUnit::seconds, 1},
+                                               {"seconds", BudgetUnit::seconds, 1},
+                                               {"m", BudgetUnit::seconds, 60},
+                                               {"h", BudgetUnit::seconds, 3600},
+                                               {"step", BudgetUnit::steps, 1},
+                                               {"steps", BudgetUnit::steps, 1},
+                                               {"image", BudgetUnit::images, 1},
+                                               {"images", BudgetUnit::images, 1},
+                                               {"epoch", BudgetUnit::epochs, 1},
+                                               {"epochs", BudgetUnit::epochs, 1}}};
+
+}  // namespace
 
 Budget parse_budget(const std::string& text) {
-  char* end = nullptr;
-  const double amount = std::strtod(text.c_str(), &end);
-  const std::string unit(end);
-  Budget budget;
-  budget.amount = amount;
-  bool known = true;
-  if (unit == "s" || unit == "seconds") {
-    budget.unit = BudgetUnit::seconds;
-  } else if (unit == "m" || unit == "h") {
-    budget.amount *= unit == "m" ? 60 : 3600;
-  } else if (unit == "steps" || unit == "images" || unit == "epochs") {
-    budget.unit = parse_enum<BudgetUnit>(unit);
-  } else {
-    known = false;
+  double amount = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  const std::string_view suffix(rest, static_cast<size_t>(text.data() + text.size() - rest));
+  if (error == std::errc() && amount > 0 && std::isfinite(amount)) {
+    for (const Suffix& known : kSuffixes) {
+      if (suffix == known.text) return {known.unit, amount * known.factor};
+    }
   }
-  if (end == text.c_str() || !known || !(amount > 0) || !std::isfinite(amount)) {
-    throw ValueError("[train.parse_budget] expected a budget such as 240s, 10m, 2h, 2000steps, "
-                     "50000images or 3epochs, got '" + text + "'");
-  }
-  return budget;
+  throw ValueError(
+      "[train.parse_budget] expected a budget such as 240s, 10m, 2h, 2000steps, 50000images or "
+      "3epochs, got '" + text + "'");
 }
 
 std::string to_string(const Budget& budget) {
-  char number[32];
-  std::snprintf(number, sizeof number, "%g", budget.amount);
-  return number + (budget.unit == BudgetUnit::seconds ? "s" : to_string(budget.unit));
+  std::array<char, 64> number;
+  const auto end = std::to_chars(number.data(), number.data() + number.size(), budget.amount).ptr;
+  return std::string(number.data(), end) +
+         (budget.unit == BudgetUnit::seconds ? "s" : to_string(budget.unit));
 }
 
 void describe(Describer& d, TrainOptions& o) {
@@ -60,6 +74,8 @@ void describe(Describer& d, TrainOptions& o) {
   d("keep_checkpoints", o.keep_checkpoints, "newest checkpoints kept; older ones are thinned",
     {.min = 1, .max = 1000});
   d("validation_samples", o.validation_samples, "images of the fixed validation noise", {.min = 1});
+  d("prefetch", o.prefetch,
+    "prepare the next batch on a thread of its own; the same numbers, worth it on a GPU");
 }
 
 }  // namespace noisescope

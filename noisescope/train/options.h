@@ -28,8 +28,9 @@ struct Budget {
   double amount = 240;
 };
 
-/// "240s", "2000steps", "50000images", "3epochs". Throws ValueError for anything else.
+/// "240s", "10m", "2h", "2000steps", "50000images", "3epochs". Throws ValueError for anything else.
 Budget parse_budget(const std::string& text);
+/// The text of this budget; parse_budget gives it back exactly.
 std::string to_string(const Budget& budget);
 
 struct TrainOptions {
@@ -47,6 +48,7 @@ struct TrainOptions {
   int64_t checkpoint_every = 0;
   int64_t keep_checkpoints = 3;
   int64_t validation_samples = 256;
+  bool prefetch = false;
 };
 void describe(Describer& d, TrainOptions& options);
 

@@ -5,45 +5,86 @@
 #include <cmath>
 #include <cstdio>
 
+#include <ATen/ops/_foreach_norm.h>
+
 #include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
+#include "noisescope/train/inputs.h"
 #include "noisescope/train/metrics.h"
 
 namespace noisescope {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kValidationBatch = 64;
-
-/// The budget as a share of steps or seconds.
-class BudgetClock {
+/// A stopwatch that stands still during everything but training.
+class Stopwatch {
  public:
-  BudgetClock(const TrainOptions& options, int64_t samples_per_epoch)
-      : budget_(parse_budget(options.budget)) {
-    const auto images_per_step = static_cast<double>(options.batch_size * options.accumulate);
-    double images = budget_.amount;
-    if (budget_.unit == BudgetUnit::epochs) images *= static_cast<double>(samples_per_epoch);
-    if (budget_.unit == BudgetUnit::steps) {
-      steps_ = std::ceil(budget_.amount);
-    } else if (budget_.unit != BudgetUnit::seconds) {
-      steps_ = std::ceil(images / images_per_step);
-    }
-  }
+  explicit Stopwatch(double seconds_before) : before_(seconds_before) {}
 
-  bool in_seconds() const { return budget_.unit == BudgetUnit::seconds; }
+  double seconds() const { return before_ + since(started_) - paused_; }
 
-  /// In [0, 1], before the update that follows `state`.
-  double progress(const TrainState& state) const {
-    const double share = in_seconds() ? state.seconds / budget_.amount
-                                      : static_cast<double>(state.step) / steps_;
-    return std::min(1.0, share);
+  /// Runs `work` off the clock.
+  template <class Work>
+  void pause(Work work) {
+    const auto begin = Clock::now();
+    work();
+    paused_ += since(begin);
   }
 
  private:
-  Budget budget_;
-  double steps_ = 0;
+  using Clock = std::chrono::steady_clock;
+  static double since(Clock::time_point time) {
+    return std::chrono::duration<double>(Clock::now() - time).count();
+  }
+
+  double before_;
+  double paused_ = 0;
+  Clock::time_point started_ = Clock::now();
 };
+
+/// Share of the budget that is spent, in [0, 1].
+class BudgetClock {
+ public:
+  BudgetClock(const TrainOptions& options, int64_t samples_per_epoch) {
+    const Budget budget = parse_budget(options.budget);
+    const auto images_per_step = static_cast<double>(options.batch_size * options.accumulate);
+    double images = budget.amount;
+    if (budget.unit == BudgetUnit::epochs) {
+      if (samples_per_epoch < 1) {
+        throw ValueError("[train.train] expected samples for a budget in epochs, got none");
+      }
+      images *= static_cast<double>(samples_per_epoch);
+    }
+    in_seconds_ = budget.unit == BudgetUnit::seconds;
+    const bool counted = in_seconds_ || budget.unit == BudgetUnit::steps;
+    amount_ = counted ? budget.amount : images / images_per_step;
+    if (!in_seconds_) amount_ = std::ceil(amount_);  // whole updates
+  }
+
+  double progress(const TrainState& state) const {
+    const double spent = in_seconds_ ? state.seconds : static_cast<double>(state.step);
+    return std::min(1.0, spent / amount_);
+  }
+
+ private:
+  bool in_seconds_ = false;
+  double amount_ = 0;  // seconds or updates
+};
+
+bool all_finite(const NamedTensors& tensors) {
+  std::vector<Tensor> values;
+  for (const auto& entry : tensors) {
+    if (entry.second.is_floating_point()) values.push_back(entry.second);
+  }
+  if (values.empty()) return true;
+  const torch::NoGradGuard no_grad;
+  return torch::stack(at::_foreach_norm(values)).isfinite().all().item<bool>();
+}
+
+Tensor zero_sum(torch::Device device, double value) {
+  return torch::full({}, value, torch::TensorOptions(device).dtype(torch::kFloat64));
+}
 
 class Run {
  public:
@@ -51,35 +92,25 @@ class Run {
       const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer,
       const Control& control)
       : model_(model),
-        batches_(batches),
         validation_(validation),
         setup_(setup),
         folder_(folder),
         observer_(observer),
         control_(control),
-        random_(setup.seed),
-        clock_(setup.train, setup.samples_per_epoch),
+        budget_(setup.train, setup.samples_per_epoch),
+        inputs_(batches,
+                {setup.seed, setup.train.batch_size, setup.train.accumulate,
+                 setup.train.null_probability, setup.noise_levels, setup.precondition.schedule},
+                setup.train.prefetch),
         optimizer_(trainable_parameters(*model.module), setup.train.optimizer),
         ema_(*model.module, setup.train.ema) {}
 
   TrainResult operator()() {
+    make_folder(checkpoints());
+    const FolderLock lock(checkpoints());
     const bool resumed = resume();
-    loss_sum_ = torch::full({}, state_.loss_sum,
-                            torch::TensorOptions(model_.device).dtype(torch::kFloat64));
-    MetricsLog log(folder_, state_.metrics_bytes);
-    log_ = &log;
-    started_ = Clock::now();
-    seconds_before_ = last_checkpoint_seconds_ = state_.seconds;
-    model_.module->train();
-    while (clock_.progress(state_) < 1) {
-      update();
-      bookkeeping();
-    }
-    if (state_.loss_count > 0) write_metrics();
-    validate();
-    checkpoint();
-    write_metrics_csv(folder_);
-    load_named_tensors_into_module(ema_.weights());
+    if (!state_.finished) train_the_rest();
+    load_module_state(*model_.module, ema_.weights(), "averaged weights");
     model_.module->eval();
     return {state_, resumed};
   }
@@ -93,206 +124,211 @@ class Run {
     ema_.load_state(found->ema);
     optimizer_.load_state(found->optimizer, "the checkpoint's optimizer");
     state_ = found->state;
-    if (observer_.notice) {
-      observer_.notice("going on after " + std::to_string(state_.images) + " images");
-    }
+    if (!state_.finished) notice("going on after " + std::to_string(state_.images) + " images");
     return true;
   }
 
-  void update() {
-    const LrScheduleOptions& schedule = setup_.train.schedule;
-    const double rate = learning_rate_at(schedule, state_.step, clock_.progress(state_));
-    optimizer_.zero_grad();
-    for (int64_t part = 0; part < setup_.train.accumulate; ++part) {
-      const Tensor loss = batch_loss() / static_cast<double>(setup_.train.accumulate);
-      loss.backward();
-      // Stays on the device; read when metrics are written.
-      loss_sum_ += loss.detach().to(torch::kFloat64);
-      state_.images += setup_.train.batch_size;
+  void train_the_rest() {
+    loss_sum_ = zero_sum(model_.device, state_.loss_sum);
+    norm_sum_ = zero_sum(model_.device, state_.gradient_norm_sum);
+    log_ = std::make_unique<MetricsLog>(folder_, state_.metrics_bytes, state_.step);
+    watch_ = Stopwatch(state_.seconds);
+    logged_ = checkpointed_ = state_;
+    model_.module->train();
+    try {
+      validate_if_due();  // an interrupted validation is done again
+      while (budget_.progress(state_) < 1) {
+        update();
+        after_update();
+      }
+      finish();
+    } catch (const Interrupted&) {
+      save();
+      throw;
     }
-    clip_gradients(optimizer_.parameters(), setup_.train.clip_norm);
+  }
+
+  /// One update of the weights. The state changes at its end alone.
+  void update() {
+    const int64_t parts = setup_.train.accumulate, batch = setup_.train.batch_size;
+    const double rate =
+        learning_rate_at(setup_.train.schedule, state_.step, budget_.progress(state_));
+    optimizer_.zero_grad();
+    Tensor total;
+    for (int64_t part = 0; part < parts; ++part) {
+      const Tensor loss = pass_loss(state_.images + part * batch) / static_cast<double>(parts);
+      loss.backward();
+      total = total.defined() ? total + loss.detach() : loss.detach();
+    }
+    // The sums stay on the device and are read when metrics are written: no synchronisation here.
+    loss_sum_ += total.to(torch::kFloat64);
+    norm_sum_ += clip_gradients(optimizer_.parameters(), setup_.train.clip_norm).to(torch::kFloat64);
     optimizer_.step(rate);
     ema_.update(*model_.module);
     ++state_.step;
     ++state_.loss_count;
-    last_rate_ = rate;
-    state_.seconds = seconds_before_ +
-                     std::chrono::duration<double>(Clock::now() - started_).count() - paused_;
+    state_.images += parts * batch;
+    state_.learning_rate = rate;
+    state_.seconds = watch_.seconds();
   }
 
-  /// Mean loss of images state_.images ... of the run.
-  Tensor batch_loss() {
-    const int64_t count = setup_.train.batch_size, first = state_.images;
-    const std::vector<int64_t> numbers = sample_range(first, count);
-    TrainBatch batch = batches_(first, count);
-    const Tensor x0 = batch.images.to(model_.device);
-    const Tensor drop = random_.uniform(Purpose::train_drop, 0, numbers, {1}) <
-                        setup_.train.null_probability;
-    const Tensor condition = torch::where(drop.to(model_.device),
-                                          model_.null_condition.unsqueeze(0),
-                                          batch.conditions.to(model_.device));
-    const Tensor uniforms = stratified_uniforms(random_, static_cast<uint64_t>(first), count);
-    const Tensor sigma = noise_levels(setup_.noise_levels, setup_.precondition.schedule, uniforms)
-                             .to(model_.device, torch::kFloat32);
-    const Tensor eps = random_.normal(Purpose::train_noise, 0, numbers, x0.sizes().slice(1))
-                           .to(model_.device);
-    return diffusion_loss(model_.network, setup_.precondition, setup_.loss, x0, sigma, eps,
-                          condition)
+  /// Mean loss of the pass that starts with this image of the run.
+  Tensor pass_loss(int64_t first_image) {
+    const TrainInputs inputs = inputs_.take(first_image);
+    if (model_.before_pass) model_.before_pass(first_image);
+    const auto here = [&](const Tensor& tensor) { return tensor.to(model_.device); };
+    const Tensor condition = torch::where(here(inputs.dropped), model_.null_condition.unsqueeze(0),
+                                          here(inputs.conditions));
+    return diffusion_loss(model_.network, setup_.precondition, setup_.loss, here(inputs.images),
+                          here(inputs.sigma), here(inputs.noise), condition)
         .mean();
   }
 
-  void bookkeeping() {
+  void after_update() {
     const TrainOptions& o = setup_.train;
     if (state_.step % o.log_every == 0) write_metrics();
-    const double progress = clock_.progress(state_);
-    if (o.validate_every > 0 && progress < 1 &&
-        progress >= o.validate_every * static_cast<double>(state_.validations + 1)) {
-      validate();
-    }
-    const bool due = (o.checkpoint_every > 0 && state_.step % o.checkpoint_every == 0) ||
-                     (o.checkpoint_seconds > 0 &&
-                      state_.seconds - last_checkpoint_seconds_ >= o.checkpoint_seconds);
-    if (due && progress < 1) checkpoint();
-    report(progress);
+    if (observer_.on_step) observer_.on_step(state_.step, state_.images);
+    validate_if_due();
+    const bool by_count = o.checkpoint_every > 0 && state_.step % o.checkpoint_every == 0;
+    const bool by_time = o.checkpoint_seconds > 0 &&
+                         state_.seconds - checkpointed_.seconds >= o.checkpoint_seconds;
+    if ((by_count || by_time) && budget_.progress(state_) < 1) save();
+    report();
     if (control_.stop_requested()) {
-      checkpoint();
       throw Interrupted("[train.train] stopped on request after " + std::to_string(state_.images) +
                         " images; the same command goes on from here");
     }
   }
 
-  void report(double progress) const {
-    char detail[64];
-    std::snprintf(detail, sizeof detail, "%.0f images/s  loss %.4f",
-                  static_cast<double>(state_.images) / std::max(1e-9, state_.seconds), last_loss_);
-    const double total = static_cast<double>(state_.images) / std::max(1e-9, progress);
-    control_.report({"train", static_cast<double>(state_.images), total, "images", detail});
+  void finish() {
+    if (state_.loss_count > 0) write_metrics();
+    validate();
+    state_.finished = true;
+    save();
   }
 
-  /// Mean loss since the last record. Throws NumericError if it is not finite.
-  void take_loss() {
+  void report() const {
+    const double seconds = std::max(1e-9, state_.seconds), images = static_cast<double>(state_.images);
+    std::array<char, 64> detail;
+    std::snprintf(detail.data(), detail.size(), "%.0f images/s  loss %.4f", images / seconds,
+                  last_loss_);
+    control_.report({"train", images, images / std::max(1e-9, budget_.progress(state_)), "images",
+                     std::isnan(last_loss_) ? "" : detail.data()});
+  }
+
+  /// Reads the sums from the device. Throws NumericError if they are not finite.
+  void read_sums() {
     state_.loss_sum = loss_sum_.item<double>();
-    if (std::isfinite(state_.loss_sum)) return;
-    throw NumericError("[train.train] expected a finite loss, got NaN or infinity near step " +
-                       std::to_string(state_.step) + "; the last good checkpoint is kept. Lower "
-                       "train.schedule.learning_rate, or raise warmup_steps, and run again");
+    state_.gradient_norm_sum = norm_sum_.item<double>();
+    if (std::isfinite(state_.loss_sum) && std::isfinite(state_.gradient_norm_sum)) return;
+    fail_not_finite(std::isfinite(state_.loss_sum) ? "gradients" : "loss");
+  }
+
+  [[noreturn]] void fail_not_finite(const char* what) const {
+    throw NumericError(
+        std::string("[train.train] expected finite numbers, got a ") + what +
+        " of NaN or infinity by step " + std::to_string(state_.step) +
+        "; the last good checkpoint (step " + std::to_string(checkpointed_.step) +
+        ") is kept. Train into a new folder with a lower train.schedule.learning_rate or more "
+        "train.schedule.warmup_steps");
   }
 
   void write_metrics() {
-    take_loss();
-    last_loss_ = state_.loss_sum / static_cast<double>(state_.loss_count);
+    read_sums();
+    const auto count = static_cast<double>(state_.loss_count);
+    last_loss_ = state_.loss_sum / count;
+    const double seconds = std::max(1e-9, state_.seconds - logged_.seconds);
     log_->write({{"step", state_.step},
                  {"images", state_.images},
                  {"loss", last_loss_},
-                 {"learning_rate", last_rate_},
-                 {"seconds", state_.seconds}});
+                 {"gradient_norm", state_.gradient_norm_sum / count},
+                 {"learning_rate", state_.learning_rate},
+                 {"seconds", state_.seconds},
+                 {"images_per_second",
+                  static_cast<double>(state_.images - logged_.images) / seconds}});
     loss_sum_.zero_();
-    state_.loss_sum = 0;
+    norm_sum_.zero_();
+    state_.loss_sum = state_.gradient_norm_sum = 0;
     state_.loss_count = 0;
+    logged_ = state_;
   }
 
-  /// Everything but training stops the clock of a budget in seconds.
-  template <class Work>
-  void paused(Work work) {
-    const auto begin = Clock::now();
-    work();
-    paused_ += std::chrono::duration<double>(Clock::now() - begin).count();
-  }
-
-  void checkpoint() {
-    paused([&] {
-      take_loss();
+  /// Writes a checkpoint of the present state, which must be finite.
+  void save() {
+    watch_.pause([&] {
+      read_sums();
+      const Checkpoint now{state_, module_state(*model_.module), ema_.state(), optimizer_.state()};
+      if (!all_finite(now.model) || !all_finite(now.optimizer)) fail_not_finite("weight");
       state_.metrics_bytes = log_->flush();
-      save_checkpoint(checkpoints(),
-                      {state_, module_state(*model_.module), ema_.state(), optimizer_.state()},
+      save_checkpoint(checkpoints(), {state_, now.model, now.ema, now.optimizer},
                       setup_.config_json, setup_.train.keep_checkpoints);
-      last_checkpoint_seconds_ = state_.seconds;
+      write_metrics_csv(folder_);
+      checkpointed_ = state_;
+      if (observer_.on_checkpoint) observer_.on_checkpoint(list_checkpoints(checkpoints()).front());
     });
+  }
+
+  void validate_if_due() {
+    const double progress = budget_.progress(state_), every = setup_.train.validate_every;
+    const double next = every * static_cast<double>(state_.validations + 1);
+    if (every > 0 && progress < 1 && progress >= next) validate();
   }
 
   void validate() {
-    ++state_.validations;
-    paused([&] {
-      NamedTensors trained;
-      for (const auto& [name, value] : module_state(*model_.module)) trained[name] = value.clone();
-      load_named_tensors_into_module(ema_.weights());
-      model_.module->eval();
-      const Validation result = validation_losses();
-      nlohmann::ordered_json record = {{"step", state_.step},
-                                       {"images", state_.images},
-                                       {"validation_loss", result.loss}};
+    watch_.pause([&] {
+      const WeightsInPlace averaged(*model_.module, ema_.weights());
+      Validation result{state_.step, state_.images, 0, {}};
+      result.bins = validation_losses(
+          model_.network, validation_,
+          {setup_.precondition, setup_.loss, setup_.seed, setup_.train.validation_samples,
+           model_.device},
+          control_);
       for (const ValidationBin& bin : result.bins) {
-        char name[48];
-        std::snprintf(name, sizeof name, "validation_loss/sigma_%.3g", bin.sigma);
-        record[name] = bin.loss;
+        result.loss += bin.loss / static_cast<double>(result.bins.size());
       }
-      log_->write(record);
       if (observer_.on_validation) observer_.on_validation(result);
-      load_named_tensors_into_module(trained);
-      model_.module->train();
+      write_validation(result);
     });
+    ++state_.validations;
   }
 
-  Validation validation_losses() {
-    const torch::NoGradGuard no_grad;
-    Validation result{state_.step, state_.images, 0, {}};
-    for (const double sigma : validation_sigmas()) {
-      double sum = 0;
-      const int64_t n = setup_.train.validation_samples;
-      for (int64_t first = 0; first < n; first += kValidationBatch) {
-        const int64_t count = std::min(kValidationBatch, n - first);
-        TrainBatch batch = validation_(first, count);
-        const Tensor x0 = batch.images.to(model_.device);
-        const Tensor eps = random_.normal(Purpose::validation, 0, sample_range(first, count),
-                                          x0.sizes().slice(1)).to(model_.device);
-        sum += diffusion_loss(model_.network, setup_.precondition, setup_.loss, x0,
-                              torch::full({count}, sigma, x0.options()), eps,
-                              batch.conditions.to(model_.device))
-                   .sum()
-                   .item<double>();
-      }
-      result.bins.push_back({sigma, sum / static_cast<double>(n)});
-      result.loss += result.bins.back().loss;
+  void write_validation(const Validation& validation) {
+    nlohmann::ordered_json record = {{"step", validation.step},
+                                     {"images", validation.images},
+                                     {"validation_loss", validation.loss}};
+    for (const ValidationBin& bin : validation.bins) {
+      std::array<char, 48> name;
+      std::snprintf(name.data(), name.size(), "validation_loss/sigma_%.3g", bin.sigma);
+      record[name.data()] = bin.loss;
     }
-    result.loss /= static_cast<double>(result.bins.size());
-    return result;
+    log_->write(record);
   }
 
-  void load_named_tensors_into_module(const NamedTensors& weights) {
-    load_module_state(*model_.module, weights, "weights of this run");
+  void notice(const std::string& text) const {
+    if (observer_.notice) observer_.notice(text);
   }
 
   fs::path checkpoints() const { return folder_ / "checkpoints"; }
 
   const TrainableModel& model_;
-  const BatchSource& batches_;
   const BatchSource& validation_;
   const TrainSetup& setup_;
-  fs::path folder_;
+  const fs::path& folder_;
   const TrainObserver& observer_;
   const Control& control_;
-  Random random_;
-  BudgetClock clock_;
+  BudgetClock budget_;
+  InputQueue inputs_;
   AdamW optimizer_;
   Ema ema_;
   TrainState state_;
-  MetricsLog* log_ = nullptr;
-  Tensor loss_sum_;  // float64 scalar: one order of summation, also across a resume
-  double last_loss_ = 0, last_rate_ = 0;
-  Clock::time_point started_;
-  double seconds_before_ = 0, last_checkpoint_seconds_ = 0, paused_ = 0;
+  TrainState logged_, checkpointed_;  // the state at the last line of metrics, the last checkpoint
+  std::unique_ptr<MetricsLog> log_;
+  Tensor loss_sum_, norm_sum_;        // float64 scalars: one order of summation, also across a resume
+  double last_loss_ = std::nan("");
+  Stopwatch watch_{0};
 };
 
 }  // namespace
-
-std::vector<double> validation_sigmas() {
-  constexpr int kBins = 12;
-  std::vector<double> sigmas;
-  for (int i = 0; i < kBins; ++i) {
-    sigmas.push_back(0.02 * std::pow(40 / 0.02, i / static_cast<double>(kBins - 1)));
-  }
-  return sigmas;
-}
 
 TrainResult train(const TrainableModel& model, const BatchSource& batches,
                   const BatchSource& validation, const TrainSetup& setup,

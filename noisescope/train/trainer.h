@@ -3,17 +3,18 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <torch/nn/module.h>
 
 #include "noisescope/core/progress.h"
-#include "noisescope/diffusion/loss.h"
 #include "noisescope/diffusion/network.h"
 #include "noisescope/train/batches.h"
 #include "noisescope/train/checkpoint.h"
 #include "noisescope/train/options.h"
+#include "noisescope/train/validation.h"
 
 namespace noisescope {
 
@@ -23,6 +24,9 @@ struct TrainableModel {
   Network network;
   Tensor null_condition;
   torch::Device device = torch::kCPU;
+  /// Called before each forward pass of training with the number of its first image: where a network
+  /// with dropout says which random numbers to use. May be empty.
+  std::function<void(int64_t first_image)> before_pass = {};
 };
 
 /// Everything a training run is a function of, besides the data.
@@ -32,27 +36,16 @@ struct TrainSetup {
   NoiseLevelOptions noise_levels;
   LossOptions loss;
   uint64_t seed = 0;
-  int64_t samples_per_epoch = 0;     // for budgets in epochs
-  std::string config_json = "{}";    // resolved configuration: stored with the weights, guards resume
+  int64_t samples_per_epoch = 0;       // for budgets in epochs
+  std::string config_json = "{}";      // resolved configuration: stored with the weights, guards resume
   std::vector<std::string> free_keys;  // dotted keys of it that may change between parts of a run
-};
-
-/// Mean loss of one bin of noise levels on fixed noise, with the averaged weights.
-struct ValidationBin {
-  double sigma = 0;
-  double loss = 0;  // unit-variance target space: 1 = knows nothing, at every sigma (edm)
-};
-
-struct Validation {
-  int64_t step = 0;
-  int64_t images = 0;
-  double loss = 0;  // mean over the bins
-  std::vector<ValidationBin> bins;
 };
 
 /// What a run can be watched by. Everything may be empty.
 struct TrainObserver {
+  std::function<void(int64_t step, int64_t images)> on_step;  // after every update
   std::function<void(const Validation&)> on_validation;  // averaged weights are loaded meanwhile
+  std::function<void(const std::filesystem::path& checkpoint)> on_checkpoint;
   Notice notice;
 };
 
@@ -61,10 +54,8 @@ struct TrainResult {
   bool resumed = false;
 };
 
-/// Noise levels of the validation bins: 12, evenly spaced in ln sigma from 0.02 to 40.
-std::vector<double> validation_sigmas();
-
-/// Trains until the budget is spent and leaves the averaged weights in the module.
+/// Trains until the budget is spent and leaves the averaged weights in the module, in evaluation mode.
+/// Called on a finished run it does just the latter.
 ///
 /// Image number n of the run has its noise level, noise and null decision from (seed, n), its pixels
 /// and condition from `batches`, so on a CPU with equal threads a run that was interrupted and called
@@ -72,8 +63,9 @@ std::vector<double> validation_sigmas();
 /// seconds goes on with the seconds that are left. Checkpoints stand in `folder`/checkpoints, metrics
 /// in `folder`. `validation` gives images for fixed-noise validation, counted from 0.
 ///
-/// Throws Interrupted on a stop request (after a checkpoint), NumericError when the loss is no longer
-/// finite (the last good checkpoint stays), ModelError for a folder of another run, IoError.
+/// Throws Interrupted on a stop request or from an observer (after a checkpoint), NumericError when
+/// loss, gradients or weights are no longer finite (the last good checkpoint stays), ModelError for a
+/// folder of another run, IoError if the disk refuses or another process trains there.
 TrainResult train(const TrainableModel& model, const BatchSource& batches,
                   const BatchSource& validation, const TrainSetup& setup,
                   const std::filesystem::path& folder, const TrainObserver& observer = {},

@@ -6,13 +6,12 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
-#include <numeric>
 
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
+#include "noisescope/viz/palette.h"
 
 namespace noisescope {
 namespace {
@@ -23,142 +22,58 @@ int64_t delay_ms(const AnimationOptions& o, size_t frame, size_t count) {
 
 // --- GIF ---------------------------------------------------------------------------------------
 
-/// Colours reduced to 5 bits a channel: the cells that the palette is made of.
-constexpr size_t kCells = size_t{1} << 15;
-
-size_t cell_of(const uint8_t* rgb) {
-  return static_cast<size_t>(rgb[0] >> 3) << 10 | static_cast<size_t>(rgb[1] >> 3) << 5 |
-         static_cast<size_t>(rgb[2] >> 3);
-}
-
-struct ColorCell {
-  std::array<double, 3> mean{};
-  double weight = 0;
-};
-
-/// Median cut (Heckbert 1982): the box with the largest spread is halved at its weighted median.
-class MedianCut {
- public:
-  explicit MedianCut(const std::vector<Image>& frames) : cells_(kCells), index_(kCells, 0) {
-    for (const Image& frame : frames) count(frame);
-    for (size_t c = 0; c < kCells; ++c) {
-      if (cells_[c].weight == 0) continue;
-      for (double& v : cells_[c].mean) v /= cells_[c].weight;
-      used_.push_back(c);
-    }
-    split();
-  }
-
-  const std::vector<uint8_t>& palette() const { return palette_; }
-  uint8_t index(const uint8_t* rgb) const { return index_[cell_of(rgb)]; }
-
- private:
-  struct Box {
-    size_t begin, end;
-    size_t axis;
-    double spread;
-  };
-
-  void count(const Image& frame) {
-    for (size_t p = 0; p + 2 < frame.pixels.size(); p += 3) {
-      ColorCell& cell = cells_[cell_of(&frame.pixels[p])];
-      for (size_t k = 0; k < 3; ++k) cell.mean[k] += frame.pixels[p + k];
-      ++cell.weight;
-    }
-  }
-
-  Box box(size_t begin, size_t end) const {
-    Box result{begin, end, 0, -1};
-    for (size_t k = 0; k < 3; ++k) {
-      double low = 256, high = -1;
-      for (size_t i = begin; i < end; ++i) {
-        low = std::min(low, cells_[used_[i]].mean[k]);
-        high = std::max(high, cells_[used_[i]].mean[k]);
-      }
-      if (high - low > result.spread) result = {begin, end, k, high - low};
-    }
-    return result;
-  }
-
-  void split() {
-    std::vector<Box> boxes = {box(0, used_.size())};
-    while (boxes.size() < 256) {
-      const auto widest = std::max_element(boxes.begin(), boxes.end(), [](auto& a, auto& b) {
-        return a.spread < b.spread;
-      });
-      if (widest->spread <= 0) break;
-      const Box old = *widest;
-      std::sort(used_.begin() + static_cast<long>(old.begin),
-                used_.begin() + static_cast<long>(old.end), [&](size_t a, size_t b) {
-                  return cells_[a].mean[old.axis] < cells_[b].mean[old.axis];
-                });
-      const size_t middle = median(old);
-      *widest = box(old.begin, middle);
-      boxes.push_back(box(middle, old.end));
-    }
-    for (const Box& b : boxes) add_color(b);
-  }
-
-  size_t median(const Box& b) const {
-    double total = 0, sum = 0;
-    for (size_t i = b.begin; i < b.end; ++i) total += cells_[used_[i]].weight;
-    for (size_t i = b.begin; i + 1 < b.end; ++i) {
-      sum += cells_[used_[i]].weight;
-      if (2 * sum >= total) return i + 1;
-    }
-    return b.end - 1;
-  }
-
-  void add_color(const Box& b) {
-    std::array<double, 3> sum{};
-    double weight = 0;
-    for (size_t i = b.begin; i < b.end; ++i) {
-      const ColorCell& cell = cells_[used_[i]];
-      for (size_t k = 0; k < 3; ++k) sum[k] += cell.mean[k] * cell.weight;
-      weight += cell.weight;
-      index_[used_[i]] = static_cast<uint8_t>(palette_.size() / 3);
-    }
-    for (const double s : sum) palette_.push_back(static_cast<uint8_t>(s / weight + 0.5));
-  }
-
-  std::vector<ColorCell> cells_;
-  std::vector<uint8_t> index_;
-  std::vector<size_t> used_;
-  std::vector<uint8_t> palette_;
-};
-
 int append_bytes(void* out, const uint8_t* data, const size_t size) {
   static_cast<std::string*>(out)->append(reinterpret_cast<const char*>(data), size);
   return 0;
 }
 
+/// Closes an encoder that an error left open.
+struct GifCloser {
+  void operator()(CGIF* gif) const { cgif_close(gif); }
+};
+
+[[noreturn]] void encoder_failed(const char* format) {
+  throw IoError(std::string("[viz.encode_animation] expected to encode ") + format +
+                ", got an error of its encoder; write fewer or smaller frames");
+}
+
+void add_gif_frame(CGIF* gif, const Image& image, const Palette* shared, int64_t ms, bool dither) {
+  const Palette own = shared == nullptr ? Palette({&image}) : *shared;
+  std::vector<uint8_t> indices = own.indices(image, dither), colors = own.colors();
+  CGIF_FrameConfig frame{};
+  frame.pImageData = indices.data();
+  frame.delay = static_cast<uint16_t>(std::min<int64_t>(ms / 10, 65535));
+  frame.genFlags = CGIF_FRAME_GEN_USE_DIFF_WINDOW;
+  if (shared == nullptr) {
+    frame.attrFlags = CGIF_FRAME_ATTR_USE_LOCAL_TABLE;
+    frame.pLocalPalette = colors.data();
+    frame.numLocalPaletteEntries = static_cast<uint16_t>(own.size());
+  }
+  if (cgif_addframe(gif, &frame) != CGIF_OK) encoder_failed("GIF");
+}
+
 std::string encode_gif(const std::vector<Image>& frames, const AnimationOptions& options) {
-  const MedianCut colors(frames);
-  std::vector<uint8_t> palette = colors.palette();
+  std::vector<const Image*> pointers;
+  for (const Image& frame : frames) pointers.push_back(&frame);
+  const bool shared = options.gif_palette == GifPalette::shared;
+  const Palette palette = shared ? Palette(pointers) : Palette({pointers.front()});
+  std::vector<uint8_t> colors = palette.colors();
   std::string out;
   CGIF_Config config{};
   config.width = static_cast<uint16_t>(frames.front().width);
   config.height = static_cast<uint16_t>(frames.front().height);
-  config.pGlobalPalette = palette.data();
-  config.numGlobalPaletteEntries = static_cast<uint16_t>(palette.size() / 3);
-  config.attrFlags = CGIF_ATTR_IS_ANIMATED;
+  config.attrFlags = CGIF_ATTR_IS_ANIMATED | (shared ? 0 : CGIF_ATTR_NO_GLOBAL_TABLE);
+  config.pGlobalPalette = shared ? colors.data() : nullptr;
+  config.numGlobalPaletteEntries = static_cast<uint16_t>(shared ? palette.size() : 0);
   config.pWriteFn = append_bytes;
   config.pContext = &out;
-  CGIF* gif = cgif_newgif(&config);
-  bool good = gif != nullptr;
-  for (size_t k = 0; good && k < frames.size(); ++k) {
-    std::vector<uint8_t> indices;
-    for (size_t p = 0; p < frames[k].pixels.size(); p += 3) {
-      indices.push_back(colors.index(&frames[k].pixels[p]));
-    }
-    CGIF_FrameConfig frame{};
-    frame.pImageData = indices.data();
-    frame.delay = static_cast<uint16_t>(delay_ms(options, k, frames.size()) / 10);
-    frame.genFlags = CGIF_FRAME_GEN_USE_DIFF_WINDOW;
-    good = cgif_addframe(gif, &frame) == CGIF_OK;
+  std::unique_ptr<CGIF, GifCloser> gif(cgif_newgif(&config));
+  if (gif == nullptr) encoder_failed("GIF");
+  for (size_t k = 0; k < frames.size(); ++k) {
+    add_gif_frame(gif.get(), frames[k], shared ? &palette : nullptr,
+                  delay_ms(options, k, frames.size()), options.gif_dither);
   }
-  if (gif != nullptr) good = cgif_close(gif) == CGIF_OK && good;
-  if (!good) throw IoError("[viz.encode_animation] expected to encode a GIF, got an encoder error");
+  if (cgif_close(gif.release()) != CGIF_OK) encoder_failed("GIF");
   return out;
 }
 
@@ -263,7 +178,7 @@ std::string encode_webp(const std::vector<Image>& frames, const AnimationOptions
   good = good && WebPAnimEncoderAdd(encoder.get(), nullptr, static_cast<int>(time), nullptr);
   WebPData data{};
   if (!good || !WebPAnimEncoderAssemble(encoder.get(), &data)) {
-    throw IoError("[viz.encode_animation] expected to encode a WebP, got an encoder error");
+    encoder_failed("WebP");
   }
   const std::string out(reinterpret_cast<const char*>(data.bytes), data.size);
   WebPDataClear(&data);
@@ -290,7 +205,8 @@ std::string encode_animation(const std::string& format, const std::vector<Image>
   if (format == "gif") return encode_gif(frames, options);
   if (format == "apng" || format == "png") return encode_apng(frames, options);
   if (format == "webp") return encode_webp(frames, options);
-  throw ValueError("[viz.encode_animation] expected gif, apng or webp, got '" + format + "'");
+  throw ValueError("[viz.encode_animation] expected the format (the extension of the file) "
+                   "to be gif, apng, png or webp, got '" + format + "'");
 }
 
 void write_animation(const std::filesystem::path& path, const std::vector<Image>& frames,

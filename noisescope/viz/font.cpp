@@ -12,6 +12,8 @@ namespace noisescope {
 namespace {
 
 constexpr double kEm = 20, kXHeight = 10, kCapHeight = 14, kAscender = 16.5, kDescender = -4.8;
+// Small text reads better a little wider and looser than the strokes were drawn.
+constexpr double kWiden = 1.07, kTracking = 0.8;
 constexpr double kSmall = 0.66;  // size of subscripts and superscripts
 constexpr char32_t kBox = 0xFFFD;
 constexpr char32_t kHat = 0x0302;
@@ -110,7 +112,9 @@ char32_t folded(char32_t c) {
     case '\t':
     case '\n':
     case '\r':
-    case 0x00A0: return ' ';
+    case 0x00A0:
+    case 0x2009:
+    case 0x202F: return ' ';
     case 0x2018:
     case 0x2019: return '\'';
     case 0x201C:
@@ -140,7 +144,14 @@ char32_t shrunk_from(char32_t c, double& raise) {
 
 Glyph find_glyph(char32_t c) {
   for (const GlyphStrokes& glyph : kGlyphs) {
-    if (glyph.code_point == c) return {glyph.advance, parse_path(glyph.path)};
+    if (glyph.code_point != c) continue;
+    Glyph found{glyph.advance * kWiden + (glyph.advance > 0 ? kTracking : 0), parse_path(glyph.path)};
+    for (Segment& s : found.segments) {
+      const double shift = glyph.advance > 0 ? kTracking / 2 : 0;
+      s.from.x = s.from.x * kWiden + shift;
+      s.to.x = s.to.x * kWiden + shift;
+    }
+    return found;
   }
   return c == kBox ? Glyph{} : find_glyph(kBox);
 }

@@ -283,6 +283,14 @@ void draw_windows(SvgWriter& svg, const Plot& plot, const PlotArea& area, const 
     svg.element("rect", {{"class", "window"}, {"fill", "#8a94a0"}, {"fill-opacity", 0.13},
                          {"x", std::min(from, to)}, {"y", area.top}, {"width", std::abs(to - from)},
                          {"height", area.height()}});
+  }
+}
+
+/// After the curves, so that they do not cross the words.
+void label_windows(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x) {
+  for (const Window& window : plot.windows) {
+    const double from = std::clamp(x(window.from), area.left, area.right);
+    const double to = std::clamp(x(window.to), area.left, area.right);
     svg.text((from + to) / 2, area.top + 15, window.label, "note halo", "middle");
   }
 }
@@ -342,7 +350,7 @@ std::string render_svg(const Plot& plot) {
   const double inner = plot.width_px - 2 * kMargin;
   const double below_title = draw_title(svg, kMargin, kMargin - 2, inner, plot.title);
   draw_legend(&svg, plot, kMargin, below_title + 2, inner);
-  draw_windows(svg, plot, area, x);
+  if (plot.categories.empty()) draw_windows(svg, plot, area, x);
   draw_y_axis(svg, area, y, plot.y);
   // A nested viewport cuts curves off at the frame without needing an identifier.
   svg.open("svg", {{"x", area.left - 5}, {"y", area.top - 5}, {"width", area.width() + 10},
@@ -358,6 +366,7 @@ std::string render_svg(const Plot& plot) {
     draw_bars(svg, plot, area, y);
   }
   draw_rules(svg, plot, area, x, y);
+  if (plot.categories.empty()) label_windows(svg, plot, area, x);
   draw_annotations(svg, plot, area, x, y);
   return svg.finish();
 }

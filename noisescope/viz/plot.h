@@ -14,7 +14,7 @@ namespace noisescope {
 
 struct Axis {
   std::string label;
-  std::string unit;  // shown in parentheses; empty: a pure number
+  std::string unit = {};  // shown in parentheses; empty: a pure number
   bool log = false;
   std::optional<double> min = {};  // default: from the data, with a margin
   std::optional<double> max = {};

@@ -96,7 +96,7 @@ double y_axis_width(const Scale& y, const Axis& axis) {
   for (const Tick& tick : scale_ticks(y, ticks_for(std::abs(y.to_px - y.from_px), 52))) {
     widest = std::max(widest, estimated_text_width(tick.label, kTickSize));
   }
-  return widest + 14 + (axis.label.empty() ? 0 : 24);
+  return widest + 14 + (axis.label.empty() ? 0 : 28);
 }
 
 void draw_y_axis(SvgWriter& svg, const PlotArea& area, const Scale& y, const Axis& axis) {
@@ -110,7 +110,7 @@ void draw_y_axis(SvgWriter& svg, const PlotArea& area, const Scale& y, const Axi
     svg.text(area.left - 8, at + 4, tick.label, "tick", "end");
   }
   if (!axis.label.empty()) {
-    svg.text(15, (area.top + area.bottom) / 2, axis_title(axis.label, axis.unit), "label", "middle", -90);
+    svg.text(20, (area.top + area.bottom) / 2, axis_title(axis.label, axis.unit), "label", "middle", -90);
   }
 }
 

@@ -23,6 +23,14 @@ std::string power_label(int exponent) {
   return "10" + superscript(exponent);
 }
 
+/// Thin spaces between thousands where a number is hard to read without.
+std::string grouped(std::string digits) {
+  const size_t whole = std::min(digits.find('.'), digits.size());
+  if (whole < 5) return digits;
+  for (size_t at = whole; at > 3;) digits.insert(at -= 3, "\u2009");
+  return digits;
+}
+
 }  // namespace
 
 std::vector<Tick> linear_ticks(double low, double high, int wanted) {
@@ -44,7 +52,7 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted) {
     }
     char text[64];
     std::snprintf(text, sizeof text, "%.*f", decimals, std::abs(value));
-    ticks.push_back({value, (k < 0 ? "\u2212" : "") + std::string(text)});
+    ticks.push_back({value, (k < 0 ? "\u2212" : "") + grouped(text)});
   }
   return ticks;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
@@ -161,6 +162,32 @@ TEST(ClipModel, TapsHearBlocksAndProbabilities) {
   EXPECT_EQ(recorder.last("image.block0.attn.probs").sizes(), (torch::IntArrayRef{2, 3, 17, 17}));
   EXPECT_EQ(recorder.last("image.embedding").sizes(), (torch::IntArrayRef{2, 24}));
   EXPECT_EQ(recorder.last("text.hidden").size(2), 32);
+}
+
+// forward_at against forward: values and gradients, with rows of different lengths.
+TEST(ClipModel, PooledRowsAreTheRowsOfTheWhole) {
+  const ClipModel model = make(ImageTowerKind::vit);
+  const Tensor ids = tokenize(model.tokenizer(), kCaptions).ids;
+  const Tensor images = some_images(3);
+  const auto embeddings_and_gradients = [&] {
+    const auto parameters = model.module().parameters();
+    const Tensor text = model.encode_tokens(ids), image = model.encode_image(images);
+    const Tensor weights = Random(2).normal(Purpose::explain, 0, {0, 1, 2}, {24});
+    std::vector<Tensor> out = torch::autograd::grad({((text + image) * weights).sum()}, parameters,
+                                                    {}, {}, false, /*allow_unused=*/true);
+    out.push_back(text);
+    out.push_back(image);
+    return out;
+  };
+  const std::vector<Tensor> pooled = embeddings_and_gradients();
+  const TapScope listener([](std::string_view, const Tensor& value) { return value; }, {"nothing"});
+  const std::vector<Tensor> whole = embeddings_and_gradients();
+  for (size_t i = 0; i < whole.size(); ++i) {
+    ASSERT_EQ(pooled[i].defined(), whole[i].defined()) << i;
+    if (!whole[i].defined()) continue;
+    EXPECT_LT((pooled[i] - whole[i]).abs().max().item<double>(),
+              1e-5 * (1 + whole[i].abs().max().item<double>())) << i;
+  }
 }
 
 TEST(ClipModel, ReplacingATapChangesTheEmbedding) {

@@ -64,8 +64,9 @@ Tensor reference_flow(const Denoiser& denoiser, Tensor x, const Tensor& conditio
   return x;
 }
 
-/// Observed order: log2 of the error's fall when the number of steps doubles. Every solver ends with
-/// the same first-order step from sigma_min to 0, so the exact end is D of the exact x(sigma_min).
+/// Observed order: log2 of the error's fall when the number of steps doubles. Every solver ends
+/// with the same first-order step from sigma_min to 0, so the exact end is D of the exact
+/// x(sigma_min).
 double observed_order(const Denoiser& denoiser, const Tensor& start, const Tensor& exact_at_min,
                       const Tensor& condition, const std::string& sampler, GridType type) {
   const int64_t batch = start.size(0);
@@ -191,7 +192,8 @@ TEST(Analytic, GaussianDenoiserOfADiagonalIsShrinkage) {
   const Tensor variance = torch::tensor({1.0, 4.0}, torch::kFloat64);
   const GaussianData data(torch::zeros({2}, torch::kFloat64), variance);
   const Tensor x = torch::tensor({3.0, 5.0}, torch::kFloat64).view({1, 1, 1, 2});
-  const Tensor out = data.denoiser()(x, torch::tensor({2.0}, torch::kFloat64), torch::zeros({1, 1}));
+  const Tensor sigma = torch::tensor({2.0}, torch::kFloat64);
+  const Tensor out = data.denoiser()(x, sigma, torch::zeros({1, 1}));
   EXPECT_NEAR(out[0][0][0][0].item<double>(), 3.0 / 5, 1e-14);
   EXPECT_NEAR(out[0][0][0][1].item<double>(), 5.0 * 4 / 8, 1e-14);
 }

@@ -20,7 +20,9 @@ struct CountingDenoiser {
   }
 };
 
-Tensor images() { return Random(2).normal(Purpose::evaluation, 0, sample_range(0, kBatch), {2, 4, 4}); }
+Tensor images() {
+  return Random(2).normal(Purpose::evaluation, 0, sample_range(0, kBatch), {2, 4, 4});
+}
 Tensor condition() { return torch::tensor({{0.5f, 9.f}, {-0.3f, 9.f}, {0.1f, 9.f}}); }
 Tensor null_condition() { return torch::zeros({kBatch, 2}); }
 Tensor level(double sigma) { return torch::full({kBatch}, sigma); }
@@ -147,9 +149,8 @@ TEST(Guidance, RefusesBadInput) {
   EXPECT_THROW(make([](auto& o) { o.clip = -1; }), ValueError);
   EXPECT_THROW(guide(CountingDenoiser(), condition(), torch::zeros({1, 2}), {}), ShapeError);
   EXPECT_THROW(guide(CountingDenoiser(), condition()[0], null_condition(), {}), ShapeError);
-  EXPECT_THROW(guide(CountingDenoiser(), condition(), null_condition(), {})(torch::zeros({1, 2, 4, 4}),
-                                                                            torch::ones({1})),
-               ShapeError);
+  const Predictor predict = guide(CountingDenoiser(), condition(), null_condition(), {});
+  EXPECT_THROW(predict(torch::zeros({1, 2, 4, 4}), torch::ones({1})), ShapeError);
 }
 
 Tensor sample_with(TrajectoryRecorder& recorder, double scale) {

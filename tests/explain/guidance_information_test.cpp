@@ -75,7 +75,8 @@ struct GaussianCase {
   Tensor null_condition = torch::zeros({count, 3}, torch::kFloat64);
 };
 
-// Kong et al. 2024: half the integral of E |eps_c - eps_u|^2 over log-SNR is the mutual information.
+// Kong et al. 2024: half the integral of E |eps_c - eps_u|^2 over log-SNR is the mutual
+// information.
 TEST(GuidanceInformation, EqualsTheMutualInformationOfGaussianData) {
   const GaussianCase c;
   const auto sigmas = grid(150, 0.01, 50);
@@ -224,7 +225,8 @@ TEST(GuidanceInformation, IsInNatsOnlyAtScaleOneWithBothBranchesEverywhere) {
 TEST(GuidanceInformation, RegionsShareTheMap) {
   const std::vector<double> sigmas = {4, 1, 0.3, 0};
   const Tensor left = torch::tensor({{1.0, 0.0}, {1.0, 0.0}});
-  const Tensor masks = torch::stack({left, 1 - left, torch::full({2, 2}, 0.5)}).repeat({3, 1, 1, 1});
+  const Tensor half = torch::full({2, 2}, 0.5);
+  const Tensor masks = torch::stack({left, 1 - left, half}).repeat({3, 1, 1, 1});
   GuidanceInformationObserver observer(both_branches(1), masks);
   for (size_t i = 0; i < 3; ++i) {
     observer.observe(step_with(sigmas, i, Random(1).normal(Purpose::explain, i, {0, 1, 2},

@@ -3,8 +3,8 @@
     .venv/bin/python tests/reference/make_scheduler_golden.py
 
 The denoiser is D(x, sigma) = tanh(x / (1 + sigma^2)) in the variance-exploding scale; the noise is
-that of noisescope/core/random.h, recomputed here from the published Philox4x32-10, so nothing has to
-be stored. States are written in the variance-exploding scale.
+that of noisescope/core/random.h, recomputed here from the published Philox4x32-10, so none has to be
+stored. States are written in the variance-exploding scale.
 """
 
 import json
@@ -173,7 +173,10 @@ def schedule_tables():
         for name, values in betas.items():
             bars = torch.cumprod(1 - values, 0)
             chosen = [1, 2, timesteps // 3, timesteps // 2, timesteps - 1, timesteps]
-            tables[f"{name}_{timesteps}"] = {"t": chosen, "alpha_bar": [float(bars[t - 1]) for t in chosen]}
+            tables[f"{name}_{timesteps}"] = {
+                "t": chosen,
+                "alpha_bar": [float(bars[t - 1]) for t in chosen],
+            }
     return tables
 
 

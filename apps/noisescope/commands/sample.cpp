@@ -2,6 +2,7 @@
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
 #include "noisescope/run/sample_run.h"
+#include "noisescope/run/train_run.h"
 
 namespace noisescope::cli {
 namespace {

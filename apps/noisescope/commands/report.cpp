@@ -1,0 +1,36 @@
+#include "apps/noisescope/cli.h"
+#include "apps/noisescope/run_command.h"
+#include "noisescope/core/device.h"
+#include "noisescope/run/report_run.h"
+#include "noisescope/run/train_run.h"
+
+namespace noisescope::cli {
+
+void add_report(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("report", "One self-contained HTML file on a trained run");
+  add_common(*command, session);
+  auto run = std::make_shared<std::string>();
+  auto request = std::make_shared<ReportRequest>();
+  command->add_option("run", *run, "run folder")->required();
+  command->add_option("--prompt", request->prompts, "filmed and explained; default: examples")
+      ->allow_extra_args(false);
+  command->add_flag("--no-animation", request->no_animation, "film strips instead of films");
+  command->footer(
+      "Examples:\n"
+      "  noisescope report runs/demo\n"
+      "  noisescope report runs/demo --prompt \"a red disc left of a blue cross on grey\"\n"
+      "Evaluates first if the run has no evaluation.json yet. Writes RUN/report.html.");
+  command->callback([&session, run, request] {
+    const RunFolder folder{*run};
+    const RunConfig config = load_run_config_of(folder);
+    request->command_line = session.command_line;
+    const TextToImage model =
+        load_run_model(folder, parse_device(session.common.device),
+                       [&](const std::string& text) { session.notice(text); });
+    report_run(model, config, folder, *request, session.control);
+    session.say("now open " + folder.report().string());
+    session.result({{"report", folder.report().string()}});
+  });
+}
+
+}  // namespace noisescope::cli

@@ -1,0 +1,198 @@
+#include "noisescope/run/figures.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "noisescope/viz/canvas.h"
+#include "noisescope/viz/plot.h"
+
+namespace noisescope {
+namespace {
+
+std::string text_of(const char* format, auto... values) {
+  char text[160];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+double log_snr_of(double sigma) { return -2 * std::log(sigma); }
+
+/// The timesteps of the discrete schedule above a log-SNR axis.
+SecondAxis timestep_axis(const ScheduleOptions& options) {
+  const Schedule schedule(options);
+  SecondAxis axis{"timestep t", "", {}};
+  for (int64_t t = schedule.timesteps(); t >= 1; --t) {
+    axis.mapping.emplace_back(schedule.log_snr(t), static_cast<double>(t));
+  }
+  return axis;
+}
+
+Tensor picture_at(const Tensor& batch, int64_t index) {
+  return batch.defined() ? batch[index].to(torch::kFloat32) : Tensor();
+}
+
+Tensor noise_at(const SamplerStep& step, const Tensor& denoised, int64_t index) {
+  if (!denoised.defined()) return Tensor();
+  return (step.x[index] - denoised[index]).to(torch::kFloat32) / step.sigma;
+}
+
+}  // namespace
+
+Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const std::string& prompt,
+                     const ScheduleOptions& options) {
+  const Schedule schedule(options);
+  Film film{prompt, {}, {{"x_t", PanelKind::picture, {}},
+                         {"clean estimate x0", PanelKind::picture, {}},
+                         {"noise with prompt", PanelKind::signed_, {}},
+                         {"noise without prompt", PanelKind::signed_, {}},
+                         {"difference", PanelKind::signed_, {}}}};
+  for (const SamplerStep& step : steps) {
+    film.step_captions.push_back(text_of("sigma %.3g, log-SNR %.1f, t %.0f of %lld", step.sigma,
+                                         log_snr_of(step.sigma), schedule.timestep(step.sigma),
+                                         static_cast<long long>(schedule.timesteps())));
+    const Tensor with = noise_at(step, step.prediction.conditional, index);
+    const Tensor without = noise_at(step, step.prediction.unconditional, index);
+    film.panels[0].steps.push_back(picture_at(step.x, index) /
+                                   std::sqrt(1 + step.sigma * step.sigma));
+    film.panels[1].steps.push_back(picture_at(step.prediction.denoised, index));
+    film.panels[2].steps.push_back(with);
+    film.panels[3].steps.push_back(without);
+    film.panels[4].steps.push_back(with.defined() && without.defined() ? with - without : Tensor());
+  }
+  return film;
+}
+
+Image information_maps(const std::vector<Explanation>& explanations) {
+  constexpr int64_t kScale = 5, kGap = 16, kHeader = 30, kPanels = 4;
+  const int64_t side = explanations.front().pictures.size(2), cell = side * kScale;
+  const int64_t row_height = kHeader + cell + 18 + color_bar_height() + kGap;
+  Canvas canvas(kGap + kPanels * (cell + kGap),
+                kGap + static_cast<int64_t>(explanations.size()) * row_height);
+  const TextStyle title{.size_px = 14, .bold = true}, caption{.size_px = 12};
+  for (size_t k = 0; k < explanations.size(); ++k) {
+    const Explanation& e = explanations[k];
+    const int64_t y = kGap + static_cast<int64_t>(k) * row_height, top = y + kHeader;
+    const auto x = [&](int64_t column) { return kGap + column * (cell + kGap); };
+    const std::string unit =
+        e.information.unit == InformationUnit::nats ? "nats a pixel" : "energy a pixel";
+    const Tensor map = e.information.map.mean(0), own = e.information.map[0];
+    canvas.text(x(0), y, e.prompt, title);
+    canvas.picture(x(0), top, to_image(e.pictures[0]), kScale);
+    canvas.text(x(0), top + cell + 3, "one picture", caption, Ink::kMuted);
+    const struct {
+      int64_t column;
+      Tensor values;
+      const char* name;
+      std::string unit;
+    } maps[] = {{1, own, "its map", unit},
+                {2, own.clamp_min(0).sqrt(), "its map, square root", "root of " + unit},
+                {3, map, "mean over the pictures", unit}};
+    for (const auto& m : maps) {
+      const ValueRange range{0, std::max(1e-9, m.values.max().item<double>())};
+      canvas.picture(x(m.column), top, color_image(m.values, ColorMap::sequential, range), kScale);
+      canvas.text(x(m.column), top + cell + 3, m.name, caption, Ink::kMuted);
+      draw_color_bar(canvas, x(m.column), top + cell + 20, cell, ColorMap::sequential, range, m.unit);
+    }
+  }
+  return std::move(canvas).image();
+}
+
+std::string information_profile(const std::vector<Explanation>& explanations,
+                                const ScheduleOptions& schedule) {
+  Plot plot;
+  const bool nats = explanations.front().information.unit == InformationUnit::nats;
+  plot.title = "What the prompt added, by noise level";
+  plot.description = "Guidance information per unit of log-SNR; noise falls from left to right.";
+  plot.x.label = "log-SNR of the noise level (left: all noise, right: clean)";
+  plot.y.label = "information per unit of log-SNR";
+  plot.y.unit = nats ? "nats" : "guidance energy";
+  plot.second_x = timestep_axis(schedule);
+  for (const Explanation& e : explanations) {
+    Series series{e.prompt, {}, {}};
+    const Tensor density = e.information.density();
+    const auto n = static_cast<double>(density.size(1));
+    const Tensor mean = density.mean(1), half = 1.96 * density.std(1) / std::sqrt(n);
+    for (size_t i = 0; i < e.information.cells.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      const double value = mean[row].item<double>(), error = half[row].item<double>();
+      series.x.push_back(e.information.cells[i].log_snr);
+      series.y.push_back(value);
+      series.low.push_back(std::max(0.0, value - error));
+      series.high.push_back(value + error);
+    }
+    plot.series.push_back(std::move(series));
+  }
+  return render_svg(plot);
+}
+
+std::string learning_curves(const std::vector<nlohmann::ordered_json>& metrics) {
+  Series train{"training", {}, {}}, validation{"validation, averaged weights", {}, {}};
+  for (const auto& record : metrics) {
+    const double images = record.at("images").get<double>();
+    if (record.contains("loss")) {
+      train.x.push_back(images);
+      train.y.push_back(record.at("loss").get<double>());
+    }
+    if (record.contains("validation_loss")) {
+      validation.x.push_back(images);
+      validation.y.push_back(record.at("validation_loss").get<double>());
+    }
+  }
+  Plot plot;
+  plot.title = "Learning curves";
+  plot.description = "Loss over images seen, in training and on fixed validation noise.";
+  plot.x.label = "images seen";
+  plot.y.label = "loss; 1 knows nothing";
+  plot.y.log = true;
+  for (Series* series : {&train, &validation}) {
+    if (!series->x.empty()) plot.series.push_back(std::move(*series));
+  }
+  return render_svg(plot);
+}
+
+std::string loss_by_noise_level(const nlohmann::ordered_json& validation) {
+  Series series{"validation", {}, {}};
+  for (const auto& bin : validation.at("bins")) {
+    series.x.push_back(bin.at("sigma").get<double>());
+    series.y.push_back(bin.at("loss").get<double>());
+  }
+  Plot plot;
+  plot.title = "Loss by noise level";
+  plot.description = "Validation loss at twelve noise levels.";
+  plot.x.label = "noise level sigma";
+  plot.x.log = true;
+  plot.y.label = "loss; 1 knows nothing";
+  plot.y.min = 0;
+  series.markers = true;
+  plot.series.push_back(std::move(series));
+  return render_svg(plot);
+}
+
+std::string accuracy_over_guidance(const nlohmann::ordered_json& evaluation) {
+  Plot plot;
+  plot.title = "Scene accuracy over guidance";
+  plot.description = "Share of pictures that show what the prompt asks for, over the guidance scale.";
+  plot.x.label = "guidance scale s; 1 is none";
+  plot.y.label = "share of pictures";
+  plot.y.min = 0;
+  plot.y.max = 1;
+  const auto add = [&](const char* key, const char* part, const char* label) {
+    if (!evaluation.contains(key)) return;
+    Series series{label, {}, {}};
+    for (const auto& [scale, accuracy] : evaluation.at(key).items()) {
+      const auto& e = accuracy.at(part);
+      series.x.push_back(std::stod(scale));
+      series.y.push_back(e.at("value").get<double>());
+      series.low.push_back(e.at("low").get<double>());
+      series.high.push_back(e.at("high").get<double>());
+    }
+    plot.series.push_back(std::move(series));
+  };
+  add("sweep", "joint", "whole scene");
+  add("sweep", "shapes", "both shapes");
+  add("sweep", "colours", "both colours");
+  add("held_out", "joint", "scene never trained on");
+  return render_svg(plot);
+}
+
+}  // namespace noisescope

@@ -1,0 +1,130 @@
+#include "noisescope/run/sample_run.h"
+
+#include <chrono>
+
+#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/io/array_file.h"
+#include "noisescope/io/codec/image_file.h"
+#include "noisescope/io/config.h"
+#include "noisescope/io/file.h"
+#include "noisescope/io/image_tensor.h"
+#include "noisescope/io/safetensors.h"
+#include "noisescope/run/figures.h"
+#include "noisescope/viz/animation.h"
+#include "noisescope/viz/image_grid.h"
+
+namespace noisescope {
+namespace {
+
+/// Prompts in order, each `count` times.
+std::vector<std::string> repeated(const std::vector<std::string>& prompts, int64_t count) {
+  std::vector<std::string> all;
+  for (const std::string& prompt : prompts) all.insert(all.end(), static_cast<size_t>(count), prompt);
+  return all;
+}
+
+/// The settings as they stand in a picture's text chunks.
+std::map<std::string, std::string> settings(const RunConfig& config, const SampleRequest& request,
+                                            const std::string& prompt) {
+  DrawOptions draw_options = config.draw;
+  return {{"prompt", prompt},
+          {"negative_prompt", request.negative_prompt},
+          {"seed", std::to_string(request.seed)},
+          {"draw", to_json(draw_options).dump()}};
+}
+
+class Writer {
+ public:
+  Writer(const RunConfig& config, const SampleRequest& request, SampleResult& result)
+      : config_(config), request_(request), result_(result) {}
+
+  void grid(const std::vector<std::string>& captions) {
+    const auto path = request_.out / "grid.png";
+    write_png(path, image_grid(result_.pictures, captions),
+              settings(config_, request_, join(request_.prompts, " | ")));
+    result_.files.push_back(path);
+  }
+
+  void singles(const std::vector<std::string>& captions) {
+    for (int64_t k = 0; k < result_.pictures.size(0); ++k) {
+      char name[32];
+      std::snprintf(name, sizeof name, "picture-%05lld.png", static_cast<long long>(k));
+      write_png(request_.out / name, tensor_to_image(result_.pictures[k]),
+                settings(config_, request_, captions[static_cast<size_t>(k)]));
+      result_.files.push_back(request_.out / name);
+    }
+  }
+
+  void array() {
+    const auto path = request_.out / ("pictures." + request_.array);
+    if (request_.array == "npy") {
+      write_npy(path, result_.pictures);
+    } else {
+      write_safetensors(path, {{{"pictures", result_.pictures}},
+                               settings(config_, request_, join(request_.prompts, " | "))});
+    }
+    result_.files.push_back(path);
+  }
+
+  void film(const TrajectoryRecorder& recorder) {
+    const Film film = trajectory_film(recorder.steps(), 0, request_.prompts.front(),
+                                      config_.precondition.schedule);
+    const auto path = request_.out / ("film." + request_.film);
+    write_animation(path, film_frames(film));
+    write_png(request_.out / "film-strip.png", film_strip(film));
+    result_.files.push_back(path);
+    result_.files.push_back(request_.out / "film-strip.png");
+  }
+
+ private:
+  const RunConfig& config_;
+  const SampleRequest& request_;
+  SampleResult& result_;
+};
+
+/// Sample numbers restart with every prompt, so picture k of a prompt does not depend on the others.
+Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleRequest& request,
+                const SamplerObserver& first_observer, const Control& control) {
+  const std::vector<double> sigmas = sampling_sigmas(config.draw.grid, config.precondition.schedule);
+  GuidanceOptions guidance = config.draw.guidance;
+  std::vector<Tensor> pictures;
+  for (size_t p = 0; p < request.prompts.size(); ++p) {
+    const DrawRequest drawing{repeated({request.prompts[p]}, request.count),
+                              request.negative_prompt, request.seed, 0};
+    pictures.push_back(draw(model, drawing, sigmas, config.draw.sampler, guidance,
+                            config.draw.batch_size, p == 0 ? first_observer : SamplerObserver{},
+                            control));
+  }
+  return torch::cat(pictures);
+}
+
+}  // namespace
+
+SampleResult sample_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                        const SampleRequest& asked, const Control& control) {
+  SampleRequest request = asked;
+  if (request.out.empty()) request.out = folder.samples();
+  // The first picture again, alone, for its film: image k of a batch equals image k alone.
+  TrajectoryRecorder recorder{TrajectoryOptions{}};
+  SampleResult result;
+  const auto begin = std::chrono::steady_clock::now();
+  result.pictures = draw_all(model, config, request, {}, control);
+  result.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  make_folder(request.out);
+  const std::vector<std::string> captions = repeated(request.prompts, request.count);
+  Writer writer(config, request, result);
+  writer.grid(captions);
+  if (request.single) writer.singles(captions);
+  if (!request.array.empty()) writer.array();
+  if (!request.no_animation) {
+    SampleRequest first = request;
+    first.prompts.resize(1);
+    first.count = 1;
+    draw_all(model, config, first, recorder.observer(), {{}, control.stop});
+    writer.film(recorder);
+  }
+  return result;
+}
+
+}  // namespace noisescope

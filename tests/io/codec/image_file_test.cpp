@@ -1,0 +1,154 @@
+#include "noisescope/io/codec/image_file.h"
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
+#include "noisescope/io/safetensors.h"
+
+namespace noisescope {
+namespace {
+
+std::string bytes_of(const Tensor& tensor) {
+  return {static_cast<const char*>(tensor.data_ptr()), static_cast<size_t>(tensor.numel())};
+}
+
+const TensorFile& golden() {
+  static const TensorFile file =
+      read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/image_files.safetensors");
+  return file;
+}
+
+std::string golden_file(const std::string& name) { return bytes_of(golden().at(name + ".file")); }
+
+Image pattern(int64_t width, int64_t height, int64_t channels) {
+  Image image{.width = width, .height = height, .channels = channels, .pixels = {}};
+  for (int64_t i = 0; i < width * height * channels; ++i) {
+    image.pixels.push_back(static_cast<uint8_t>(i * 37 + i / 7));
+  }
+  return image;
+}
+
+std::string message_of(const std::string& bytes, const DecodeLimits& limits = {}) {
+  try {
+    decode_image(bytes, "a.png", limits);
+  } catch (const FormatError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ImageFile, EveryKindDecodesAsInPillow) {
+  int cases = 0;
+  for (const auto& [name, tensor] : golden().tensors) {
+    if (!name.ends_with(".file")) continue;
+    const Tensor expected = golden().at(name.substr(0, name.size() - 5) + ".rgb");
+    const Image image = decode_image(bytes_of(tensor), name);
+    EXPECT_EQ(image.channels, 3) << name;
+    EXPECT_EQ(image.height, expected.size(0)) << name;
+    EXPECT_EQ(image.width, expected.size(1)) << name;
+    EXPECT_EQ(std::string(image.pixels.begin(), image.pixels.end()), bytes_of(expected)) << name;
+    ++cases;
+  }
+  EXPECT_EQ(cases, 19);
+}
+
+TEST(ImageFile, EveryTruncationIsDetected) {
+  for (const char* name : {"jpeg_420", "jpeg_progressive", "png_rgb", "png_interlaced"}) {
+    const std::string whole = golden_file(name);
+    ASSERT_NO_THROW(decode_image(whole, name));
+    for (size_t length = 0; length < whole.size(); ++length) {
+      EXPECT_NE(message_of(whole.substr(0, length)), "") << name << ' ' << length;
+    }
+  }
+}
+
+TEST(ImageFile, DamageIsDetected) {
+  std::string png = golden_file("png_rgb");
+  png[png.size() - 20] = static_cast<char>(png[png.size() - 20] ^ 1);  // in the pixels: checksum
+  EXPECT_NE(message_of(png).find("a whole PNG image"), std::string::npos);
+  std::string jpeg = golden_file("jpeg_444");
+  jpeg[jpeg.size() - 60] = '\xff';  // a marker in the middle of the pixels
+  jpeg[jpeg.size() - 59] = '\xd9';
+  EXPECT_NE(message_of(jpeg).find("a whole JPEG image"), std::string::npos);
+}
+
+TEST(ImageFile, OtherFilesAreNamed) {
+  EXPECT_EQ(message_of(""), "a.png, byte 0: [io.decode_image] expected a PNG or JPEG image, got an empty file");
+  EXPECT_NE(message_of("GIF89a").find("another kind of file"), std::string::npos);
+  EXPECT_NE(message_of("\xff\xd8\xff").find("a whole JPEG image"), std::string::npos);
+  EXPECT_THROW(read_image("/absent.png"), IoError);
+}
+
+/// A PNG of 1 x 1 px whose header claims another size, with the right checksum.
+std::string lying_png(uint32_t width, uint32_t height) {
+  std::string bytes = encode_png(pattern(1, 1, 3));
+  const auto put = [&](size_t at, uint32_t value) {
+    for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(value >> (24 - 8 * i));
+  };
+  put(16, width);
+  put(20, height);
+  uint32_t crc = 0xffffffffu;
+  for (size_t i = 12; i < 29; ++i) {
+    crc ^= static_cast<uint8_t>(bytes[i]);
+    for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? (crc >> 1) ^ 0xedb88320u : crc >> 1;
+  }
+  put(29, ~crc);
+  return bytes;
+}
+
+TEST(ImageFile, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
+  EXPECT_NE(message_of(lying_png(8000, 8000)).find("that claim 192000000 of pixels"), std::string::npos);
+  EXPECT_NE(message_of(lying_png(0x7fffffff, 0x7fffffff)), "");
+  EXPECT_NE(message_of(lying_png(16384, 16384)), "");
+  EXPECT_NE(message_of(lying_png(2, 2)).find("a whole PNG image"), std::string::npos);
+  std::string jpeg = golden_file("jpeg_420");
+  const size_t frame = jpeg.find("\xff\xc0");
+  for (size_t i = 5; i < 9; ++i) jpeg[frame + i] = '\xff';  // 65535 x 65535
+  EXPECT_NE(message_of(jpeg).find("got 65535 x 65535"), std::string::npos) << message_of(jpeg);
+}
+
+TEST(ImageFile, LimitsHold) {
+  const std::string bytes = golden_file("png_rgb");  // 21 x 13
+  EXPECT_EQ(message_of(bytes, {.max_side_px = 21, .max_pixels = 21 * 13}), "");
+  EXPECT_NE(message_of(bytes, {.max_side_px = 20}), "");
+  EXPECT_NE(message_of(bytes, {.max_pixels = 21 * 13 - 1}), "");
+  EXPECT_EQ(message_of(golden_file("jpeg_progressive")), "");
+  EXPECT_NE(message_of(golden_file("jpeg_progressive"), {.max_scans = 2}).find("more than 2 scans"),
+            std::string::npos);
+}
+
+TEST(ImageFile, PngComesBack) {
+  const Image rgb = pattern(33, 17, 3);
+  EXPECT_EQ(decode_image(encode_png(rgb), "a").pixels, rgb.pixels);
+  const Image gray = pattern(5, 4, 1);
+  const Image back = decode_image(encode_png(gray), "a");
+  for (size_t i = 0; i < gray.pixels.size(); ++i) EXPECT_EQ(back.pixels[3 * i + 1], gray.pixels[i]);
+  const std::string path = ::testing::TempDir() + "noisescope_image.png";
+  write_png(path, rgb);
+  EXPECT_EQ(read_image(path).pixels, rgb.pixels);
+  EXPECT_EQ(encode_png(rgb), encode_png(rgb));
+}
+
+TEST(ImageFile, TextIsEmbedded) {
+  const std::map<std::string, std::string> text = {
+      {"parameters", "{\"seed\": 3}\nline"}, {"prompt", "caf\xc3\xa9"}, {"long", std::string(100'000, 'x')}};
+  const std::string bytes = encode_png(pattern(4, 3, 3), text);
+  EXPECT_EQ(png_text(bytes, "a"), text);
+  EXPECT_EQ(png_text(golden_file("png_rgb"), "a").size(), 0u);
+  EXPECT_THROW(png_text("no png", "a"), FormatError);
+  EXPECT_THROW(png_text(lying_png(8000, 8000), "a"), FormatError);
+}
+
+TEST(ImageFile, RefusesWhatPngCannotHold) {
+  EXPECT_THROW(encode_png(pattern(4, 3, 2)), ValueError);
+  EXPECT_THROW(encode_png(Image{}), ValueError);
+  Image short_image = pattern(4, 3, 3);
+  short_image.pixels.pop_back();
+  EXPECT_THROW(encode_png(short_image), ValueError);
+  EXPECT_THROW(encode_png(pattern(1, 1, 3), {{"", "x"}}), ValueError);
+  EXPECT_THROW(encode_png(pattern(1, 1, 3), {{std::string(80, 'k'), "x"}}), ValueError);
+}
+
+}  // namespace
+}  // namespace noisescope

@@ -18,8 +18,8 @@ void check_continuous(const GridOptions& options) {
                       std::isfinite(options.sigma_max) && options.rho > 0;
   if (usable) return;
   throw ValueError("[diffusion.sampling_sigmas] expected 0 < sigma_min < sigma_max and rho > 0, "
-                   "got " + std::to_string(options.sigma_min) + ", " + std::to_string(options.sigma_max) +
-                   " and " + std::to_string(options.rho));
+                   "got " + std::to_string(options.sigma_min) + ", " +
+                   std::to_string(options.sigma_max) + " and " + std::to_string(options.rho));
 }
 
 double continuous_sigma(const GridOptions& options, int64_t i) {

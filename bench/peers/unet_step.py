@@ -32,7 +32,8 @@ class Ours:
 
     def __init__(self, program, threads, folder):
         command = [str(program), "--threads", str(threads), "--serve", folder]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         if self.process.stdout.readline().strip() != "ready":
             sys.exit(f"{program} did not start")
 
@@ -83,11 +84,14 @@ def relative(a, b):
 def agreement(case):
     """Largest relative difference of output and of gradients."""
     net = UNet()
-    net.load_state_dict({k.removeprefix("weight."): v for k, v in case.items() if k.startswith("weight.")})
+    prefix = "weight."
+    net.load_state_dict({k[len(prefix) :]: v for k, v in case.items() if k.startswith(prefix)})
     output = net(case["x"], case["noise_label"], case["condition"])
     (output - case["target"]).square().mean().backward()
     gradients = [
-        relative(p.grad, case["gradient." + k]) for k, p in net.named_parameters() if p.grad is not None
+        relative(p.grad, case["gradient." + k])
+        for k, p in net.named_parameters()
+        if p.grad is not None
     ]
     return relative(output.detach(), case["output"]), max(gradients)
 
@@ -122,7 +126,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true", help="torch.compile the opponent")
     parser.add_argument("--json", type=pathlib.Path)
-    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "bench" / "nn_bench")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/bench/nn_bench")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)

@@ -18,8 +18,8 @@ struct UNetCost {
 
 UNetCost unet_cost(const UNetOptions& options);
 
-/// Estimated peak of a float32 training step: weights, gradients, two Adam moments and an average of
-/// the weights (20 bytes a parameter), and the activations of the batch.
+/// Estimated peak of a float32 training step: weights, gradients, two Adam moments and an average
+/// of the weights (20 bytes a parameter), and the activations of the batch.
 double training_bytes(const UNetCost& cost, int64_t batch);
 
 /// The same for sampling: weights, and the largest few feature maps of a batch.

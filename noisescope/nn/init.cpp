@@ -24,7 +24,7 @@ void add_rules(const torch::nn::Module& module, const std::string& name, Rules& 
   }
 }
 
-/// Full parameter name -> rule. Modules come parents first, so that inner rules overwrite outer ones.
+/// Full parameter name -> rule. Modules come parents first, so inner rules overwrite outer ones.
 /// The module itself is visited apart: within its constructor no shared_ptr holds it yet.
 Rules collect_rules(torch::nn::Module& module) {
   Rules rules;

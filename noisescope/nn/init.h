@@ -1,5 +1,5 @@
-// Initial parameters as a pure function of (seed, parameter name). Two networks that share a part by
-// name start that part equal, and nothing depends on the order of construction or on the global
+// Initial parameters as a pure function of (seed, parameter name). Networks that share a part by name
+// start that part equal, and nothing depends on the order of construction or on the global
 // generator.
 #pragma once
 

@@ -16,7 +16,7 @@ using NamedTensors = std::map<std::string, Tensor>;
 NamedTensors module_state(const torch::nn::Module& module);
 
 /// Copies `state` into the parameters and buffers of `module` in place, converting floating dtypes
-/// and devices. Nothing is written unless everything fits: throws ModelError that lists all missing,
+/// and devices. Nothing is written unless everything fits: throws ModelError listing all missing,
 /// all unknown and all mis-shaped names at once. `what` names the source in the message.
 void load_module_state(torch::nn::Module& module, const NamedTensors& state,
                        const std::string& what);

@@ -1,7 +1,7 @@
 // Taps: named places in a network where values can be looked at or replaced.
 //
-// LibTorch modules have no forward hooks, so our modules call x = tap("enc.16x16_block0", x) on every
-// value worth a name. With nobody listening that is one thread-local pointer test. A listener gets
+// LibTorch modules have no forward hooks, so our modules call x = tap("enc.16x16_block0", x) on
+// every value worth a name. With nobody listening that is one thread-local pointer test. A listener gets
 // (name, value) and returns the value to go on with: the argument itself to record, something else
 // to ablate or patch. Names follow EDM2: <part>.<size>_<role>, then .attn, .attn.probs, ...
 #pragma once
@@ -27,7 +27,7 @@ bool matches_glob(std::string_view pattern, std::string_view name);
 /// handler itself are not listened to. Destroy on the thread that made it.
 class TapScope {
  public:
-  /// `handler` hears the names that fit any of `globs`. An attention computes its probabilities only
+  /// `handler` hears the names that fit any of `globs`. An attention computes probabilities only
   /// if somebody listens to "...attn.probs", so a narrow glob is cheaper than an early return.
   explicit TapScope(TapHandler handler, std::vector<std::string> globs = {"*"});
   ~TapScope();

@@ -1,5 +1,5 @@
 // The network F(x, noise label, condition) of the denoiser: a U-Net (arXiv:1505.04597) of residual
-// blocks, in the shape that DDPM (arXiv:2006.11239) gave it, small enough to learn on two CPU cores.
+// blocks, in the shape that DDPM (arXiv:2006.11239) gave it, small enough to learn on two cores.
 //
 //   stem (patch folded into channels, + coordinates, + condition map)
 //   enc  blocks and strided convolutions, every output kept as a skip connection
@@ -68,7 +68,7 @@ class UNetImpl : public torch::nn::Module, public HasInitRules {
   torch::nn::GroupNorm out_norm_;
   torch::nn::Conv2d out_conv_;
   Tensor null_condition_;
-  Tensor position_;  // [1, channels[0], S, S] at the nominal size; undefined without learned position
+  Tensor position_;  // [1, channels[0], S, S] at the nominal size S; undefined: not learned
   DropoutStream dropout_;
   bool dropout_set_ = false;
 };

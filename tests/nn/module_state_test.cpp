@@ -72,7 +72,8 @@ TEST(ModuleState, AllMismatchesAreListedAtOnceAndNothingIsWritten) {
     message = error.what();
   }
   for (const char* part : {"weights.safetensors", "missing (2): first.bias, second.bias",
-                           "unknown (1): third.weight", "second.weight (expected [1, 3] float, got [1, 4] float)",
+                           "unknown (1): third.weight",
+                           "second.weight (expected [1, 3] float, got [1, 4] float)",
                            "steps (expected"}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << "\nin: " << message;
   }

@@ -1,4 +1,4 @@
-"""The U-Net against its Python twin: values, gradients, FLOPs, kept activations. One line a check."""
+"""The U-Net against its Python twin: values, gradients, FLOPs, kept activations."""
 
 import os
 import pathlib
@@ -64,7 +64,8 @@ def check_cost(name, net, a):
     cost, batch = part(a, "cost."), len(a["x"])
     count = sum(p.numel() for p in net.parameters())
     check(f"{name} parameters", abs(float(cost["parameters"]) - count), 0)
-    explicit = UNet(OPTIONS[name], fused=False)  # the counter does not know the CPU's fused attention
+    # The counter does not know the fused attention of the CPU.
+    explicit = UNet(OPTIONS[name], fused=False)
     counter = FlopCounterMode(display=False)
     with counter:
         output = explicit(*inputs(a))

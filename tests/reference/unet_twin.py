@@ -1,7 +1,7 @@
 """The U-Net of noisescope/nn/unet.h once more, written from its description in plain PyTorch.
 
-An independent reference for values, gradients, FLOPs and kept activations (tests/nn/unet_oracle.py),
-and the opponent of the timing (bench/peers/unet_step.py). Parameter names are the same, so the
+An independent reference for values, gradients, FLOPs and kept activations
+(tests/nn/unet_oracle.py), and the opponent of the timing (bench/peers/unet_step.py). Parameter names are the same, so the
 weights of one load into the other.
 """
 
@@ -155,10 +155,8 @@ class UNet(nn.Module):
     def stem_input(self, x, condition_map):
         x = F.pixel_unshuffle(x, self.patch)
         b, _, h, w = x.shape
-        y, z = torch.meshgrid(
-            torch.linspace(-1, 1, h, dtype=x.dtype), torch.linspace(-1, 1, w, dtype=x.dtype), indexing="ij"
-        )
-        xy = torch.stack([y, z])[None].expand(b, 2, h, w)
+        sides = [torch.linspace(-1, 1, n, dtype=x.dtype) for n in (h, w)]
+        xy = torch.stack(torch.meshgrid(*sides, indexing="ij"))[None].expand(b, 2, h, w)
         return torch.cat([x, xy, F.interpolate(condition_map, size=(h, w))], dim=1)
 
     def forward(self, x, noise_label, condition):

@@ -37,17 +37,17 @@ struct GifCloser {
                 ", got an error of its encoder; write fewer or smaller frames");
 }
 
-void add_gif_frame(CGIF* gif, const Image& image, const Palette* shared, int64_t ms, bool dither) {
-  const Palette own = shared == nullptr ? Palette({&image}) : *shared;
-  std::vector<uint8_t> indices = own.indices(image, dither), colors = own.colors();
+void add_gif_frame(CGIF* gif, const Image& image, const Palette& palette, bool local, int64_t ms,
+                   bool dither) {
+  std::vector<uint8_t> indices = palette.indices(image, dither), colors = palette.colors();
   CGIF_FrameConfig frame{};
   frame.pImageData = indices.data();
   frame.delay = static_cast<uint16_t>(std::min<int64_t>(ms / 10, 65535));
   frame.genFlags = CGIF_FRAME_GEN_USE_DIFF_WINDOW;
-  if (shared == nullptr) {
+  if (local) {
     frame.attrFlags = CGIF_FRAME_ATTR_USE_LOCAL_TABLE;
     frame.pLocalPalette = colors.data();
-    frame.numLocalPaletteEntries = static_cast<uint16_t>(own.size());
+    frame.numLocalPaletteEntries = static_cast<uint16_t>(palette.size());
   }
   if (cgif_addframe(gif, &frame) != CGIF_OK) encoder_failed("GIF");
 }
@@ -70,8 +70,12 @@ std::string encode_gif(const std::vector<Image>& frames, const AnimationOptions&
   std::unique_ptr<CGIF, GifCloser> gif(cgif_newgif(&config));
   if (gif == nullptr) encoder_failed("GIF");
   for (size_t k = 0; k < frames.size(); ++k) {
-    add_gif_frame(gif.get(), frames[k], shared ? &palette : nullptr,
-                  delay_ms(options, k, frames.size()), options.gif_dither);
+    const int64_t ms = delay_ms(options, k, frames.size());
+    if (shared) {
+      add_gif_frame(gif.get(), frames[k], palette, false, ms, options.gif_dither);
+    } else {
+      add_gif_frame(gif.get(), frames[k], Palette({&frames[k]}), true, ms, options.gif_dither);
+    }
   }
   if (cgif_close(gif.release()) != CGIF_OK) encoder_failed("GIF");
   return out;

@@ -39,8 +39,7 @@ inline void describe(Describer& d, AnimationOptions& o) {
 }
 
 /// Writes RGB frames of equal size, looping for ever, in the format of the extension: .gif, .apng
-/// (or .png) or .webp. APNG and WebP are lossless, GIF has
-/// 256 colours by median cut. Atomic.
+/// (or .png) or .webp. APNG and WebP are lossless, GIF has 256 colours by median cut. Atomic.
 /// Throws ValueError for no frames, unequal frames or another extension, IoError.
 void write_animation(const std::filesystem::path& path, const std::vector<Image>& frames,
                      const AnimationOptions& options = {});

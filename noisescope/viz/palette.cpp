@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
+#include <optional>
+#include <unordered_map>
 
 #include "noisescope/core/error.h"
 
@@ -15,29 +16,35 @@ struct Color {
   double weight;
 };
 
-/// The colours of all pictures with their counts: exact ones while there are few, else the means of
-/// cells of `bits` bits a channel.
-std::vector<Color> histogram(const std::vector<const Image*>& pictures, int bits) {
+/// The colours of all pictures with their counts, as the means of cells of `bits` bits a channel;
+/// nothing if there are more than `limit`.
+std::optional<std::vector<Color>> histogram(const std::vector<const Image*>& pictures, int bits,
+                                            size_t limit) {
   const int drop = 8 - bits;
-  std::map<uint32_t, Color> cells;
+  std::unordered_map<uint32_t, Color> cells;
+  uint32_t last_key = ~0U;  // pictures have long runs of one colour
+  Color* cell = nullptr;
   for (const Image* picture : pictures) {
-    if (picture->channels != 3) {
-      throw ValueError("[viz.Palette] expected RGB pictures, got " +
-                       std::to_string(picture->channels) + " channels");
-    }
     for (size_t p = 0; p + 2 < picture->pixels.size(); p += 3) {
       const uint8_t* rgb = &picture->pixels[p];
       const uint32_t key = static_cast<uint32_t>(rgb[0] >> drop) << 16 |
                            static_cast<uint32_t>(rgb[1] >> drop) << 8 | (rgb[2] >> drop);
-      Color& cell = cells[key];
-      for (size_t c = 0; c < 3; ++c) cell.rgb[c] += rgb[c];
-      cell.weight += 1;
+      if (key != last_key) {
+        cell = &cells[key];
+        last_key = key;
+        if (cells.size() > limit) return std::nullopt;
+      }
+      for (size_t c = 0; c < 3; ++c) cell->rgb[c] += rgb[c];
+      cell->weight += 1;
     }
   }
+  // In the order of the keys, so that equal pictures give equal palettes.
+  std::vector<std::pair<uint32_t, Color>> ordered(cells.begin(), cells.end());
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Color> out;
-  for (auto& [key, cell] : cells) {
-    for (double& value : cell.rgb) value /= cell.weight;
-    out.push_back(cell);
+  for (auto& [key, color] : ordered) {
+    for (double& value : color.rgb) value /= color.weight;
+    out.push_back(color);
   }
   return out;
 }
@@ -92,9 +99,15 @@ std::vector<Box> median_cut(std::vector<Color>& colors, size_t wanted) {
 
 Palette::Palette(const std::vector<const Image*>& pictures, size_t colors)
     : nearest_of_cell_(size_t{1} << 18, -1) {
-  std::vector<Color> found = histogram(pictures, 8);
-  if (found.size() > colors) found = histogram(pictures, 6);
-  if (found.empty()) throw ValueError("[viz.Palette] expected pictures with pixels, got none");
+  for (const Image* picture : pictures) {
+    if (picture->channels == 3 && !picture->pixels.empty()) continue;
+    throw ValueError("[viz.Palette] expected RGB pictures with pixels, got " +
+                     std::to_string(picture->width) + " x " + std::to_string(picture->height) + " with " +
+                     std::to_string(picture->channels) + " channels");
+  }
+  if (pictures.empty()) throw ValueError("[viz.Palette] expected at least one picture, got none");
+  std::optional<std::vector<Color>> exact = histogram(pictures, 8, colors);
+  std::vector<Color> found = exact ? *std::move(exact) : *histogram(pictures, 6, size_t{1} << 18);
   for (const Box& box : median_cut(found, colors)) {
     std::array<double, 3> sum{};
     double weight = 0;

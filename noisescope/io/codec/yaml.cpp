@@ -157,9 +157,14 @@ ConfigNode parse_yaml(const std::string& text, const std::string& file) {
     throw ConfigError(file + ": expected a configuration of at most 1 MiB, got " +
                       std::to_string(text.size()) + " bytes; this is not the file that was meant");
   }
+  if (text.find('\0') != std::string::npos) {
+    throw ConfigError(file + ": expected UTF-8 text, got a byte 0; this is not the file that was meant");
+  }
   TreeBuilder builder(file);
   try {
-    std::istringstream stream(text);
+    // yaml-cpp takes a quote that never ends for closed if the text ends in a line break, and would
+    // swallow all keys behind it; a last comment keeps it from that.
+    std::istringstream stream(text + "\n#");
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     TreeBuilder second(file);

@@ -68,8 +68,8 @@ TEST_P(WorldParserOf, ReadsNoisyPicturesAndTheirResidualIsTheNoise) {
 }
 
 TEST_P(WorldParserOf, BoundIsTheResidualOfTheNoiseThatMustBeReadable) {
-  EXPECT_GT(r.parser.residual_bound(), 0.24);
-  EXPECT_LT(r.parser.residual_bound(), 0.29);
+  EXPECT_GT(r.parser.residual_bound(), 0.21);
+  EXPECT_LT(r.parser.residual_bound(), 0.25);
 }
 
 TEST_P(WorldParserOf, RejectsWhatIsNoPictureOfTheWorld) {

@@ -81,7 +81,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   app.set_version_flag("--version", "noisescope " NOISESCOPE_VERSION);
-  for (auto* add : {add_demo, add_train, add_sample, add_explain, add_evaluate,
+  for (auto* add : {add_demo, add_data, add_clip, add_train, add_sample, add_explain, add_evaluate,
                     add_report, add_config, add_doctor}) {
     add(app, session);
   }

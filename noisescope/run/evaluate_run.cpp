@@ -3,10 +3,10 @@
 #include <chrono>
 #include <cstdio>
 
-#include "noisescope/core/error.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
+#include "noisescope/run/evaluate_images.h"
 #include "noisescope/viz/image_grid.h"
 
 namespace noisescope {
@@ -116,7 +116,15 @@ nlohmann::ordered_json to_json(const WorldEvaluation& e) {
 nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config,
                                     const RunFolder& folder, const Control& control) {
   if (config.data.kind != DataKind::world) {
-    throw ValueError("[run.evaluate_run] image data");
+    Tensor pictures;
+    std::vector<std::string> prompts;
+    const nlohmann::ordered_json json =
+        evaluate_images(model, config, folder, control, pictures, prompts);
+    const int64_t shown = std::min(kShown, pictures.size(0));
+    prompts.resize(static_cast<size_t>(shown));
+    write_png(folder.samples() / "evaluation.png", image_grid(pictures.slice(0, 0, shown), prompts));
+    write_file_atomic(folder.evaluation(), json.dump(2));
+    return json;
   }
   const WorldEvaluation evaluation = evaluate_world(model, config, control);
   std::vector<Mark> marks;

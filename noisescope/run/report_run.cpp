@@ -15,6 +15,7 @@
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
 #include "noisescope/viz/report.h"
+#include "noisescope/viz/text.h"
 
 namespace noisescope {
 namespace {
@@ -246,8 +247,8 @@ class ReportWriter {
   }
 
   static std::string png_tag(const std::filesystem::path& path, const std::string& alt) {
-    return "<img src=\"data:image/png;base64," + base64(read_file(path)) + "\" alt=\"" + alt +
-           "\">\n";
+    return "<img src=\"data:image/png;base64," + base64(read_file(path)) + "\" alt=\"" +
+           escape_markup(alt) + "\">\n";
   }
 
   std::vector<double> sigmas() const {

@@ -86,11 +86,12 @@ RunConfig demo_config() {
   config.noise_levels.mean = 0.5;
   config.noise_levels.std = 1.3;
   config.draw.grid.steps = 14;
-  config.draw.grid.sigma_min = 0.02;
+  config.draw.grid.sigma_min = 0.2;
   config.draw.grid.sigma_max = 40;
   config.draw.guidance.scale = 2;
   config.clip_train.seconds = 40;
   config.train.budget = "230s";
+  config.train.validation_samples = 64;
   return config;
 }
 

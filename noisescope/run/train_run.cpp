@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 /// Keys that may change between two parts of one run.
 const std::vector<std::string> kFreeKeys = {
     "draw", "evaluation", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
-    "train.checkpoint_every", "train.validate_every"};
+    "train.checkpoint_every", "train.validate_every", "train.prefetch"};
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -112,13 +112,16 @@ TrainSetup setup_of(const RunConfig& config, const RunData& data) {
   return setup;
 }
 
-TrainableModel trainable(UNet network, torch::Device device) {
+TrainableModel trainable(UNet network, torch::Device device, uint64_t seed) {
   network->to(device);
   return {network.ptr(),
           [network](const Tensor& x, const Tensor& label, const Tensor& condition) mutable {
             return network->forward(x, label, condition);
           },
-          network->null_condition(), device};
+          network->null_condition(), device,
+          [network, seed](int64_t first_image) mutable {
+            network->set_dropout_stream(Random(seed), static_cast<uint64_t>(first_image));
+          }};
 }
 
 void write_validation(const RunFolder& folder, const Validation& validation) {
@@ -179,7 +182,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
     write_validation(folder, result);
     if (request.preview) request.preview(model, result);
   };
-  const TrainResult result = train(trainable(network, request.device), batches, validation,
+  const TrainResult result = train(trainable(network, request.device, seed), batches, validation,
                                    setup_of(config, data), folder.root, observer, control);
   write_safetensors(folder.model(), {module_state(*network),
                                      {{"format", "pt"}, {"config", to_json(config).dump()}}});

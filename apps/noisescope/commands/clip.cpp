@@ -1,0 +1,53 @@
+#include "apps/noisescope/cli.h"
+#include "apps/noisescope/run_command.h"
+#include "noisescope/core/device.h"
+#include "noisescope/io/file.h"
+#include "noisescope/run/clip_stage.h"
+
+namespace noisescope::cli {
+namespace {
+
+struct ClipFlags {
+  ConfigFlags config;
+  std::string out;
+};
+
+void run_clip_train(const Session& session, const ClipFlags& flags) {
+  const RunConfig config = read_config(session, flags.config);
+  const RunFolder folder{flags.out};
+  make_folder(folder.root);
+  const FolderLock lock(folder.root);
+  const RunData data = open_run_data(config, session.control);
+  const ClipModel clip =
+      clip_of_run(config, data, folder, parse_device(session.common.device), session.control);
+  const auto report = nlohmann::ordered_json::parse(read_file(folder.clip_report()));
+  const auto& zero = report.at("zero_shot");
+  session.say("zero-shot " + zero.at("value").dump() + " over " + zero.at("captions").dump() +
+              " captions, " + zero.at("n").dump() + " images\nHugging Face folder: " +
+              folder.clip().string());
+  session.result(report);
+}
+
+}  // namespace
+
+void add_clip(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("clip", "The encoder that conditions the model");
+  command->require_subcommand(1);
+  command->footer("Example:\n  noisescope clip train --out runs/clip");
+  CLI::App* train = command->add_subcommand("train", "Train a small CLIP contrastively");
+  add_common(*train, session);
+  auto flags = std::make_shared<ClipFlags>();
+  add_config_flags(*train, flags->config);
+  train->add_option("--out", flags->out,
+                    "run folder; a later 'noisescope train' there goes on with this CLIP")
+      ->required();
+  train->footer(
+      "Examples:\n"
+      "  noisescope clip train --out runs/clip --set clip_train.seconds=30\n"
+      "  noisescope clip train --config config/model_small.yaml --out runs/tiny --json\n"
+      "Writes OUT/clip in Hugging Face layout and OUT/clip.json: zero-shot accuracy, retrieval\n"
+      "ranks, modality gap. Ctrl-C saves; the same command goes on.");
+  train->callback([&session, flags] { run_clip_train(session, *flags); });
+}
+
+}  // namespace noisescope::cli

@@ -1,0 +1,85 @@
+#include <cstdio>
+
+#include "apps/noisescope/cli.h"
+#include "apps/noisescope/run_command.h"
+#include "noisescope/data/data_facts.h"
+#include "noisescope/data/data_options.h"
+#include "noisescope/io/codec/image_file.h"
+#include "noisescope/viz/image_grid.h"
+
+namespace noisescope::cli {
+namespace {
+
+struct InspectFlags {
+  ConfigFlags config;
+  std::string sheet = "contact-sheet.png";
+  int64_t count = 64;
+};
+
+std::string text_of(const char* format, auto... values) {
+  char text[256];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+void print_facts(const Session& session, const DataFacts& facts) {
+  const auto count = [](int64_t n) { return std::to_string(n); };
+  session.say(facts.name + "\nsamples            " + count(facts.samples) + " (" +
+              count(facts.train) + " to train on, " + count(facts.validation) +
+              " for validation)\nimage size         " + count(facts.image_size_px) +
+              " px\nclasses            " + count(static_cast<int64_t>(facts.classes.size())) +
+              "\ncaptions           " + count(facts.captions.distinct) + " different, " +
+              text_of("%.1f a sample, %.1f words long, ", facts.captions.per_sample,
+                      facts.captions.words) +
+              count(facts.captions.vocabulary) + " words\npixels             " +
+              text_of("deviation %.3f (data.sigma of the preconditioning)", facts.deviation));
+  for (const auto& [caption, samples] : facts.captions.most_common) {
+    session.say(text_of("  %6lld  ", static_cast<long long>(samples)) + caption);
+  }
+  for (const auto& [size, images] : facts.load.source_sizes) {
+    session.say(text_of("source size        %lld x %lld: %lld", static_cast<long long>(size.first),
+                        static_cast<long long>(size.second), static_cast<long long>(images)));
+  }
+  if (facts.load.skipped.empty()) return;
+  session.notice(count(static_cast<int64_t>(facts.load.skipped.size())) + " broken images left out");
+  for (const SkippedFile& file : facts.load.skipped) session.notice(file.name + ": " + file.reason);
+}
+
+void run_inspect(const Session& session, const InspectFlags& flags) {
+  const RunConfig config = read_config(session, flags.config);
+  LoadReport report;
+  const OpenedData opened = open_dataset(config.data, session.control, report);
+  const DataFacts facts = inspect_dataset(*opened.dataset, opened.split, report);
+  print_facts(session, facts);
+  const ContactSheet sheet =
+      contact_sheet(*opened.dataset, flags.count, static_cast<uint64_t>(config.seed));
+  write_png(flags.sheet, image_grid(sheet.images, sheet.captions));
+  session.say("contact sheet: " + flags.sheet);
+  session.result(to_json(facts));
+}
+
+}  // namespace
+
+void add_data(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("data", "Look at data before training on it");
+  command->require_subcommand(1);
+  command->footer("Example:\n  noisescope data inspect --set data.kind=folder --set data.path=cats");
+  CLI::App* inspect =
+      command->add_subcommand("inspect", "Counts, sizes, captions, broken files, contact sheet");
+  add_common(*inspect, session);
+  auto flags = std::make_shared<InspectFlags>();
+  add_config_flags(*inspect, flags->config);
+  inspect->add_option("--sheet", flags->sheet, "PNG of the contact sheet")->capture_default_str();
+  inspect->add_option("--count", flags->count, "pictures on it")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  inspect->footer(
+      "Examples:\n"
+      "  noisescope data inspect                              the two-object world\n"
+      "  noisescope data inspect --set data.kind=tiny_imagenet --set "
+      "data.path=tiny-imagenet-200.zip\n"
+      "  noisescope data inspect --config config/model_small.yaml --json");
+  inspect->callback([&session, flags] { run_inspect(session, *flags); });
+}
+
+}  // namespace noisescope::cli

@@ -1,0 +1,93 @@
+#include "noisescope/run/evaluate_images.h"
+
+#include <algorithm>
+
+#include "noisescope/evaluate/feature_metrics.h"
+#include "noisescope/run/clip_stage.h"
+
+namespace noisescope {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int64_t kEncodeBatch = 256, kKidBlocks = 4, kCoverageNeighbours = 5;
+constexpr int64_t kFirstSample = int64_t{1} << 32;
+
+Tensor encode(const ClipModel& judge, const Tensor& images) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> rows;
+  for (const Tensor& batch : images.split(kEncodeBatch)) {
+    rows.push_back(judge.encode_image(batch.to(judge.device())).to(torch::kCPU));
+  }
+  return torch::cat(rows);
+}
+
+Tensor rows_of(const std::vector<int64_t>& rows) { return torch::tensor(rows, torch::kInt64); }
+
+/// The configuration under which the judge is trained: another architecture or seed, its own folder.
+RunConfig judge_config(const RunConfig& config) {
+  RunConfig judge = config;
+  judge.clip = config.evaluation.judge;
+  judge.clip.image.image_size = config.network.image_size;
+  judge.clip_train = config.evaluation.judge_train;
+  judge.seed = config.seed + 1;
+  return judge;
+}
+
+ordered_json number(double value, int64_t n) { return {{"value", value}, {"n", n}}; }
+
+}  // namespace
+
+ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
+                             const RunFolder& folder, const Control& control, Tensor& pictures,
+                             std::vector<std::string>& prompts) {
+  const RunData data = open_run_data(config, control);
+  const ClipModel judge =
+      clip_of_run(judge_config(config), data, RunFolder{folder.judge()}, model.device(), control);
+  const Random random(static_cast<uint64_t>(config.seed));
+  const std::vector<int64_t>& pool =
+      data.split.validation.empty() ? data.split.train : data.split.validation;
+  const Tensor order = random.permutation(Purpose::evaluation, ~uint64_t{1},
+                                          static_cast<int64_t>(pool.size()));
+  const int64_t n = std::min<int64_t>(config.evaluation.samples, order.size(0));
+  std::vector<int64_t> samples;
+  for (int64_t k = 0; k < n; ++k) {
+    samples.push_back(pool[static_cast<size_t>(order[k].item<int64_t>())]);
+  }
+  const std::vector<int64_t> rows = draw_captions(*data.dataset, samples, random, ~uint64_t{1});
+  prompts.clear();
+  for (const int64_t row : rows) prompts.push_back(data.dataset->captions()[size_t(row)]);
+
+  pictures = draw(model, {prompts, "", random.seed(), kFirstSample},
+                  sampling_sigmas(config.draw.grid, config.precondition.schedule),
+                  config.draw.sampler, config.draw.guidance, config.draw.batch_size, {}, control);
+  // Real pictures pass through the same 8 bits as generated ones would on disk.
+  const Tensor quantised = ((pictures.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
+  const Tensor drawn = encode(judge, quantised), real = encode(judge, data.dataset->images(samples));
+  Tensor captions;
+  {
+    const torch::NoGradGuard no_grad;
+    captions = judge.encode_text(data.dataset->captions()).to(torch::kCPU);
+  }
+  const Tensor own = rows_of(rows);
+  const Tensor shuffled = own.index_select(0, random.permutation(Purpose::evaluation, 7, n));
+  const int64_t half = n / 2;
+  const Tensor first = real.slice(0, 0, half), second = real.slice(0, half, 2 * half);
+  const Tensor drawn_half = drawn.slice(0, 0, half);
+
+  ordered_json json;
+  json["judge_hash"] = judge.weights_hash();
+  json["default_guidance"] = config.draw.guidance.scale;
+  json["r_precision"] = to_json(r_precision(drawn, captions, own, random));
+  json["r_precision_shuffled_captions"] = to_json(r_precision(drawn, captions, shuffled, random));
+  json["r_precision_real"] = to_json(r_precision(real, captions, own, random));
+  json["kid"] = to_json(kid(first, drawn_half, kKidBlocks));
+  json["kid_real_against_real"] = to_json(kid(first, second, kKidBlocks));
+  json["fd"] = number(frechet_distance(first, drawn_half), half);
+  json["fd_real_against_real"] = number(frechet_distance(first, second), half);
+  json["coverage"] = to_json(coverage(first, drawn_half, kCoverageNeighbours));
+  json["coverage_real_by_real"] = to_json(coverage(first, second, kCoverageNeighbours));
+  return json;
+}
+
+}  // namespace noisescope

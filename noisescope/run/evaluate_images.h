@@ -1,0 +1,21 @@
+// Scores on image data, in the feature space of an encoder that the model was not conditioned on.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/run/run_config.h"
+#include "noisescope/run/run_folder.h"
+
+namespace noisescope {
+
+/// Trains the judge (evaluation.judge, seed + 1) in judge/ if it is not there yet, draws
+/// `evaluation.samples` pictures for captions of validation samples, and measures KID, FD and coverage
+/// against these samples and R-precision of the captions. Beside each stands its floor: real against
+/// real (two halves), and shuffled captions; and what real pictures score in R-precision. The hash of
+/// the judge is part of the result.
+nlohmann::ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
+                                       const RunFolder& folder, const Control& control,
+                                       Tensor& pictures, std::vector<std::string>& prompts);
+
+}  // namespace noisescope

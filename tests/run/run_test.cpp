@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/config.h"
+#include "noisescope/io/file.h"
+#include "noisescope/run/evaluate_run.h"
+#include "noisescope/run/explain_run.h"
+#include "noisescope/run/report_run.h"
+#include "noisescope/run/sample_run.h"
+#include "noisescope/run/train_run.h"
+
+namespace noisescope {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The demo in everything but size: a few steps of both trainings.
+RunConfig tiny_config() {
+  RunConfig config = demo_config();
+  config.data.world_samples = 200;
+  config.clip_train.seconds = 0;
+  config.clip_train.steps = 2;
+  config.clip_batch_size = 8;
+  config.train.budget = "3steps";
+  config.train.batch_size = 4;
+  config.train.validation_samples = 4;
+  config.train.validate_every = 0;
+  config.draw.grid.steps = 3;
+  config.evaluation.samples = 4;
+  config.evaluation.sweep_samples = 2;
+  config.evaluation.scales = {1.0, 2.0};
+  return config;
+}
+
+RunFolder fresh_folder(const std::string& name) {
+  const fs::path root = fs::path(::testing::TempDir()) / ("noisescope_run_" + name);
+  fs::remove_all(root);
+  return RunFolder{root};
+}
+
+/// One trained tiny run for all tests.
+class Run : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = fresh_folder("shared");
+    train_run(tiny_config(), folder_, {}, {});
+  }
+  static RunFolder folder_;
+};
+RunFolder Run::folder_;
+
+TEST_F(Run, TrainingLeavesAWholeRunFolder) {
+  for (const fs::path& path : {folder_.config(), folder_.clip_report(), folder_.embeddings(),
+                               folder_.condition(), folder_.model(), folder_.training(),
+                               folder_.metrics(), folder_.root / "env.json"}) {
+    EXPECT_TRUE(fs::exists(path)) << path;
+  }
+}
+
+TEST_F(Run, TheStoredConfigurationIsTheOneTrained) {
+  EXPECT_EQ(to_json(load_run_config_of(folder_)), to_json(tiny_config()));
+}
+
+TEST_F(Run, AnotherConfigurationIsRefusedNamingItsKeys) {
+  RunConfig other = tiny_config();
+  other.train.batch_size = 8;
+  try {
+    train_run(other, folder_, {}, {});
+    FAIL() << "no error";
+  } catch (const ModelError& error) {
+    EXPECT_NE(std::string(error.what()).find("train.batch_size"), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(Run, UnknownWordsAreNamed) {
+  const TextToImage model = load_run_model(folder_, torch::kCPU);
+  try {
+    model.condition({"a purple elephant"});
+    FAIL() << "no error";
+  } catch (const ValueError& error) {
+    EXPECT_NE(std::string(error.what()).find("elephant"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Run, APictureDoesNotDependOnTheOthers) {
+  const TextToImage model = load_run_model(folder_, torch::kCPU);
+  const RunConfig config = tiny_config();
+  SampleRequest request;
+  request.prompts = {"a red square left of a blue disc on dark", "a red disc"};
+  request.count = 2;
+  request.no_animation = true;
+  request.out = folder_.root / "a";
+  const Tensor many = sample_run(model, config, folder_, request, {}).pictures;
+  request.prompts = {"a red disc"};
+  request.count = 1;
+  const Tensor one = sample_run(model, config, folder_, request, {}).pictures;
+  EXPECT_TRUE(torch::allclose(many[2], one[0], 1e-4, 1e-5));
+  EXPECT_FALSE(torch::allclose(many[2], many[3], 1e-4, 1e-5));
+}
+
+TEST_F(Run, SampleEvaluateExplainAndReportWriteTheirFiles) {
+  const TextToImage model = load_run_model(folder_, torch::kCPU);
+  const RunConfig config = tiny_config();
+  SampleRequest request;
+  request.prompts = {"a red disc"};
+  request.film = "apng";
+  request.array = "npy";
+  request.single = true;
+  for (const fs::path& file : sample_run(model, config, folder_, request, {}).files) {
+    EXPECT_TRUE(fs::exists(file)) << file;
+  }
+  const auto evaluation = evaluate_run(model, config, folder_, {});
+  EXPECT_EQ(evaluation.at("score").at("joint").at("n"), 4);
+  EXPECT_EQ(evaluation.at("sweep").size(), 2u);
+  ReportRequest report;
+  report.prompts = {"a <b>red</b> disc"};
+  EXPECT_THROW(report_run(model, config, folder_, report, {}), ValueError);  // unknown words
+  report.prompts = {"a red disc"};
+  report_run(model, config, folder_, report, {});
+  const std::string html = read_file(folder_.report());
+  EXPECT_NE(html.find("a red disc"), std::string::npos);
+  EXPECT_EQ(html.find("<script"), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder_.explain() / "maps.png"));
+}
+
+TEST(RunConfigFile, ShapesYamlIsTheEmbeddedDemo) {
+  const fs::path config = fs::path(NOISESCOPE_SOURCE_DIR) / "config";
+  EXPECT_EQ(to_json(load_run_config(config / "shapes.yaml", {})), to_json(demo_config()));
+  for (const char* name : {"model_small.yaml", "model_default.yaml", "model_large.yaml"}) {
+    EXPECT_NO_THROW(load_run_config(config / name, {})) << name;
+  }
+}
+
+TEST(RunConfigFile, ErrorsNameFileLineAndTheNearestKey) {
+  const fs::path path = fs::path(::testing::TempDir()) / "noisescope_bad.yaml";
+  write_file_atomic(path, "seed: 1\ntrain:\n  bugdet: 10s\n");
+  try {
+    load_run_config(path, {});
+    FAIL() << "no error";
+  } catch (const ConfigError& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("noisescope_bad.yaml:3"), std::string::npos) << text;
+    EXPECT_NE(text.find("budget"), std::string::npos) << text;
+  }
+  EXPECT_THROW(load_run_config("", {"network.channels"}), ConfigError);
+  EXPECT_THROW(load_run_config("", {"network.image_size=64"}), ConfigError);
+  EXPECT_THROW(load_run_config("", {"train.budget=10parsecs"}), ValueError);
+}
+
+}  // namespace
+}  // namespace noisescope

@@ -1,0 +1,223 @@
+// The promises of train(): exact resume, crashes that lose little, refusals.
+#include "noisescope/train/trainer.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
+#include "noisescope/train/metrics.h"
+#include "tests/train/tiny_problem.h"
+
+namespace noisescope {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path fresh_folder(const std::string& name) {
+  const fs::path folder = fs::path(::testing::TempDir()) / ("noisescope_trainer_" + name);
+  fs::remove_all(folder);
+  return folder;
+}
+
+TrainResult run(const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer = {},
+                const Control& control = {}) {
+  return train(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder,
+               observer, control);
+}
+
+/// Trains until the given update, then stops on request.
+void run_until(const TrainSetup& setup, const fs::path& folder, int64_t last_step) {
+  std::stop_source stop;
+  TrainObserver observer;
+  observer.on_step = [&](int64_t step, int64_t) {
+    if (step == last_step) stop.request_stop();
+  };
+  EXPECT_THROW(run(setup, folder, observer, {{}, stop.get_token()}), Interrupted);
+}
+
+Checkpoint last_checkpoint(const fs::path& folder, const TrainSetup& setup) {
+  return load_latest_checkpoint(folder / "checkpoints", setup.config_json, setup.free_keys, {})
+      .value();
+}
+
+void expect_equal(const NamedTensors& a, const NamedTensors& b, const char* what) {
+  ASSERT_EQ(a.size(), b.size()) << what;
+  for (const auto& [name, value] : a) EXPECT_TRUE(torch::equal(value, b.at(name))) << what << name;
+}
+
+std::vector<std::string> metrics_without_time(const fs::path& folder) {
+  std::vector<std::string> lines;
+  for (nlohmann::ordered_json record : read_metrics(folder / "metrics.jsonl")) {
+    nlohmann::ordered_json kept;
+    for (const auto& [key, value] : record.items()) {
+      if (!is_time_field(key)) kept[key] = value;
+    }
+    lines.push_back(kept.dump());
+  }
+  return lines;
+}
+
+/// Weights, average, optimiser and metrics of two finished runs are the same bits.
+void expect_same_run(const fs::path& a, const fs::path& b, const TrainSetup& setup) {
+  const Checkpoint x = last_checkpoint(a, setup), y = last_checkpoint(b, setup);
+  EXPECT_EQ(x.state.step, y.state.step);
+  EXPECT_EQ(x.state.images, y.state.images);
+  expect_equal(x.model, y.model, "model ");
+  expect_equal(x.ema, y.ema, "ema ");
+  expect_equal(x.optimizer, y.optimizer, "optimizer ");
+  EXPECT_EQ(metrics_without_time(a), metrics_without_time(b));
+}
+
+TEST(Trainer, AnInterruptedRunEndsBitIdenticalToAnUninterruptedOne) {
+  for (const char* budget : {"30steps", "240images", "30epochs"}) {
+    const TrainSetup setup = tiny_setup(budget);
+    const fs::path whole = fresh_folder("whole"), parts = fresh_folder("parts");
+    run(setup, whole);
+    for (const int64_t step : {1, 7, 18, 29}) run_until(setup, parts, step);
+    EXPECT_TRUE(run(setup, parts).resumed);
+    expect_same_run(whole, parts, setup);
+  }
+}
+
+TEST(Trainer, PrefetchChangesNothing) {
+  TrainSetup setup = tiny_setup("20steps");
+  const fs::path plain = fresh_folder("plain"), ahead = fresh_folder("ahead");
+  run(setup, plain);
+  setup.train.prefetch = true;
+  run(setup, ahead);
+  expect_same_run(plain, ahead, setup);
+}
+
+TEST(Trainer, KillAtAnyMomentLosesAtMostTheWorkSinceTheLastCheckpoint) {
+  TrainSetup setup = tiny_setup("400steps");
+  setup.train.checkpoint_every = 5;
+  const fs::path whole = fresh_folder("unkilled"), killed = fresh_folder("killed");
+  run(setup, whole);
+  for (int round = 0; round < 6; ++round) {
+    const pid_t child = fork();
+    if (child == 0) {
+      run(setup, killed);
+      _exit(0);
+    }
+    usleep(20000 + 37000 * round);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+  run(setup, killed);
+  expect_same_run(whole, killed, setup);
+}
+
+TEST(Trainer, ADamagedCheckpointIsNamedAndPassedOver) {
+  const TrainSetup setup = [] {
+    TrainSetup s = tiny_setup("30steps");
+    s.train.checkpoint_every = 5;
+    return s;
+  }();
+  const fs::path whole = fresh_folder("sound"), folder = fresh_folder("damaged");
+  run(setup, whole);
+  run_until(setup, folder, 12);
+  const fs::path newest = list_checkpoints(folder / "checkpoints").front();
+  std::string weights = read_file(newest / "model.safetensors");
+  weights[weights.size() / 2] ^= 1;
+  write_file_atomic(newest / "model.safetensors", weights);
+  std::vector<std::string> notices;
+  TrainObserver observer;
+  observer.notice = [&](const std::string& text) { notices.push_back(text); };
+  run(setup, folder, observer);
+  ASSERT_FALSE(notices.empty());
+  EXPECT_NE(notices.front().find(newest.filename().string()), std::string::npos) << notices.front();
+  expect_same_run(whole, folder, setup);
+}
+
+TEST(Trainer, AnotherConfigurationIsRefusedNamingItsKeys) {
+  TrainSetup setup = tiny_setup("4steps");
+  const fs::path folder = fresh_folder("foreign");
+  run(setup, folder);
+  setup.config_json = R"({"train":{"batch_size":8,"log_every":9},"network":{"hidden":32}})";
+  try {
+    run(setup, folder);
+    FAIL() << "no error";
+  } catch (const ModelError& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("network.hidden"), std::string::npos) << text;
+    EXPECT_EQ(text.find("log_every"), std::string::npos) << text;  // free to change
+  }
+}
+
+TEST(Trainer, ASecondRunOnOneFolderIsRefused) {
+  const fs::path folder = fresh_folder("locked");
+  make_folder(folder / "checkpoints");
+  const FolderLock other(folder / "checkpoints");
+  EXPECT_THROW(run(tiny_setup("4steps"), folder), IoError);
+}
+
+TEST(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheLastGoodCheckpoint) {
+  TrainSetup setup = tiny_setup("40steps");
+  setup.train.checkpoint_every = 8;
+  const fs::path folder = fresh_folder("nan");
+  const BatchSource poisoned = [](int64_t first, int64_t count) {
+    TrainBatch batch = tiny_batch(first, count);
+    if (first >= 8 * 20) batch.images.fill_(std::nan(""));
+    return batch;
+  };
+  EXPECT_THROW(train(tiny_model(std::make_shared<TinyNetwork>()), poisoned, tiny_batch, setup,
+                     folder),
+               NumericError);
+  EXPECT_EQ(last_checkpoint(folder, setup).state.step, 16);
+}
+
+TEST(Trainer, ABudgetInSecondsGoesOnWithWhatIsLeft) {
+  const TrainSetup setup = tiny_setup("0.5s");
+  const fs::path folder = fresh_folder("seconds");
+  run_until(setup, folder, 5);
+  const double before = last_checkpoint(folder, setup).state.seconds;
+  EXPECT_GT(before, 0);
+  const TrainResult result = run(setup, folder);
+  EXPECT_TRUE(result.resumed);
+  EXPECT_GE(result.state.seconds, 0.5);
+  EXPECT_GT(result.state.step, 5);
+}
+
+TEST(Trainer, RunningAFinishedRunAgainChangesNothing) {
+  const TrainSetup setup = tiny_setup("12steps");
+  const fs::path folder = fresh_folder("finished");
+  run(setup, folder);
+  const std::string metrics = read_file(folder / "metrics.jsonl");
+  EXPECT_EQ(run(setup, folder).state.step, 12);
+  EXPECT_EQ(read_file(folder / "metrics.jsonl"), metrics);
+}
+
+// The gradient of a batch is the mean over its passes: the noise is the same, image by image.
+TEST(Trainer, AccumulationEqualsTheBigBatch) {
+  TrainSetup big = tiny_setup("12steps"), small = big;
+  small.train.batch_size = 2;
+  small.train.accumulate = 4;
+  const fs::path a = fresh_folder("big"), b = fresh_folder("small");
+  run(big, a);
+  run(small, b);
+  const NamedTensors x = last_checkpoint(a, big).model, y = last_checkpoint(b, small).model;
+  for (const auto& [name, value] : x) {
+    EXPECT_TRUE(torch::allclose(value, y.at(name), 1e-3, 1e-4)) << name;
+  }
+}
+
+TEST(Trainer, LearnsATinyProblem) {
+  const fs::path folder = fresh_folder("learns");
+  TrainSetup setup = tiny_setup("1500steps");
+  setup.train.validate_every = 0;
+  std::vector<double> losses;
+  TrainObserver observer;
+  observer.on_validation = [&](const Validation& v) { losses.push_back(v.loss); };
+  run(setup, folder, observer);
+  run(tiny_setup("1steps"), fresh_folder("untrained"), observer);
+  ASSERT_EQ(losses.size(), 2u);
+  EXPECT_LT(losses[0], 0.5 * losses[1]);
+}
+
+}  // namespace
+}  // namespace noisescope

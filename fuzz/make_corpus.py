@@ -79,9 +79,79 @@ def archive_files():
     yield "deflated", zipped(zipfile.ZIP_DEFLATED)
 
 
+def tokenizer_files():
+    start, end = "<|startoftext|>", "<|endoftext|>"
+    plain = "A red SQUARE,  left of the purpel disc: isn't it? 12"
+    wide = ("caf\u00e9 cafe\u0301 \u0130\u03a3 \u4f60\U0001f600 \u1112\u1161\u11ab\ud55c "
+            "x\u0307\u0323 \u0307\u0323\u0338<\u0323\u0338 \u2002<|endoftext|>")
+
+    def split(pattern):
+        return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed",
+                "invert": True}
+
+    def pre_tokenizer(kind):
+        if kind == "WordLevel":
+            return split(r"[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]")
+        clip = (r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]"
+                r"|[^\s\p{L}\p{N}]+")
+        byte_level = {"type": "ByteLevel", "add_prefix_space": False}
+        return {"type": "Sequence", "pretokenizers": [split(clip), byte_level]}
+
+    def line(value):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+    def file(kind, tokens, text, context=77, **model):
+        replace = {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}
+        normalizers = [{"type": "NFC"}, replace, {"type": "Lowercase"}]
+        vocabulary = {token: i for i, token in enumerate([*tokens, start, end])}
+        tokenizer = {"model": {"type": kind, "vocab": vocabulary, **model},
+                     "normalizer": {"type": "Sequence", "normalizers": normalizers},
+                     "pre_tokenizer": pre_tokenizer(kind)}
+        return line(tokenizer) + line({"model_max_length": context}) + text.encode()
+
+    def bpe(merges, text, tokens=(), **model):
+        return file("BPE", tokens, text, end_of_word_suffix="</w>", merges=merges, **model)
+
+    def byte_tokens():  # GPT-2's stand-ins, alone and at the end of a word
+        printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+        others = [byte for byte in range(256) if byte not in printable]
+        code = {byte: byte for byte in printable} | {byte: 256 + i for i, byte in enumerate(others)}
+        return [chr(code[byte]) + tail for tail in ("", "</w>") for byte in range(256)]
+
+    words = ["<|unk|>", *"a red square , left of the purple disc caf\u00e9".split()]
+    merges = [["r", "e"], ["re", "d</w>"], ["l", "e"], ["le", "f"], ["lef", "t</w>"],
+              ["\u00c3", "\u00a9</w>"], ["\u00cc", "\u0129"], ["\u00cc", "\u0129</w>"],
+              ["\u00cc\u0129", "\u00cc"]]
+    odd_merges = [["<|endoftext|", "></w>"], ["<|", "endoftext"], ["a b", "c"]]
+    made = ["".join(pair) for pair in merges]
+    yield "words", file("WordLevel", words, plain, unk_token="<|unk|>")
+    yield "words_wide", file("WordLevel", words, wide)
+    yield "words_short_context", file("WordLevel", words, plain, context=3)
+    yield "bpe", bpe(merges, plain, [*byte_tokens(), *made])
+    yield "bpe_wide", bpe(merges, wide, [*byte_tokens(), *made])
+    yield "bpe_old_merges", bpe([" ".join(pair) for pair in merges], plain, [*byte_tokens(), *made])
+    yield "merges_alone", bpe(merges, wide)  # the target adds what it lacks
+    yield "merge_of_a_special", bpe(odd_merges, wide)
+    yield "huge_number", b'{"model": 1e999}\n{"model_max_length": 1e999}\n'
+
+
+def metadata_files():
+    yield "lines", (b'{"file_name": "a/1.png", "text": "a cat"}\n\n{"file_name": "./b\\\\2.png", '
+                    b'"text": ["one", "caf\\u00e9"], "more": [1e3]}\r\n')
+    yield "lines_outside", (b'{"file_name": "x/..", "text": "t"}\n'
+                            b'{"file_name": "\\u0000", "text": ""}\n'
+                            b'{"file_name": "C:/x", "text": 1e999}')
+    yield "csv", (b'\xef\xbb\xbfsource,file_name,text\r\nx,a.png,"left, or ""right"""\r\n'
+                  b'x,./b//c.png,"two\n\nlines"\r\n')
+    yield "csv_outside", b'file_name,text\n./C:/a.png,drive\n..\\a.png,up\n\n'
+    yield "csv_bare", b'text,file_name\na\rb,c"d\n"",""\n,'
+    yield "path", b"./a//b\\./c:d.png"
+
+
 def main():
     for target, files in (("safetensors", safetensors_files), ("config", config_files),
-                          ("image", image_files), ("archive", archive_files)):
+                          ("image", image_files), ("archive", archive_files),
+                          ("tokenizer", tokenizer_files), ("metadata", metadata_files)):
         folder = ROOT / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files():

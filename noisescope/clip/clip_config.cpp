@@ -11,6 +11,7 @@ using Json = nlohmann::json;
 constexpr const char* kConvModelType = "noisescope_conv_image_tower";
 constexpr double kNormEps = 1e-5;
 constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
+constexpr int kMaxDepth = 64;  // copies and messages take one stack frame a level
 
 Json encoder_json(const EncoderOptions& options) {
   return {{"hidden_size", options.width},
@@ -82,12 +83,19 @@ struct Fields {
 
 Fields read_fields(const std::filesystem::path& path) {
   const std::string text = read_file(path, kMaxConfigBytes);
+  const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth <= kMaxDepth) return true;
+    throw FormatError(path.string(), 0, "[clip.read_clip_config] expected at most " +
+                                            std::to_string(kMaxDepth) + " levels, got more");
+  };
   try {
-    Json json = Json::parse(text);
+    Json json = Json::parse(text, check_depth);
     if (!json.is_object()) throw FormatError(path.string(), 0, "expected a JSON object");
     return {path.string(), std::move(json)};
   } catch (const Json::parse_error& error) {
     throw FormatError(path.string(), error.byte, std::string("expected JSON; ") + error.what());
+  } catch (const Json::out_of_range& error) {  // a number beyond all doubles
+    throw FormatError(path.string(), 0, std::string("expected JSON; ") + error.what());
   }
 }
 

@@ -84,6 +84,17 @@ std::string to_utf8(const Text& word) {
   return out;
 }
 
+/// From the first byte to the last one. Normalisation may have changed the order of marks.
+TextSpan joined(const TextSpan& a, const TextSpan& b) {
+  return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
+}
+
+TextSpan span_of(const Text& word) {
+  TextSpan span{word.front().begin, word.front().end};
+  for (const CodePoint& point : word) span = joined(span, {point.begin, point.end});
+  return span;
+}
+
 /// A token under construction.
 struct Symbol {
   std::string text;
@@ -106,7 +117,7 @@ std::vector<Symbol> byte_symbols(const Text& word) {
 
 void merge_at(std::vector<Symbol>& symbols, size_t i) {
   symbols[i].text += symbols[i + 1].text;
-  symbols[i].span.end = std::max(symbols[i].span.end, symbols[i + 1].span.end);
+  symbols[i].span = joined(symbols[i].span, symbols[i + 1].span);
   symbols.erase(symbols.begin() + static_cast<int64_t>(i) + 1);
 }
 
@@ -267,7 +278,7 @@ Tokenizer::Tokenizer(TokenizerModel model, const std::string& name) : model_(std
 void Tokenizer::append_word(const Text& word, std::vector<Piece>& pieces,
                             std::vector<UnknownWord>& unknown) const {
   const std::string text = to_utf8(word);
-  const TextSpan span{word.front().begin, word.back().end};
+  const TextSpan span = span_of(word);
   const auto found = id_of_.find(text);
   if (found != id_of_.end()) {
     pieces.push_back({found->second, span});

@@ -144,6 +144,8 @@ struct Reader {
       return json;
     } catch (const nlohmann::json::parse_error& error) {
       refuse(std::string("expected JSON; ") + error.what(), error.byte);
+    } catch (const nlohmann::json::out_of_range& error) {  // a number beyond all doubles
+      refuse(std::string("expected JSON; ") + error.what());
     }
   }
 

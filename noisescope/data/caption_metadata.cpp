@@ -124,7 +124,6 @@ size_t column(const std::vector<std::string>& header, const std::string& wanted,
 
 std::string path_inside(std::string_view path) {
   if (path.empty() || path.front() == '/' || path.find('\0') != std::string_view::npos) return "";
-  if (path.size() > 1 && path[1] == ':') return "";  // a drive letter
   std::string inside;
   while (!path.empty()) {
     const size_t end = std::min(path.find_first_of("/\\"), path.size());
@@ -134,7 +133,8 @@ std::string path_inside(std::string_view path) {
     if (part.empty() || part == ".") continue;
     inside.append(inside.empty() ? "" : "/").append(part);
   }
-  return inside;
+  const bool has_drive = inside.size() > 1 && inside[1] == ':';  // "./C:/a" has one too
+  return has_drive ? "" : inside;
 }
 
 std::vector<MetadataRow> parse_metadata_jsonl(std::string_view text, const std::string& name) {

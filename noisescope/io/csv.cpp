@@ -3,11 +3,13 @@
 namespace noisescope {
 namespace {
 
+constexpr std::string_view kMark = "\xef\xbb\xbf";  // byte order mark
+
 /// A cursor over the text that makes fields and records.
 class CsvReader {
  public:
   CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {
-    if (text_.substr(0, 3) == "\xef\xbb\xbf") position_ = 3;
+    if (text_.starts_with(kMark)) position_ = kMark.size();
   }
 
   std::vector<CsvRecord> read() {
@@ -92,9 +94,9 @@ std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != &fields.front()) line += ',';
-    // A lone empty field would read back as an empty line.
+    // A lone empty field would read back as an empty line, a byte order mark might be passed over.
     const bool quote = field.find_first_of(",\"\r\n") != std::string::npos ||
-                       (field.empty() && fields.size() == 1);
+                       (field.empty() && fields.size() == 1) || field.starts_with(kMark);
     if (!quote) {
       line += field;
       continue;

@@ -276,6 +276,14 @@ TEST_F(DamagedFolder, LyingSizes) {
   EXPECT_THROW(ClipModel::load(folder_), ModelError);
 }
 
+TEST_F(DamagedFolder, HostileJson) {
+  const std::string deep = std::string(500000, '[') + std::string(500000, ']');
+  for (const std::string& value : {std::string("1e999"), deep}) {
+    write_file_atomic(folder_ / "text" / "config.json", "{\"projection_dim\": " + value + "}");
+    EXPECT_THROW(ClipModel::load(folder_), FormatError) << value.substr(0, 10);
+  }
+}
+
 TEST_F(DamagedFolder, AnotherTokenizer) {
   save_tokenizer(folder_ / "text", Tokenizer::train({"other words"}, {.context_length = 32}));
   EXPECT_THROW(ClipModel::load(folder_), ModelError);

@@ -79,6 +79,19 @@ TEST(Tokenizer, WordIdsAndSpans) {
   EXPECT_EQ(tokenizer.decode(encoding.ids), "a red disc");
 }
 
+// Normalisation sorts the dots above (class 230) and below (220) and the stroke (1) the other way.
+TEST(Tokenizer, SpansHoldMarksThatChangedTheirOrder) {
+  const Encoding word = words().encode("q\u0307\u0323 \u0307\u0323\u0338");
+  EXPECT_EQ(word.spans[1], (TextSpan{0, 5}));
+  EXPECT_EQ(word.spans[2], (TextSpan{6, 12}));
+  EXPECT_EQ(word.unknown[1].span, (TextSpan{6, 12}));
+  const std::string marks = "\u0307\u0323";
+  const Tokenizer pairs = Tokenizer::train({marks + ' ' + marks}, {.kind = TokenizerKind::bpe});
+  const Encoding encoding = pairs.encode(marks);
+  ASSERT_EQ(encoding.ids.size(), 3u);
+  EXPECT_EQ(encoding.spans[1], (TextSpan{0, 4}));
+}
+
 TEST(Tokenizer, SmallestVocabularyKeepsTheEndAwayFromTwo) {
   const Tokenizer tokenizer = Tokenizer::train({"cat"}, {});
   EXPECT_EQ(tokenizer.end_id(), 3);
@@ -189,6 +202,9 @@ TEST_F(HostileTokenizer, BrokenJsonIsRefusedWithItsByte) {
   }
   EXPECT_THROW(parse_tokenizer("[]", config_.dump(), "test"), FormatError);
   EXPECT_THROW(parse_tokenizer(std::string(100000, '['), config_.dump(), "test"), FormatError);
+  const std::string huge = R"({"model_max_length": 1e999})";
+  EXPECT_THROW(parse_tokenizer(huge, config_.dump(), "test"), FormatError);
+  EXPECT_THROW(parse_tokenizer(json_.dump(), huge, "test"), FormatError);
 }
 
 TEST_F(HostileTokenizer, BadVocabulariesAreRefused) {

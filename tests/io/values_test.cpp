@@ -105,6 +105,8 @@ TEST(Csv, WhatIsWrittenComesBack) {
             (std::vector<std::vector<std::string>>{fields, fields}));
   EXPECT_EQ(fields_of(csv_line({""})), (std::vector<std::vector<std::string>>{{""}}));
   EXPECT_EQ(csv_line({"a", "b c"}), "a,b c\n");
+  const std::string marked = "\xef\xbb\xbf" "a";
+  EXPECT_EQ(fields_of(csv_line({marked})), (std::vector<std::vector<std::string>>{{marked}}));
 }
 
 }  // namespace

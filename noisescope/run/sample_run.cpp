@@ -9,6 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/pipeline/run_record.h"
 #include "noisescope/run/figures.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
@@ -66,6 +67,13 @@ class Writer {
     result_.files.push_back(path);
   }
 
+  void record(const TrajectoryRecorder& recorder, const std::vector<std::string>& captions) {
+    const auto path = request_.out / "record.safetensors";
+    const nlohmann::ordered_json how = settings(config_, request_, join(request_.prompts, " | "));
+    save_run_record(path, make_run_record(recorder, captions, how.dump()));
+    result_.files.push_back(path);
+  }
+
   void film(const TrajectoryRecorder& recorder) {
     const Film film = trajectory_film(recorder.steps(), 0, request_.prompts.front(),
                                       config_.precondition.schedule);
@@ -84,18 +92,32 @@ class Writer {
 
 /// Sample numbers restart with every prompt, so picture k of a prompt does not depend on the others.
 Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleRequest& request,
-                const SamplerObserver& first_observer, const Control& control) {
+                const SamplerObserver& observer, const Control& control) {
   const std::vector<double> sigmas = sampling_sigmas(config.draw.grid, config.precondition.schedule);
   GuidanceOptions guidance = config.draw.guidance;
+  guidance.both_branches = guidance.both_branches || request.record == "full";
   std::vector<Tensor> pictures;
-  for (size_t p = 0; p < request.prompts.size(); ++p) {
-    const DrawRequest drawing{repeated({request.prompts[p]}, request.count),
-                              request.negative_prompt, request.seed, 0};
+  for (const std::string& prompt : request.prompts) {
+    const DrawRequest drawing{repeated({prompt}, request.count), request.negative_prompt,
+                              request.seed, 0};
     pictures.push_back(draw(model, drawing, sigmas, config.draw.sampler, guidance,
-                            config.draw.batch_size, p == 0 ? first_observer : SamplerObserver{},
-                            control));
+                            config.draw.batch_size, observer, control));
   }
   return torch::cat(pictures);
+}
+
+/// Refuses, before anything is drawn, a record larger than its cap: the recorder itself sees one
+/// batch at a time.
+void check_record(const RunConfig& config, const SampleRequest& request, int64_t side) {
+  if (request.record.empty()) return;
+  const TrajectoryOptions cap;
+  const auto pictures = static_cast<int64_t>(request.prompts.size()) * request.count;
+  const int64_t needed = TrajectoryRecorder::required_bytes(
+      cap, config.draw.grid.steps, torch::empty({pictures, 3, side, side}, torch::kMeta));
+  if (needed <= cap.max_bytes) return;
+  throw ValueError("[run.sample_run] expected a record of at most " +
+                   std::to_string(cap.max_bytes >> 20) + " MiB, got a run that needs " +
+                   std::to_string(needed >> 20) + "; draw fewer pictures, or without --record");
 }
 
 }  // namespace
@@ -104,11 +126,13 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
                         const SampleRequest& asked, const Control& control) {
   SampleRequest request = asked;
   if (request.out.empty()) request.out = folder.samples();
-  // The first picture again, alone, for its film: image k of a batch equals image k alone.
+  check_record(config, request, model.image_size());
   TrajectoryRecorder recorder{TrajectoryOptions{}};
   SampleResult result;
   const auto begin = std::chrono::steady_clock::now();
-  result.pictures = draw_all(model, config, request, {}, control);
+  result.pictures =
+      draw_all(model, config, request,
+               request.record.empty() ? SamplerObserver{} : recorder.observer(), control);
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   make_folder(request.out);
@@ -117,12 +141,15 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   writer.grid(captions);
   if (request.single) writer.singles(captions);
   if (!request.array.empty()) writer.array();
+  if (!request.record.empty()) writer.record(recorder, captions);
   if (!request.no_animation) {
+    // The first picture again, alone, for its film: image k of a batch equals image k alone.
     SampleRequest first = request;
     first.prompts.resize(1);
     first.count = 1;
-    draw_all(model, config, first, recorder.observer(), {{}, control.stop});
-    writer.film(recorder);
+    TrajectoryRecorder alone{TrajectoryOptions{}};
+    draw_all(model, config, first, alone.observer(), {{}, control.stop});
+    writer.film(alone);
   }
   return result;
 }

@@ -21,6 +21,7 @@ struct SampleRequest {
   bool no_animation = false;
   bool single = false;           // also one PNG a picture
   std::string array;             // "", "safetensors" or "npy"
+  std::string record;            // "", "run" (what the run evaluates) or "full" (both branches)
 };
 
 struct SampleResult {
@@ -30,7 +31,9 @@ struct SampleResult {
 };
 
 /// Draws and writes grid.png with the settings embedded, film.<format> of the first picture unless
-/// switched off, and what else is asked for. Picture k of a prompt has noise (seed, k).
+/// switched off, and what else is asked for. Picture k of a prompt has noise (seed, k). A record
+/// (record.safetensors, pipeline/run_record.h) holds all pictures; ValueError if it would exceed the
+/// cap of TrajectoryOptions.
 SampleResult sample_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                         const SampleRequest& request, const Control& control);
 

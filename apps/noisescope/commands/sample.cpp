@@ -56,6 +56,10 @@ void add_sample(CLI::App& app, Session& session) {
   command->add_flag("--single", flags->request.single, "also one PNG a picture");
   command->add_option("--array", flags->request.array, "also all pixels: safetensors or npy")
       ->check(CLI::IsMember({"safetensors", "npy"}));
+  command->add_option("--record", flags->request.record,
+                      "also everything the solver saw, in record.safetensors: run (the branches that "
+                      "it evaluated) or full (both branches at every noise level)")
+      ->check(CLI::IsMember({"run", "full"}));
   command->footer(
       "Examples:\n"
       "  noisescope sample runs/demo --prompt \"a red square left of a blue disc on dark\"\n"
@@ -63,6 +67,7 @@ void add_sample(CLI::App& app, Session& session) {
       "--seed 7\n"
       "  noisescope sample runs/demo --prompt \"a cross\" --set draw.sampler.solver=ddim "
       "--set draw.grid.steps=50\n"
+      "  noisescope sample runs/demo --prompt \"a red disc\" --record full\n"
       "Picture k of a prompt depends on (seed, k) alone, whatever --count is.");
   command->callback([&session, flags] { run_sample(session, *flags); });
 }

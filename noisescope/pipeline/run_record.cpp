@@ -1,0 +1,123 @@
+#include "noisescope/pipeline/run_record.h"
+
+#include <limits>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/safetensors.h"
+
+namespace noisescope {
+namespace {
+
+/// The four planes of a record by name.
+std::vector<std::pair<const char*, Tensor RunRecord::*>> planes() {
+  return {{"x", &RunRecord::x},
+          {"denoised", &RunRecord::denoised},
+          {"conditional", &RunRecord::conditional},
+          {"unconditional", &RunRecord::unconditional}};
+}
+
+/// One plane of all steps of all batches: [S, B, C, H, W]; undefined if no step has it.
+template <class Plane>
+Tensor stacked(const std::vector<SamplerStep>& steps, int64_t count, Plane plane) {
+  Tensor like;
+  for (const SamplerStep& step : steps) {
+    if (!like.defined() && plane(step).defined()) like = plane(step);
+  }
+  if (!like.defined()) return {};
+  std::vector<Tensor> batches;
+  for (size_t first = 0; first < steps.size(); first += static_cast<size_t>(count)) {
+    Tensor own;  // of any step of this batch: batches may differ in size
+    for (int64_t i = 0; i < count; ++i) {
+      const Tensor& value = plane(steps[first + static_cast<size_t>(i)]);
+      if (value.defined()) own = value;
+    }
+    std::vector<Tensor> rows;
+    for (int64_t i = 0; i < count; ++i) {
+      const Tensor& value = plane(steps[first + static_cast<size_t>(i)]);
+      rows.push_back(value.defined()
+                         ? value
+                         : torch::full_like(own, std::numeric_limits<double>::quiet_NaN()));
+    }
+    batches.push_back(torch::stack(rows));
+  }
+  return torch::cat(batches, 1);
+}
+
+}  // namespace
+
+RunRecord make_run_record(const TrajectoryRecorder& recorder, std::vector<std::string> prompts,
+                          std::string settings) {
+  const std::vector<SamplerStep>& steps = recorder.steps();
+  const int64_t count = steps.empty() ? 0 : steps.front().count;
+  if (steps.empty() || steps.size() % static_cast<size_t>(count) != 0) {
+    throw ValueError("[pipeline.make_run_record] expected whole runs, got " +
+                     std::to_string(steps.size()) + " steps of " + std::to_string(count));
+  }
+  RunRecord record;
+  for (int64_t i = 0; i < count; ++i) record.sigmas.push_back(steps[static_cast<size_t>(i)].sigma);
+  record.sigmas.push_back(0);
+  const auto keep = [&](auto plane) { return stacked(steps, count, plane); };
+  record.x = keep([](const SamplerStep& s) { return s.x; });
+  record.denoised = keep([](const SamplerStep& s) { return s.prediction.denoised; });
+  record.conditional = keep([](const SamplerStep& s) { return s.prediction.conditional; });
+  record.unconditional = keep([](const SamplerStep& s) { return s.prediction.unconditional; });
+  record.prompts = std::move(prompts);
+  record.settings = std::move(settings);
+  return record;
+}
+
+void save_run_record(const std::filesystem::path& path, const RunRecord& record) {
+  TensorFile file;
+  file.tensors["sigmas"] = torch::tensor(record.sigmas, torch::kFloat64);
+  for (const auto& [name, plane] : planes()) {
+    if ((record.*plane).defined()) file.tensors[name] = record.*plane;
+  }
+  file.metadata = {{"kind", "noisescope run record 1"},
+                   {"prompts", nlohmann::json(record.prompts).dump()},
+                   {"settings", record.settings}};
+  write_safetensors(path, file);
+}
+
+RunRecord load_run_record(const std::filesystem::path& path) {
+  const TensorFile file = read_safetensors(path);
+  const auto fail = [&](const std::string& what) -> ModelError {
+    return ModelError("[pipeline.load_run_record] expected a run record in " + path.string() +
+                      ", got " + what + "; make one with 'noisescope sample --record run'");
+  };
+  const auto text = [&](const char* key) {
+    const auto found = file.metadata.find(key);
+    if (found == file.metadata.end()) throw fail(std::string("a file without '") + key + "'");
+    return found->second;
+  };
+  if (text("kind") != "noisescope run record 1") throw fail("kind '" + text("kind") + "'");
+  const nlohmann::json prompts = nlohmann::json::parse(text("prompts"), nullptr, false);
+  if (!prompts.is_array()) throw fail("prompts that are no list");
+  RunRecord record;
+  for (const auto& prompt : prompts) {
+    if (!prompt.is_string()) throw fail("a prompt that is no text");
+    record.prompts.push_back(prompt.get<std::string>());
+  }
+  const Tensor sigmas = file.at("sigmas").to(torch::kFloat64).contiguous();
+  if (sigmas.dim() != 1 || sigmas.numel() < 2) throw fail("no list of noise levels");
+  record.sigmas.assign(sigmas.const_data_ptr<double>(),
+                       sigmas.const_data_ptr<double>() + sigmas.numel());
+  const int64_t steps = sigmas.numel() - 1;
+  for (const auto& [name, plane] : planes()) {
+    if (!file.tensors.contains(name)) continue;
+    const Tensor& value = file.at(name);
+    if (value.dim() != 5 || value.size(0) != steps ||
+        value.size(1) != static_cast<int64_t>(record.prompts.size())) {
+      throw fail(std::string(name) + " " + describe_tensor(value) + " for " +
+                 std::to_string(steps) + " steps of " + std::to_string(record.prompts.size()) +
+                 " pictures");
+    }
+    record.*plane = value;
+  }
+  record.settings = text("settings");
+  return record;
+}
+
+}  // namespace noisescope

@@ -1,0 +1,75 @@
+#include "noisescope/pipeline/run_record.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/safetensors.h"
+
+namespace noisescope {
+namespace {
+
+/// D_c = x / 2, D_u = x / 4, guided between sigma 1 and 10.
+Predictor halves() {
+  const Denoiser denoiser = [](const Tensor& x, const Tensor&, const Tensor& condition) {
+    return x * condition.view({-1, 1, 1, 1});
+  };
+  return guide(denoiser, torch::full({2, 1}, 0.5F), torch::full({2, 1}, 0.25F),
+               {.scale = 2, .sigma_min = 1, .sigma_max = 10, .clip = 0});
+}
+
+const std::vector<double> kSigmas = {20, 5, 0.5, 0};
+
+/// Two batches of two pictures, recorded one after the other.
+TrajectoryRecorder& recorded() {
+  static TrajectoryRecorder recorder{TrajectoryOptions{}};
+  if (!recorder.steps().empty()) return recorder;
+  for (const int64_t first : {0, 2}) {
+    const NoiseSource noise{Random(3), sample_range(first, 2)};
+    run_sampler(halves(), noise.initial({3, 4, 4}) * kSigmas.front(), kSigmas, {}, noise,
+                recorder.observer());
+  }
+  return recorder;
+}
+
+std::filesystem::path file(const std::string& name) {
+  return std::filesystem::path(::testing::TempDir()) / ("noisescope_" + name);
+}
+
+TEST(RunRecord, ComesBackFromDiskAsTheSolverSawIt) {
+  const auto path = file("record.safetensors");
+  save_run_record(path, make_run_record(recorded(), {"a", "b", "c", "d"}, "{\"seed\": 3}"));
+  const RunRecord record = load_run_record(path);
+  EXPECT_EQ(record.sigmas, kSigmas);
+  EXPECT_EQ(record.prompts, (std::vector<std::string>{"a", "b", "c", "d"}));
+  EXPECT_EQ(record.settings, "{\"seed\": 3}");
+  const std::vector<SamplerStep>& steps = recorded().steps();
+  for (size_t k = 0; k < steps.size(); ++k) {
+    const auto step = static_cast<int64_t>(k) % 3, batch = static_cast<int64_t>(k) / 3;
+    const auto rows = [&](const Tensor& plane) { return plane[step].narrow(0, 2 * batch, 2); };
+    EXPECT_TRUE(rows(record.x).equal(steps[k].x));
+    EXPECT_TRUE(rows(record.denoised).equal(steps[k].prediction.denoised));
+    EXPECT_TRUE(rows(record.conditional).equal(rows(record.x) * 0.5F));
+  }
+}
+
+TEST(RunRecord, BranchesThatWereNotEvaluatedAreNan) {
+  const RunRecord record = make_run_record(recorded(), {"a", "b", "c", "d"}, "{}");
+  EXPECT_TRUE(record.unconditional[0].isnan().all().item<bool>());  // sigma 20: above the interval
+  EXPECT_TRUE(record.unconditional[1].equal(record.x[1] * 0.25F));
+  EXPECT_TRUE(record.unconditional[2].isnan().all().item<bool>());
+}
+
+TEST(RunRecord, AnythingElseIsRefused) {
+  const auto path = file("no_record.safetensors");
+  write_safetensors(path, {{{"sigmas", torch::ones({3})}}, {{"kind", "weights"}}});
+  EXPECT_THROW(load_run_record(path), ModelError);
+  RunRecord record = make_run_record(recorded(), {"a", "b", "c"}, "{}");  // four pictures
+  save_run_record(path, record);
+  EXPECT_THROW(load_run_record(path), ModelError);
+  EXPECT_THROW(make_run_record(TrajectoryRecorder{TrajectoryOptions{}}, {}, "{}"), ValueError);
+}
+
+}  // namespace
+}  // namespace noisescope

@@ -83,14 +83,18 @@ RunConfig load_run_config_of(const RunFolder& folder,
 
 RunConfig demo_config() {
   RunConfig config;
-  config.noise_levels.mean = 0.5;
-  config.noise_levels.std = 1.3;
-  config.draw.grid.steps = 14;
+  config.precondition.parametrization = Parametrization::x0;
+  config.loss.weighting = Weighting::uniform;
+  config.noise_levels.mean = 0.6;
+  config.noise_levels.std = 1.2;
+  config.draw.grid.steps = 20;
   config.draw.grid.sigma_min = 0.2;
   config.draw.grid.sigma_max = 40;
+  config.draw.sampler.solver = Solver::dpmpp_2m_sde;
   config.draw.guidance.scale = 2;
-  config.clip_train.seconds = 40;
-  config.train.budget = "230s";
+  config.draw.guidance.sigma_min = 0.7;
+  config.clip_train.seconds = 20;
+  config.train.budget = "250s";
   config.train.validation_samples = 64;
   return config;
 }

@@ -1,0 +1,39 @@
+// The demo as it is, but with budgets that count images: what it reaches is then independent of the
+// machine's speed.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "noisescope/core/device.h"
+#include "noisescope/io/config.h"
+#include "noisescope/io/file.h"
+#include "noisescope/run/evaluate_run.h"
+#include "noisescope/run/train_run.h"
+
+namespace noisescope {
+namespace {
+
+TEST(SlowDemo, DrawsWhatIsAskedAfterAFixedNumberOfImages) {
+  configure_process(0);
+  const RunFolder folder{std::filesystem::path(::testing::TempDir()) / "noisescope_demo_accuracy"};
+  std::filesystem::remove_all(folder.root);
+  RunConfig config = demo_config();
+  config.clip_train.seconds = 0;
+  config.clip_train.steps = 400;
+  config.train.budget = "40000images";
+  config.train.validate_every = 0;
+  config.evaluation.samples = 256;
+  config.evaluation.sweep_samples = 2;
+  config.evaluation.scales = {1.0};
+  train_run(config, folder, {}, {});
+
+  const TextToImage model = load_run_model(folder, torch::kCPU);
+  const WorldEvaluation evaluation = evaluate_world(model, config, {});
+  RecordProperty("scene_accuracy", std::to_string(evaluation.score.joint.value));
+  EXPECT_GE(evaluation.score.joint.value, 0.85);
+  const auto clip = nlohmann::ordered_json::parse(read_file(folder.clip_report()));
+  EXPECT_GE(clip.at("zero_shot").at("value").get<double>(), 0.98);
+}
+
+}  // namespace
+}  // namespace noisescope

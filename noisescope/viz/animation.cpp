@@ -42,7 +42,7 @@ void add_gif_frame(CGIF* gif, const Image& image, const Palette& palette, bool l
   std::vector<uint8_t> indices = palette.indices(image, dither), colors = palette.colors();
   CGIF_FrameConfig frame{};
   frame.pImageData = indices.data();
-  frame.delay = static_cast<uint16_t>(std::min<int64_t>(ms / 10, 65535));
+  frame.delay = static_cast<uint16_t>(std::min<int64_t>((ms + 5) / 10, 65535));
   frame.genFlags = CGIF_FRAME_GEN_USE_DIFF_WINDOW;
   if (local) {
     frame.attrFlags = CGIF_FRAME_ATTR_USE_LOCAL_TABLE;
@@ -193,10 +193,13 @@ void check(const std::vector<Image>& frames) {
   if (frames.empty()) throw ValueError("[viz.encode_animation] expected frames, got none");
   for (const Image& frame : frames) {
     if (frame.width != frames.front().width || frame.height != frames.front().height ||
-        frame.channels != 3 || frame.width > 65535 || frame.height > 65535) {
-      throw ValueError("[viz.encode_animation] expected RGB frames of one size below 65536 px, got " +
+        frame.channels != 3 || frame.width < 1 || frame.height < 1 || frame.width > 65535 ||
+        frame.height > 65535 ||
+        static_cast<int64_t>(frame.pixels.size()) != 3 * frame.width * frame.height) {
+      throw ValueError("[viz.encode_animation] expected RGB frames of one size of 1 .. 65535 px, got " +
                        std::to_string(frame.width) + " x " + std::to_string(frame.height) +
-                       " with " + std::to_string(frame.channels) + " channels");
+                       " with " + std::to_string(frame.channels) + " channels and " +
+                       std::to_string(frame.pixels.size()) + " bytes");
     }
   }
 }

@@ -50,6 +50,10 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
                  const ImageGridOptions& options, const std::vector<Mark>& marks,
                  const std::string& title) {
   check_shape("viz.image_grid", "images", images, {-1, -1, -1, -1});
+  if ((images.size(1) != 3 && images.size(1) != 1) || images.size(2) < 1 || images.size(3) < 1) {
+    throw ShapeError("[viz.image_grid] expected images [B, 3 or 1, H, W] with pixels, got " +
+                     describe_tensor(images));
+  }
   const int64_t count = images.size(0);
   if (count == 0) throw ValueError("[viz.image_grid] expected at least one image, got none");
   check_count("captions", captions.size(), count);

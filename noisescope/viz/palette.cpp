@@ -11,6 +11,10 @@
 namespace noisescope {
 namespace {
 
+uint32_t color_key(const uint8_t* rgb) {
+  return static_cast<uint32_t>(rgb[0]) << 16 | static_cast<uint32_t>(rgb[1]) << 8 | rgb[2];
+}
+
 struct Color {
   std::array<double, 3> rgb;
   double weight;
@@ -107,6 +111,7 @@ Palette::Palette(const std::vector<const Image*>& pictures, size_t colors)
   }
   if (pictures.empty()) throw ValueError("[viz.Palette] expected at least one picture, got none");
   std::optional<std::vector<Color>> exact = histogram(pictures, 8, colors);
+  const bool keeps_all = exact.has_value();
   std::vector<Color> found = exact ? *std::move(exact) : *histogram(pictures, 6, size_t{1} << 18);
   for (const Box& box : median_cut(found, colors)) {
     std::array<double, 3> sum{};
@@ -116,6 +121,9 @@ Palette::Palette(const std::vector<const Image*>& pictures, size_t colors)
       weight += found[i].weight;
     }
     for (const double s : sum) colors_.push_back(static_cast<uint8_t>(std::lround(s / weight)));
+  }
+  for (size_t i = 0; keeps_all && i < size(); ++i) {
+    exact_.emplace(color_key(&colors_[3 * i]), static_cast<uint8_t>(i));
   }
 }
 
@@ -140,6 +148,10 @@ std::vector<uint8_t> Palette::indices(const Image& picture, bool dither) const {
   std::vector<double> here(3 * (picture.width + 2), 0.0), below(here.size(), 0.0);  // errors
   for (int64_t y = 0; y < picture.height; ++y) {
     for (int64_t x = 0; x < picture.width; ++x) {
+      if (const auto kept = exact_.find(color_key(picture.at(y, x))); kept != exact_.end()) {
+        out[y * picture.width + x] = kept->second;
+        continue;
+      }
       double* error = &here[3 * (x + 1)];
       double rgb[3];
       size_t cell = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "noisescope/io/image.h"
@@ -27,6 +28,7 @@ class Palette {
   uint8_t nearest(const double* rgb) const;
 
   std::vector<uint8_t> colors_;
+  std::unordered_map<uint32_t, uint8_t> exact_;  // numbers of colours that are kept exactly
   mutable std::vector<int16_t> nearest_of_cell_;  // cache of nearest(), by 6 bits a channel; -1: empty
 };
 

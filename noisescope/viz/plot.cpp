@@ -64,9 +64,9 @@ struct Extent {
 
 /// The extent with room around it, and the ends that the axis asks for.
 Scale make_scale(Extent extent, const Axis& axis, double room) {
+  if (!(extent.low <= extent.high)) refuse("at least one finite value", "none");
   if (axis.min) extent.low = std::min(*axis.min, extent.high);
   if (axis.max) extent.high = std::max(*axis.max, extent.low);
-  if (!(extent.low <= extent.high)) refuse("at least one finite value", "none");
   if (axis.log && extent.low <= 0) refuse("a positive start of a logarithmic axis", std::to_string(extent.low));
   if (extent.low == extent.high) {
     const double half = axis.log ? 0 : std::max(0.5, std::abs(extent.low) / 2);
@@ -147,9 +147,12 @@ std::string line_path(const Series& s, const Scale& x, const Scale& y) {
 /// The confidence band: one closed outline for each stretch without gaps.
 std::string band_path(const Series& s, const Scale& x, const Scale& y) {
   std::string d;
+  const auto known = [&](size_t i) {
+    return std::isfinite(s.x[i]) && std::isfinite(s.low[i]) && std::isfinite(s.high[i]);
+  };
   for (size_t i = 0; i < s.low.size();) {
     size_t end = i;
-    while (end < s.low.size() && std::isfinite(s.low[end]) && std::isfinite(s.high[end])) ++end;
+    while (end < s.low.size() && known(end)) ++end;
     for (size_t k = i; k < end; ++k) {
       d += (k == i ? "M" : "L") + svg_number(x(s.x[k])) + " " + svg_number(y(s.high[k]));
     }
@@ -178,7 +181,7 @@ void draw_line_series(SvgWriter& svg, const Plot& plot, const Scale& x, const Sc
                            {"stroke-dasharray", kDashes[k % kDashes.size()]}, {"d", line_path(s, x, y)}});
     }
     for (size_t i = 0; has_markers(plot, s) && i < s.y.size(); ++i) {
-      if (std::isfinite(s.y[i])) draw_marker(svg, x(s.x[i]), y(s.y[i]), k);
+      if (std::isfinite(s.x[i]) && std::isfinite(s.y[i])) draw_marker(svg, x(s.x[i]), y(s.y[i]), k);
     }
   }
 }
@@ -224,15 +227,17 @@ void draw_bars(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Sca
   const double slot = area.width() / groups;
   const auto bars = static_cast<double>(std::max<size_t>(1, plot.series.size()));
   const double width = std::min(56.0, 0.72 * slot / bars);
-  const double base = y(y.log ? y.low : std::clamp(0.0, y.low, y.high));
+  const auto inside = [&](double value) { return y(std::clamp(value, y.low, y.high)); };
+  const double base = inside(y.log ? y.low : 0.0);
   for (size_t g = 0; g < plot.categories.size(); ++g) {
     const double middle = area.left + slot * (static_cast<double>(g) + 0.5);
     for (size_t k = 0; k < plot.series.size(); ++k) {
       const Series& s = plot.series[k];
       if (!std::isfinite(s.y[g])) continue;
-      const double left = middle + width * (static_cast<double>(k) - bars / 2) + 1, top = y(s.y[g]);
+      const double left = middle + width * (static_cast<double>(k) - bars / 2) + 1, top = inside(s.y[g]);
       fill_bar(svg, left, std::min(top, base), width - 2, std::abs(base - top), k);
-      if (!s.low.empty()) draw_whisker(svg, left + width / 2 - 1, y(s.low[g]), y(s.high[g]));
+      if (s.low.empty() || !std::isfinite(s.low[g]) || !std::isfinite(s.high[g])) continue;
+      draw_whisker(svg, left + width / 2 - 1, inside(s.low[g]), inside(s.high[g]));
     }
     svg.text(middle, area.bottom + 19, plot.categories[g], "tick", "middle");
   }
@@ -276,10 +281,14 @@ double draw_legend(SvgWriter* svg, const Plot& plot, double left, double top, do
 
 // ---------------------------------------------------------------------------------- annotations
 
+/// Whether a place is in the data area; what is no number is not.
+bool is_inside(double px, double low, double high) { return px >= low - 0.5 && px <= high + 0.5; }
+
 void draw_windows(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x) {
   for (const Window& window : plot.windows) {
     const double from = std::clamp(x(window.from), area.left, area.right);
     const double to = std::clamp(x(window.to), area.left, area.right);
+    if (std::isnan(from + to)) continue;
     svg.element("rect", {{"class", "window"}, {"fill", "#8a94a0"}, {"fill-opacity", 0.13},
                          {"x", std::min(from, to)}, {"y", area.top}, {"width", std::abs(to - from)},
                          {"height", area.height()}});
@@ -291,6 +300,7 @@ void label_windows(SvgWriter& svg, const Plot& plot, const PlotArea& area, const
   for (const Window& window : plot.windows) {
     const double from = std::clamp(x(window.from), area.left, area.right);
     const double to = std::clamp(x(window.to), area.left, area.right);
+    if (std::isnan(from + to)) continue;
     svg.text((from + to) / 2, area.top + 15, window.label, "note halo", "middle");
   }
 }
@@ -299,14 +309,17 @@ void draw_rules(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Sc
   for (const Rule& rule : plot.rules) {
     if (rule.vertical) {
       const double at = x(rule.at);
+      if (!is_inside(at, area.left, area.right)) continue;
       const bool right_half = at > (area.left + area.right) / 2;
       svg.line(at, area.top, at, area.bottom, "rule");
       svg.text(at + (right_half ? -5 : 5), area.bottom - 8, rule.label, "note halo",
                right_half ? "end" : "start");
     } else {
-      svg.line(area.left, y(rule.at), area.right, y(rule.at), "rule");
-      const bool above = y(rule.at) > area.top + 18;
-      svg.text(area.right - 4, y(rule.at) + (above ? -5 : 14), rule.label, "note halo", "end");
+      const double at = y(rule.at);
+      if (!is_inside(at, area.top, area.bottom)) continue;
+      svg.line(area.left, at, area.right, at, "rule");
+      const bool above = at > area.top + 18;
+      svg.text(area.right - 4, at + (above ? -5 : 14), rule.label, "note halo", "end");
     }
   }
 }
@@ -315,6 +328,8 @@ void draw_annotations(SvgWriter& svg, const Plot& plot, const PlotArea& area, co
                       const Scale& y) {
   for (const Annotation& note : plot.annotations) {
     const double at = x(note.x);
+    if (!is_inside(at, area.left, area.right)) continue;
+    if (!is_inside(y(note.y), area.top, area.bottom)) continue;
     const bool flip = at + 10 + estimated_text_width(note.text, 11.5) > area.right;
     svg.element("circle", {{"class", "rule"}, {"fill", "none"}, {"stroke", "#5b6673"}, {"cx", at},
                            {"cy", y(note.y)}, {"r", 5.0}, {"stroke-dasharray", "none"}});

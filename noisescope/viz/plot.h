@@ -47,7 +47,8 @@ struct Window {
   std::string label;
 };
 
-/// A reference value drawn across the plot: a floor, a half-point, chance.
+/// A reference value drawn across the plot: a floor, a half-point, chance. It widens the axis, and
+/// is left out where it lies beyond an end that the axis asks for; so are annotations.
 struct Rule {
   bool vertical = false;
   double at = 0;

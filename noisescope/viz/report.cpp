@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kStyle = R"css(
 :root { color-scheme: light dark; --ink: #1f262e; --muted: #5b6673; --paper: #fff; --card: #f5f7f9;
   --rule: #d3d9e0; --accent: #0072b2; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --muted: #9fabb8; --paper: #14181d;
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --muted: #9fabb8; --paper: #14181d;
   --card: #1d232a; --rule: #36404b; --accent: #56b4e9; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -119,21 +119,6 @@ std::string image_tag(const std::string& mime, const std::string& bytes, const s
 
 }  // namespace
 
-std::string base64(const std::string& bytes) {
-  constexpr const char* kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t left = std::min<size_t>(3, bytes.size() - i);
-    uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      word = word << 8 | (k < left ? static_cast<uint8_t>(bytes[i + k]) : 0u);
-    }
-    for (size_t k = 0; k < 4; ++k) out += k <= left ? kDigits[word >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
-
 Figure png_figure(const Image& image, const std::string& alt, const std::string& caption) {
   return {image_tag("image/png", encode_png(image), alt, image.width, image.height), caption};
 }
@@ -147,7 +132,9 @@ Figure film_figure(const Image& still, const std::string& animation, const std::
   return figure;
 }
 
-Figure svg_figure(const std::string& svg, const std::string& caption) { return {svg, caption}; }
+Figure svg_figure(const std::string& svg, const std::string& caption) {
+  return {inline_svg(svg), caption};
+}
 
 std::string to_html(const Report& report) {
   std::string out =
@@ -155,7 +142,7 @@ std::string to_html(const Report& report) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
       "style-src 'unsafe-inline'\">\n<title>" + escape_markup(report.title) + "</title>\n<style>" +
-      kStyle + "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n"
+      kStyle + figure_style() + "\n</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n"
       "<header><h1>" + escape_markup(report.title) + "</h1>\n<p class=\"lead\">" +
       escape_markup(report.lead) + "</p></header>\n<nav aria-label=\"Sections\"><ul>\n";
   for (size_t k = 0; k < report.sections.size(); ++k) {

@@ -30,6 +30,7 @@ Figure png_figure(const Image& image, const std::string& alt, const std::string&
 /// demand, after a still: nothing moves unasked.
 Figure film_figure(const Image& still, const std::string& animation, const std::string& mime,
                    const std::string& alt, const std::string& caption);
+/// A document of render_svg(), as inline_svg() gives it. Throws ValueError for anything else.
 Figure svg_figure(const std::string& svg, const std::string& caption);
 
 struct Table {
@@ -55,8 +56,5 @@ struct Report {
 
 /// Everything but Figure::markup is escaped.
 std::string to_html(const Report& report);
-
-/// RFC 4648, section 4.
-std::string base64(const std::string& bytes);
 
 }  // namespace noisescope

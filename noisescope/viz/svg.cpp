@@ -1,6 +1,7 @@
 #include "noisescope/viz/svg.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -59,11 +60,58 @@ std::string value_text(const SvgValue& value) {
   return escape_markup(std::get<std::string>(value));
 }
 
+/// What is wrong with the attributes of a start tag, which begin at `at`; empty if nothing. Moves to
+/// the end of the tag.
+std::string check_attributes(std::string_view text, size_t& at) {
+  static constexpr std::array<std::string_view, 26> kAttributes = {
+      "aria-label", "class", "cx", "cy", "d", "fill", "fill-opacity", "height", "href",
+      "preserveAspectRatio", "r", "role", "rx", "stroke", "stroke-dasharray", "stroke-width",
+      "text-anchor", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2"};
+  while (text.substr(at, 1) == " ") {
+    const size_t equals = text.find("=\"", at);
+    const size_t end = equals == text.npos ? text.npos : text.find('"', equals + 2);
+    if (end == text.npos) return "an attribute without quotes";
+    const std::string_view key = text.substr(at + 1, equals - at - 1);
+    const std::string_view value = text.substr(equals + 2, end - equals - 2);
+    const bool known = std::find(kAttributes.begin(), kAttributes.end(), key) != kAttributes.end();
+    const bool reference = key == "href" && !value.starts_with("data:image/png;base64,");
+    const bool hidden = key != "aria-label" && value.find_first_of("&<(") != value.npos &&
+                        !(key == "transform" && value.starts_with("rotate("));
+    if (!known || reference || hidden) {
+      return "the attribute " + std::string(text.substr(at + 1, end - at));
+    }
+    at = end + 1;
+  }
+  if (text.substr(at, 1) != ">" && text.substr(at, 2) != "/>") return "an open tag";
+  return "";
+}
+
+/// What a document holds that SvgWriter does not write for a figure; empty if nothing.
+std::string find_foreign(std::string_view text) {
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "svg", "title", "desc", "rect", "line", "path", "circle", "text", "image"};
+  for (size_t at = text.find('<'); at != text.npos; at = text.find('<', at)) {
+    const bool closes = text.substr(++at, 1) == "/";
+    if (closes) ++at;
+    const size_t end = std::min(text.find_first_of(" />\n\t\r\f", at), text.size());
+    const std::string_view name = text.substr(at, end - at);
+    if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) {
+      return "the element " + std::string(name);
+    }
+    at = end;
+    if (const std::string wrong = closes ? "" : check_attributes(text, at); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string svg_number(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
+  // Far outside of any figure is far enough, and fits the buffer.
+  std::snprintf(text, sizeof text, "%.2f", std::clamp(value, -1e7, 1e7));
   std::string out = text;
   out.erase(out.find_last_not_of('0') + 1);
   if (out.back() == '.') out.pop_back();
@@ -157,13 +205,8 @@ std::string inline_svg(const std::string& document) {
   if (style != std::string::npos && style_end != std::string::npos) {
     out.erase(style, style_end + 9 - style);
   }
-  std::string lower = out;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const char* bad : {"<script", "<foreignobject", "<use", "<a ", "href=\"http", "<style", "<!"}) {
-    if (lower.find(bad) != std::string::npos) return refuse(std::string("one with ") + bad);
-  }
-  return out;
+  const std::string foreign = find_foreign(out);
+  return foreign.empty() ? out : refuse("one with " + foreign);
 }
 
 }  // namespace noisescope

@@ -41,13 +41,17 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted) {
   const double step = power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
   const int decimals = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
   std::vector<Tick> ticks;
+  // Enough digits to tell neighbours apart where they are written in powers of ten.
+  const double largest = std::max(std::abs(low), std::abs(high));
+  const int digits = std::max(4, 1 + static_cast<int>(std::floor(std::log10(largest)) -
+                                                      std::floor(std::log10(step) + 1e-9)));
   const double slack = 1e-9 * (high - low);
   const auto first = static_cast<int64_t>(std::ceil((low - slack) / step));
   const auto last = static_cast<int64_t>(std::floor((high + slack) / step));
   for (int64_t k = first; k <= last; ++k) {
     const double value = static_cast<double>(k) * step;
-    if (decimals > 4 || std::max(std::abs(low), std::abs(high)) >= 1e6) {
-      ticks.push_back({value, format_number(value, 4)});
+    if (decimals > 4 || largest >= 1e6) {
+      ticks.push_back({value, format_number(value, digits)});
       continue;
     }
     char text[64];
@@ -63,21 +67,33 @@ std::vector<Tick> log_ticks(double low, double high, int wanted) {
   const int first = static_cast<int>(std::floor(std::log10(low)));
   const int last = static_cast<int>(std::floor(std::log10(high) + slack));
   const double decades = std::log10(high / low);
-  const int every = std::max(1, static_cast<int>(std::ceil(decades / std::max(1, wanted))));
+  const auto powers = [&](int every) {  // how many are in the range
+    int count = 0;
+    for (int e = static_cast<int>(std::ceil(std::log10(low) - slack)); e <= last; ++e) {
+      count += e % every == 0;
+    }
+    return count;
+  };
+  int every = std::max(1, static_cast<int>(std::ceil(decades / std::max(1, wanted))));
+  while (every > 1 && powers(every) < 2) --every;
+  const bool by_digits = decades < 1.5 || powers(1) < 2;
+  int names = 0;
   std::vector<Tick> ticks;
   for (int exponent = first; exponent <= last; ++exponent) {
     for (int digit = 1; digit <= 9; ++digit) {
       const double value = digit * std::pow(10.0, exponent);
       if (value < low * (1 - slack) || value > high * (1 + slack)) continue;
-      const bool named = decades < 1.5 ? digit == 1 || digit == 2 || digit == 5
-                                       : digit == 1 && exponent % every == 0;
+      const bool named = by_digits ? digit == 1 || digit == 2 || digit == 5
+                                   : digit == 1 && exponent % every == 0;
       if (!named && digit > 1 && every > 1) continue;
-      ticks.push_back({value, !named          ? ""
-                              : decades < 1.5 ? format_number(value, 1)
-                                              : power_label(exponent)});
+      names += named;
+      ticks.push_back({value, !named      ? ""
+                              : by_digits ? format_number(value, 1)
+                                          : power_label(exponent)});
     }
   }
-  return ticks;
+  // An axis with one number has no scale.
+  return names >= 2 ? ticks : linear_ticks(low, high, std::max(4, wanted));
 }
 
 }  // namespace noisescope

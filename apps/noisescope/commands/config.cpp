@@ -41,8 +41,8 @@ void add_config(CLI::App& app, Session& session) {
   command->require_subcommand(1);
   command->footer(
       "Examples:\n"
-      "  noisescope config show --config config/shapes.yaml --set network.channels=[64,128,192]\n"
-      "  noisescope config cost --config config/model_default.yaml --flops 6e13");
+      "  noisescope config show config/shapes.yaml --set network.channels=[64,128,192]\n"
+      "  noisescope config cost config/model_default.yaml --flops 6e13");
   auto flags = std::make_shared<ConfigFlags>();
   auto flops = std::make_shared<double>(1e11);
 
@@ -50,6 +50,7 @@ void add_config(CLI::App& app, Session& session) {
       "show", "The resolved configuration: every key, its value and what it means");
   add_common(*show, session);
   add_config_flags(*show, *flags);
+  show->add_option("file", flags->path, "the same as --config");
   show->callback([&session, flags] {
     const RunConfig config = read_config(session, *flags);
     session.say(to_yaml(config));
@@ -59,6 +60,7 @@ void add_config(CLI::App& app, Session& session) {
   CLI::App* cost = command->add_subcommand("cost", "Parameters, FLOPs, memory and speed of a network");
   add_common(*cost, session);
   add_config_flags(*cost, *flags);
+  cost->add_option("file", flags->path, "the same as --config");
   cost->add_option("--flops", *flops, "sustained FLOP/s of the machine (1e11: two CPU cores)")
       ->capture_default_str();
   cost->callback([&session, flags, flops] {

@@ -13,6 +13,8 @@ namespace noisescope {
 namespace {
 
 constexpr int64_t kShown = 16;
+/// Pixel noise of the strict reading: a sixteenth of the range of pixels.
+constexpr double kStrictNoise = 0.125;
 constexpr uint64_t kScoreStream = 0, kSweepStream = 1, kHeldOutStream = 3;
 
 /// Noise of the evaluation: apart from that of previews and of a user's own pictures.
@@ -89,6 +91,9 @@ WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config
       static_cast<double>(options.samples);
   const std::vector<ParsedScene> parsed = judge.parser().parse(pictures);
   result.score = scene_accuracy(parsed, asked.meanings);
+  const WorldParser strict(World(config.data.world), {.readable_noise = kStrictNoise});
+  result.strict = scene_accuracy(strict.parse(pictures), asked.meanings);
+  result.strict_residual_bound = strict.residual_bound();
   result.pictures = pictures.slice(0, 0, std::min(kShown, options.samples));
   for (int64_t k = 0; k < result.pictures.size(0); ++k) {
     result.prompts.push_back(asked.captions[static_cast<size_t>(k)]);
@@ -106,10 +111,12 @@ nlohmann::ordered_json to_json(const WorldEvaluation& e) {
   nlohmann::ordered_json json;
   json["default_guidance"] = e.default_guidance;
   json["score"] = to_json(e.score);
+  json["strict"] = to_json(e.strict);
   json["sweep"] = sweep_json(e.sweep);
   if (!e.held_out.empty()) json["held_out"] = sweep_json(e.held_out);
   json["seconds_per_image"] = e.seconds_per_image;
   json["parser_residual_bound"] = e.residual_bound;
+  json["strict_residual_bound"] = e.strict_residual_bound;
   return json;
 }
 

@@ -15,10 +15,12 @@ namespace noisescope {
 struct WorldEvaluation {
   double default_guidance = 0;
   SceneAccuracy score;                    // at the default guidance
+  SceneAccuracy strict;                   // the same pictures, read with half the residual allowed
   std::map<double, SceneAccuracy> sweep;  // by scale
   std::map<double, SceneAccuracy> held_out;  // combinations never trained on, if the world holds any
   double seconds_per_image = 0;           // of drawing at the default guidance
   double residual_bound = 0;              // of the parser
+  double strict_residual_bound = 0;
   Tensor pictures;                        // [16, 3, 32, 32] of the score, for the report
   std::vector<std::string> prompts;       // theirs
   std::vector<bool> right;                // the caption is true of the picture

@@ -112,7 +112,15 @@ class ReportWriter {
         share("unreadable", score.at("rejected"),
               "farther from every picture of the world than the parser accepts"),
         {"drawing", text_of("%.3f s", evaluation.at("seconds_per_image").get<double>()), "",
-         "for one picture, both branches of guidance"}};
+         "for one picture; without prompt only where guidance acts"}};
+    if (evaluation.contains("strict")) {
+      s.numbers.push_back(
+          share("strict scene accuracy", evaluation.at("strict").at("joint"),
+                text_of("the same pictures where a residual of %.3f is allowed instead of %.3f: a "
+                        "few wrong pixels at an edge count as wrong",
+                        evaluation.at("strict_residual_bound").get<double>(),
+                        evaluation.at("parser_residual_bound").get<double>())));
+    }
     s.figures.push_back(svg_figure(accuracy_over_guidance(evaluation),
                                    "The sweep has prompts and noise of its own. Bands are 95 % "
                                    "Wilson intervals."));
@@ -123,7 +131,11 @@ class ReportWriter {
     for (const auto& [name, value] : evaluation.items()) {
       if (value.is_object() && value.contains("value")) {
         table.rows.push_back({name, text_of("%.4f", value.at("value").get<double>()),
-                              value.contains("n") ? interval(value) : ""});
+                              value.contains("low") ? interval(value)
+                              : value.contains("n")
+                                  ? text_of("n = %lld", static_cast<long long>(
+                                                            value.at("n").get<int64_t>()))
+                                  : ""});
       } else if (value.is_number()) {
         table.rows.push_back({name, text_of("%.4g", value.get<double>()), ""});
       } else if (value.is_string()) {

@@ -88,13 +88,15 @@ RunConfig demo_config() {
   config.noise_levels.mean = 0.6;
   config.noise_levels.std = 1.2;
   config.draw.grid.steps = 20;
-  config.draw.grid.sigma_min = 0.2;
+  config.draw.grid.sigma_min = 0.1;
   config.draw.grid.sigma_max = 40;
   config.draw.sampler.solver = Solver::dpmpp_2m_sde;
   config.draw.guidance.scale = 2;
   config.draw.guidance.sigma_min = 0.7;
-  config.clip_train.seconds = 20;
-  config.train.budget = "250s";
+  config.clip_train.seconds = 40;
+  config.train.budget = "240s";
+  config.train.batch_size = 16;
+  config.train.schedule.learning_rate = 2.5e-3;
   config.train.validation_samples = 64;
   return config;
 }

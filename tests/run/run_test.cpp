@@ -5,6 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
+#include "noisescope/pipeline/run_record.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/explain_run.h"
 #include "noisescope/run/report_run.h"
@@ -99,6 +100,24 @@ TEST_F(Run, APictureDoesNotDependOnTheOthers) {
   const Tensor one = sample_run(model, config, folder_, request, {}).pictures;
   EXPECT_TRUE(torch::allclose(many[2], one[0], 1e-4, 1e-5));
   EXPECT_FALSE(torch::allclose(many[2], many[3], 1e-4, 1e-5));
+}
+
+TEST_F(Run, AFullRecordHoldsBothBranchesAtEveryNoiseLevel) {
+  const TextToImage model = load_run_model(folder_, torch::kCPU);
+  SampleRequest request;
+  request.prompts = {"a red disc", "a blue cross"};
+  request.count = 2;
+  request.no_animation = true;
+  request.out = folder_.root / "record";
+  for (const char* kind : {"run", "full"}) {
+    request.record = kind;
+    sample_run(model, tiny_config(), folder_, request, {});
+    const RunRecord record = load_run_record(request.out / "record.safetensors");
+    EXPECT_EQ(record.prompts.size(), 4u);
+    EXPECT_EQ(record.unconditional.isnan().any().item<bool>(), std::string(kind) == "run") << kind;
+  }
+  request.count = 100000;
+  EXPECT_THROW(sample_run(model, tiny_config(), folder_, request, {}), ValueError);
 }
 
 TEST_F(Run, SampleEvaluateExplainAndReportWriteTheirFiles) {

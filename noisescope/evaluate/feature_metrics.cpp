@@ -89,30 +89,24 @@ Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k) {
 }
 
 Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own,
-                     const Random& random, int64_t distractors) {
+                     const Tensor& is_true, const Random& random, int64_t distractors) {
   check_pair("evaluate.r_precision", images, captions);
-  check_shape("evaluate.r_precision", "own", own, {images.size(0)});
   const int64_t n = images.size(0), rows = captions.size(0);
-  if (rows < 2 || distractors < 1) {
-    throw ValueError("[evaluate.r_precision] expected at least 2 captions and 1 distractor, got " +
-                     std::to_string(rows) + " captions");
+  check_shape("evaluate.r_precision", "own", own, {n});
+  check_shape("evaluate.r_precision", "is_true", is_true, {n, rows});
+  if (distractors < 1 || is_true.all(1).any().item<bool>()) {
+    throw ValueError("[evaluate.r_precision] expected distractors >= 1 and a caption that is wrong "
+                     "of each picture, got " + std::to_string(distractors) + " distractors and " +
+                     std::to_string(is_true.all(1).sum().item<int64_t>()) +
+                     " pictures without a wrong caption");
   }
   const Tensor cosines = images.to(torch::kFloat64).matmul(captions.to(torch::kFloat64).t());
-  const auto cosine = cosines.accessor<double, 2>();
-  const auto row_of = own.accessor<int64_t, 1>();
-  const int64_t shown = std::min(distractors, rows - 1);
   int64_t hits = 0;
   for (int64_t i = 0; i < n; ++i) {
-    // The first `shown` rows of a permutation that are not the own caption.
     const Tensor order = random.permutation(Purpose::evaluation, static_cast<uint64_t>(i), rows);
-    const int64_t* candidate = order.const_data_ptr<int64_t>();
-    bool best = true;
-    for (int64_t seen = 0; seen < shown; ++candidate) {
-      if (*candidate == row_of[i]) continue;
-      best = best && cosine[i][row_of[i]] > cosine[i][*candidate];
-      ++seen;
-    }
-    hits += best ? 1 : 0;
+    const Tensor wrong = order.masked_select(~is_true[i].index_select(0, order));
+    const Tensor best_wrong = cosines[i].index_select(0, wrong.slice(0, 0, distractors)).max();
+    hits += (cosines[i].index_select(0, own.slice(0, i, i + 1)) > best_wrong).item<bool>() ? 1 : 0;
   }
   return wilson(hits, n);
 }

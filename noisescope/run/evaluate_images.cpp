@@ -70,7 +70,14 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
     captions = judge.encode_text(data.dataset->captions()).to(torch::kCPU);
   }
   const Tensor own = rows_of(rows);
-  const Tensor shuffled = own.index_select(0, random.permutation(Purpose::evaluation, 7, n));
+  const Tensor is_true = data.dataset->caption_is_true(
+      samples, sample_range(0, static_cast<int64_t>(data.dataset->captions().size())));
+  const auto precision = [&](const Tensor& features, const Tensor& order) {
+    return to_json(r_precision(features, captions, own.index_select(0, order),
+                               is_true.index_select(0, order), random));
+  };
+  const Tensor paired = torch::arange(n);
+  const Tensor shuffled = random.permutation(Purpose::evaluation, 7, n);
   const int64_t half = n / 2;
   const Tensor first = real.slice(0, 0, half), second = real.slice(0, half, 2 * half);
   const Tensor drawn_half = drawn.slice(0, 0, half);
@@ -78,9 +85,9 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   ordered_json json;
   json["judge_hash"] = judge.weights_hash();
   json["default_guidance"] = config.draw.guidance.scale;
-  json["r_precision"] = to_json(r_precision(drawn, captions, own, random));
-  json["r_precision_shuffled_captions"] = to_json(r_precision(drawn, captions, shuffled, random));
-  json["r_precision_real"] = to_json(r_precision(real, captions, own, random));
+  json["r_precision"] = precision(drawn, paired);
+  json["r_precision_shuffled_captions"] = precision(drawn, shuffled);
+  json["r_precision_real"] = precision(real, paired);
   json["kid"] = to_json(kid(first, drawn_half, kKidBlocks));
   json["kid_real_against_real"] = to_json(kid(first, second, kKidBlocks));
   json["fd"] = number(frechet_distance(first, drawn_half), half);

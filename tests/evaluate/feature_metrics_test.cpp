@@ -84,14 +84,38 @@ TEST(Coverage, CountsBallsThatHoldAGeneratedRow) {
   EXPECT_THROW(coverage(real, generated, 6), ValueError);
 }
 
-TEST(RPrecision, ChanceAndPerfection) {
+class RPrecision : public testing::Test {
+ protected:
   const Tensor captions = unit_rows(gaussian(9, 40, 16));
   const Tensor own = torch::arange(2000) % 40;
+  const Tensor only_own = own.unsqueeze(1) == torch::arange(40);
+};
+
+TEST_F(RPrecision, ChanceAndPerfection) {
   const Tensor images = captions.index_select(0, own);
-  EXPECT_DOUBLE_EQ(r_precision(images, captions, own, Random(1), 9).value, 1.0);
+  EXPECT_DOUBLE_EQ(r_precision(images, captions, own, only_own, Random(1), 9).value, 1.0);
   // Pictures that know nothing of their caption: 1 in 10.
-  const Estimate chance = r_precision(gaussian(10, 2000, 16), captions, own, Random(1), 9);
+  const Estimate chance =
+      r_precision(gaussian(10, 2000, 16), captions, own, only_own, Random(1), 9);
   EXPECT_NEAR(chance.value, 0.1, 0.03);
+}
+
+// A picture that prefers another true caption is not wrong: captions 2k and 2k + 1 say the same, and
+// each picture lies at the one that is not its own.
+TEST_F(RPrecision, AnotherTrueCaptionIsNoDistractor) {
+  const Tensor meaning = torch::arange(40).div(2, "floor");
+  const Tensor is_true = meaning.index_select(0, own).unsqueeze(1) == meaning;
+  const Tensor pairs = captions.index_select(0, meaning * 2) + 0.1 * captions;
+  const Tensor images = pairs.index_select(0, own.bitwise_xor(1));
+  EXPECT_DOUBLE_EQ(
+      r_precision(images, unit_rows(pairs), own, is_true, Random(1), 39).value, 1.0);
+  EXPECT_LT(r_precision(images, unit_rows(pairs), own, only_own, Random(1), 39).value, 0.5);
+}
+
+TEST_F(RPrecision, RefusesPicturesOfWhichEveryCaptionIsTrue) {
+  const Tensor images = captions.index_select(0, own);
+  EXPECT_THROW(r_precision(images, captions, own, torch::ones({2000, 40}, torch::kBool), Random(1)),
+               ValueError);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ ALLOWED = {
     "pipeline": ["core", "io", "nn", "diffusion", "data", "clip"],
     "explain": ["core", "nn", "diffusion", "clip"],
     "evaluate": ["core", "diffusion", "data", "clip", "pipeline"],
+    "verify": ["core", "diffusion", "data", "explain", "evaluate", "pipeline"],
     "run": ["core", "io", "viz", "nn", "diffusion", "data", "clip", "train", "pipeline",
             "explain", "evaluate"],
 }

@@ -26,6 +26,7 @@ struct Session {
   Common common;
   std::string command_line;  // as typed, for reports and "how to go on"
   Control control;           // progress drawing and Ctrl-C
+  int exit_code = 0;         // of a command that ran, but whose result is a failure
 
   /// Human text on stdout, silent under --json and --quiet.
   void say(const std::string& text) const;
@@ -45,6 +46,7 @@ void add_clip(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_sample(CLI::App& app, Session& session);
 void add_explain(CLI::App& app, Session& session);
+void add_verify(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);

@@ -3,8 +3,10 @@
 #include <filesystem>
 
 #include "noisescope/core/error.h"
+#include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/image_tensor.h"
 #include "noisescope/pipeline/run_record.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/explain_run.h"
@@ -143,6 +145,41 @@ TEST_F(Run, SampleEvaluateExplainAndReportWriteTheirFiles) {
   EXPECT_NE(html.find("a red disc"), std::string::npos);
   EXPECT_EQ(html.find("<script"), std::string::npos);
   EXPECT_TRUE(fs::exists(folder_.explain() / "maps.png"));
+}
+
+/// 24 noise pictures in each of two class folders.
+fs::path class_folders() {
+  const fs::path root = fs::path(::testing::TempDir()) / "noisescope_run_images";
+  for (const char* name : {"red fox", "snow owl"}) {
+    fs::create_directories(root / name);
+    const Tensor pictures =
+        Random(name_hash(name)).normal(Purpose::scene, 0, sample_range(0, 24), {3, 32, 32}).clamp(-1, 1);
+    for (int64_t i = 0; i < 24; ++i) {
+      write_png(root / name / (std::to_string(i) + ".png"), tensor_to_image(pictures[i]));
+    }
+  }
+  return root;
+}
+
+// Data without a parser: scores of the judge, some of them without an interval, must reach the report.
+TEST(ImageRun, FromFolderToReport) {
+  RunConfig config = tiny_config();
+  config.data.kind = DataKind::folder;
+  config.data.path = class_folders().string();
+  config.data.validation_share = 0.5;
+  config.evaluation.samples = 20;
+  config.evaluation.judge_train.seconds = 0;
+  config.evaluation.judge_train.steps = 2;
+  const RunFolder folder = fresh_folder("images");
+  train_run(config, folder, {}, {});
+  const TextToImage model = load_run_model(folder, torch::kCPU);
+  const auto evaluation = evaluate_run(model, config, folder, {});
+  EXPECT_EQ(evaluation.at("r_precision").at("n"), 20);
+  EXPECT_FALSE(evaluation.at("fd").contains("low"));
+  ReportRequest report;
+  report.prompts = {"a photo of a red fox"};
+  report_run(model, config, folder, report, {});
+  EXPECT_NE(read_file(folder.report()).find("r_precision_shuffled_captions"), std::string::npos);
 }
 
 TEST(RunConfigFile, ShapesYamlIsTheEmbeddedDemo) {

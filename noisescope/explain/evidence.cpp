@@ -1,0 +1,235 @@
+#include "noisescope/explain/evidence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <ATen/core/grad_mode.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/passes.h"
+
+namespace noisescope {
+namespace {
+
+void check_contrast(const Contrast& contrast) {
+  const char* where = "explain.EvidenceFilter";
+  check_shape(where, "conditions", contrast.conditions, {-1, -1, -1});
+  const int64_t versions = contrast.conditions.size(0), pictures = contrast.conditions.size(1);
+  check_shape(where, "own", contrast.own, {pictures});
+  if (versions < 2) {
+    throw ValueError("[explain.EvidenceFilter] expected at least 2 versions to tell apart, got " +
+                     std::to_string(versions));
+  }
+  if (((contrast.own < 0) | (contrast.own >= versions)).any().item<bool>()) {
+    throw ValueError("[explain.EvidenceFilter] expected own versions in [0, " +
+                     std::to_string(versions) + ")");
+  }
+}
+
+/// rows [K, B, ...] -> row own[b] of each picture, [B, ...].
+Tensor own_of(const Tensor& rows, const Tensor& own) {
+  return rows.index({own.to(rows.device()), torch::arange(rows.size(1), rows.device())});
+}
+
+Tensor pick_own(const Evidence& evidence) {
+  const Tensor index = evidence.own.view({1, -1, 1}).expand({evidence.log_posterior.size(0), -1, 1});
+  return evidence.log_posterior.gather(2, index).squeeze(2);
+}
+
+}  // namespace
+
+Tensor Evidence::decision() const { return pick_own(*this).exp(); }
+
+Tensor Evidence::entropy() const {
+  return -(log_posterior.exp() * log_posterior.clamp_min(-1e3)).sum(2);
+}
+
+Tensor Evidence::entropy_rate() const {
+  const Tensor levels = torch::tensor(log_snrs, torch::kFloat64).unsqueeze(1);
+  return -entropy().diff(1, 0) / levels.diff(1, 0);
+}
+
+Tensor Evidence::realised_total() const {
+  return pick_own(*this)[-1] + std::log(static_cast<double>(log_posterior.size(2)));
+}
+
+Tensor Evidence::completeness_gap() const { return realised.sum({1, 2}) - realised_total(); }
+
+Tensor Evidence::half_points() const {
+  const double half = 0.5 * (1 + 1.0 / static_cast<double>(log_posterior.size(2)));
+  const Tensor curves = decision().contiguous();
+  const auto p = curves.accessor<double, 2>();
+  const auto levels = static_cast<int64_t>(log_snrs.size());
+  const Tensor out = torch::full({curves.size(1)}, std::numeric_limits<double>::quiet_NaN(),
+                                 torch::kFloat64);
+  for (int64_t b = 0; b < curves.size(1); ++b) {
+    int64_t first = levels;  // the first level of the last stretch above half
+    while (first > 0 && p[first - 1][b] > half) --first;
+    if (first == levels) continue;
+    const double from = log_snrs[size_t(std::max<int64_t>(first - 1, 0))];
+    const double share = first == 0 ? 0 : (half - p[first - 1][b]) / (p[first][b] - p[first - 1][b]);
+    out[b] = std::lerp(from, log_snrs[size_t(first)], share);
+  }
+  return out;
+}
+
+EvidenceFilter::EvidenceFilter(Denoiser denoiser, Contrast contrast, int64_t pass_size)
+    : denoiser_(std::move(denoiser)), contrast_(std::move(contrast)), pass_size_(pass_size) {
+  check_contrast(contrast_);
+  const int64_t versions = contrast_.conditions.size(0), pictures = contrast_.conditions.size(1);
+  log_posterior_ = torch::full({pictures, versions}, -std::log(static_cast<double>(versions)),
+                               torch::dtype(torch::kFloat64).device(contrast_.conditions.device()));
+  log_posteriors_.push_back(log_posterior_);
+}
+
+Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
+  const int64_t versions = contrast_.conditions.size(0), pictures = x.size(0);
+  const Tensor sample = torch::arange(versions * pictures, x.device()) % pictures;
+  return denoise_in_passes(denoiser_, x, torch::full({pictures}, sigma, x.options()),
+                           contrast_.conditions.flatten(0, 1), sample, pass_size_)
+      .view({versions, pictures, x.size(1), x.size(2), x.size(3)});
+}
+
+void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next,
+                             double sigma_next) {
+  const torch::NoGradGuard no_grad;
+  check_shape("explain.EvidenceFilter", "x", x, {contrast_.conditions.size(1), -1, -1, -1});
+  check_shape("explain.EvidenceFilter", "x_next", x_next,
+              {x.size(0), x.size(1), x.size(2), x.size(3)});
+  if (!(sigma_next > 0) || !(sigma_next < sigma) || (!sigmas_.empty() && sigmas_.back() != sigma)) {
+    throw ValueError("[explain.EvidenceFilter] expected 0 < sigma_next < sigma and a step from where "
+                     "the last one ended, got a step from " + std::to_string(sigma) + " to " +
+                     std::to_string(sigma_next));
+  }
+  if (sigmas_.empty()) {
+    sigmas_.push_back(sigma);
+    compensated_ = torch::zeros({x.size(0), x.size(2), x.size(3)},
+                                torch::dtype(torch::kFloat64).device(x.device()));
+    realised_ = torch::zeros_like(compensated_);
+  }
+  const Posterior kernel = posterior_ve(sigma, sigma_next);
+  const Tensor versions = estimates(x, sigma);
+  const Tensor weights = log_posterior_.t().exp().to(x.scalar_type()).view(
+      {versions.size(0), x.size(0), 1, 1, 1});
+  const Tensor mixture = (weights * versions).sum(0);
+  // ln N(x'; m) = -|x' - r^2 x - (1 - r^2) D|^2 / 2v + const, per pixel, summed over channels.
+  const Tensor target = x_next - kernel.xt_factor * x;
+  const auto log_kernel = [&](const Tensor& estimate) {
+    return (target - kernel.x0_factor * estimate).square().sum(-3, false, torch::kFloat64) /
+           (-2 * kernel.variance);
+  };
+  const Tensor log_kernels = log_kernel(versions);  // [K, B, H, W]
+  realised_ += own_of(log_kernels, contrast_.own) - log_kernel(mixture);
+  const double nats = 0.5 * (1 / (sigma_next * sigma_next) - 1 / (sigma * sigma));
+  const Tensor step = nats * (own_of(versions, contrast_.own) - mixture)
+                                 .square().sum(1, false, torch::kFloat64);
+  compensated_ += step;
+  profile_.push_back(step.sum({1, 2}));
+  log_posterior_ = (log_posterior_ + log_kernels.sum({2, 3}).t()).log_softmax(1);
+  if (!log_posterior_.isfinite().all().item<bool>()) {
+    throw NumericError("[explain.EvidenceFilter] expected finite images and estimates, got others at "
+                       "sigma " + std::to_string(sigma));
+  }
+  log_posteriors_.push_back(log_posterior_);
+  sigmas_.push_back(sigma_next);
+}
+
+Evidence EvidenceFilter::result() const {
+  if (sigmas_.empty()) {
+    throw ValueError("[explain.EvidenceFilter] expected at least one step, got none");
+  }
+  Evidence evidence;
+  for (const double sigma : sigmas_) evidence.log_snrs.push_back(log_snr_of(sigma));
+  evidence.log_posterior = torch::stack(log_posteriors_).to(torch::kCPU);
+  evidence.profile = torch::stack(profile_).to(torch::kCPU);
+  evidence.compensated = compensated_.to(torch::kCPU);
+  evidence.realised = realised_.to(torch::kCPU);
+  evidence.own = contrast_.own.to(torch::kCPU);
+  return evidence;
+}
+
+void describe(Describer& d, EvidenceOptions& options) {
+  d("steps", options.steps, "steps of each noising path", {.min = 1, .max = 100000});
+  d("log_snr_min", options.log_snr_min, "log-SNR at which paths start, all noise",
+    {.min = -20, .max = 20});
+  d("log_snr_max", options.log_snr_max, "log-SNR at which paths end, nearly clean",
+    {.min = -20, .max = 20});
+  d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
+}
+
+void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
+                        const PathNoise& noise,
+                        const std::function<void(const Tensor& x, double sigma)>& visit) {
+  check_shape("explain.walk_noising_paths", "pictures", pictures,
+              {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
+  if (options.steps < 1 || !(options.log_snr_min < options.log_snr_max)) {
+    throw ValueError("[explain.walk_noising_paths] expected steps >= 1 and log_snr_min < "
+                     "log_snr_max, got " + std::to_string(options.steps) + " steps from " +
+                     std::to_string(options.log_snr_min) + " to " +
+                     std::to_string(options.log_snr_max));
+  }
+  const auto level = [&](int64_t i) {
+    return sigma_of_log_snr(std::lerp(options.log_snr_min, options.log_snr_max,
+                                      static_cast<double>(i) / static_cast<double>(options.steps)));
+  };
+  const auto draw = [&](int64_t i) {
+    return noise.random
+        .normal(Purpose::explain, static_cast<uint64_t>(i), noise.sample_ids,
+                pictures.sizes().slice(1), pictures.scalar_type())
+        .to(pictures.device());
+  };
+  Tensor x = pictures + level(0) * draw(0);
+  visit(x, level(0));
+  for (int64_t i = 0; i < options.steps; ++i) {
+    const Posterior kernel = posterior_ve(level(i), level(i + 1));
+    x = kernel.x0_factor * pictures + kernel.xt_factor * x +
+        std::sqrt(kernel.variance) * draw(i + 1);
+    visit(x, level(i + 1));
+  }
+}
+
+Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
+                              const Contrast& contrast, const EvidenceOptions& options,
+                              const PathNoise& noise, const Control& control) {
+  const torch::NoGradGuard no_grad;
+  EvidenceFilter filter(denoiser, contrast, options.pass_size);
+  Tensor last;
+  double last_sigma = 0;
+  int64_t done = 0;
+  walk_noising_paths(pictures, options, noise, [&](const Tensor& x, double sigma) {
+    control.throw_if_stopped("explain.filter_noising_paths");
+    if (last.defined()) {
+      filter.advance(last, last_sigma, x, sigma);
+      control.report({.task = "evidence",
+                      .done = static_cast<double>(++done),
+                      .total = static_cast<double>(options.steps),
+                      .unit = "levels",
+                      .detail = {}});
+    }
+    last = x;
+    last_sigma = sigma;
+  });
+  return filter.result();
+}
+
+Evidence concatenate(const std::vector<Evidence>& parts) {
+  const auto same = [&](const Evidence& e) {
+    return e.log_snrs == parts.front().log_snrs &&
+           e.log_posterior.size(2) == parts.front().log_posterior.size(2);
+  };
+  if (parts.empty() || !std::all_of(parts.begin(), parts.end(), same)) {
+    throw ValueError("[explain.concatenate] expected parts with the same levels and versions");
+  }
+  const auto all = [&](Tensor Evidence::*member, int64_t dim) {
+    std::vector<Tensor> tensors;
+    for (const Evidence& part : parts) tensors.push_back(part.*member);
+    return torch::cat(tensors, dim);
+  };
+  return {parts.front().log_snrs,           all(&Evidence::log_posterior, 1),
+          all(&Evidence::profile, 1),       all(&Evidence::compensated, 0),
+          all(&Evidence::realised, 0),      all(&Evidence::own, 0)};
+}
+
+}  // namespace noisescope

@@ -1,0 +1,123 @@
+// Evidence filtering: which pixels, at which noise level, decided a word against its alternatives?
+//
+// A contrast is a prompt with one word in K versions (or K prompts), each with prior 1/K. The filter
+// walks one path from noise to picture. From sigma to sigma' < sigma, with r = sigma'/sigma, version k
+// expects x' ~ N(m_k, v I),
+//   m_k = r^2 x + (1 - r^2) D_k(x, sigma),   v = sigma'^2 (1 - r^2)
+// (the exact Gaussian reverse kernel, diffusion/process.h posterior_ve, at the version's estimate), so
+//   ln p_k += -|x' - m_k|^2 / (2 v), normalised over k.
+// For exact denoisers and small steps p_k is the posterior p(version k | x'), since the path is Markov.
+// (Sequential Bayesian classification along a diffusion: Handke et al. 2025, arXiv:2506.10433.)
+//
+// Maps, in nats a pixel, for the version `own` that the picture shows, against the self-consistent
+// mixture D* = sum_k p_k D_k:
+//   realised     ln N(x'; m_own) - ln N(x'; m_*): what this path said, with the path's own noise
+//   compensated  1/2 (1/sigma'^2 - 1/sigma^2) (D_own - D*)^2: its expectation under the own version
+// The compensated map is the integrand of the information identity (Kong et al. 2024,
+// arXiv:2310.07972, eq. 6) with the null replaced by the mixture. It vanishes once the word is
+// decided, so on an imperfect network, too, the realised total is ln p_own(end) + ln K <= ln K, where
+// the published identity has no such bound.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "noisescope/core/options.h"
+#include "noisescope/core/progress.h"
+#include "noisescope/core/random.h"
+#include "noisescope/diffusion/denoiser.h"
+
+namespace noisescope {
+
+/// K versions of what B pictures might show.
+struct Contrast {
+  Tensor conditions;  // [K, B, D]
+  Tensor own;         // [B] int64 in [0, K): the version that is true of the picture
+};
+
+/// N noise levels, B pictures, K versions. float64 on the CPU.
+struct Evidence {
+  std::vector<double> log_snrs;  // [N], rising: from noise to picture
+  Tensor log_posterior;          // [N, B, K]: ln p_k given the path down to this level; row 0 = -ln K
+  Tensor profile;                // [N - 1, B]: compensated nats of each step
+  Tensor compensated;            // [B, H, W] nats, >= 0
+  Tensor realised;               // [B, H, W] nats, signed
+  Tensor own;                    // [B] int64
+
+  /// The decision curve: p(own version | path so far), [N, B].
+  Tensor decision() const;
+  /// Entropy of the versions given the path so far in nats, [N, B]; falls from ln K to 0.
+  Tensor entropy() const;
+  /// -d entropy / d log-SNR per step, [N - 1, B]: the decision window (class-entropy rate).
+  Tensor entropy_rate() const;
+  /// ln p_own(end) + ln K, [B] nats, at most ln K.
+  Tensor realised_total() const;
+  /// Sum of the realised map - realised total, [B] nats: the map takes the kernel at the mixture's
+  /// mean, the filter the mixture of kernels. Its mean falls with the step size.
+  Tensor completeness_gap() const;
+  /// First log-SNR from which the decision curve stays above (1 + 1/K) / 2, half way from prior to
+  /// certainty, [B]; linear between levels, NaN where it ends below.
+  Tensor half_points() const;
+};
+
+/// One Evidence of the pictures of several, which must share levels and versions (ValueError).
+Evidence concatenate(const std::vector<Evidence>& parts);
+
+/// Filters one path, step by step. Cost: K denoiser evaluations a step and picture.
+class EvidenceFilter {
+ public:
+  /// Throws ShapeError or ValueError for a contrast that does not fit together, K < 2 included.
+  /// `pass_size`: samples per denoiser call.
+  EvidenceFilter(Denoiser denoiser, Contrast contrast, int64_t pass_size = 128);
+
+  /// Takes the step from x [B, C, H, W] at `sigma` to x_next at `sigma_next`, 0 < sigma_next < sigma.
+  /// Throws ValueError if it does not start where the last one ended, NumericError for values that are
+  /// not finite.
+  void advance(const Tensor& x, double sigma, const Tensor& x_next, double sigma_next);
+
+  /// Throws ValueError before the first step.
+  Evidence result() const;
+
+ private:
+  Tensor estimates(const Tensor& x, double sigma) const;  // [K, B, C, H, W]
+
+  Denoiser denoiser_;
+  Contrast contrast_;
+  int64_t pass_size_;
+  Tensor log_posterior_;  // [B, K] float64
+  std::vector<double> sigmas_;
+  std::vector<Tensor> log_posteriors_, profile_;
+  Tensor compensated_, realised_;
+};
+
+struct EvidenceOptions {
+  int64_t steps = 160;
+  double log_snr_min = -8;
+  double log_snr_max = 5;
+  int64_t pass_size = 128;
+
+  /// Denoiser evaluations for `pictures` pictures and `versions` versions.
+  int64_t cost(int64_t pictures, int64_t versions) const { return steps * pictures * versions; }
+};
+void describe(Describer& d, EvidenceOptions& options);
+
+/// Where the noise of noising paths comes from: picture b takes (random, Purpose::explain, sample_ids[b]).
+struct PathNoise {
+  Random random{0};
+  std::vector<int64_t> sample_ids;  // [B]; the same picture with several ids: several paths
+};
+
+/// Draws noising paths of `pictures` [B, C, H, W], all at one level at a time: visit(x, sigma) at each of
+/// the steps + 1 levels, from noise to picture. x at the first level is picture + sigma eps, each further
+/// one is drawn from q(x' | x, picture): together one path of the forward process, read backwards.
+/// Throws ValueError for options out of range.
+void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
+                        const PathNoise& noise,
+                        const std::function<void(const Tensor& x, double sigma)>& visit);
+
+/// Evidence along noising paths of `pictures` [B, C, H, W], generated or not.
+Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
+                              const Contrast& contrast, const EvidenceOptions& options,
+                              const PathNoise& noise, const Control& control = {});
+
+}  // namespace noisescope

@@ -1,0 +1,47 @@
+// A check holds one explanation method against the exact world and reports rows.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "noisescope/core/progress.h"
+#include "noisescope/data/world_denoiser.h"
+#include "noisescope/verify/defect.h"
+#include "noisescope/verify/row.h"
+#include "noisescope/verify/subject.h"
+
+namespace noisescope {
+
+struct VerifyOptions {
+  bool full = false;      // the n of the bars instead of a reduced one
+  uint64_t seed = 0;
+  std::string defect;     // a planted defect by name; "": none
+};
+
+/// What checks have at hand. A planted defect is already in the subjects, and asked for elsewhere.
+struct VerifyContext {
+  VerifyOptions options;
+  Subject exact_demo, exact_fine;
+  std::shared_ptr<const Subject> trained;  // null: not asked for
+  WorldDenoiser demo, fine;                // the truth, never broken
+  Control control;
+
+  /// n of a row: the bar's own with --full, else the reduced one.
+  int64_t n(int64_t full, int64_t reduced) const { return options.full ? full : reduced; }
+  bool broken(const char* defect) const { return options.defect == defect; }
+};
+
+struct Check {
+  std::string name;
+  std::function<std::vector<VerifyRow>(const VerifyContext&)> run;
+};
+
+std::vector<VerifyRow> check_evidence(const VerifyContext& context);
+std::vector<VerifyRow> check_information(const VerifyContext& context);
+std::vector<VerifyRow> check_guidance_information(const VerifyContext& context);
+
+/// All checks, in the order of the table.
+const std::vector<Check>& checks();
+
+}  // namespace noisescope

@@ -1,0 +1,65 @@
+// The free map of a sampling run on the `fine` world: ancestral sampling with 50 steps at scale 1, the
+// caption without the first object in place of the null condition.
+#include "noisescope/data/world_parser.h"
+#include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/guidance_information.h"
+#include "noisescope/explain/metric/localisation.h"
+#include "noisescope/verify/check.h"
+#include "noisescope/verify/estimates.h"
+
+namespace noisescope {
+namespace {
+
+constexpr int64_t kSteps = 50;
+
+/// Where the object said first ended up: captions are unordered, so the picture is read. [B, 32, 32].
+Tensor phrase_masks(const SceneBatch& batch, const Tensor& pictures) {
+  const std::vector<ParsedScene> read = WorldParser(batch.world).parse(pictures);
+  std::vector<Scene> scenes;
+  std::vector<Tensor> masks;
+  for (const ParsedScene& parsed : read) scenes.push_back(parsed.scene);
+  const Tensor both = batch.world.object_masks(scenes);
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    const auto said = batch.world.attribute(batch.scenes[i].left);
+    masks.push_back(both[int64_t(i)][said == batch.world.attribute(scenes[i].left) ? 0 : 1]);
+  }
+  return torch::stack(masks);
+}
+
+}  // namespace
+
+std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) {
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
+                                               context.n(200, 48));
+  const Subject& subject = context.exact_fine;
+  GuidanceOptions guidance;
+  guidance.clip = 0;
+  guidance.both_branches = true;
+  GuidanceInformationObserver information(guidance);
+  if (context.broken("guidance-overwritten")) guidance.scale = 8;
+
+  int64_t evaluations = 0;
+  const Denoiser counted = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    evaluations += x.size(0);
+    return subject.denoiser(x, sigma, condition);
+  };
+  const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
+  const std::vector<double> sigmas = sampling_sigmas({GridType::log_snr, kSteps, 0.05, 60.0, 7.0});
+  const Tensor pictures = run_sampler(
+      guide(counted, subject.condition(batch.captions()),
+            subject.condition(batch.captions_without(true, true)), guidance),
+      noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas,
+      {.solver = Solver::ddpm}, noise, information.observer(), context.control);
+  const Tensor map = information.result().map;
+  const Tensor masks = phrase_masks(batch, pictures);
+  const double extra = static_cast<double>(evaluations - 2 * kSteps * batch.size());
+  const std::string method = "guidance information";
+  return {{method, subject.name, "phrase map: AUC against the object", Direction::at_least, 0.97,
+           mean_estimate(localisation_auc(map, masks))},
+          {method, subject.name, "phrase map: best IoU", Direction::at_least, 0.62,
+           mean_estimate(best_iou(map, masks))},
+          {method, subject.name, "evaluations beyond those of the run", Direction::at_most, 0,
+           {extra, extra, extra, batch.size()}}};
+}
+
+}  // namespace noisescope

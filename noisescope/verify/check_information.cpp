@@ -1,0 +1,107 @@
+// Information maps and calibration on the `fine` world: unordered captions, background unnamed, full
+// conditions against the caption without the first object's colour, shape, or both; s = 1.
+#include <cmath>
+
+#include "noisescope/explain/information_map.h"
+#include "noisescope/explain/metric/localisation.h"
+#include "noisescope/verify/check.h"
+#include "noisescope/verify/estimates.h"
+
+namespace noisescope {
+namespace {
+
+struct Reference {
+  const char* name;
+  std::vector<std::string> captions;  // [B]; "": no prompt
+};
+
+std::vector<Reference> references_of(const SceneBatch& batch) {
+  return {{"full prompt", std::vector<std::string>(size_t(batch.size()), "")},
+          {"phrase", batch.captions_without(true, true)},
+          {"colour word", batch.captions_without(true, false)},
+          {"shape word", batch.captions_without(false, true)}};
+}
+
+/// ln p(picture | caption) - ln p(picture | reference), where a picture names its scene: the scenes of
+/// the reference over those of the caption, all being equally likely. [B] nats.
+Tensor closed_form(const WorldDenoiser& truth, const std::vector<std::string>& captions,
+                   const std::vector<std::string>& reference) {
+  const Subject subject = exact_subject(truth);
+  const auto scenes = [&](const std::vector<std::string>& rows) {
+    return (subject.condition(rows) > 0).sum(1).to(torch::kFloat64);
+  };
+  return (scenes(reference) / scenes(captions)).log();
+}
+
+InformationMaps ask(const Subject& subject, const SceneBatch& batch,
+                    const std::vector<Reference>& references, const VerifyContext& context) {
+  std::vector<Tensor> rows;
+  for (const Reference& reference : references) {
+    rows.push_back(subject.condition(reference.captions));
+  }
+  Tensor condition = subject.condition(batch.captions()), against = torch::stack(rows);
+  if (context.broken("swapped-branches")) {
+    return information_maps(subject.denoiser, batch.pictures, against[2], condition.unsqueeze(0).expand_as(against),
+                            {.draws = context.n(128, 64)}, Random(context.options.seed),
+                            sample_range(0, batch.size()), context.control);
+  }
+  return information_maps(subject.denoiser, batch.pictures, condition, against,
+                          {.draws = context.n(128, 64)}, Random(context.options.seed),
+                          sample_range(0, batch.size()), context.control);
+}
+
+/// Within max(3 %, 3 standard errors) of the closed form: in units of that allowance.
+Estimate share_of_allowance(const Tensor& totals, const Tensor& closed) {
+  const Estimate off = mean_estimate(totals - closed);
+  const double error = (off.high - off.low) / (2 * 1.959963984540054);
+  return absolute(scaled(off, 1 / std::max(0.03 * closed.mean().item<double>(), 3 * error)));
+}
+
+/// The largest |kappa - 1| in standard errors over cells with at least 1 % of the information.
+Estimate worst_kappa(const InformationMaps& maps) {
+  double worst = 0;
+  const Tensor share = maps.profile[0].sum(1) / maps.profile[0].sum();
+  for (int64_t l = 0; l < share.size(0); ++l) {
+    const double error = maps.kappa_error[0][l].item<double>();
+    if (share[l].item<double>() < 0.01 || !(error > 0)) continue;
+    worst = std::max(worst, std::abs(maps.kappa[0][l].item<double>() - 1) / error);
+  }
+  return {worst, std::max(0.0, worst - 1.96), worst + 1.96, maps.profile.size(2)};
+}
+
+}  // namespace
+
+std::vector<VerifyRow> check_information(const VerifyContext& context) {
+  const std::string method = "information map";
+  const std::string& subject = context.exact_fine.name;
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
+                                               context.n(200, 48));
+  const std::vector<Reference> references = references_of(batch);
+  const InformationMaps maps = ask(context.exact_fine, batch, references, context);
+  std::vector<VerifyRow> rows;
+  for (size_t r = 0; r < references.size(); ++r) {
+    const Tensor closed = closed_form(context.fine, batch.captions(), references[r].captions);
+    rows.push_back({method, subject,
+                    "total of the " + std::string(references[r].name) +
+                        ": off, of max(3 %, 3 SE)",
+                    Direction::at_most, 1,
+                    share_of_allowance(maps.total()[int64_t(r)], closed)});
+  }
+  const Tensor object = batch.left_masks(), colour = maps.map[2], shape = maps.map[3];
+  const Tensor edges = batch.counterfactual_masks(Word::shape);
+  rows.push_back({method, subject, "colour map: AUC against the object", Direction::at_least, 0.97,
+                  mean_estimate(localisation_auc(colour, object))});
+  rows.push_back({method, subject, "colour map: IoU at 0.4", Direction::at_least, 0.62,
+                  mean_estimate(iou(colour, object, 0.4))});
+  rows.push_back({method, subject, "colour map: pointing", Direction::at_least, 0.85,
+                  mean_estimate(pointing_game(colour, object))});
+  rows.push_back({method, subject, "shape map: AUC against what would change",
+                  Direction::at_least, 0.98, mean_estimate(localisation_auc(shape, edges))});
+  rows.push_back({method, subject, "shape map: pointing to what would change",
+                  Direction::at_least, 0.85, mean_estimate(pointing_game(shape, edges))});
+  rows.push_back({"calibration", subject, "kappa of the full prompt: worst level, SE from 1",
+                  Direction::at_most, 3, worst_kappa(maps)});
+  return rows;
+}
+
+}  // namespace noisescope

@@ -1,0 +1,43 @@
+#include "noisescope/verify/estimates.h"
+
+#include <cmath>
+
+namespace noisescope {
+namespace {
+
+double correlation(const Tensor& a, const Tensor& b) {
+  return torch::corrcoef(torch::stack({a.flatten(), b.flatten()}))[0][1].item<double>();
+}
+
+}  // namespace
+
+Estimate root_mean(const Tensor& squares) {
+  const Estimate mean = mean_estimate(squares);
+  return {std::sqrt(mean.value), std::sqrt(std::max(0.0, mean.low)), std::sqrt(mean.high), mean.n};
+}
+
+Estimate absolute(const Estimate& e) {
+  const double far = std::max(std::abs(e.low), std::abs(e.high));
+  const double near = e.low * e.high <= 0 ? 0 : std::min(std::abs(e.low), std::abs(e.high));
+  return {std::abs(e.value), near, far, e.n};
+}
+
+Estimate scaled(const Estimate& e, double factor) {
+  return {e.value * factor, e.low * factor, e.high * factor, e.n};
+}
+
+Estimate in_standard_errors(const Tensor& values) {
+  const Estimate mean = mean_estimate(values);
+  const double error = (mean.high - mean.low) / (2 * 1.959963984540054);
+  return absolute(scaled(mean, 1 / error));
+}
+
+Estimate map_correlation(const Tensor& a, const Tensor& b) {
+  std::vector<double> each;
+  for (int64_t i = 0; i < a.size(0); ++i) each.push_back(correlation(a[i], b[i]));
+  const Estimate spread = mean_estimate(torch::tensor(each, torch::kFloat64));
+  const double half = (spread.high - spread.low) / 2, whole = correlation(a, b);
+  return {whole, whole - half, whole + half, a.size(0)};
+}
+
+}  // namespace noisescope

@@ -1,0 +1,58 @@
+// What is verified: a denoiser of a two-object world, exact or trained, and the scenes it is shown.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "noisescope/data/world.h"
+#include "noisescope/data/world_denoiser.h"
+#include "noisescope/pipeline/text_to_image.h"
+
+namespace noisescope {
+
+struct Subject {
+  std::string name;  // "exact demo"
+  bool exact = true;
+  Denoiser denoiser;
+  /// Condition rows [B, D] of captions; "" is the null condition.
+  std::function<Tensor(const std::vector<std::string>& captions)> condition;
+};
+
+Subject exact_subject(const WorldDenoiser& truth);
+/// Throws ModelError unless the model draws pictures of the world's size.
+Subject trained_subject(const TextToImage& model, const World& world);
+
+/// A word of the left object's description (in unordered captions: of the object said first).
+enum class Word { colour, shape };
+
+constexpr std::array<std::pair<Word, const char*>, 2> enum_names(Word) {
+  return {{{Word::colour, "colour"}, {Word::shape, "shape"}}};
+}
+
+/// B scenes with their pictures and captions.
+struct SceneBatch {
+  World world;
+  WorldGrammar grammar;
+  std::vector<Scene> scenes;
+  Tensor pictures;  // [B, 3, 32, 32] float64
+
+  int64_t size() const { return static_cast<int64_t>(scenes.size()); }
+  std::vector<std::string> captions() const;
+  /// Captions in which the left object's colour, shape or both are open.
+  std::vector<std::string> captions_without(bool colour, bool shape) const;
+  /// [K][B]: the captions with each of the K values of the word, in the order of the world's lists.
+  std::vector<std::vector<std::string>> versions(Word word) const;
+  /// [B]: which of them is true.
+  Tensor own_version(Word word) const;
+  /// [B, 32, 32] bool: the left object's pixels.
+  Tensor left_masks() const;
+  /// [B, 32, 32] bool: where the picture would change with the word (World::counterfactual_mask).
+  Tensor counterfactual_masks(Word word) const;
+};
+
+/// Scenes drawn by World::draw_scene, in which every version of
+/// the left object's colour and shape differs from the right object, so that ln K is the same for all.
+SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count);
+
+}  // namespace noisescope

@@ -1,0 +1,67 @@
+#include "noisescope/verify/verify.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace noisescope {
+namespace {
+
+/// The subject with the planted defect, if it is one of a denoiser.
+Subject broken(Subject subject, const std::string& defect) {
+  const Tensor null = subject.condition({""});
+  if (defect == "shifted-prompt") subject.denoiser = shift_prompt(subject.denoiser, null, 3);
+  if (defect == "overstated-prompt") {
+    subject.denoiser = amplify_prompt(subject.denoiser, null, 1.5);
+  }
+  if (defect == "misread-noise-level") {
+    subject.denoiser = misread_noise_level(subject.denoiser, 0.5);
+  }
+  return subject;
+}
+
+}  // namespace
+
+const std::vector<Check>& checks() {
+  static const std::vector<Check> all = {{"evidence filtering", check_evidence},
+                                         {"information map", check_information},
+                                         {"guidance information", check_guidance_information}};
+  return all;
+}
+
+bool Verification::pass() const {
+  return std::all_of(rows.begin(), rows.end(), [](const VerifyRow& row) { return row.pass(); });
+}
+
+Verification verify(const VerifyOptions& options, const TextToImage* model, const Control& control,
+                    const std::function<void(const std::vector<VerifyRow>&)>& on_rows) {
+  check_defect_name(options.defect);
+  const auto start = std::chrono::steady_clock::now();
+  const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
+  const auto subject = [&](Subject whole) { return broken(std::move(whole), options.defect); };
+  const VerifyContext context{
+      options,
+      subject(exact_subject(demo)),
+      subject(exact_subject(fine)),
+      model ? std::make_shared<const Subject>(subject(trained_subject(*model, demo.world())))
+            : nullptr,
+      demo,
+      fine,
+      control};
+  Verification verification{options, {}, 0};
+  for (const Check& check : checks()) {
+    const std::vector<VerifyRow> rows = check.run(context);
+    verification.rows.insert(verification.rows.end(), rows.begin(), rows.end());
+    if (on_rows) on_rows(rows);
+  }
+  verification.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return verification;
+}
+
+nlohmann::ordered_json to_json(const Verification& verification) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const VerifyRow& row : verification.rows) json.push_back(to_json(row));
+  return json;
+}
+
+}  // namespace noisescope

@@ -1,0 +1,204 @@
+#include "noisescope/explain/evidence.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/diffusion/analytic.h"
+#include "noisescope/diffusion/process.h"
+
+namespace noisescope {
+namespace {
+
+constexpr auto kDouble = torch::kFloat64;
+
+/// A world of K known pictures [K, C, H, W]: the condition is the picture itself.
+Denoiser known_pictures() {
+  return [](const Tensor& x, const Tensor&, const Tensor& condition) {
+    return condition.view_as(x);
+  };
+}
+
+struct KnownCase {
+  Tensor versions = Random(1).normal(Purpose::scene, 0, {0, 1, 2}, {2, 3, 3}, kDouble);
+  Tensor own = torch::tensor({0, 1, 2, 1});
+  Tensor pictures = versions.index_select(0, own);
+  Contrast contrast{versions.flatten(1).unsqueeze(1).expand({3, 4, 18}), own};
+  PathNoise noise{Random(7), sample_range(0, 4)};
+
+  /// ln of exp(-|x - v|^2 / (2 sigma^2)), [B, K].
+  Tensor log_likelihood(const Tensor& x, double sigma) const {
+    return (x.unsqueeze(1) - versions).square().sum({2, 3, 4}) / (-2 * sigma * sigma);
+  }
+};
+
+// With known pictures the reverse kernels are exact at any step, so the filter must equal Bayes' rule
+// on the likelihoods of the two ends of the path to rounding, however coarse the path is.
+TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
+  const KnownCase c;
+  EvidenceFilter filter(known_pictures(), c.contrast);
+  const std::vector<double> sigmas = {9.0, 2.5, 0.8};
+  std::vector<Tensor> x;
+  for (size_t i = 0; i < 3; ++i) {  // any path will do
+    x.push_back(c.pictures + sigmas[i] * Random(2).normal(Purpose::explain, i, sample_range(0, 4),
+                                                          {2, 3, 3}, kDouble));
+  }
+  filter.advance(x[0], sigmas[0], x[1], sigmas[1]);
+  filter.advance(x[1], sigmas[1], x[2], sigmas[2]);
+  const Tensor expected =
+      (c.log_likelihood(x[2], 0.8) - c.log_likelihood(x[0], 9.0)).log_softmax(1);
+  EXPECT_LT((filter.result().log_posterior[2] - expected).abs().max().item<double>(), 1e-10);
+}
+
+// One step by hand: realised = ln N(x'; m_own) - ln N(x'; m_*), compensated = (SNR' - SNR) / 2 |..|^2.
+TEST(EvidenceFilter, MapsOfOneStepByHand) {
+  const Tensor versions = torch::tensor({2.0, -1.0}, kDouble).view({2, 1, 1});
+  EvidenceFilter filter(known_pictures(), {versions, torch::tensor({0})});
+  const Tensor x = torch::full({1, 1, 1, 1}, 3.0, kDouble), next = torch::full_like(x, 1.5);
+  filter.advance(x, 2.0, next, 1.0);
+  const Evidence e = filter.result();
+  const double v = 1.0 * (1 - 0.25), star = 0.5;  // mixture of 2 and -1 at prior weights
+  const auto log_kernel = [&](double d) {
+    return -std::pow(1.5 - 0.25 * 3.0 - 0.75 * d, 2) / (2 * v);
+  };
+  EXPECT_NEAR(e.realised.item<double>(), log_kernel(2) - log_kernel(star), 1e-12);
+  EXPECT_NEAR(e.compensated.item<double>(), 0.5 * (1 - 0.25) * 1.5 * 1.5, 1e-12);
+  EXPECT_NEAR(e.profile.item<double>(), e.compensated.item<double>(), 1e-12);
+}
+
+/// Three overlapping blobs; the versions are the components.
+struct BlobCase {
+  GaussianMixture data{torch::eye(3, 8) * 1.2, torch::full({3, 8}, 0.15)};
+  int64_t count = 400;
+  Tensor own = torch::arange(count) % 3;
+  Tensor pictures =
+      data.sample(Random(1), Purpose::scene, sample_range(0, count), own).view({count, 2, 2, 2});
+  Tensor prior = torch::ones({count, 3}, kDouble);
+  Contrast contrast{torch::eye(3, kDouble).unsqueeze(1).expand({3, count, 3}), own};
+
+  Evidence filter(int64_t steps) const {
+    EvidenceOptions options;
+    options.steps = steps;
+    options.log_snr_min = -9;
+    options.log_snr_max = 3;
+    return filter_noising_paths(data.denoiser(), pictures, contrast, options,
+                                {Random(3), sample_range(0, count)});
+  }
+};
+
+// The picture's own level is nearly clean, so the filter's end must be close to p(k | x_0), and closer
+// with more steps.
+TEST(EvidenceFilter, EndsInThePosteriorOfTheMixture) {
+  const BlobCase c;
+  const Tensor truth = c.data.posterior(c.pictures, torch::full({c.count}, 1e-6, kDouble), c.prior)
+                           .gather(1, c.own.unsqueeze(1)).squeeze(1);
+  std::vector<double> errors;
+  for (const int64_t steps : {20, 80, 320}) {
+    const Evidence e = c.filter(steps);
+    // The last level (sigma 0.22) still hides a little, alike for all numbers of steps.
+    errors.push_back((e.decision()[-1] - truth).square().mean().sqrt().item<double>());
+  }
+  EXPECT_LT(errors[2], 0.05);
+  EXPECT_LT(errors[2], errors[1]);
+  EXPECT_LT(errors[1], errors[0]);
+}
+
+// Kong et al. 2024: the compensated total's mean is the information between picture and version, which
+// is the mean of ln p_own(end) + ln K.
+TEST(EvidenceFilter, CompensatedAndRealisedTotalsAgreeInTheMean) {
+  const BlobCase c;
+  const Evidence e = c.filter(320);
+  const Tensor difference = e.compensated.sum({1, 2}) - e.realised_total();
+  const double error = difference.std().item<double>() / std::sqrt(double(c.count));
+  EXPECT_NEAR(difference.mean().item<double>(), 0, 4 * error + 0.01);
+  EXPECT_LE(e.realised_total().max().item<double>(), std::log(3.0));
+  EXPECT_GT(e.realised_total().mean().item<double>(), 0.5);
+}
+
+TEST(EvidenceFilter, CompletenessGapFallsWithTheStep) {
+  const BlobCase c;
+  const auto gap = [&](int64_t steps) {
+    return std::abs(c.filter(steps).completeness_gap().mean().item<double>());
+  };
+  const double coarse = gap(20), fine = gap(320);
+  EXPECT_LT(fine, 0.02 * std::log(3.0));
+  EXPECT_LT(fine, coarse / 4);
+}
+
+TEST(EvidenceFilter, ProfileSumsToTheCompensatedMap) {
+  const Evidence e = BlobCase().filter(20);
+  EXPECT_LT((e.profile.sum(0) - e.compensated.sum({1, 2})).abs().max().item<double>(), 1e-10);
+  EXPECT_GE(e.compensated.min().item<double>(), 0);
+}
+
+// A path's noise belongs to its sample id, and passes may be cut anywhere.
+TEST(EvidenceFilter, PathOfASampleIsThatOfTheSampleAlone) {
+  const KnownCase c;
+  EvidenceOptions options;
+  options.steps = 10;
+  options.pass_size = 5;
+  const Evidence all =
+      filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise);
+  const Contrast alone{c.contrast.conditions.narrow(1, 2, 1), c.own.narrow(0, 2, 1)};
+  const Evidence one = filter_noising_paths(known_pictures(), c.pictures.narrow(0, 2, 1), alone,
+                                            options, {c.noise.random, {2}});
+  EXPECT_LT((all.log_posterior.narrow(1, 2, 1) - one.log_posterior).abs().max().item<double>(),
+            1e-12);
+  EXPECT_LT((all.realised[2] - one.realised[0]).abs().max().item<double>(), 1e-12);
+}
+
+TEST(Evidence, HalfPointIsWhereTheCurveStaysAboveHalfTheWay) {
+  Evidence e;
+  e.log_snrs = {-4, -2, 0, 2};
+  const Tensor p = torch::tensor({{0.5, 0.5, 0.5}, {0.9, 0.6, 0.5}, {0.7, 0.7, 0.6}, {0.8, 1.0, 0.7}},
+                                 kDouble);
+  e.log_posterior = torch::stack({p, 1 - p}, 2).log();
+  e.own = torch::zeros({3}, torch::kInt64);
+  const Tensor half = e.half_points();  // half of the way from 1/2 to 1: 0.75
+  EXPECT_NEAR(half[0].item<double>(), 1.0, 1e-9);  // 0.9 at -2 does not stay
+  EXPECT_NEAR(half[1].item<double>(), 1.0 / 3, 1e-9);
+  EXPECT_TRUE(std::isnan(half[2].item<double>()));
+}
+
+TEST(Evidence, EntropyFallsFromLnKToZero) {
+  const Evidence e = BlobCase().filter(40);
+  const Tensor entropy = e.entropy().mean(1);
+  EXPECT_NEAR(entropy[0].item<double>(), std::log(3.0), 1e-12);
+  const Tensor widths = torch::tensor(e.log_snrs, kDouble).diff();
+  const Tensor fallen = (e.entropy_rate().mean(1) * widths).sum();
+  EXPECT_NEAR(fallen.item<double>(), (entropy[0] - entropy[-1]).item<double>(), 1e-9);
+}
+
+TEST(EvidenceFilter, RefusesWhatCannotBeFiltered) {
+  const KnownCase c;
+  const auto make = [&](const Tensor& conditions, const Tensor& own) {
+    EvidenceFilter filter(known_pictures(), {conditions, own});
+  };
+  const Tensor& rows = c.contrast.conditions;
+  EXPECT_THROW(make(rows.narrow(0, 0, 1), torch::zeros({4}, torch::kInt64)), ValueError);
+  EXPECT_THROW(make(rows, torch::tensor({0, 1, 2, 3})), ValueError);
+  EXPECT_THROW(make(rows, torch::tensor({0, 1})), ShapeError);
+  EvidenceFilter filter(known_pictures(), c.contrast);
+  EXPECT_THROW(filter.result(), ValueError);
+  EXPECT_THROW(filter.advance(c.pictures, 1.0, c.pictures, 2.0), ValueError);
+  filter.advance(c.pictures, 4.0, c.pictures, 2.0);
+  EXPECT_THROW(filter.advance(c.pictures, 3.0, c.pictures, 1.0), ValueError);
+  EXPECT_THROW(filter.advance(c.pictures * std::nan(""), 2.0, c.pictures, 1.0), NumericError);
+  EvidenceOptions options;
+  options.log_snr_max = options.log_snr_min;
+  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise),
+               ValueError);
+}
+
+TEST(EvidenceFilter, StopsOnRequest) {
+  const KnownCase c;
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, {}, c.noise,
+                                    {.stop = stop.get_token()}),
+               Interrupted);
+}
+
+}  // namespace
+}  // namespace noisescope

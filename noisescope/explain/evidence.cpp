@@ -1,10 +1,12 @@
 #include "noisescope/explain/evidence.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/einsum.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
@@ -33,6 +35,38 @@ Tensor own_of(const Tensor& rows, const Tensor& own) {
   return rows.index({own.to(rows.device()), torch::arange(rows.size(1), rows.device())});
 }
 
+/// Nodes and weights of the integral over [0, 1] in path_weights: Gauss-Legendre with 8 nodes on panels
+/// that halve towards 0, since a version that the step all but excludes leaves early.
+std::pair<Tensor, Tensor> path_nodes() {
+  constexpr int kPanels = 12;
+  constexpr std::array<double, 4> kNode = {0.1834346424956498, 0.5255324099163290,
+                                           0.7966664774136267, 0.9602898564975363};
+  constexpr std::array<double, 4> kWeight = {0.3626837833783620, 0.3137066458778873,
+                                             0.2223810344533745, 0.1012285362903763};
+  std::vector<double> nodes, weights;
+  for (int panel = 0; panel < kPanels; ++panel) {
+    const double high = std::ldexp(1.0, -panel);
+    const double half = panel + 1 < kPanels ? high / 4 : high / 2, middle = high - half;
+    for (size_t i = 0; i < kNode.size(); ++i) {
+      for (const double side : {-1.0, 1.0}) {
+        nodes.push_back(middle + side * half * kNode[i]);
+        weights.push_back(half * kWeight[i]);
+      }
+    }
+  }
+  return {torch::tensor(nodes, torch::kFloat64), torch::tensor(weights, torch::kFloat64)};
+}
+
+/// The step's gain ln N_own - ln sum_k p_k N_k is F(1) of F(l) = -ln sum_k p_k exp(-l z_k), with
+/// z_k = ln N_own - ln N_k a sum over pixels; F'(l) = sum_k w_k(l) z_k. So pixels receive
+/// sum_k W_k z_k with W_k the integral of w_k: the Aumann-Shapley value of each pixel.
+/// log_prior, z [B, K] -> [B, K].
+Tensor path_weights(const Tensor& log_prior, const Tensor& z) {
+  const auto [nodes, weights] = path_nodes();
+  const Tensor l = nodes.to(z.device()).view({-1, 1, 1}), w = weights.to(z.device());
+  return torch::einsum("n,nbk->bk", {w, (log_prior - l * z).softmax(2)});
+}
+
 Tensor pick_own(const Evidence& evidence) {
   const Tensor index = evidence.own.view({1, -1, 1}).expand({evidence.log_posterior.size(0), -1, 1});
   return evidence.log_posterior.gather(2, index).squeeze(2);
@@ -56,6 +90,10 @@ Tensor Evidence::realised_total() const {
 }
 
 Tensor Evidence::completeness_gap() const { return realised.sum({1, 2}) - realised_total(); }
+
+Tensor Evidence::compensation_gap() const {
+  return compensated.sum({1, 2}) - realised_total();
+}
 
 Tensor Evidence::half_points() const {
   const double half = 0.5 * (1 + 1.0 / static_cast<double>(log_posterior.size(2)));
@@ -116,12 +154,12 @@ void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next
   const Tensor mixture = (weights * versions).sum(0);
   // ln N(x'; m) = -|x' - r^2 x - (1 - r^2) D|^2 / 2v + const, per pixel, summed over channels.
   const Tensor target = x_next - kernel.xt_factor * x;
-  const auto log_kernel = [&](const Tensor& estimate) {
-    return (target - kernel.x0_factor * estimate).square().sum(-3, false, torch::kFloat64) /
-           (-2 * kernel.variance);
-  };
-  const Tensor log_kernels = log_kernel(versions);  // [K, B, H, W]
-  realised_ += own_of(log_kernels, contrast_.own) - log_kernel(mixture);
+  const Tensor log_kernels =  // [K, B, H, W]
+      (target - kernel.x0_factor * versions).square().sum(2, false, torch::kFloat64) /
+      (-2 * kernel.variance);
+  const Tensor gains = own_of(log_kernels, contrast_.own) - log_kernels;
+  const Tensor shares = path_weights(log_posterior_, gains.sum({2, 3}).t());
+  realised_ += torch::einsum("bk,kbhw->bhw", {shares, gains});
   const double nats = 0.5 * (1 / (sigma_next * sigma_next) - 1 / (sigma * sigma));
   const Tensor step = nats * (own_of(versions, contrast_.own) - mixture)
                                  .square().sum(1, false, torch::kFloat64);

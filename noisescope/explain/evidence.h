@@ -11,12 +11,15 @@
 //
 // Maps, in nats a pixel, for the version `own` that the picture shows, against the self-consistent
 // mixture D* = sum_k p_k D_k:
-//   realised     ln N(x'; m_own) - ln N(x'; m_*): what this path said, with the path's own noise
-//   compensated  1/2 (1/sigma'^2 - 1/sigma^2) (D_own - D*)^2: its expectation under the own version
+//   realised     each step's gain ln p_own(x') - ln p_own(x), shared out among the pixels by their
+//                Aumann-Shapley values (Aumann & Shapley 1974; for attributions: Sundararajan et al. 2017,
+//                arXiv:1703.01365), so that the map sums to ln p_own(end) + ln K at any step size
+//   compensated  1/2 (1/sigma'^2 - 1/sigma^2) (D_own - D*)^2: what the step was expected to say under the
+//                own version, free of the path's own noise
 // The compensated map is the integrand of the information identity (Kong et al. 2024,
 // arXiv:2310.07972, eq. 6) with the null replaced by the mixture. It vanishes once the word is
-// decided, so on an imperfect network, too, the realised total is ln p_own(end) + ln K <= ln K, where
-// the published identity has no such bound.
+// decided, so on an imperfect network, too, the realised total is at most ln K, where the published
+// identity has no such bound.
 #pragma once
 
 #include <functional>
@@ -52,9 +55,11 @@ struct Evidence {
   Tensor entropy_rate() const;
   /// ln p_own(end) + ln K, [B] nats, at most ln K.
   Tensor realised_total() const;
-  /// Sum of the realised map - realised total, [B] nats: the map takes the kernel at the mixture's
-  /// mean, the filter the mixture of kernels. Its mean falls with the step size.
+  /// Sum of the realised map - realised total, [B] nats: rounding alone.
   Tensor completeness_gap() const;
+  /// Sum of the compensated map - realised total, [B] nats: the path's own noise and, in its mean over
+  /// paths, the error of the step size, which falls as 1 / steps.
+  Tensor compensation_gap() const;
   /// First log-SNR from which the decision curve stays above (1 + 1/K) / 2, half way from prior to
   /// certainty, [B]; linear between levels, NaN where it ends below.
   Tensor half_points() const;

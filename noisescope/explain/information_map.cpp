@@ -14,6 +14,7 @@ namespace noisescope {
 namespace {
 
 constexpr double kUniformShare = 0.1;  // of the proposal: no level goes unseen
+constexpr double kFewestDraws = 20;    // of effective draws, for the standard error of a ratio
 // Streams of Purpose::explain: the pilot's steps lie far above those of the draws.
 constexpr uint64_t kPilotStep = uint64_t{1} << 20, kLevelStep = uint64_t{1} << 40;
 
@@ -146,7 +147,10 @@ class RatioSums {
     const Tensor value = num / den;
     const Tensor residual = sums_[3] - 2 * value * sums_[5] + value.square() * sums_[4];
     const Tensor error = (residual.clamp_min(0) * n / (n - 1)).sqrt() / den;
-    return {torch::where(den > 0, value, nan), torch::where((den > 0) & (n > 1), error, nan)};
+    // Kish's effective sample size: a cell that one rare draw fills has no error to speak of.
+    const Tensor effective = den.square() / sums_[4];
+    return {torch::where(den > 0, value, nan),
+            torch::where((den > 0) & (effective >= kFewestDraws), error, nan)};
   }
 
  private:

@@ -50,7 +50,8 @@ struct InformationMaps {
   Tensor profile;             // [R, L, B] nats of each cell
   Tensor signed_profile;      // [R, L, B]
   Tensor kappa;               // [R, L]: calibration ratio of the batch; NaN where g vanishes
-  Tensor kappa_error;         // [R, L]: its standard error, draws as independent observations
+  Tensor kappa_error;         // [R, L]: its standard error, draws as independent observations; NaN below
+                              // 20 effective draws
 
   Tensor total() const { return map.sum({2, 3}); }                // [R, B]
   Tensor signed_total() const { return signed_map.sum({2, 3}); }  // [R, B]

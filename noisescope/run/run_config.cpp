@@ -1,6 +1,7 @@
 #include "noisescope/run/run_config.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/diffusion/process.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
 
@@ -114,6 +115,12 @@ void check_run_config(const RunConfig& config) {
   check("network.image_size", config.network.image_size);
   check("clip.image.image_size", config.clip.image.image_size);
   check_compatible(config.precondition.schedule, config.precondition.parametrization);
+}
+
+double cleanest_trained_log_snr(const RunConfig& config) {
+  const Tensor rarely = torch::full({1}, 0.05, torch::kFloat64);
+  return log_snr_of(
+      noise_levels(config.noise_levels, config.precondition.schedule, rarely).item<double>());
 }
 
 }  // namespace noisescope

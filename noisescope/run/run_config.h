@@ -75,6 +75,10 @@ RunConfig load_run_config(const std::filesystem::path& path,
 RunConfig load_run_config_of(const RunFolder& folder,
                              const std::vector<std::string>& overrides = {});
 
+/// The log-SNR beyond which training spent only 5 % of its draws: explanations do not ask the network
+/// about cleaner pictures, where it errs without anything left to decide.
+double cleanest_trained_log_snr(const RunConfig& config);
+
 /// Throws ConfigError where sections contradict each other (sizes of images, widths of conditions).
 void check_run_config(const RunConfig& config);
 

@@ -1,5 +1,7 @@
 #include "noisescope/verify/defect.h"
 
+#include <memory>
+
 #include <ATen/ops/roll.h>
 
 #include "noisescope/core/error.h"
@@ -8,52 +10,55 @@
 namespace noisescope {
 
 const std::vector<Defect>& defects() {
+  const std::string evidence = "evidence filtering", information = "information map",
+                    guidance = "guidance information";
   static const std::vector<Defect> list = {
       {"shifted-prompt", "what the prompt adds to the estimate lands 3 pixels to the right",
-       "evidence filtering", "colour map"},
-      {"swapped-branches", "the full prompt and its reference change places", "information map",
-       "signed total of the colour word"},
-      {"overstated-prompt", "the network overstates by 1.5 what the prompt adds", "calibration",
-       "kappa"},
-      {"misread-noise-level", "the denoiser is told half the noise level", "evidence filtering",
-       "decision curve of the colour word"},
-      {"one-step-off", "the filter is shown each picture with the noise level of the next one",
-       "evidence filtering", "decision curve of the colour word"},
-      {"guidance-overwritten", "a run said to be at scale 1 is drawn at scale 8",
-       "guidance information", "total of the phrase"},
+       information, {"colour map: AUC", "shape map: AUC"}, {"total of"}},
+      {"overstated-prompt", "the network overstates by 1.5 what the prompt adds", information,
+       {"total of the full prompt", "kappa"}, {"colour map", "shape map"}},
+      {"swapped-branches", "the full prompt and its references change places", information,
+       {"signed total of", "kappa"}, {"total of the colour word"}},
+      {"mask-per-element",
+       "the reference drops elements of the condition, not the whole of it, so the prompt stays in it",
+       information, {"total of", "signed total of"}, {}},
+      {"clipped-estimate", "estimates are clamped to half their range", information,
+       {"total of the full prompt", "signed total of the full prompt"}, {"shape map"}},
+      {"misread-noise-level", "the denoiser is told half the noise level", evidence,
+       {"decision curve"}, {"colour map", "completeness gap"}},
+      {"one-step-off", "the filter is shown each picture with the noise level of the one before",
+       evidence, {"decision curve"}, {"colour map", "completeness gap"}},
+      {"wrong-own-version", "the true version is taken for its neighbour in the list", evidence,
+       {"realised total"}, {"completeness gap"}},
+      {"guidance-overwritten", "a run said to be at scale 1 is drawn at scale 8", guidance,
+       {"total of the phrase"}, {"evaluations"}},
+      {"wrong-weight", "the observer is told double the noise level", guidance,
+       {"total of the phrase"}, {"phrase map", "evaluations"}},
+      {"stale-branch", "the observer is shown the estimate without prompt of the step before",
+       guidance, {"total of the phrase"}, {"evaluations"}},
   };
   return list;
 }
 
-void check_defect_name(const std::string& name) {
+const Defect& find_defect(const std::string& name) {
   std::vector<std::string> names;
   for (const Defect& defect : defects()) {
-    if (defect.name == name) return;
+    if (defect.name == name) return defect;
     names.push_back(defect.name);
   }
-  if (name.empty()) return;
   throw ValueError("[verify] expected one of the defects " + join(names) + ", got '" + name + "'");
 }
 
-namespace {
-
-/// The null condition for each row of a batch.
-Tensor repeated(const Tensor& null_condition, const Tensor& condition) {
-  return null_condition.expand_as(condition);
-}
-
-}  // namespace
-
 Denoiser shift_prompt(Denoiser denoiser, Tensor null_condition, int64_t pixels) {
   return [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
-    const Tensor null = denoiser(x, sigma, repeated(null_condition, condition));
+    const Tensor null = denoiser(x, sigma, null_condition.expand_as(condition));
     return null + at::roll(denoiser(x, sigma, condition) - null, {pixels}, {3});
   };
 }
 
 Denoiser amplify_prompt(Denoiser denoiser, Tensor null_condition, double factor) {
   return [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
-    const Tensor null = denoiser(x, sigma, repeated(null_condition, condition));
+    const Tensor null = denoiser(x, sigma, null_condition.expand_as(condition));
     return null + factor * (denoiser(x, sigma, condition) - null);
   };
 }
@@ -61,6 +66,28 @@ Denoiser amplify_prompt(Denoiser denoiser, Tensor null_condition, double factor)
 Denoiser misread_noise_level(Denoiser denoiser, double factor) {
   return [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     return denoiser(x, factor * sigma, condition);
+  };
+}
+
+Denoiser clip_estimate(Denoiser denoiser, double bound) {
+  return [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    return denoiser(x, sigma, condition).clamp(-bound, bound);
+  };
+}
+
+SamplerObserver misreport_noise_level(SamplerObserver observer, double factor) {
+  return [=](SamplerStep step) {
+    step.sigma *= factor;
+    step.sigma_next *= factor;
+    observer(step);
+  };
+}
+
+SamplerObserver report_stale_branch(SamplerObserver observer) {
+  return [observer, last = std::make_shared<Tensor>()](SamplerStep step) {
+    std::swap(*last, step.prediction.unconditional);
+    if (!step.prediction.unconditional.defined()) step.prediction.unconditional = *last;
+    observer(step);
   };
 }
 

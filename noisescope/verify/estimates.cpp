@@ -26,10 +26,10 @@ Estimate scaled(const Estimate& e, double factor) {
   return {e.value * factor, e.low * factor, e.high * factor, e.n};
 }
 
-Estimate in_standard_errors(const Tensor& values) {
-  const Estimate mean = mean_estimate(values);
-  const double error = (mean.high - mean.low) / (2 * 1.959963984540054);
-  return absolute(scaled(mean, 1 / error));
+Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share) {
+  const Estimate off = mean_estimate(values - closed);
+  const double error = (off.high - off.low) / (2 * 1.959963984540054);
+  return absolute(scaled(off, 1 / std::max(share * closed.mean().item<double>(), 3 * error)));
 }
 
 Estimate map_correlation(const Tensor& a, const Tensor& b) {

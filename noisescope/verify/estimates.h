@@ -13,8 +13,9 @@ Estimate absolute(const Estimate& estimate);
 /// Square root of the mean of independent squares [n].
 Estimate root_mean(const Tensor& squares);
 
-/// |mean| of independent values [n] in standard errors of the mean: how far 0 is.
-Estimate in_standard_errors(const Tensor& values);
+/// |mean difference| of values [n] from their closed forms [n], in units of what is allowed: 3 standard
+/// errors of the difference, or `share` of the mean closed form where that is more.
+Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share);
 
 /// Pearson correlation of two sets of maps [B, H, W] over all pixels of all pictures; the interval is
 /// as wide as that of the mean of the pictures' own correlations.

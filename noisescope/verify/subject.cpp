@@ -37,7 +37,7 @@ Subject exact_subject(const WorldDenoiser& truth) {
   return {"exact " + truth.world().name(), true, truth.denoiser(), condition};
 }
 
-Subject trained_subject(const TextToImage& model, const World& world) {
+Subject trained_subject(const TextToImage& model, const World& world, double log_snr_max) {
   if (model.image_size() != kWorldImagePx) {
     throw ModelError("[verify] expected a model of " + std::to_string(kWorldImagePx) +
                      "-pixel pictures of the two-object world, got " +
@@ -54,7 +54,7 @@ Subject trained_subject(const TextToImage& model, const World& world) {
     const auto in = [&](const Tensor& t) { return t.to(device, torch::kFloat32); };
     return inner(in(x), in(sigma), condition).to(x.options());
   };
-  return {"trained " + world.name(), false, denoiser, condition};
+  return {"trained " + world.name(), false, denoiser, condition, log_snr_max};
 }
 
 std::vector<std::string> SceneBatch::captions() const {
@@ -94,6 +94,15 @@ Tensor SceneBatch::counterfactual_masks(Word word) const {
   std::vector<Tensor> masks;
   for (const Scene& scene : scenes) masks.push_back(world.counterfactual_mask(scene, factor));
   return torch::stack(masks);
+}
+
+Tensor scene_ratio(const WorldDenoiser& truth, const std::vector<std::string>& captions,
+                   const std::vector<std::string>& references) {
+  const Subject subject = exact_subject(truth);
+  const auto scenes = [&](const std::vector<std::string>& rows) {
+    return (subject.condition(rows) > 0).sum(1).to(torch::kFloat64);
+  };
+  return (scenes(references) / scenes(captions)).log();
 }
 
 SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count) {

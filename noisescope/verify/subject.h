@@ -17,11 +17,13 @@ struct Subject {
   Denoiser denoiser;
   /// Condition rows [B, D] of captions; "" is the null condition.
   std::function<Tensor(const std::vector<std::string>& captions)> condition;
+  double log_snr_max = 5;  // the cleanest noise level that it is asked about
 };
 
 Subject exact_subject(const WorldDenoiser& truth);
+/// `log_snr_max`: beyond it the network was hardly trained (cleanest_trained_log_snr in run_config.h).
 /// Throws ModelError unless the model draws pictures of the world's size.
-Subject trained_subject(const TextToImage& model, const World& world);
+Subject trained_subject(const TextToImage& model, const World& world, double log_snr_max);
 
 /// A word of the left object's description (in unordered captions: of the object said first).
 enum class Word { colour, shape };
@@ -50,6 +52,11 @@ struct SceneBatch {
   /// [B, 32, 32] bool: where the picture would change with the word (World::counterfactual_mask).
   Tensor counterfactual_masks(Word word) const;
 };
+
+/// ln p(picture | caption) - ln p(picture | reference), [B] nats, where a picture names its scene: the
+/// scenes of which the reference is true over those of which the caption is, all equally likely.
+Tensor scene_ratio(const WorldDenoiser& truth, const std::vector<std::string>& captions,
+                   const std::vector<std::string>& references);
 
 /// Scenes drawn by World::draw_scene, in which every version of
 /// the left object's colour and shape differs from the right object, so that ln K is the same for all.

@@ -8,6 +8,7 @@ namespace {
 
 /// The subject with the planted defect, if it is one of a denoiser.
 Subject broken(Subject subject, const std::string& defect) {
+  if (defect.empty()) return subject;
   const Tensor null = subject.condition({""});
   if (defect == "shifted-prompt") subject.denoiser = shift_prompt(subject.denoiser, null, 3);
   if (defect == "overstated-prompt") {
@@ -16,6 +17,7 @@ Subject broken(Subject subject, const std::string& defect) {
   if (defect == "misread-noise-level") {
     subject.denoiser = misread_noise_level(subject.denoiser, 0.5);
   }
+  if (defect == "clipped-estimate") subject.denoiser = clip_estimate(subject.denoiser, 0.5);
   return subject;
 }
 
@@ -32,9 +34,9 @@ bool Verification::pass() const {
   return std::all_of(rows.begin(), rows.end(), [](const VerifyRow& row) { return row.pass(); });
 }
 
-Verification verify(const VerifyOptions& options, const TextToImage* model, const Control& control,
+Verification verify(const VerifyOptions& options, const Subject* trained, const Control& control,
                     const std::function<void(const std::vector<VerifyRow>&)>& on_rows) {
-  check_defect_name(options.defect);
+  const std::string concerned = options.defect.empty() ? "" : find_defect(options.defect).check;
   const auto start = std::chrono::steady_clock::now();
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
   const auto subject = [&](Subject whole) { return broken(std::move(whole), options.defect); };
@@ -42,13 +44,13 @@ Verification verify(const VerifyOptions& options, const TextToImage* model, cons
       options,
       subject(exact_subject(demo)),
       subject(exact_subject(fine)),
-      model ? std::make_shared<const Subject>(subject(trained_subject(*model, demo.world())))
-            : nullptr,
+      trained ? std::make_shared<const Subject>(subject(*trained)) : nullptr,
       demo,
       fine,
       control};
   Verification verification{options, {}, 0};
   for (const Check& check : checks()) {
+    if (!concerned.empty() && check.name != concerned) continue;
     const std::vector<VerifyRow> rows = check.run(context);
     verification.rows.insert(verification.rows.end(), rows.begin(), rows.end());
     if (on_rows) on_rows(rows);

@@ -13,10 +13,9 @@ struct Verification {
   bool pass() const;  // all rows
 };
 
-/// Runs all checks on the exact worlds and, with a model of the demo world, on that too. Throws
-/// ValueError for an unknown defect, ModelError for a model of other data.
-/// `on_rows` hears the rows of each check when it is done.
-Verification verify(const VerifyOptions& options, const TextToImage* model,
+/// Runs all checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
+/// Throws ValueError for an unknown defect; with a planted one only the check that it concerns runs. `on_rows` hears the rows of each check when it is done.
+Verification verify(const VerifyOptions& options, const Subject* trained,
                     const Control& control = {},
                     const std::function<void(const std::vector<VerifyRow>&)>& on_rows = {});
 

@@ -51,7 +51,8 @@ TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
   EXPECT_LT((filter.result().log_posterior[2] - expected).abs().max().item<double>(), 1e-10);
 }
 
-// One step by hand: realised = ln N(x'; m_own) - ln N(x'; m_*), compensated = (SNR' - SNR) / 2 |..|^2.
+// One step by hand: with two versions the Aumann-Shapley integral has the closed form W_other =
+// F(1) / z, so the realised map of one pixel is the gain itself; compensated = (SNR' - SNR) / 2 |..|^2.
 TEST(EvidenceFilter, MapsOfOneStepByHand) {
   const Tensor versions = torch::tensor({2.0, -1.0}, kDouble).view({2, 1, 1});
   EvidenceFilter filter(known_pictures(), {versions, torch::tensor({0})});
@@ -59,12 +60,37 @@ TEST(EvidenceFilter, MapsOfOneStepByHand) {
   filter.advance(x, 2.0, next, 1.0);
   const Evidence e = filter.result();
   const double v = 1.0 * (1 - 0.25), star = 0.5;  // mixture of 2 and -1 at prior weights
-  const auto log_kernel = [&](double d) {
-    return -std::pow(1.5 - 0.25 * 3.0 - 0.75 * d, 2) / (2 * v);
+  const auto kernel = [&](double d) {
+    return std::exp(-std::pow(1.5 - 0.25 * 3.0 - 0.75 * d, 2) / (2 * v));
   };
-  EXPECT_NEAR(e.realised.item<double>(), log_kernel(2) - log_kernel(star), 1e-12);
-  EXPECT_NEAR(e.compensated.item<double>(), 0.5 * (1 - 0.25) * 1.5 * 1.5, 1e-12);
+  const double gain = std::log(kernel(2) / (0.5 * kernel(2) + 0.5 * kernel(-1)));
+  EXPECT_NEAR(e.realised.item<double>(), gain, 1e-12);
+  EXPECT_NEAR(e.compensated.item<double>(), 0.5 * (1 - 0.25) * std::pow(2 - star, 2), 1e-12);
   EXPECT_NEAR(e.profile.item<double>(), e.compensated.item<double>(), 1e-12);
+}
+
+// The integral by brute force, on a step that all but excludes one of three versions.
+TEST(EvidenceFilter, RealisedMapIsTheAumannShapleyValue) {
+  const KnownCase c;
+  EvidenceFilter filter(known_pictures(), c.contrast);
+  const double sigma = 2.0, next = 0.3;
+  const Tensor x = c.pictures + sigma * Random(4).normal(Purpose::explain, 0, sample_range(0, 4),
+                                                         {2, 3, 3}, kDouble);
+  const Tensor x_next = c.pictures * 0.9;
+  filter.advance(x, sigma, x_next, next);
+  const double r2 = next * next / (sigma * sigma), v = next * next * (1 - r2);
+  const Tensor kernels = (x_next.unsqueeze(1) - r2 * x.unsqueeze(1) - (1 - r2) * c.versions)
+                             .square().sum(2) / (-2 * v);  // [B, K, H, W]
+  const Tensor gains = kernels.index({torch::arange(4), c.own}).unsqueeze(1) - kernels;
+  const Tensor z = gains.sum({2, 3});
+  Tensor shares = torch::zeros({4, 3}, kDouble);
+  const int64_t nodes = 200000;
+  for (int64_t i = 0; i < nodes; ++i) {
+    shares += (-(double(i) + 0.5) / double(nodes) * z).softmax(1) / double(nodes);
+  }
+  const Tensor expected = (shares.view({4, 3, 1, 1}) * gains).sum(1);
+  EXPECT_LT((filter.result().realised - expected).abs().max().item<double>(),
+            1e-7 * expected.abs().max().item<double>());
 }
 
 /// Three overlapping blobs; the versions are the components.
@@ -77,31 +103,34 @@ struct BlobCase {
   Tensor prior = torch::ones({count, 3}, kDouble);
   Contrast contrast{torch::eye(3, kDouble).unsqueeze(1).expand({3, count, 3}), own};
 
-  Evidence filter(int64_t steps) const {
+  EvidenceOptions options(int64_t steps) const {
     EvidenceOptions options;
     options.steps = steps;
     options.log_snr_min = -9;
     options.log_snr_max = 3;
-    return filter_noising_paths(data.denoiser(), pictures, contrast, options,
-                                {Random(3), sample_range(0, count)});
+    return options;
+  }
+  PathNoise noise() const { return {Random(3), sample_range(0, count)}; }
+  Evidence filter(int64_t steps) const {
+    return filter_noising_paths(data.denoiser(), pictures, contrast, options(steps), noise());
   }
 };
 
-// The picture's own level is nearly clean, so the filter's end must be close to p(k | x_0), and closer
-// with more steps.
-TEST(EvidenceFilter, EndsInThePosteriorOfTheMixture) {
+// The path is Markov, so p_k must be the posterior of the noisy picture alone, at every level, up to
+// the error of the step: strong order 1/2, a third for nine times the steps.
+TEST(EvidenceFilter, FollowsThePosteriorOfTheMixture) {
   const BlobCase c;
-  const Tensor truth = c.data.posterior(c.pictures, torch::full({c.count}, 1e-6, kDouble), c.prior)
-                           .gather(1, c.own.unsqueeze(1)).squeeze(1);
-  std::vector<double> errors;
-  for (const int64_t steps : {20, 80, 320}) {
-    const Evidence e = c.filter(steps);
-    // The last level (sigma 0.22) still hides a little, alike for all numbers of steps.
-    errors.push_back((e.decision()[-1] - truth).square().mean().sqrt().item<double>());
-  }
-  EXPECT_LT(errors[2], 0.05);
-  EXPECT_LT(errors[2], errors[1]);
-  EXPECT_LT(errors[1], errors[0]);
+  const auto error = [&](int64_t steps) {
+    std::vector<Tensor> truth;
+    walk_noising_paths(c.pictures, c.options(steps), c.noise(), [&](const Tensor& x, double sigma) {
+      const Tensor levels = torch::full({c.count}, sigma, kDouble);
+      truth.push_back(c.data.posterior(x, levels, c.prior).gather(1, c.own.unsqueeze(1)).squeeze(1));
+    });
+    return (c.filter(steps).decision() - torch::stack(truth)).square().mean().sqrt().item<double>();
+  };
+  const double coarse = error(36), fine = error(324);
+  EXPECT_LT(fine, 0.03);
+  EXPECT_NEAR(coarse / fine, 3, 1);
 }
 
 // Kong et al. 2024: the compensated total's mean is the information between picture and version, which
@@ -116,14 +145,21 @@ TEST(EvidenceFilter, CompensatedAndRealisedTotalsAgreeInTheMean) {
   EXPECT_GT(e.realised_total().mean().item<double>(), 0.5);
 }
 
-TEST(EvidenceFilter, CompletenessGapFallsWithTheStep) {
+TEST(EvidenceFilter, RealisedMapIsCompleteAtAnyStepSize) {
+  for (const int64_t steps : {3, 20, 160}) {
+    const Evidence e = BlobCase().filter(steps);
+    EXPECT_LT(e.completeness_gap().abs().max().item<double>(), 1e-7) << steps;
+  }
+}
+
+// Averaged over paths the compensated map overshoots by the error of left-point steps: as 1 / steps.
+TEST(EvidenceFilter, CompensationGapFallsAsTheStep) {
   const BlobCase c;
   const auto gap = [&](int64_t steps) {
-    return std::abs(c.filter(steps).completeness_gap().mean().item<double>());
+    return c.filter(steps).compensation_gap().mean().item<double>();
   };
-  const double coarse = gap(20), fine = gap(320);
-  EXPECT_LT(fine, 0.02 * std::log(3.0));
-  EXPECT_LT(fine, coarse / 4);
+  const double coarse = gap(10), fine = gap(80);
+  EXPECT_GT(coarse / std::abs(fine), 4);
 }
 
 TEST(EvidenceFilter, ProfileSumsToTheCompensatedMap) {

@@ -62,7 +62,7 @@ TEST(InformationMaps, ProfileIsTheInformationOfEachCell) {
 // Kong et al. 2023, eq. 9: the signed form is the pointwise ln p(x | y) - ln p(x), picture by picture
 // (up to what lies beyond the ends of the integral and the draws' noise).
 TEST(InformationMaps, SignedTotalIsPointwise) {
-  const GaussianMixture data(torch::eye(3, 8) * 1.2, torch::full({3, 8}, 0.15));
+  const GaussianMixture data(torch::eye(3, 8) * 0.8, torch::full({3, 8}, 0.15));
   const int64_t count = 60;
   const Tensor own = torch::arange(count) % 3;
   const auto ids = sample_range(0, count);
@@ -70,7 +70,7 @@ TEST(InformationMaps, SignedTotalIsPointwise) {
       data.sample(Random(1), Purpose::scene, ids, own).view({count, 2, 2, 2});
   const Tensor condition = torch::eye(3, kDouble).index_select(0, own);
   const Tensor prior = torch::ones({count, 3}, kDouble);
-  const InformationOptions options{.draws = 600, .log_snr_min = -8, .log_snr_max = 9};
+  const InformationOptions options{.draws = 4000, .log_snr_min = -8, .log_snr_max = 9};
   const Tensor total = information_maps(data.denoiser(), pictures, condition, prior.unsqueeze(0),
                                         options, Random(2), ids).signed_total()[0];
   const Tensor zero = torch::zeros({count}, kDouble);

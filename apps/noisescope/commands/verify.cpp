@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <optional>
 
 #include "apps/noisescope/cli.h"
 #include "noisescope/core/device.h"
@@ -18,34 +19,37 @@ struct VerifyFlags {
 void list_defects(const Session& session) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Defect& defect : defects()) {
-    session.say(defect.name + ": " + defect.what + " (" + defect.method + ", " + defect.figure + ")");
+    session.say(defect.name + ": " + defect.what + "; brings down " + defect.check + ": " +
+                join(defect.falls));
     json.push_back({{"name", defect.name},
                     {"what", defect.what},
-                    {"method", defect.method},
-                    {"figure", defect.figure}});
+                    {"check", defect.check},
+                    {"falls", defect.falls},
+                    {"spares", defect.spares}});
   }
   session.result(json);
 }
 
-std::shared_ptr<const TextToImage> model_of(const Session& session, const std::string& run) {
-  if (run.empty()) return nullptr;
+std::optional<Subject> subject_of(const Session& session, const std::string& run) {
+  if (run.empty()) return std::nullopt;
   const RunFolder folder{run};
   const RunConfig config = load_run_config_of(folder, {});
   if (config.data.kind != DataKind::world || !(config.data.world == world_member("demo"))) {
     throw ModelError("[verify] expected a run on the demo world (data.kind: world), got another; only "
                      "there the truth is known");
   }
-  return std::make_shared<const TextToImage>(
+  const TextToImage model =
       load_run_model(folder, parse_device(session.common.device),
-                     [&](const std::string& text) { session.notice(text); }));
+                     [&](const std::string& text) { session.notice(text); });
+  return trained_subject(model, World(config.data.world), cleanest_trained_log_snr(config));
 }
 
 void run_verify(Session& session, VerifyFlags flags) {
   if (flags.options.defect == "list") return list_defects(session);
   flags.options.seed = session.common.seed.value_or(0);
-  const auto model = model_of(session, flags.model);
+  const std::optional<Subject> trained = subject_of(session, flags.model);
   const Verification verification =
-      verify(flags.options, model.get(), session.control, [&](const std::vector<VerifyRow>& rows) {
+      verify(flags.options, trained ? &*trained : nullptr, session.control, [&](const std::vector<VerifyRow>& rows) {
         std::string table = to_table(rows);
         session.say(table.substr(0, table.size() - 1));
       });

@@ -1,0 +1,110 @@
+#include "noisescope/verify/verify.h"
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+VerifyRow row(Direction direction, double bar, Estimate measured) {
+  return {"method", "subject", "figure", direction, bar, measured};
+}
+
+TEST(VerifyRow, PassesWhenThePointEstimateMeetsTheBar) {
+  EXPECT_TRUE(row(Direction::at_least, 0.9, {0.9, 0.8, 1.0, 10}).pass());
+  EXPECT_FALSE(row(Direction::at_least, 0.9, {0.89, 0.8, 1.0, 10}).pass());
+  EXPECT_TRUE(row(Direction::at_most, 0.9, {0.9, 0.8, 1.0, 10}).pass());
+  EXPECT_FALSE(row(Direction::at_most, 0.9, {0.91, 0.8, 1.0, 10}).pass());
+  EXPECT_FALSE(row(Direction::at_most, 0.9, {std::nan(""), 0, 0, 10}).pass());
+}
+
+TEST(VerifyRow, StatesHowOftenOtherSeedsWouldReverseIt) {
+  EXPECT_NEAR(row(Direction::at_least, 0.9, {0.9, 0.8, 1.0, 10}).reversal_chance(), 0.5, 1e-12);
+  // The bar lies at the end of the 95 % interval: one tail.
+  EXPECT_NEAR(row(Direction::at_least, 0.8, {0.9, 0.8, 1.0, 10}).reversal_chance(), 0.025, 1e-9);
+  EXPECT_EQ(row(Direction::at_most, 0, {0, 0, 0, 10}).reversal_chance(), 0);
+}
+
+TEST(VerifyRow, JsonHoldsEveryField) {
+  const auto json = to_json(row(Direction::at_least, 0.9, {0.95, 0.8, 1.0, 10}));
+  for (const char* key : {"method", "subject", "figure", "bar", "direction", "value", "low", "high",
+                          "n", "reversal_chance", "pass"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+  EXPECT_EQ(json.at("direction"), "at least");
+}
+
+TEST(SceneBatch, EveryVersionIsAPossibleSceneAndTheOwnOneIsTrue) {
+  for (const char* member : {"demo", "fine"}) {
+    const World world(world_member(member));
+    const SceneBatch batch = contrastable_scenes(world, 3, 20);
+    for (const Word word : {Word::colour, Word::shape}) {
+      const auto versions = batch.versions(word);
+      const Tensor own = batch.own_version(word);
+      for (size_t i = 0; i < batch.scenes.size(); ++i) {
+        for (size_t k = 0; k < versions.size(); ++k) {
+          const CaptionMeaning meaning = batch.grammar.parse(versions[k][i]);  // else throws
+          EXPECT_EQ(is_true(meaning, batch.scenes[i]),
+                    own[static_cast<int64_t>(i)].item<int64_t>() == static_cast<int64_t>(k));
+        }
+      }
+    }
+  }
+}
+
+TEST(SceneBatch, CaptionsWithoutAWordAreTrueOfAllItsVersions) {
+  const World world(world_member("demo"));
+  const SceneBatch batch = contrastable_scenes(world, 3, 5);
+  const WorldDenoiser truth(world);
+  const Tensor open = truth.condition_of(batch.captions_without(true, false));
+  Tensor sum = torch::zeros_like(open);
+  for (const auto& version : batch.versions(Word::colour)) sum += truth.condition_of(version);
+  EXPECT_TRUE(torch::allclose(open, sum / sum.sum(1, true)));
+}
+
+TEST(Verify, RefusesUnknownDefectsAndListsTheNames) {
+  try {
+    verify({.defect = "no-such"}, nullptr);
+    FAIL() << "no error";
+  } catch (const ValueError& error) {
+    EXPECT_NE(std::string(error.what()).find("shifted-prompt"), std::string::npos) << error.what();
+  }
+}
+
+TEST(SlowVerify, TheTableHoldsOnTheExactWorld) {
+  for (const VerifyRow& row : verify({}, nullptr).rows) EXPECT_TRUE(row.pass()) << to_table({row});
+}
+
+class SlowDefects : public ::testing::TestWithParam<Defect> {};
+
+TEST_P(SlowDefects, BringsDownWhatItConcernsAndSparesTheRest) {
+  const Defect& defect = GetParam();
+  const std::vector<VerifyRow> rows = verify({.defect = defect.name}, nullptr).rows;
+  const auto rows_of = [&](const std::string& figure) {
+    std::vector<VerifyRow> found;
+    for (const VerifyRow& row : rows) {
+      if (row.figure.starts_with(figure)) found.push_back(row);
+    }
+    return found;
+  };
+  for (const std::string& figure : defect.falls) {
+    const auto found = rows_of(figure);
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const auto& row) { return !row.pass(); }))
+        << figure;
+  }
+  for (const std::string& figure : defect.spares) {
+    const auto found = rows_of(figure);
+    EXPECT_FALSE(found.empty()) << figure;
+    for (const VerifyRow& row : found) EXPECT_TRUE(row.pass()) << to_table({row});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SlowDefects, ::testing::ValuesIn(defects()), [](const auto& info) {
+  std::string name = info.param.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace noisescope

@@ -149,7 +149,7 @@ TEST_F(Run, SampleEvaluateExplainAndReportWriteTheirFiles) {
 
 /// 24 noise pictures in each of two class folders.
 fs::path class_folders() {
-  const fs::path root = fs::path(::testing::TempDir()) / "noisescope_run_images";
+  const fs::path root = fs::path(::testing::TempDir()) / "noisescope_class_folders";
   for (const char* name : {"red fox", "snow owl"}) {
     fs::create_directories(root / name);
     const Tensor pictures =

@@ -24,12 +24,12 @@ debian_packages() {
   DEBIAN_FRONTEND=noninteractive sh -c "$line" >/dev/null
 }
 
-# requirements NAME FILE: installs FILE into the environment unless its stamp says it is there.
+# requirements NAME FILE OPTIONS...: installs FILE into the environment unless its stamp says it is there.
 requirements() {
   local stamp="$venv/.$1-$(cat constraints.txt "$2" | sha256sum | cut -c1-16)"
   [ -f "$stamp" ] && return 0
   echo "setup: installing $2 into $venv (a minute or two)"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -r "$2"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt "${@:3}" -r "$2"
   touch "$stamp"
 }
 
@@ -39,4 +39,7 @@ if ! "$venv/bin/python" -c 'import sys' 2>/dev/null; then
   "${PYTHON:-python3}" -m venv "$venv"
 fi
 requirements run requirements.txt
-if [ "${1:-}" = --test ]; then requirements test requirements-test.txt; fi
+if [ "${1:-}" = --test ]; then
+  requirements test requirements-test.txt
+  requirements test-alone requirements-test-alone.txt --no-deps
+fi

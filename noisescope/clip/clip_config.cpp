@@ -1,5 +1,7 @@
 #include "noisescope/clip/clip_config.h"
 
+#include <algorithm>
+
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 
@@ -65,12 +67,14 @@ struct Fields {
   std::vector<double> numbers(const char* key, const std::vector<double>& otherwise) const {
     const Json* value = find(key);
     if (value == nullptr) return otherwise;
-    if (!value->is_array()) refuse(std::string("'") + key + "' as a list of numbers");
-    std::vector<double> out;
-    for (const Json& item : *value) {
-      if (!item.is_number()) refuse(std::string("'") + key + "' as a list of numbers");
-      out.push_back(item.get<double>());
+    const auto is_number = [](const Json& item) { return item.is_number(); };
+    if (!value->is_array() || value->size() != otherwise.size() ||
+        !std::all_of(value->begin(), value->end(), is_number)) {
+      refuse(std::string("'") + key + "' as a list of " + std::to_string(otherwise.size()) +
+             " numbers");
     }
+    std::vector<double> out;
+    for (const Json& item : *value) out.push_back(item.get<double>());
     return out;
   }
 

@@ -1,5 +1,6 @@
 #include "noisescope/evaluate/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -43,6 +44,21 @@ Estimate mean_estimate(const Tensor& values) {
   const double mean = x.mean().item<double>();
   const double half = kZ95 * x.std().item<double>() / std::sqrt(static_cast<double>(n));
   return {mean, mean - half, mean + half, n};
+}
+
+double uniformity_p(const Tensor& p) {
+  check_shape("evaluate.uniformity_p", "p", p, {-1});
+  const Tensor sorted = std::get<0>(p.to(torch::kFloat64).sort());
+  const auto n = static_cast<double>(p.size(0));
+  const Tensor before = torch::arange(p.size(0), torch::kFloat64) / n;
+  const double d = std::max((sorted - before).max().item<double>(),
+                            (before + 1 / n - sorted).max().item<double>());
+  if (n * d * d < 0.04) return 1;  // where the series converges slowly it is 1 - 1e-11
+  double tail = 0;
+  for (int k = 1; k <= 100; ++k) {
+    tail += (k % 2 == 1 ? 2 : -2) * std::exp(-2.0 * k * k * n * d * d);
+  }
+  return std::clamp(tail, 0.0, 1.0);
 }
 
 }  // namespace noisescope

@@ -27,4 +27,8 @@ Estimate wilson(int64_t hits, int64_t n);
 /// Mean of independent observations [n] with mean +- 1.96 standard errors. n >= 2.
 Estimate mean_estimate(const Tensor& values);
 
+/// p-value of the hypothesis that p-values [n] are uniform in [0, 1]: Kolmogorov's test with its limit
+/// distribution (Kolmogorov 1933), good for n >= 100.
+double uniformity_p(const Tensor& p);
+
 }  // namespace noisescope

@@ -17,7 +17,7 @@
 //   compensated  1/2 (1/sigma'^2 - 1/sigma^2) (D_own - D*)^2: what the step was expected to say under the
 //                own version, free of the path's own noise
 // The compensated map is the integrand of the information identity (Kong et al. 2024,
-// arXiv:2310.07972, eq. 6) with the null replaced by the mixture. It vanishes once the word is
+// arXiv:2310.07972) with the null replaced by the mixture. It vanishes once the word is
 // decided, so on an imperfect network, too, the realised total is at most ln K, where the published
 // identity has no such bound.
 #pragma once

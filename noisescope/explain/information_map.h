@@ -2,13 +2,13 @@
 //
 // For an exact denoiser, with alpha the log-SNR and x_alpha a noisy image at that level,
 //   I(x; y | r) = 1/2 integral E |eps_r - eps_y|^2 d alpha
-// (Kong et al. 2024, arXiv:2310.07972, eq. 5-6): eps_y the noise predicted with the full prompt, eps_r
+// (Kong et al. 2024, arXiv:2310.07972): eps_y the noise predicted with the full prompt, eps_r
 // with the reference, that is without prompt (all of the prompt's information) or with the prompt less
 // a word (what the word adds to the others). The integrand splits over pixels, channels and levels.
 // Leave-one-out terms of several words do not add up to the whole.
 //
 // The signed, pointwise form 1/2 integral E (|eps - eps_r|^2 - |eps - eps_y|^2) d alpha
-// = ln p(x | y) - ln p(x | r) (Kong et al. 2023, arXiv:2302.03792, eq. 9) has the same mean over data and may
+// = ln p(x | y) - ln p(x | r) (Kong et al. 2023, arXiv:2302.03792) has the same mean over data and may
 // be negative for one picture; it needs no exactness of the difference, only of each denoiser.
 //
 // Calibration of a network that is not exact: with g = eps_y - eps_r, the weight

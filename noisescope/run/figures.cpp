@@ -17,16 +17,6 @@ std::string text_of(const char* format, auto... values) {
 
 double log_snr_of(double sigma) { return -2 * std::log(sigma); }
 
-/// The timesteps of the discrete schedule above a log-SNR axis.
-SecondAxis timestep_axis(const ScheduleOptions& options) {
-  const Schedule schedule(options);
-  SecondAxis axis{"timestep t", "", {}};
-  for (int64_t t = schedule.timesteps(); t >= 1; --t) {
-    axis.mapping.emplace_back(schedule.log_snr(t), static_cast<double>(t));
-  }
-  return axis;
-}
-
 Tensor picture_at(const Tensor& batch, int64_t index) {
   return batch.defined() ? batch[index].to(torch::kFloat32) : Tensor();
 }
@@ -37,6 +27,15 @@ Tensor noise_at(const SamplerStep& step, const Tensor& denoised, int64_t index) 
 }
 
 }  // namespace
+
+SecondAxis timestep_axis(const ScheduleOptions& options) {
+  const Schedule schedule(options);
+  SecondAxis axis{"timestep t", "", {}};
+  for (int64_t t = schedule.timesteps(); t >= 1; --t) {
+    axis.mapping.emplace_back(schedule.log_snr(t), static_cast<double>(t));
+  }
+  return axis;
+}
 
 Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const std::string& prompt,
                      const ScheduleOptions& options) {

@@ -10,8 +10,12 @@
 #include "noisescope/diffusion/schedule.h"
 #include "noisescope/run/explain_run.h"
 #include "noisescope/viz/film.h"
+#include "noisescope/viz/plot.h"
 
 namespace noisescope {
+
+/// The timesteps of the discrete schedule, to stand above a log-SNR axis.
+SecondAxis timestep_axis(const ScheduleOptions& options);
 
 /// The film of picture `index` of a recorded run: x_t, the estimate of the clean image, the noise
 /// that it implies with prompt, without, and their difference.

@@ -8,6 +8,7 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/evaluate_run.h"
+#include "noisescope/run/explain_evidence.h"
 #include "noisescope/run/explain_run.h"
 #include "noisescope/run/figures.h"
 #include "noisescope/run/preview.h"
@@ -58,6 +59,7 @@ class ReportWriter {
     Report report{"What the noise says", lead(), {}};
     report.sections.push_back(results(evaluation));
     report.sections.push_back(films());
+    if (config_.data.kind == DataKind::world) report.sections.push_back(evidence());
     report.sections.push_back(information());
     report.sections.push_back(learning());
     report.sections.push_back(encoder());
@@ -170,6 +172,50 @@ class ReportWriter {
     if (request_.no_animation) return png_figure(film_strip(film), alt, caption);
     return film_figure(film_strip(film), encode_animation("gif", film_frames(film, 3)), "image/gif",
                        alt, caption);
+  }
+
+  Section evidence() const {
+    EvidenceRequest request;
+    request.prompt = request_.prompts.front();
+    request.seed = static_cast<uint64_t>(config_.seed);
+    request.paths = 6;
+    request.options.steps = 80;
+    const EvidenceExplanation e = explain_evidence(model_, config_, request, control_);
+    const ordered_json json = write_evidence(e, config_, folder_);
+    Section s{"Which pixels, at which noise level, decided each word",
+              "The picture of \"" + e.prompt + "\" is noised along several paths and read back from "
+              "noise to picture, each word against its alternatives: at every step the probability of "
+              "the word grows by what the model expected of it. The map sums to what was learnt: at "
+              "most ln K nats for K alternatives, however imperfect the model (this does not hold for "
+              "the totals of the next section). Beside each map stands the truth: what the exact "
+              "denoiser of this world says of the same paths, and the pixels that would change with "
+              "the word. For a shape these are the disputed edges, not the object.",
+              {}, {}, {}, {}};
+    for (const auto& word : json.at("words")) {
+      const ordered_json& total = word.at("total_nats");
+      s.numbers.push_back(
+          {word.at("word").get<std::string>(),
+           text_of("%.2f of %.2f nats", total.at("value").get<double>(),
+                   word.at("most_nats").get<double>()),
+           interval(total),
+           word.contains("half_point_log_snr")
+               ? text_of("decided half way at log-SNR %.1f",
+                         word.at("half_point_log_snr").at("value").get<double>()) +
+                     (word.contains("exact_half_point_log_snr")
+                          ? text_of(" (exact denoiser: %.1f)",
+                                    word.at("exact_half_point_log_snr").at("value").get<double>())
+                          : "")
+               : "not decided on these paths"});
+    }
+    s.figures.push_back({png_tag(folder_.explain() / "evidence.png", "Evidence maps of each word"),
+                         "Nats a pixel, mean over the paths; model and exact denoiser on one scale."});
+    s.figures.push_back(svg_figure(read_file(folder_.explain() / "decision.svg"),
+                                   "By the trained model: mean and 95 % interval over the paths."));
+    if (std::filesystem::exists(folder_.explain() / "decision_exact.svg")) {
+      s.figures.push_back(svg_figure(read_file(folder_.explain() / "decision_exact.svg"),
+                                     "By the exact denoiser, on the same paths."));
+    }
+    return s;
   }
 
   Section information() const {

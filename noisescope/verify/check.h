@@ -40,6 +40,11 @@ struct Check {
 std::vector<VerifyRow> check_evidence(const VerifyContext& context);
 std::vector<VerifyRow> check_information(const VerifyContext& context);
 std::vector<VerifyRow> check_guidance_information(const VerifyContext& context);
+std::vector<VerifyRow> check_u_turn(const VerifyContext& context);
+std::vector<VerifyRow> check_flips(const VerifyContext& context);
+std::vector<VerifyRow> check_trajectory(const VerifyContext& context);
+std::vector<VerifyRow> check_uncertainty(const VerifyContext& context);
+std::vector<VerifyRow> check_noise(const VerifyContext& context);
 
 /// All checks, in the order of the table.
 const std::vector<Check>& checks();

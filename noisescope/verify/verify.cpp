@@ -26,7 +26,12 @@ Subject broken(Subject subject, const std::string& defect) {
 const std::vector<Check>& checks() {
   static const std::vector<Check> all = {{"evidence filtering", check_evidence},
                                          {"information map", check_information},
-                                         {"guidance information", check_guidance_information}};
+                                         {"guidance information", check_guidance_information},
+                                         {"u-turn", check_u_turn},
+                                         {"counterfactual flip", check_flips},
+                                         {"trajectory", check_trajectory},
+                                         {"uncertainty", check_uncertainty},
+                                         {"noise tests", check_noise}};
   return all;
 }
 

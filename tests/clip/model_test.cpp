@@ -276,6 +276,13 @@ TEST_F(DamagedFolder, LyingSizes) {
   EXPECT_THROW(ClipModel::load(folder_), ModelError);
 }
 
+TEST_F(DamagedFolder, AMeanThatIsNotThreeNumbers) {
+  set("image/config.json", "image_mean", {0.5, 0.5});
+  EXPECT_THROW(ClipModel::load(folder_), FormatError);
+  set("image/config.json", "image_mean", {0.5, "a", 0.5});
+  EXPECT_THROW(ClipModel::load(folder_), FormatError);
+}
+
 TEST_F(DamagedFolder, HostileJson) {
   const std::string deep = std::string(500000, '[') + std::string(500000, ']');
   for (const std::string& value : {std::string("1e999"), deep}) {

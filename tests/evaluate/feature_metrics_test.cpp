@@ -33,6 +33,16 @@ TEST(Wilson, EndsSolveTheScoreEquation) {
   }
 }
 
+// Kolmogorov's limit distribution has its 5 % point at sqrt(n) D = 1.35810 (Smirnov 1948, table).
+TEST(UniformityP, TabulatedValues) {
+  const int64_t n = 1000000;
+  const Tensor grid = (torch::arange(n, torch::kFloat64) + 0.5) / n;
+  const double d = 1.35810 / std::sqrt(double(n));
+  EXPECT_NEAR(uniformity_p((grid + d - 0.5 / n).clamp_max(1)), 0.05, 2e-3);
+  EXPECT_GT(uniformity_p(grid), 0.999);
+  EXPECT_LT(uniformity_p(grid.square()), 1e-9);
+}
+
 // Binkowski et al. 2018, eq. 4, by its double sum.
 TEST(Kid, EqualsTheDoubleSum) {
   const Tensor x = gaussian(1, 12, 5), y = gaussian(2, 12, 5) + 0.3;

@@ -36,7 +36,7 @@ void expect_mean(const Tensor& values, double expected) {
   EXPECT_NEAR(values.mean().item<double>(), expected, 4 * error) << "SE " << error;
 }
 
-// Kong et al. 2024, eq. 5-6; the pixels that y does not move get nothing.
+// Kong et al. 2024; the pixels that y does not move get nothing.
 TEST(InformationMaps, TotalIsTheMutualInformationOfGaussianData) {
   const GaussianCase c;
   const InformationMaps maps = c.maps(c.data.denoiser());
@@ -59,7 +59,7 @@ TEST(InformationMaps, ProfileIsTheInformationOfEachCell) {
   EXPECT_LT((maps.profile.sum(1) - maps.total()).abs().max().item<double>(), 1e-10);
 }
 
-// Kong et al. 2023, eq. 9: the signed form is the pointwise ln p(x | y) - ln p(x), picture by picture
+// Kong et al. 2023: the signed form is the pointwise ln p(x | y) - ln p(x), picture by picture
 // (up to what lies beyond the ends of the integral and the draws' noise).
 TEST(InformationMaps, SignedTotalIsPointwise) {
   const GaussianMixture data(torch::eye(3, 8) * 0.8, torch::full({3, 8}, 0.15));

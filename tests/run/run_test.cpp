@@ -9,6 +9,7 @@
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/pipeline/run_record.h"
 #include "noisescope/run/evaluate_run.h"
+#include "noisescope/run/explain_evidence.h"
 #include "noisescope/run/explain_run.h"
 #include "noisescope/run/report_run.h"
 #include "noisescope/run/sample_run.h"
@@ -180,6 +181,75 @@ TEST(ImageRun, FromFolderToReport) {
   report.prompts = {"a photo of a red fox"};
   report_run(model, config, folder, report, {});
   EXPECT_NE(read_file(folder.report()).find("r_precision_shuffled_captions"), std::string::npos);
+}
+
+class RunEvidence : public Run {
+ protected:
+  const TextToImage model_ = load_run_model(folder_, torch::kCPU);
+  EvidenceRequest request_ = [] {
+    EvidenceRequest request;
+    request.prompt = "a red square left of a blue disc on dark";
+    request.paths = 2;
+    request.options.steps = 4;
+    return request;
+  }();
+  EvidenceExplanation explain() const {
+    return explain_evidence(model_, tiny_config(), request_, {});
+  }
+};
+
+TEST_F(RunEvidence, ExplainsEveryWordThatHasAlternatives) {
+  const EvidenceExplanation e = explain();
+  std::vector<std::string> words;
+  for (const WordEvidence& word : e.words) words.push_back(word.contrast.word);
+  EXPECT_EQ(words, (std::vector<std::string>{"red", "square", "blue", "disc", "dark"}));
+  EXPECT_TRUE(e.words[0].exact.has_value());
+  const auto json = write_evidence(e, tiny_config(), folder_);
+  EXPECT_EQ(json.at("words").size(), 5u);
+  for (const char* file : {"evidence.json", "evidence.safetensors", "evidence.png", "decision.svg",
+                           "decision_exact.svg"}) {
+    EXPECT_TRUE(fs::exists(folder_.explain() / file)) << file;
+  }
+}
+
+// A picture of the user's: the exact denoiser finds every word of it, in the pixels that would change.
+TEST_F(RunEvidence, OfAGivenPictureFindsTheTruth) {
+  const World world(tiny_config().data.world);
+  const Scene scene{{0, 0, 3}, {1, 2, 5}, 0};
+  request_.picture = world.render({scene})[0];
+  request_.options.steps = 40;
+  for (const WordEvidence& word : explain().words) {
+    EXPECT_NEAR(word.exact->realised_total().mean().item<double>(),
+                std::log(double(word.contrast.values.size())), 1e-3)
+        << word.contrast.word;
+    ASSERT_TRUE(word.mask.defined());
+    const Tensor map = word.exact->compensated.mean(0);
+    EXPECT_GT(map.masked_select(word.mask).mean().item<double>(),
+              3 * map.masked_select(~word.mask).mean().item<double>())
+        << word.contrast.word;
+  }
+}
+
+TEST_F(RunEvidence, LeavesOutAlternativesThatWouldContradictThePrompt) {
+  request_.prompt = "a red disc left of a blue disc on dark";
+  request_.words = {"red"};
+  const auto values = explain().words[0].contrast.values;
+  EXPECT_EQ(std::count(values.begin(), values.end(), "blue"), 0);
+  EXPECT_EQ(values.size(), 3u);
+}
+
+TEST_F(RunEvidence, RefusesWhatCannotBeExplained) {
+  const auto refused = [&](auto change) {
+    EvidenceRequest request = request_;
+    change(request);
+    explain_evidence(model_, tiny_config(), request, {});
+  };
+  EXPECT_THROW(refused([](auto& r) { r.words = {"green"}; }), ValueError);
+  EXPECT_THROW(refused([](auto& r) { r.words = {"left"}; }), ValueError);  // no alternatives known
+  EXPECT_THROW(refused([](auto& r) { r.words = {"red"}, r.alternatives = {"mauve"}; }), ValueError);
+  EXPECT_THROW(refused([](auto& r) { r.prompt = "left of"; }), ValueError);
+  EXPECT_THROW(refused([](auto& r) { r.picture = torch::zeros({3, 16, 16}); }), ShapeError);
+  EXPECT_THROW(refused([](auto& r) { r.paths = 1; }), ValueError);
 }
 
 TEST(RunConfigFile, ShapesYamlIsTheEmbeddedDemo) {

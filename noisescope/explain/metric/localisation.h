@@ -25,10 +25,10 @@ Tensor iou(const Tensor& map, const Tensor& mask, double threshold);
 Tensor best_iou(const Tensor& map, const Tensor& mask);
 
 /// Relevance mass accuracy: share of the map's sum inside the mask (Arras et al. 2022,
-/// arXiv:2003.07258, eq. 1). 0 for a map that sums to 0.
+/// arXiv:2003.07258). 0 for a map that sums to 0.
 Tensor relevance_mass(const Tensor& map, const Tensor& mask);
 
-/// Relevance rank accuracy: share of the |mask| largest values that lie inside it (same, eq. 3).
+/// Relevance rank accuracy: share of the |mask| largest values that lie inside it (same).
 Tensor relevance_rank(const Tensor& map, const Tensor& mask);
 
 }  // namespace noisescope

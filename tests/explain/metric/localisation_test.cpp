@@ -1,9 +1,12 @@
 #include "noisescope/explain/metric/localisation.h"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
+#include "noisescope/io/safetensors.h"
 
 namespace noisescope {
 namespace {
@@ -55,7 +58,7 @@ TEST(Iou, BestOverAllThresholds) {
   EXPECT_GE(value(best_iou(map, mask)), best);
 }
 
-// Arras et al. 2022, eq. 1 and 3.
+// Arras et al. 2022.
 TEST(Relevance, MassAndRankByHand) {
   EXPECT_DOUBLE_EQ(value(relevance_mass(kMap, kMask)), 8.0 / 15);
   EXPECT_DOUBLE_EQ(value(relevance_mass(torch::zeros_like(kMap), kMask)), 0);
@@ -72,6 +75,27 @@ TEST(Localisation, RefusesEmptyAndFullMasks) {
   EXPECT_THROW(localisation_auc(kMap, torch::zeros_like(kMask)), ValueError);
   EXPECT_THROW(pointing_game(kMap, torch::ones_like(kMask)), ValueError);
   EXPECT_THROW(iou(kMap, mask_of({1, 0}), 0.4), ShapeError);
+}
+
+// Not a test of its own: tests/explain/metric/localisation_oracle.py scores the same maps.
+TEST(OracleFile, Write) {
+  const char* path = std::getenv("NOISESCOPE_ORACLE_FILE");
+  if (path == nullptr) GTEST_SKIP() << "run by tests/explain/metric/localisation_oracle.py";
+  TensorFile file;
+  for (const char* fixture : {"plain", "tied"}) {
+    Tensor maps = Random(3).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}, torch::kFloat64);
+    if (std::string(fixture) == "tied") maps = (maps * 2).round() + 20;
+    const Tensor masks =
+        Random(4).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}) > 0.8;
+    const std::string prefix = std::string(fixture) + ".";
+    file.tensors[prefix + "maps"] = maps;
+    file.tensors[prefix + "masks"] = masks.to(torch::kUInt8);
+    file.tensors[prefix + "relevance_mass"] = relevance_mass(maps, masks);
+    file.tensors[prefix + "relevance_rank"] = relevance_rank(maps, masks);
+    file.tensors[prefix + "auc"] = localisation_auc(maps, masks);
+    file.tensors[prefix + "pointing"] = pointing_game(maps, masks);
+  }
+  write_safetensors(path, file);
 }
 
 }  // namespace

@@ -1,0 +1,41 @@
+// What a denoiser is still undecided about: principal components of x_0 given a noisy picture.
+//
+// Cov[x_0 | x] = sigma^2 dD/dx (Tweedie's second-order formula; Manor & Michaeli 2024,
+// arXiv:2309.13598), so its leading eigenvectors are those of the Jacobian of the denoiser, found by
+// subspace iteration with central differences; no gradients are needed.
+#pragma once
+
+#include "noisescope/core/options.h"
+#include "noisescope/core/progress.h"
+#include "noisescope/core/random.h"
+#include "noisescope/diffusion/denoiser.h"
+
+namespace noisescope {
+
+struct UncertaintyOptions {
+  int64_t components = 2;
+  int64_t iterations = 20;
+  double step = 0.05;  // of the central difference, in units of sigma
+  int64_t pass_size = 128;
+
+  /// Denoiser evaluations a picture.
+  int64_t cost() const { return 2 * components * iterations; }
+};
+void describe(Describer& d, UncertaintyOptions& options);
+
+struct PosteriorComponents {
+  Tensor directions;  // [k, B, C, H, W], orthonormal for each picture, dtype of x
+  Tensor variances;   // [k, B] float64, falling: variance of x_0 along each direction (pixel units squared)
+};
+
+/// For noisy pictures x [B, C, H, W] at sigma [B]. Start vectors by (random, Purpose::explain,
+/// sample_ids[b]). The Jacobian of an exact denoiser is symmetric; of a network its symmetric part
+/// within the subspace is taken. Throws ValueError for options out of range (components must not
+/// exceed C H W), ShapeError.
+PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x,
+                                         const Tensor& sigma, const Tensor& condition,
+                                         const UncertaintyOptions& options, const Random& random,
+                                         const std::vector<int64_t>& sample_ids,
+                                         const Control& control = {});
+
+}  // namespace noisescope

@@ -1,0 +1,28 @@
+// A prompt with one of its words in several versions: the question that evidence filtering answers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace noisescope {
+
+struct PromptContrast {
+  std::string word;                  // as it stands in the prompt
+  std::vector<std::string> values;   // K versions of the word, the own one among them
+  std::vector<std::string> prompts;  // K: the prompt with each
+  int64_t own = 0;                   // which of them is the prompt itself
+};
+
+/// Replaces a word (or a phrase of several words) of `prompt` by each of `alternatives`; the own word
+/// is added in front where it is not among them. "word:2" means its second occurrence. Words are
+/// matched whole, ASCII case does not matter.
+/// Throws ValueError if the word is not in the prompt (naming its words) or nothing else is to choose.
+PromptContrast contrast_prompts(const std::string& prompt, const std::string& word,
+                                const std::vector<std::string>& alternatives);
+
+/// The words of `prompt` that are in `vocabulary`, in order, second occurrences as "word:2".
+std::vector<std::string> words_of(const std::string& prompt,
+                                  const std::vector<std::string>& vocabulary);
+
+}  // namespace noisescope

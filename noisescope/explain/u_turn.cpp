@@ -1,0 +1,97 @@
+#include "noisescope/explain/u_turn.h"
+
+#include <cmath>
+#include <limits>
+
+#include <ATen/core/grad_mode.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/passes.h"
+
+namespace noisescope {
+namespace {
+
+/// Noise levels of the way back from a turning point, ending in 0.
+std::vector<double> way_back(double log_snr, const UTurnOptions& options) {
+  std::vector<double> sigmas;
+  for (int64_t i = 0; i < options.steps; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(options.steps - 1);
+    sigmas.push_back(sigma_of_log_snr(std::lerp(log_snr, options.log_snr_end, share)));
+  }
+  sigmas.push_back(0);
+  return sigmas;
+}
+
+void check_options(const UTurnOptions& options) {
+  bool possible = options.steps >= 2 && !options.log_snrs.empty();
+  for (const double log_snr : options.log_snrs) possible &= log_snr < options.log_snr_end;
+  if (!possible) {
+    throw ValueError("[explain.u_turns] expected at least 2 steps and turning points, all below "
+                     "log_snr_end = " + std::to_string(options.log_snr_end));
+  }
+}
+
+}  // namespace
+
+void describe(Describer& d, UTurnOptions& options) {
+  d("log_snrs", options.log_snrs, "turning points", {.min = -20, .max = 20});
+  d("steps", options.steps, "steps of the way back", {.min = 2, .max = 100000});
+  d("log_snr_end", options.log_snr_end, "log-SNR of the last step of the way back",
+    {.min = -20, .max = 20});
+  d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
+}
+
+double UTurns::half_point(int64_t f, double chance) const {
+  const double half = (1 + chance) / 2;
+  const Tensor curve = retention().select(1, f).contiguous();
+  const double* kept = curve.const_data_ptr<double>();
+  for (size_t i = 1; i < log_snrs.size(); ++i) {
+    if (kept[i - 1] < half && kept[i] >= half) {
+      return std::lerp(log_snrs[i - 1], log_snrs[i], (half - kept[i - 1]) / (kept[i] - kept[i - 1]));
+    }
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
+               const KeepsFactors& keeps, const UTurnOptions& options, const Random& random,
+               const std::vector<int64_t>& sample_ids, const Control& control) {
+  const torch::NoGradGuard no_grad;
+  const auto count = static_cast<int64_t>(sample_ids.size());
+  check_options(options);
+  check_shape("explain.u_turns", "pictures", pictures, {count, -1, -1, -1});
+  check_shape("explain.u_turns", "condition", condition, {count, -1});
+  const Denoiser in_passes = [&](const Tensor& x, const Tensor& sigma, const Tensor& rows) {
+    return denoise_in_passes(denoiser, x, sigma, rows, torch::arange(x.size(0), x.device()),
+                             options.pass_size);
+  };
+  GuidanceOptions unguided;
+  unguided.clip = 0;
+  const Predictor predict = guide(in_passes, condition, condition, unguided);
+  UTurns out;
+  std::vector<Tensor> kept, changed;
+  for (size_t level = 0; level < options.log_snrs.size(); ++level) {
+    const std::vector<double> sigmas = way_back(options.log_snrs[level], options);
+    // Fresh noise at every turning point: a seed of its own.
+    const Random own(random.seed() * 1000003 + level);
+    const Tensor eps = own.normal(Purpose::explain, 0, sample_ids, pictures.sizes().slice(1),
+                                  pictures.scalar_type()).to(pictures.device());
+    const Tensor regenerated = run_sampler(predict, pictures + sigmas[0] * eps, sigmas,
+                                           {.solver = Solver::ddpm}, {own, sample_ids}, {}, control);
+    out.log_snrs.push_back(options.log_snrs[level]);
+    kept.push_back(keeps(regenerated).to(torch::kCPU, torch::kFloat64));
+    changed.push_back((regenerated - pictures).square().mean(1).to(torch::kCPU, torch::kFloat64));
+    control.report({.task = "u-turn",
+                    .done = static_cast<double>(level + 1),
+                    .total = static_cast<double>(options.log_snrs.size()),
+                    .unit = "levels",
+                    .detail = {}});
+  }
+  out.kept = torch::stack(kept);
+  out.susceptibility = torch::stack(changed);
+  return out;
+}
+
+}  // namespace noisescope

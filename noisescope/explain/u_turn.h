@@ -1,0 +1,52 @@
+// U-turns: noise a picture to some level, regenerate it from there, and see what survives. What a
+// regenerated picture keeps was already decided at that level (Sclocchi, Favero & Wyart 2024,
+// arXiv:2402.16991: forward-backward experiments).
+//
+// For an exact denoiser without prompt and a stochastic sampler the regenerated picture is a draw from
+// p(x_0 | x_alpha), so the share that keeps a factor f is E p(f_true | x_alpha).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "noisescope/core/options.h"
+#include "noisescope/core/progress.h"
+#include "noisescope/core/random.h"
+#include "noisescope/diffusion/denoiser.h"
+
+namespace noisescope {
+
+struct UTurnOptions {
+  std::vector<double> log_snrs = {-6, -5, -4, -3, -2, -1, 0};  // turning points
+  int64_t steps = 25;       // of the way back, ancestral
+  double log_snr_end = 4;   // where the way back ends before the last estimate
+  int64_t pass_size = 128;
+
+  int64_t cost(int64_t pictures) const {
+    return static_cast<int64_t>(log_snrs.size()) * steps * pictures;
+  }
+};
+void describe(Describer& d, UTurnOptions& options);
+
+/// What each of B regenerated pictures kept of its original: [B, F] with values in [0, 1], F factors.
+using KeepsFactors = std::function<Tensor(const Tensor& regenerated)>;
+
+/// L turning points, F factors, B pictures; float64 on the CPU.
+struct UTurns {
+  std::vector<double> log_snrs;  // [L]
+  Tensor kept;                   // [L, B, F]
+  Tensor susceptibility;         // [L, B, H, W]: squared change of each pixel, mean over channels
+
+  /// Mean over pictures, [L, F].
+  Tensor retention() const { return kept.mean(1); }
+  /// log-SNR at which the retention of factor f crosses half way from `chance` to 1; NaN if it does not.
+  double half_point(int64_t f, double chance) const;
+};
+
+/// Picture b of `pictures` [B, C, H, W] takes noise (random, Purpose::explain, sample_ids[b]);
+/// `condition` [B, D] of the way back. Throws ValueError for options out of range.
+UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
+               const KeepsFactors& keeps, const UTurnOptions& options, const Random& random,
+               const std::vector<int64_t>& sample_ids, const Control& control = {});
+
+}  // namespace noisescope

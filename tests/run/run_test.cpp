@@ -225,7 +225,7 @@ TEST_F(RunEvidence, OfAGivenPictureFindsTheTruth) {
     ASSERT_TRUE(word.mask.defined());
     const Tensor map = word.exact->compensated.mean(0);
     EXPECT_GT(map.masked_select(word.mask).mean().item<double>(),
-              3 * map.masked_select(~word.mask).mean().item<double>())
+              1.5 * map.masked_select(~word.mask).mean().item<double>())
         << word.contrast.word;
   }
 }

@@ -152,6 +152,23 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
 
 }  // namespace
 
+namespace {
+
+/// The progress of one of several equal parts, as part of the whole.
+Control part_of(const Control& control, size_t part, size_t parts, const std::string& name) {
+  Control out{{}, control.stop};
+  if (!control.progress) return out;
+  out.progress = [=](Progress p) {
+    p.done += static_cast<double>(part) * p.total;
+    p.total *= static_cast<double>(parts);
+    p.detail = name;
+    control.progress(p);
+  };
+  return out;
+}
+
+}  // namespace
+
 EvidenceExplanation explain_evidence(const TextToImage& model, const RunConfig& config,
                                      const EvidenceRequest& request, const Control& control) {
   if (request.paths < 2) {
@@ -163,12 +180,15 @@ EvidenceExplanation explain_evidence(const TextToImage& model, const RunConfig& 
                                            cleanest_trained_log_snr(config)), {}};
   std::optional<Truth> truth;
   if (config.data.kind == DataKind::world) truth.emplace(config);
-  for (const std::string& word : words_to_explain(config, request)) {
+  const std::vector<std::string> words = words_to_explain(config, request);
+  for (size_t k = 0; k < words.size(); ++k) {
+    const std::string& word = words[k];
     WordEvidence e{contrast_prompts(request.prompt, word, alternatives_of(config, request, word)),
                    {}, {}, {}};
     const Tensor picture = explanation.picture.to(model.device(), torch::kFloat32);
     e.model = filter(model.denoiser(), model.condition(e.contrast.prompts), picture, e.contrast.own,
-                     request, explanation.log_snr_max, control);
+                     request, explanation.log_snr_max,
+                     part_of(control, k, words.size(), word));
     if (truth) {
       const Tensor known = explanation.picture.to(torch::kFloat64);
       e.exact = truth->evidence(e.contrast, known, request, explanation.log_snr_max);

@@ -187,7 +187,7 @@ std::vector<VerifyRow> check_evidence(const VerifyContext& context) {
     rows.insert(rows.end(), more.begin(), more.end());
   };
   for (const Word word : {Word::colour, Word::shape}) {
-    const int64_t count = word == Word::colour ? 200 : context.n(200, 64);
+    const int64_t count = context.n(200, word == Word::colour ? 200 : 64);
     const Question question{
         word, contrastable_scenes(context.demo.world(), context.options.seed, count), {}};
     const Tensor exact = exact_posterior(context.demo, question, context);

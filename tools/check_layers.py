@@ -23,7 +23,7 @@ ALLOWED = {
     "evaluate": ["core", "diffusion", "data", "clip", "pipeline"],
     "verify": ["core", "diffusion", "data", "explain", "evaluate", "pipeline"],
     "run": ["core", "io", "viz", "nn", "diffusion", "data", "clip", "train", "pipeline",
-            "explain", "evaluate"],
+            "explain", "evaluate", "verify"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"noisescope/([^"]+)"', re.MULTILINE)
 # Headers that must stay out of public reach: they cost every including file seconds.

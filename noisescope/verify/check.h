@@ -20,6 +20,15 @@ struct VerifyOptions {
   std::string defect;     // a planted defect by name; "": none
 };
 
+/// A map beside the truth, for the eye.
+struct VerifyPicture {
+  std::string method;
+  std::string title;   // "colour word against the object"
+  Tensor picture;      // [3, H, W] in [-1, 1]
+  Tensor map;          // [H, W]
+  Tensor truth;        // [H, W] bool
+};
+
 /// What checks have at hand. A planted defect is already in the subjects, and asked for elsewhere.
 struct VerifyContext {
   VerifyOptions options;
@@ -27,6 +36,7 @@ struct VerifyContext {
   std::shared_ptr<const Subject> trained;  // null: not asked for
   WorldDenoiser demo, fine;                // the truth, never broken
   Control control;
+  std::function<void(VerifyPicture)> show;  // takes what is to be seen; never empty
 
   /// n of a row: the bar's own with --full, else the reduced one; few where a defect is planted, which
   /// shows at any n.

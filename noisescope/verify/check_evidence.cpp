@@ -193,6 +193,9 @@ std::vector<VerifyRow> check_evidence(const VerifyContext& context) {
     const Tensor exact = exact_posterior(context.demo, question, context);
     const Evidence evidence = ask(context.exact_demo, question, context);
     add(exact_rows(context, question, evidence, exact));
+    context.show({kMethod, of("evidence", word) + ", one path, and what would change",
+                  question.batch.pictures[0], evidence.compensated[0],
+                  question.batch.counterfactual_masks(word)[0]});
     if (word == Word::colour) rows.push_back(completeness_row(context, evidence));
     if (context.trained) add(trained_rows(context, question));
   }

@@ -64,6 +64,8 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
                                     batch.captions_without(true, true));
   const double extra = static_cast<double>(evaluations - 2 * kSteps * batch.size());
   const std::string method = "guidance information";
+  context.show({method, "information of the phrase along a run, and the object", pictures[0], map[0],
+                masks[0]});
   return {{method, subject.name, "phrase map: AUC against the object", Direction::at_least, 0.97,
            mean_estimate(localisation_auc(map, masks))},
           {method, subject.name, "phrase map: best IoU", Direction::at_least, 0.62,

@@ -83,6 +83,10 @@ std::vector<VerifyRow> check_information(const VerifyContext& context) {
   }
   const Tensor object = batch.left_masks(), colour = maps.map[2], shape = maps.map[3];
   const Tensor edges = batch.counterfactual_masks(Word::shape);
+  context.show({method, "information of the colour word and the object", batch.pictures[0], colour[0],
+                object[0]});
+  context.show({method, "information of the shape word and what would change", batch.pictures[0],
+                shape[0], edges[0]});
   rows.push_back({method, subject, "colour map: AUC against the object", Direction::at_least, 0.97,
                   mean_estimate(localisation_auc(colour, object))});
   rows.push_back({method, subject, "colour map: IoU at 0.4", Direction::at_least, 0.62,

@@ -43,6 +43,7 @@ Verification verify(const VerifyOptions& options, const Subject* trained, const 
                     const std::function<void(const std::vector<VerifyRow>&)>& on_rows) {
   const std::string concerned = options.defect.empty() ? "" : find_defect(options.defect).check;
   const auto start = std::chrono::steady_clock::now();
+  Verification verification{options, {}, {}, 0};
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
   const auto subject = [&](Subject whole) { return broken(std::move(whole), options.defect); };
   const VerifyContext context{
@@ -52,8 +53,8 @@ Verification verify(const VerifyOptions& options, const Subject* trained, const 
       trained ? std::make_shared<const Subject>(subject(*trained)) : nullptr,
       demo,
       fine,
-      control};
-  Verification verification{options, {}, 0};
+      control,
+      [&](VerifyPicture picture) { verification.pictures.push_back(std::move(picture)); }};
   for (const Check& check : checks()) {
     if (!concerned.empty() && check.name != concerned) continue;
     const std::vector<VerifyRow> rows = check.run(context);

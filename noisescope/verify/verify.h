@@ -8,6 +8,7 @@ namespace noisescope {
 struct Verification {
   VerifyOptions options;
   std::vector<VerifyRow> rows;
+  std::vector<VerifyPicture> pictures;
   double seconds = 0;
 
   bool pass() const;  // all rows

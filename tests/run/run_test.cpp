@@ -14,6 +14,7 @@
 #include "noisescope/run/report_run.h"
 #include "noisescope/run/sample_run.h"
 #include "noisescope/run/train_run.h"
+#include "noisescope/run/verify_page.h"
 
 namespace noisescope {
 namespace {
@@ -250,6 +251,18 @@ TEST_F(RunEvidence, RefusesWhatCannotBeExplained) {
   EXPECT_THROW(refused([](auto& r) { r.prompt = "left of"; }), ValueError);
   EXPECT_THROW(refused([](auto& r) { r.picture = torch::zeros({3, 16, 16}); }), ShapeError);
   EXPECT_THROW(refused([](auto& r) { r.paths = 1; }), ValueError);
+}
+
+TEST(VerifyPage, ShowsVerdictsAndMapsAndEscapesWords) {
+  Verification verification;
+  verification.rows = {{"method", "exact demo", "a <figure>", Direction::at_least, 0.9, {0.8, 0.7, 0.9, 5}}};
+  verification.pictures = {{"method", "a map", torch::zeros({3, 8, 8}), torch::rand({8, 8}),
+                            torch::ones({8, 8}, torch::kBool)}};
+  const std::string html = verify_page(verification, "noisescope verify");
+  EXPECT_NE(html.find("FALLS SHORT"), std::string::npos);
+  EXPECT_NE(html.find("0 of 1 rows hold"), std::string::npos);
+  EXPECT_NE(html.find("a &lt;figure&gt;"), std::string::npos);
+  EXPECT_NE(html.find("data:image/png"), std::string::npos);
 }
 
 TEST(RunConfigFile, ShapesYamlIsTheEmbeddedDemo) {

@@ -5,6 +5,7 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/train_run.h"
+#include "noisescope/run/verify_page.h"
 #include "noisescope/verify/verify.h"
 
 namespace noisescope::cli {
@@ -57,6 +58,8 @@ void run_verify(Session& session, VerifyFlags flags) {
   const std::filesystem::path path = std::filesystem::path(flags.out) / "verify.json";
   std::filesystem::create_directories(flags.out);
   write_file_atomic(path, json.dump(2));
+  write_file_atomic(path.parent_path() / "verify.html",
+                    verify_page(verification, session.command_line));
   char text[160];
   std::snprintf(text, sizeof text, "%zu rows in %.0f s: %s; written to ", verification.rows.size(),
                 verification.seconds, verification.pass() ? "all hold" : "NOT all hold");
@@ -76,7 +79,7 @@ void add_verify(CLI::App& app, Session& session) {
   command->add_flag("--full", flags->options.full, "the n of the bars (up to 20 minutes)");
   command->add_option("--break", flags->options.defect,
                       "plant a named defect and see its row fail; 'list' names them");
-  command->add_option("--out", flags->out, "folder for verify.json")
+  command->add_option("--out", flags->out, "folder for verify.json and verify.html")
       ->default_val("runs/verify");
   command->footer(
       "Examples:\n"

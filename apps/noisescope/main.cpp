@@ -52,7 +52,6 @@ constexpr const char* kFooter =
     "130 stopped on request (work is saved; the same command goes on).";
 
 int exit_code_of(const std::exception& error) {
-  if (dynamic_cast<const Interrupted*>(&error)) return 130;
   if (dynamic_cast<const ValueError*>(&error)) return 2;
   if (dynamic_cast<const FormatError*>(&error) || dynamic_cast<const IoError*>(&error) ||
       dynamic_cast<const DataError*>(&error)) {
@@ -95,6 +94,11 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  } catch (const Interrupted&) {
+    finish_progress_line();
+    std::fprintf(stderr, "stopped; to go on from what is saved: %s\n",
+                 session.command_line.c_str());
+    return 130;
   }
   return session.exit_code;
 }

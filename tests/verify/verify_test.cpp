@@ -76,9 +76,9 @@ TEST(SlowVerify, TheTableHoldsOnTheExactWorld) {
   for (const VerifyRow& row : verify({}, nullptr).rows) EXPECT_TRUE(row.pass()) << to_table({row});
 }
 
-class SlowDefects : public ::testing::TestWithParam<Defect> {};
+class Defects : public ::testing::TestWithParam<Defect> {};
 
-TEST_P(SlowDefects, BringsDownWhatItConcernsAndSparesTheRest) {
+TEST_P(Defects, BringsDownWhatItConcernsAndSparesTheRest) {
   const Defect& defect = GetParam();
   const std::vector<VerifyRow> rows = verify({.defect = defect.name}, nullptr).rows;
   const auto rows_of = [&](const std::string& figure) {
@@ -100,7 +100,7 @@ TEST_P(SlowDefects, BringsDownWhatItConcernsAndSparesTheRest) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SlowDefects, ::testing::ValuesIn(defects()), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Slow, Defects, ::testing::ValuesIn(defects()), [](const auto& info) {
   std::string name = info.param.name;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;

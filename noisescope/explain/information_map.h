@@ -58,8 +58,8 @@ struct InformationMaps {
 };
 
 /// Maps of `pictures` [B, C, H, W] (generated or not; noise is drawn here) for the full condition
-/// [B, D] against references [R, B, D], which share all noise. Noise levels are drawn from a density fitted to this
-/// model by a pilot pass (piecewise constant in log-SNR, proportional to the root mean square of the
+/// [B, D] against references [R, B, D], which share all noise. Noise levels are drawn from a density
+/// fitted to this model by a pilot pass (piecewise constant in log-SNR, proportional to the root mean square of the
 /// integrand, no cell below a tenth of the uniform density) and stratified over draws; every draw is
 /// weighted by its inverse. Picture b uses (random, Purpose::explain, sample_ids[b]).
 /// Throws ValueError for options out of range, ShapeError for tensors that do not fit.

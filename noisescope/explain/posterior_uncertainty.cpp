@@ -15,7 +15,9 @@ Tensor jacobian_times(const Denoiser& denoiser, const Tensor& x, const Tensor& s
                       const Tensor& condition, const Tensor& v, const UncertaintyOptions& options) {
   const int64_t B = x.size(0), k = v.size(2);
   const Tensor h = sigma * options.step;
-  const Tensor moves = (v * h.view({-1, 1, 1})).permute({2, 0, 1}).reshape({k, B, x.size(1), x.size(2), x.size(3)});
+  const Tensor moves = (v * h.view({-1, 1, 1}))
+                           .permute({2, 0, 1})
+                           .reshape({k, B, x.size(1), x.size(2), x.size(3)});
   const Tensor points = torch::cat({x + moves, x - moves}).flatten(0, 1);  // [2 k B, C, H, W]
   const Tensor rows = torch::arange(points.size(0), x.device());
   const Tensor estimates =

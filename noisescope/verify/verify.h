@@ -15,7 +15,8 @@ struct Verification {
 };
 
 /// Runs all checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
-/// Throws ValueError for an unknown defect; with a planted one only the check that it concerns runs. `on_rows` hears the rows of each check when it is done.
+/// With a planted defect only the check that it concerns runs; throws ValueError for an unknown one.
+/// `on_rows` hears the rows of each check when it is done.
 Verification verify(const VerifyOptions& options, const Subject* trained,
                     const Control& control = {},
                     const std::function<void(const std::vector<VerifyRow>&)>& on_rows = {});

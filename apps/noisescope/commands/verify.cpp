@@ -50,10 +50,11 @@ void run_verify(Session& session, VerifyFlags flags) {
   flags.options.seed = session.common.seed.value_or(0);
   const std::optional<Subject> trained = subject_of(session, flags.model);
   const Verification verification =
-      verify(flags.options, trained ? &*trained : nullptr, session.control, [&](const std::vector<VerifyRow>& rows) {
-        std::string table = to_table(rows);
-        session.say(table.substr(0, table.size() - 1));
-      });
+      verify(flags.options, trained ? &*trained : nullptr, session.control,
+             [&](const std::vector<VerifyRow>& rows) {
+               const std::string table = to_table(rows);
+               session.say(table.substr(0, table.size() - 1));
+             });
   const nlohmann::ordered_json json = to_json(verification);
   const std::filesystem::path path = std::filesystem::path(flags.out) / "verify.json";
   std::filesystem::create_directories(flags.out);

@@ -20,6 +20,10 @@ nlohmann::ordered_json to_json(const Estimate& estimate) {
           {"n", estimate.n}};
 }
 
+double standard_error(const Estimate& estimate) {
+  return (estimate.high - estimate.low) / (2 * kZ95);
+}
+
 Estimate wilson(int64_t hits, int64_t n) {
   if (n < 1 || hits < 0 || hits > n) {
     throw ValueError("[evaluate.wilson] expected 0 <= hits <= n and n >= 1, got " +

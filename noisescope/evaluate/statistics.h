@@ -19,6 +19,9 @@ struct Estimate {
 
 nlohmann::ordered_json to_json(const Estimate& estimate);
 
+/// Standard error of an estimate whose interval is +- 1.96 of them.
+double standard_error(const Estimate& estimate);
+
 /// Share `hits / n` with the Wilson score interval at 95 %.
 /// E. B. Wilson 1927, "Probable inference, the law of succession, and statistical inference", p. 209.
 /// Throws ValueError unless 0 <= hits <= n and n >= 1.

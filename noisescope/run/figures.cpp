@@ -1,19 +1,13 @@
 #include "noisescope/run/figures.h"
 
 #include <cmath>
-#include <cstdio>
 
+#include "noisescope/run/text_of.h"
 #include "noisescope/viz/canvas.h"
 #include "noisescope/viz/plot.h"
 
 namespace noisescope {
 namespace {
-
-std::string text_of(const char* format, auto... values) {
-  char text[160];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 double log_snr_of(double sigma) { return -2 * std::log(sigma); }
 

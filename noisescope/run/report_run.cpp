@@ -1,7 +1,6 @@
 #include "noisescope/run/report_run.h"
 
 #include <cmath>
-#include <cstdio>
 
 #include "noisescope/data/data_options.h"
 #include "noisescope/diffusion/trajectory.h"
@@ -12,6 +11,7 @@
 #include "noisescope/run/explain_run.h"
 #include "noisescope/run/figures.h"
 #include "noisescope/run/preview.h"
+#include "noisescope/run/text_of.h"
 #include "noisescope/train/metrics.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
@@ -24,12 +24,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int64_t kExplained = 3;
-
-std::string text_of(const char* format, auto... values) {
-  char text[400];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 ordered_json read_json(const std::filesystem::path& path) {
   return ordered_json::parse(read_file(path));

@@ -1,8 +1,8 @@
 #include "noisescope/run/verify_page.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "noisescope/run/text_of.h"
 #include "noisescope/viz/canvas.h"
 #include "noisescope/viz/image_grid.h"
 #include "noisescope/viz/report.h"
@@ -11,12 +11,6 @@ namespace noisescope {
 namespace {
 
 constexpr int64_t kScale = 5, kGap = 16, kCaption = 20;
-
-std::string text_of(const char* format, auto... values) {
-  char text[200];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 std::vector<std::string> cells_of(const VerifyRow& row) {
   const Estimate& m = row.measured;

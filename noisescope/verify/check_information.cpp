@@ -1,6 +1,7 @@
 // Information maps and calibration on the `fine` world: unordered captions, background unnamed, full
 // conditions against the caption without the first object's colour, shape, or both; s = 1.
 #include <cmath>
+#include <limits>
 
 #include "noisescope/explain/information_map.h"
 #include "noisescope/explain/metric/localisation.h"
@@ -46,14 +47,15 @@ InformationMaps ask(const Subject& subject, const SceneBatch& batch,
                           sample_range(0, batch.size()), context.control);
 }
 
-/// The largest |kappa - 1| in standard errors over cells with at least 1 % of the information.
+/// The largest |kappa - 1| in standard errors over cells with at least 1 % of the information; NaN, which
+/// holds no bar, if no cell has a standard error.
 Estimate worst_kappa(const InformationMaps& maps) {
-  double worst = 0;
+  double worst = std::numeric_limits<double>::quiet_NaN();
   const Tensor share = maps.profile[0].sum(1) / maps.profile[0].sum();
   for (int64_t l = 0; l < share.size(0); ++l) {
     const double error = maps.kappa_error[0][l].item<double>();
     if (share[l].item<double>() < 0.01 || !(error > 0)) continue;
-    worst = std::max(worst, std::abs(maps.kappa[0][l].item<double>() - 1) / error);
+    worst = std::fmax(worst, std::abs(maps.kappa[0][l].item<double>() - 1) / error);
   }
   return {worst, std::max(0.0, worst - 1.96), worst + 1.96, maps.profile.size(2)};
 }

@@ -28,8 +28,8 @@ Estimate scaled(const Estimate& e, double factor) {
 
 Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share) {
   const Estimate off = mean_estimate(values - closed);
-  const double error = (off.high - off.low) / (2 * 1.959963984540054);
-  return absolute(scaled(off, 1 / std::max(share * closed.mean().item<double>(), 3 * error)));
+  const double allowed = std::max(share * closed.mean().item<double>(), 3 * standard_error(off));
+  return absolute(scaled(off, 1 / allowed));
 }
 
 Estimate map_correlation(const Tensor& a, const Tensor& b) {

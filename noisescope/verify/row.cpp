@@ -11,7 +11,7 @@ bool VerifyRow::pass() const {
 }
 
 double VerifyRow::reversal_chance() const {
-  const double error = (measured.high - measured.low) / (2 * 1.959963984540054);
+  const double error = standard_error(measured);
   const double distance = std::abs(measured.value - bar);
   if (!(error > 0)) return 0;
   return 0.5 * std::erfc(distance / error / std::sqrt(2.0));

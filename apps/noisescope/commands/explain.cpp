@@ -71,6 +71,9 @@ void run_explain(const Session& session, ExplainFlags flags) {
     json = explain_run(model, config, folder, flags.request, session.control);
     print_explanation(session, json);
   }
+  if (flags.asks_for("guidance_information") && !flags.image.empty()) {
+    session.notice("guidance information left out: it needs a sampling run, not a picture");
+  }
   const bool has_words = config.data.kind == DataKind::world || !flags.evidence.words.empty();
   if (flags.asks_for("evidence") && has_words) {
     flags.evidence.prompt = flags.request.prompts.front();

@@ -120,7 +120,9 @@ Tensor NoiseSource::initial(torch::IntArrayRef chw, torch::Dtype dtype) const {
 }
 
 Tensor NoiseSource::step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype) const {
-  return random.normal(Purpose::step_noise, step, sample_ids, chw, dtype);
+  const uint64_t number = first_step + step;
+  const Random own = random_of_step ? random_of_step(number) : random;
+  return own.normal(Purpose::step_noise, number, sample_ids, chw, dtype);
 }
 
 Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas,

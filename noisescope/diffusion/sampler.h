@@ -60,6 +60,8 @@ using SamplerObserver = std::function<void(const SamplerStep&)>;
 struct NoiseSource {
   Random random{0};
   std::vector<int64_t> sample_ids;  // [B]
+  uint64_t first_step = 0;  // the number of the first step, in a run that goes on from its middle
+  std::function<Random(uint64_t step)> random_of_step{};  // of a step's noise; empty: `random`
 
   /// Standard normal [B, C, H, W]; purpose initial_noise, or step_noise with the step's number.
   Tensor initial(torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;

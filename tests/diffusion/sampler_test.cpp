@@ -80,6 +80,42 @@ TEST(Sampler, RunsTwiceTheSameAndKeepsTheDtype) {
   }
 }
 
+/// All but Dpmpp2m and Dpmpp2mSde, which remember the step before.
+bool is_one_step(Solver solver) {
+  return solver != Solver::dpmpp_2m && solver != Solver::dpmpp_2m_sde;
+}
+
+TEST(Sampler, ARunThatGoesOnFromItsMiddleEqualsTheWholeRun) {
+  for (const auto& [name, options] : all_samplers()) {
+    if (!is_one_step(options.solver)) continue;
+    const NoiseSource noise{Random(3), {0, 1}};
+    std::vector<Tensor> states;
+    const Tensor whole =
+        run_sampler(smooth, start(noise, 20), short_grid(), options, noise,
+                    [&](const SamplerStep& step) { states.push_back(step.x); });
+    if (options.churn > 0) continue;  // observers see the state after the noise was added
+    const std::vector<double> grid = short_grid();
+    const Tensor rest = run_sampler(smooth, states[2], {grid.begin() + 2, grid.end()}, options,
+                                    {noise.random, noise.sample_ids, 2});
+    EXPECT_TRUE(torch::equal(rest, whole)) << name;
+  }
+}
+
+TEST(Sampler, NoiseOfOneStepFromElsewhereChangesTheRunFromThereOn) {
+  const SamplerOptions ddpm{.solver = Solver::ddpm};
+  const NoiseSource noise{Random(3), {0, 1}};
+  NoiseSource other = noise;
+  other.random_of_step = [](uint64_t step) { return Random(step == 2 ? 4 : 3); };
+  const auto states = [&](const NoiseSource& source) {
+    std::vector<Tensor> all;
+    run_sampler(smooth, start(noise, 20), short_grid(), ddpm, source,
+                [&](const SamplerStep& step) { all.push_back(step.x); });
+    return all;
+  };
+  const std::vector<Tensor> a = states(noise), b = states(other);
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(torch::equal(a[i], b[i]), i <= 2) << i;
+}
+
 TEST(Sampler, ObserverSeesConsistentStepsThatNobodyWritesInto) {
   for (const auto& [name, options] : all_samplers()) {
     const NoiseSource noise{Random(3), {0, 1}};

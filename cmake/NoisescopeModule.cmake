@@ -6,7 +6,8 @@
 function(noisescope_module name)
   cmake_parse_arguments(arg "" "" "DEPS;LIBS;CODEC" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/noisescope/${name}/*.cpp"
-       "${CMAKE_SOURCE_DIR}/noisescope/${name}/samplers/*.cpp")
+       "${CMAKE_SOURCE_DIR}/noisescope/${name}/samplers/*.cpp"
+       "${CMAKE_SOURCE_DIR}/noisescope/${name}/explainers/*.cpp")
   if(NOT NOISESCOPE_CODECS)
     foreach(file ${arg_CODEC})
       list(REMOVE_ITEM sources "${CMAKE_SOURCE_DIR}/noisescope/${name}/${file}")
@@ -30,6 +31,7 @@ function(noisescope_tests name)
   add_executable(${flat}_test ${tests})
   target_link_libraries(${flat}_test PRIVATE ns_${flat} ns_testing ns_warnings)
   target_precompile_headers(${flat}_test REUSE_FROM ns_pch)
+  target_compile_options(${flat}_test PRIVATE -O1)  # tests wait for libraries, not for themselves
   set_target_properties(${flat}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   # One process per program: loading the torch libraries costs more than most tests.
   # Suites named Slow* carry the label slow; everything else is the default suite.

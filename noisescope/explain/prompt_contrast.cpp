@@ -72,6 +72,7 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
   }
   PromptContrast contrast;
   contrast.word = prompt.substr(at, wanted.size());
+  contrast.position = at;
   const auto same = [&](const std::string& value) { return lower(value) == lower(wanted); };
   contrast.values = alternatives;
   if (std::none_of(alternatives.begin(), alternatives.end(), same)) {

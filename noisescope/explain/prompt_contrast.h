@@ -12,6 +12,7 @@ struct PromptContrast {
   std::vector<std::string> values;   // K versions of the word, the own one among them
   std::vector<std::string> prompts;  // K: the prompt with each
   int64_t own = 0;                   // which of them is the prompt itself
+  size_t position = 0;               // where the word begins in the prompt
 };
 
 /// Replaces a word (or a phrase of several words) of `prompt` by each of `alternatives`; the own word

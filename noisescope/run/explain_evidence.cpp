@@ -7,55 +7,10 @@
 #include "noisescope/data/world_parser.h"
 #include "noisescope/evaluate/statistics.h"
 #include "noisescope/explain/metric/localisation.h"
-#include "noisescope/io/codec/image_file.h"
-#include "noisescope/io/file.h"
-#include "noisescope/io/safetensors.h"
-#include "noisescope/run/evidence_figures.h"
+#include "noisescope/run/word_contrasts.h"
 
 namespace noisescope {
 namespace {
-
-/// The lists of a world whose words are alternatives of each other.
-std::vector<std::vector<std::string>> vocabularies(const RunConfig& config) {
-  if (config.data.kind != DataKind::world) return {};
-  const WorldOptions& world = config.data.world;
-  return {world.shapes, world.colours, world.backgrounds};
-}
-
-std::vector<std::string> words_to_explain(const RunConfig& config, const EvidenceRequest& request) {
-  if (!request.words.empty()) return request.words;
-  std::vector<std::string> all;
-  for (const auto& list : vocabularies(config)) all.insert(all.end(), list.begin(), list.end());
-  const std::vector<std::string> words = words_of(request.prompt, all);
-  if (words.empty()) {
-    throw ValueError("[run.explain_evidence] expected a word with known alternatives in \"" +
-                     request.prompt + "\", got none; name it and them with --word and --alternatives");
-  }
-  return words;
-}
-
-/// The list that a word belongs to, less what would contradict the rest of the prompt.
-std::vector<std::string> alternatives_of(const RunConfig& config, const EvidenceRequest& request,
-                                         const std::string& word) {
-  if (!request.alternatives.empty() || config.data.kind != DataKind::world) {
-    return request.alternatives;
-  }
-  const std::string plain = word.substr(0, word.find(':'));
-  const WorldGrammar grammar{World(config.data.world)};
-  std::vector<std::string> possible;
-  for (const auto& list : vocabularies(config)) {
-    if (std::find(list.begin(), list.end(), plain) == list.end()) continue;
-    const PromptContrast all = contrast_prompts(request.prompt, word, list);
-    for (size_t k = 0; k < all.prompts.size(); ++k) {
-      try {
-        grammar.parse(all.prompts[k]);
-        possible.push_back(all.values[k]);
-      } catch (const ValueError&) {  // the two objects would be the same
-      }
-    }
-  }
-  return possible;
-}
 
 Tensor picture_of(const TextToImage& model, const RunConfig& config, const EvidenceRequest& request,
                   const Control& control) {
@@ -150,10 +105,6 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
   return json;
 }
 
-}  // namespace
-
-namespace {
-
 /// The progress of one of several equal parts, as part of the whole.
 Control part_of(const Control& control, size_t part, size_t parts, const std::string& name) {
   Control out{{}, control.stop};
@@ -180,15 +131,14 @@ EvidenceExplanation explain_evidence(const TextToImage& model, const RunConfig& 
                                            cleanest_trained_log_snr(config)), {}};
   std::optional<Truth> truth;
   if (config.data.kind == DataKind::world) truth.emplace(config);
-  const std::vector<std::string> words = words_to_explain(config, request);
-  for (size_t k = 0; k < words.size(); ++k) {
-    const std::string& word = words[k];
-    WordEvidence e{contrast_prompts(request.prompt, word, alternatives_of(config, request, word)),
-                   {}, {}, {}};
+  const std::vector<PromptContrast> contrasts =
+      word_contrasts(config, request.prompt, request.words, request.alternatives);
+  for (size_t k = 0; k < contrasts.size(); ++k) {
+    WordEvidence e{contrasts[k], {}, {}, {}};
     const Tensor picture = explanation.picture.to(model.device(), torch::kFloat32);
     e.model = filter(model.denoiser(), model.condition(e.contrast.prompts), picture, e.contrast.own,
                      request, explanation.log_snr_max,
-                     part_of(control, k, words.size(), word));
+                     part_of(control, k, contrasts.size(), e.contrast.word));
     if (truth) {
       const Tensor known = explanation.picture.to(torch::kFloat64);
       e.exact = truth->evidence(e.contrast, known, request, explanation.log_snr_max);
@@ -204,34 +154,6 @@ nlohmann::ordered_json to_json(const EvidenceExplanation& explanation) {
                                  {"unit", "nats"},
                                  {"log_snr_max", explanation.log_snr_max}};
   for (const WordEvidence& word : explanation.words) json["words"].push_back(to_json(word));
-  return json;
-}
-
-nlohmann::ordered_json write_evidence(const EvidenceExplanation& explanation,
-                                      const RunConfig& config, const RunFolder& folder) {
-  const nlohmann::ordered_json json = to_json(explanation);
-  TensorFile tensors;
-  tensors.tensors["picture"] = explanation.picture.contiguous();
-  tensors.metadata["prompt"] = explanation.prompt;
-  for (size_t k = 0; k < explanation.words.size(); ++k) {
-    const WordEvidence& word = explanation.words[k];
-    const std::string prefix = "word" + std::to_string(k) + ".";
-    tensors.metadata[prefix + "word"] = word.contrast.word;
-    tensors.metadata[prefix + "versions"] = join(word.contrast.values);
-    tensors.tensors[prefix + "log_posterior"] = word.model.log_posterior;
-    tensors.tensors[prefix + "compensated"] = word.model.compensated;
-    tensors.tensors[prefix + "realised"] = word.model.realised;
-    tensors.tensors[prefix + "profile"] = word.model.profile;
-  }
-  write_file_atomic(folder.explain() / "evidence.json", json.dump(2));
-  write_safetensors(folder.explain() / "evidence.safetensors", tensors);
-  write_png(folder.explain() / "evidence.png", evidence_maps(explanation));
-  write_file_atomic(folder.explain() / "decision.svg",
-                    decision_curves(explanation, Teller::model, config.precondition.schedule));
-  if (explanation.words.front().exact) {
-    write_file_atomic(folder.explain() / "decision_exact.svg",
-                      decision_curves(explanation, Teller::exact, config.precondition.schedule));
-  }
   return json;
 }
 

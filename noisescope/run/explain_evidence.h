@@ -12,7 +12,6 @@
 #include "noisescope/explain/prompt_contrast.h"
 #include "noisescope/pipeline/text_to_image.h"
 #include "noisescope/run/run_config.h"
-#include "noisescope/run/run_folder.h"
 
 namespace noisescope {
 
@@ -51,10 +50,5 @@ EvidenceExplanation explain_evidence(const TextToImage& model, const RunConfig& 
 /// For each word: the total and the half-point with intervals over paths, p at the end, the decision
 /// curve, agreement with the exact map and mask where there is one.
 nlohmann::ordered_json to_json(const EvidenceExplanation& explanation);
-
-/// Writes explain/evidence.json, evidence.safetensors, evidence.png, decision.svg and, on a world,
-/// decision_exact.svg.
-nlohmann::ordered_json write_evidence(const EvidenceExplanation& explanation,
-                                      const RunConfig& config, const RunFolder& folder);
 
 }  // namespace noisescope

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "noisescope/run/text_of.h"
-#include "noisescope/viz/canvas.h"
+#include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
 namespace noisescope {
@@ -31,6 +31,20 @@ SecondAxis timestep_axis(const ScheduleOptions& options) {
   return axis;
 }
 
+Series mean_series(const std::string& name, const std::vector<double>& x, const Tensor& values,
+                   ValueRange within) {
+  Series series{name, x, {}};
+  const Tensor mean = values.mean(1);
+  const Tensor half = 1.96 * values.std(1) / std::sqrt(static_cast<double>(values.size(1)));
+  for (int64_t i = 0; i < mean.size(0); ++i) {
+    const double value = mean[i].item<double>(), error = half[i].item<double>();
+    series.y.push_back(value);
+    series.low.push_back(std::max(within.low, value - error));
+    series.high.push_back(std::min(within.high, value + error));
+  }
+  return series;
+}
+
 Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const std::string& prompt,
                      const ScheduleOptions& options) {
   const Schedule schedule(options);
@@ -55,65 +69,35 @@ Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const
   return film;
 }
 
-Image information_maps(const std::vector<Explanation>& explanations) {
-  constexpr int64_t kScale = 5, kGap = 16, kHeader = 30, kPanels = 4;
-  const int64_t side = explanations.front().pictures.size(2), cell = side * kScale;
-  const int64_t row_height = kHeader + cell + 18 + color_bar_height() + kGap;
-  Canvas canvas(kGap + kPanels * (cell + kGap),
-                kGap + static_cast<int64_t>(explanations.size()) * row_height);
-  const TextStyle title{.size_px = 14, .bold = true}, caption{.size_px = 12};
-  for (size_t k = 0; k < explanations.size(); ++k) {
-    const Explanation& e = explanations[k];
-    const int64_t y = kGap + static_cast<int64_t>(k) * row_height, top = y + kHeader;
-    const auto x = [&](int64_t column) { return kGap + column * (cell + kGap); };
+Image information_maps(const std::vector<GuidanceExplanation>& explanations) {
+  std::vector<PanelRow> rows;
+  for (const GuidanceExplanation& e : explanations) {
     const std::string unit =
         e.information.unit == InformationUnit::nats ? "nats a pixel" : "energy a pixel";
-    const Tensor map = e.information.map.mean(0), own = e.information.map[0];
-    canvas.text(x(0), y, e.prompt, title);
-    canvas.picture(x(0), top, to_image(e.pictures[0]), kScale);
-    canvas.text(x(0), top + cell + 3, "one picture", caption, Ink::kMuted);
-    const struct {
-      int64_t column;
-      Tensor values;
-      const char* name;
-      std::string unit;
-    } maps[] = {{1, own, "its map", unit},
-                {2, own.clamp_min(0).sqrt(), "its map, square root", "root of " + unit},
-                {3, map, "mean over the pictures", unit}};
-    for (const auto& m : maps) {
-      const ValueRange range{0, std::max(1e-9, m.values.max().item<double>())};
-      canvas.picture(x(m.column), top, color_image(m.values, ColorMap::sequential, range), kScale);
-      canvas.text(x(m.column), top + cell + 3, m.name, caption, Ink::kMuted);
-      draw_color_bar(canvas, x(m.column), top + cell + 20, cell, ColorMap::sequential, range, m.unit);
-    }
+    const Tensor own = e.information.map[0];
+    rows.push_back({e.prompt,
+                    {picture_panel(e.pictures[0], "one picture"),
+                     map_panel(own, "its map", unit),
+                     map_panel(own.clamp_min(0).sqrt(), "its map, square root", "root of " + unit),
+                     map_panel(e.information.map.mean(0), "mean over the pictures", unit)}});
   }
-  return std::move(canvas).image();
+  return panel_rows(rows);
 }
 
-std::string information_profile(const std::vector<Explanation>& explanations,
+std::string information_profile(const std::vector<GuidanceExplanation>& explanations,
                                 const ScheduleOptions& schedule) {
   Plot plot;
   const bool nats = explanations.front().information.unit == InformationUnit::nats;
   plot.title = "What the prompt added, by noise level";
   plot.description = "Guidance information per unit of log-SNR; noise falls from left to right.";
-  plot.x.label = "log-SNR of the noise level (left: all noise, right: clean)";
+  plot.x.label = kLogSnrLabel;
   plot.y.label = "information per unit of log-SNR";
   plot.y.unit = nats ? "nats" : "guidance energy";
   plot.second_x = timestep_axis(schedule);
-  for (const Explanation& e : explanations) {
-    Series series{e.prompt, {}, {}};
-    const Tensor density = e.information.density();
-    const auto n = static_cast<double>(density.size(1));
-    const Tensor mean = density.mean(1), half = 1.96 * density.std(1) / std::sqrt(n);
-    for (size_t i = 0; i < e.information.cells.size(); ++i) {
-      const auto row = static_cast<int64_t>(i);
-      const double value = mean[row].item<double>(), error = half[row].item<double>();
-      series.x.push_back(e.information.cells[i].log_snr);
-      series.y.push_back(value);
-      series.low.push_back(std::max(0.0, value - error));
-      series.high.push_back(value + error);
-    }
-    plot.series.push_back(std::move(series));
+  for (const GuidanceExplanation& e : explanations) {
+    std::vector<double> x;
+    for (const InformationCell& cell : e.information.cells) x.push_back(cell.log_snr);
+    plot.series.push_back(mean_series(e.prompt, x, e.information.density(), {0, 1e300}));
   }
   return render_svg(plot);
 }

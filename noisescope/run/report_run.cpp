@@ -7,8 +7,8 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/evaluate_run.h"
-#include "noisescope/run/explain_evidence.h"
-#include "noisescope/run/explain_run.h"
+#include "noisescope/run/explain_page.h"
+#include "noisescope/run/explainers/explainers.h"
 #include "noisescope/run/figures.h"
 #include "noisescope/run/preview.h"
 #include "noisescope/run/text_of.h"
@@ -174,77 +174,20 @@ class ReportWriter {
     request.seed = static_cast<uint64_t>(config_.seed);
     request.paths = 6;
     request.options.steps = 80;
-    const EvidenceExplanation e = explain_evidence(model_, config_, request, control_);
-    const ordered_json json = write_evidence(e, config_, folder_);
-    Section s{"Which pixels, at which noise level, decided each word",
-              "The picture of \"" + e.prompt + "\" is noised along several paths and read back from "
-              "noise to picture, each word against its alternatives: at every step the probability of "
-              "the word grows by what the model expected of it. The map sums to what was learnt: at "
-              "most ln K nats for K alternatives, however imperfect the model (this does not hold for "
-              "the totals of the next section). Beside each map stands the truth: what the exact "
-              "denoiser of this world says of the same paths, and the pixels that would change with "
-              "the word. For a shape these are the disputed edges, not the object.",
-              {}, {}, {}, {}};
-    for (const auto& word : json.at("words")) {
-      const ordered_json& total = word.at("total_nats");
-      s.numbers.push_back(
-          {word.at("word").get<std::string>(),
-           text_of("%.2f of %.2f nats", total.at("value").get<double>(),
-                   word.at("most_nats").get<double>()),
-           interval(total),
-           word.contains("half_point_log_snr")
-               ? text_of("decided half way at log-SNR %.1f",
-                         word.at("half_point_log_snr").at("value").get<double>()) +
-                     (word.contains("exact_half_point_log_snr")
-                          ? text_of(" (exact denoiser: %.1f)",
-                                    word.at("exact_half_point_log_snr").at("value").get<double>())
-                          : "")
-               : "not decided on these paths"});
-    }
-    s.figures.push_back({png_tag(folder_.explain() / "evidence.png", "Evidence maps of each word"),
-                         "Nats a pixel, mean over the paths; model and exact denoiser on one scale."});
-    s.figures.push_back(svg_figure(read_file(folder_.explain() / "decision.svg"),
-                                   "By the trained model: mean and 95 % interval over the paths."));
-    if (std::filesystem::exists(folder_.explain() / "decision_exact.svg")) {
-      s.figures.push_back(svg_figure(read_file(folder_.explain() / "decision_exact.svg"),
-                                     "By the exact denoiser, on the same paths."));
-    }
-    return s;
+    return kept("evidence", explained_evidence(explain_evidence(model_, config_, request, control_),
+                                               config_.precondition.schedule));
   }
 
   Section information() const {
-    const ordered_json json = explain_run(
-        model_, config_, folder_,
-        {request_.prompts, 16, 1.0, static_cast<uint64_t>(config_.seed)}, control_);
-    Section s{"What the prompt added, and where",
-              "Half the squared difference of the two noises, summed over log-SNR, is for an exact "
-              "denoiser the information in nats that the prompt carries about the picture (Kong et "
-              "al. 2024). It comes free with any sampling run that evaluates both branches, here "
-              "without guidance (s = 1), so that the unit is nats.",
-              {}, {}, {}, {}};
-    for (const auto& prompt : json.at("prompts")) {
-      const ordered_json& total = prompt.at("total");
-      s.numbers.push_back({prompt.at("prompt").get<std::string>(),
-                           text_of("%.2f nats", total.at("value").get<double>()), interval(total),
-                           text_of("half of it above log-SNR %.2f",
-                                   prompt.at("half_point_log_snr").get<double>())});
-    }
-    if (json.contains("prompt_entropy_nats")) {
-      s.numbers.push_back({"the most a prompt can say",
-                           text_of("%.2f nats", json.at("prompt_entropy_nats").get<double>()), "",
-                           "the entropy of the set of all full prompts of this world"});
-    }
-    for (const auto& prompt : json.at("prompts")) {
-      if (!prompt.contains("warning")) continue;
-      s.prose += "\n\nA warning: " + prompt.at("warning").get<std::string>() + ".";
-      break;
-    }
-    s.figures.push_back({png_tag(folder_.explain() / "maps.png", "Maps of guidance information"),
-                         "Bright pixels are where the prompt changed the noise."});
-    s.figures.push_back(svg_figure(read_file(folder_.explain() / "profile.svg"),
-                                   "Which noise level decided: mean and 95 % interval over 16 "
-                                   "pictures a prompt."));
-    return s;
+    const GuidanceRequest request{request_.prompts, 16, 1.0, static_cast<uint64_t>(config_.seed)};
+    return kept("guidance_information",
+                explained_guidance(explain_guidance(model_, config_, request, control_), config_));
+  }
+
+  /// Written beside the report, too.
+  Section kept(const std::string& method, Explained explained) const {
+    write_explained(explained, method, folder_);
+    return std::move(explained.section);
   }
 
   Section learning() const {

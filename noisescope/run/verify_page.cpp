@@ -3,14 +3,11 @@
 #include <algorithm>
 
 #include "noisescope/run/text_of.h"
-#include "noisescope/viz/canvas.h"
-#include "noisescope/viz/image_grid.h"
+#include "noisescope/viz/panels.h"
 #include "noisescope/viz/report.h"
 
 namespace noisescope {
 namespace {
-
-constexpr int64_t kScale = 5, kGap = 16, kCaption = 20;
 
 std::vector<std::string> cells_of(const VerifyRow& row) {
   const Estimate& m = row.measured;
@@ -25,20 +22,11 @@ std::vector<std::string> cells_of(const VerifyRow& row) {
 }
 
 Figure figure_of(const VerifyPicture& p) {
-  const int64_t cell = p.picture.size(1) * kScale;
-  Canvas canvas(3 * (cell + kGap) + kGap, cell + kCaption + color_bar_height() + 2 * kGap);
-  const ValueRange range{0, std::max(1e-9, p.map.max().item<double>())};
-  const auto panel = [&](int64_t column, const Image& image, const char* caption) {
-    const int64_t x = kGap + column * (cell + kGap);
-    canvas.picture(x, kGap, image, kScale);
-    canvas.text(x, kGap + cell + 3, caption, {.size_px = 12}, Ink::kMuted);
-    return x;
-  };
-  panel(0, to_image(p.picture.to(torch::kFloat32)), "the picture");
-  const int64_t x = panel(1, color_image(p.map, ColorMap::sequential, range), "the map");
-  draw_color_bar(canvas, x, kGap + cell + kCaption, cell, ColorMap::sequential, range, "nats a pixel");
-  panel(2, color_image(p.truth.to(torch::kFloat32), ColorMap::sequential, {0, 1}), "the truth");
-  return png_figure(std::move(canvas).image(), p.title, p.title + " (the first picture, unselected).");
+  const Image image = panel_rows({{"",
+                                   {picture_panel(p.picture, "the picture"),
+                                    map_panel(p.map, "the map", "nats a pixel"),
+                                    mask_panel(p.truth, "the truth")}}});
+  return png_figure(image, p.title, p.title + " (the first picture, unselected).");
 }
 
 /// Methods in the order of their first row.

@@ -9,11 +9,10 @@
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/pipeline/text_to_image.h"
 #include "noisescope/run/run_config.h"
-#include "noisescope/run/run_folder.h"
 
 namespace noisescope {
 
-struct ExplainRequest {
+struct GuidanceRequest {
   std::vector<std::string> prompts;
   int64_t count = 16;     // pictures of each prompt: the profile is their mean
   double scale = 1.0;     // guidance; 1 gives nats, anything else guidance energy
@@ -21,28 +20,22 @@ struct ExplainRequest {
 };
 
 /// One prompt: its pictures and what guidance said in drawing them.
-struct Explanation {
+struct GuidanceExplanation {
   std::string prompt;
   Tensor pictures;                  // [B, 3, S, S]
   GuidanceInformation information;  // of the same pictures
 };
 
 /// Draws and explains; both branches are evaluated at every noise level.
-std::vector<Explanation> explain_prompts(const TextToImage& model, const RunConfig& config,
-                                         const ExplainRequest& request, const Control& control);
+std::vector<GuidanceExplanation> explain_guidance(const TextToImage& model, const RunConfig& config,
+                                         const GuidanceRequest& request, const Control& control);
 
 /// Totals, shares and half-points, each with mean, interval and n, and the warning where a total is
 /// larger than the information that a prompt can carry (`entropy_nats`; 0: unknown).
-nlohmann::ordered_json to_json(const Explanation& explanation, double entropy_nats);
+nlohmann::ordered_json to_json(const GuidanceExplanation& explanation, double entropy_nats);
 
 /// The entropy in nats of the prompt among all full captions of a world: what a prompt can say at
 /// most; 0 for other data.
 double prompt_entropy(const RunConfig& config);
-
-/// Writes explain/explanation.json, explain/explanation.safetensors (maps, profiles, pictures),
-/// explain/maps.png and explain/profile.svg.
-nlohmann::ordered_json explain_run(const TextToImage& model, const RunConfig& config,
-                                   const RunFolder& folder, const ExplainRequest& request,
-                                   const Control& control);
 
 }  // namespace noisescope

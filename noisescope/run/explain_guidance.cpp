@@ -1,4 +1,4 @@
-#include "noisescope/run/explain_run.h"
+#include "noisescope/run/explain_guidance.h"
 
 #include <cmath>
 #include <cstdio>
@@ -6,10 +6,6 @@
 #include "noisescope/data/data_options.h"
 #include "noisescope/data/world_grammar.h"
 #include "noisescope/evaluate/statistics.h"
-#include "noisescope/io/codec/image_file.h"
-#include "noisescope/io/file.h"
-#include "noisescope/io/safetensors.h"
-#include "noisescope/run/figures.h"
 
 namespace noisescope {
 namespace {
@@ -17,8 +13,8 @@ namespace {
 /// Noise of explanations: apart from that of pictures (0 ...) and of evaluation (2^32 ...).
 constexpr int64_t kFirstSample = int64_t{1} << 33;
 
-Explanation explain_prompt(const TextToImage& model, const RunConfig& config,
-                           const ExplainRequest& request, size_t number, const Control& control) {
+GuidanceExplanation explain_prompt(const TextToImage& model, const RunConfig& config,
+                           const GuidanceRequest& request, size_t number, const Control& control) {
   GuidanceOptions guidance = config.draw.guidance;
   guidance.scale = request.scale;
   guidance.both_branches = true;
@@ -36,9 +32,9 @@ Explanation explain_prompt(const TextToImage& model, const RunConfig& config,
 
 }  // namespace
 
-std::vector<Explanation> explain_prompts(const TextToImage& model, const RunConfig& config,
-                                         const ExplainRequest& request, const Control& control) {
-  std::vector<Explanation> explanations;
+std::vector<GuidanceExplanation> explain_guidance(const TextToImage& model, const RunConfig& config,
+                                         const GuidanceRequest& request, const Control& control) {
+  std::vector<GuidanceExplanation> explanations;
   for (size_t k = 0; k < request.prompts.size(); ++k) {
     explanations.push_back(explain_prompt(model, config, request, k, control));
   }
@@ -50,7 +46,7 @@ double prompt_entropy(const RunConfig& config) {
   return WorldGrammar(World(config.data.world)).entropy();
 }
 
-nlohmann::ordered_json to_json(const Explanation& explanation, double entropy_nats) {
+nlohmann::ordered_json to_json(const GuidanceExplanation& explanation, double entropy_nats) {
   const GuidanceInformation& info = explanation.information;
   const Estimate total = mean_estimate(info.total());
   nlohmann::ordered_json json;
@@ -73,33 +69,6 @@ nlohmann::ordered_json to_json(const Explanation& explanation, double entropy_na
                   total.value, entropy_nats);
     json["warning"] = text;
   }
-  return json;
-}
-
-nlohmann::ordered_json explain_run(const TextToImage& model, const RunConfig& config,
-                                   const RunFolder& folder, const ExplainRequest& request,
-                                   const Control& control) {
-  const std::vector<Explanation> explanations = explain_prompts(model, config, request, control);
-  const double entropy = prompt_entropy(config);
-  nlohmann::ordered_json json;
-  json["unit"] = to_string(explanations.front().information.unit);
-  json["guidance_scale"] = request.scale;
-  json["seed"] = request.seed;
-  if (entropy > 0) json["prompt_entropy_nats"] = entropy;
-  TensorFile tensors;
-  for (size_t k = 0; k < explanations.size(); ++k) {
-    json["prompts"].push_back(to_json(explanations[k], entropy));
-    const std::string prefix = "prompt" + std::to_string(k) + ".";
-    tensors.tensors[prefix + "pictures"] = explanations[k].pictures;
-    tensors.tensors[prefix + "map"] = explanations[k].information.map;
-    tensors.tensors[prefix + "profile"] = explanations[k].information.profile;
-    tensors.metadata[prefix + "prompt"] = explanations[k].prompt;
-  }
-  write_file_atomic(folder.explain() / "explanation.json", json.dump(2));
-  write_safetensors(folder.explain() / "explanation.safetensors", tensors);
-  write_png(folder.explain() / "maps.png", information_maps(explanations));
-  write_file_atomic(folder.explain() / "profile.svg",
-                    information_profile(explanations, config.precondition.schedule));
   return json;
 }
 

@@ -1,0 +1,132 @@
+#include "noisescope/run/explain_page.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
+#include "noisescope/run/text_of.h"
+
+namespace noisescope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Seconds that one picture takes in a pass of the denoiser.
+double seconds_per_evaluation(const TextToImage& model) {
+  constexpr int64_t kRows = 64;
+  const int64_t side = model.image_size();
+  const Tensor x = torch::zeros({kRows, 3, side, side}, torch::device(model.device()));
+  const Tensor sigma = torch::ones({kRows}, x.options());
+  const Tensor condition = model.null_condition(kRows);
+  const auto pass = [&] { return model.denoiser()(x, sigma, condition).sum().item<double>(); };
+  pass();
+  const auto begin = Clock::now();
+  pass();
+  return seconds_since(begin) / kRows;
+}
+
+/// Why a method cannot be run at all; "" if it can.
+std::string obstacle(const Explainer& explainer, const ExplainContext& context) {
+  if (explainer.needs_run && !context.run) {
+    return "it needs a sampling run, and a picture from elsewhere has none";
+  }
+  if (explainer.needs_words && context.contrasts.empty()) {
+    return "name a word with --word and others with --alternatives";
+  }
+  if (explainer.needs_factors && context.factors.factors.empty()) {
+    return "nothing reads the factors of these pictures; name labels with --labels";
+  }
+  return "";
+}
+
+void check_methods(const std::vector<std::string>& methods) {
+  std::vector<std::string> names;
+  for (const Explainer& explainer : explainers()) names.push_back(explainer.name);
+  for (const std::string& method : methods) {
+    if (std::find(names.begin(), names.end(), method) != names.end()) continue;
+    throw ValueError("[run.explain_run] expected methods of " + join(names) + ", got '" + method + "'");
+  }
+}
+
+bool asked_for(const ExplainRequest& request, const std::string& method) {
+  const auto& m = request.methods;
+  return m.empty() || std::find(m.begin(), m.end(), method) != m.end();
+}
+
+std::string left_out_text(const std::vector<LeftOut>& left_out) {
+  std::string text;
+  for (const LeftOut& out : left_out) text += out.method + ": " + out.reason + ".\n\n";
+  return text;
+}
+
+Report report_of(const ExplainContext& context) {
+  return {"What the noise of one picture says",
+          "\"" + context.request.prompt + "\", " +
+              (context.run ? text_of("%lld pictures drawn with seed %llu, the first one explained.",
+                                     static_cast<long long>(context.request.pictures),
+                                     static_cast<unsigned long long>(context.request.seed))
+                           : std::string("an existing picture.")),
+          {}};
+}
+
+}  // namespace
+
+void write_explained(const Explained& explained, const std::string& method,
+                     const RunFolder& folder) {
+  const auto path = [&](const std::string& name) { return folder.explain() / name; };
+  make_folder(folder.explain());
+  write_file_atomic(path(method + ".json"), explained.json.dump(2));
+  if (!explained.tensors.tensors.empty()) {
+    write_safetensors(path(method + ".safetensors"), explained.tensors);
+  }
+  for (const auto& [name, bytes] : explained.files) write_file_atomic(path(name), bytes);
+}
+
+ExplanationReport explain_run(const TextToImage& model, const RunConfig& config,
+                              const RunFolder& folder, const ExplainRequest& request,
+                              const Control& control,
+                              const std::function<void(const std::string& method,
+                                                       const nlohmann::ordered_json&)>& on_part) {
+  const auto begin = Clock::now();
+  check_methods(request.methods);
+  const ExplainContext context(model, config, request, control);
+  const double each = seconds_per_evaluation(model);
+  Report report = report_of(context);
+  ExplanationReport result;
+  result.json["prompt"] = request.prompt;
+  for (const Explainer& explainer : explainers()) {
+    if (!asked_for(request, explainer.name)) continue;
+    std::string reason = obstacle(explainer, context);
+    const double estimate = reason.empty() ? each * double(explainer.cost(context)) : 0;
+    const double left = request.budget_seconds - seconds_since(begin);
+    if (reason.empty() && request.budget_seconds > 0 && estimate > left) {
+      reason = text_of("it would take about %.0f s, %.0f s are left of the budget", estimate,
+                       std::max(0.0, left));
+    }
+    if (!reason.empty()) {
+      result.left_out.push_back({explainer.name, reason});
+      result.json["left_out"][explainer.name] = reason;
+      continue;
+    }
+    Explained explained = explainer.explain(context);
+    write_explained(explained, explainer.name, folder);
+    if (on_part) on_part(explainer.name, explained.json);
+    result.json[explainer.name] = std::move(explained.json);
+    report.sections.push_back(std::move(explained.section));
+  }
+  Section made{"Settings", left_out_text(result.left_out), {}, {}, {}, {}};
+  if (!result.left_out.empty()) made.prose = "Left out.\n\n" + made.prose;
+  made.prose += text_of("Seed %llu, %.0f s.", static_cast<unsigned long long>(request.seed),
+                        seconds_since(begin));
+  if (!request.command_line.empty()) made.prose += " Made by: " + request.command_line;
+  report.sections.push_back(std::move(made));
+  write_file_atomic(folder.explain() / "report.html", to_html(report));
+  return result;
+}
+
+}  // namespace noisescope

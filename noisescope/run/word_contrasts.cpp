@@ -1,0 +1,88 @@
+#include "noisescope/run/word_contrasts.h"
+
+#include <algorithm>
+
+#include "noisescope/core/error.h"
+#include "noisescope/data/world_grammar.h"
+
+namespace noisescope {
+namespace {
+
+/// The lists of a world whose words are alternatives of each other.
+std::vector<std::vector<std::string>> vocabularies(const RunConfig& config) {
+  if (!has_vocabulary(config)) return {};
+  const WorldOptions& world = config.data.world;
+  return {world.shapes, world.colours, world.backgrounds};
+}
+
+std::vector<std::string> known_words(const RunConfig& config, const std::string& prompt) {
+  std::vector<std::string> all;
+  for (const auto& list : vocabularies(config)) all.insert(all.end(), list.begin(), list.end());
+  const std::vector<std::string> words = words_of(prompt, all);
+  if (words.empty()) {
+    throw ValueError("[run.word_contrasts] expected a word with known alternatives in \"" + prompt +
+                     "\", got none; name it and them with --word and --alternatives");
+  }
+  return words;
+}
+
+/// The list that a word belongs to, less what would contradict the rest of the prompt.
+std::vector<std::string> known_alternatives(const RunConfig& config, const std::string& prompt,
+                                            const std::string& word) {
+  if (!has_vocabulary(config)) return {};
+  const std::string plain = word.substr(0, word.find(':'));
+  const WorldGrammar grammar{World(config.data.world)};
+  std::vector<std::string> possible;
+  for (const auto& list : vocabularies(config)) {
+    if (std::find(list.begin(), list.end(), plain) == list.end()) continue;
+    const PromptContrast all = contrast_prompts(prompt, word, list);
+    for (size_t k = 0; k < all.prompts.size(); ++k) {
+      try {
+        grammar.parse(all.prompts[k]);
+        possible.push_back(all.values[k]);
+      } catch (const ValueError&) {  // the two objects would be the same
+      }
+    }
+  }
+  return possible;
+}
+
+/// Without leading, trailing and repeated spaces.
+std::string single_spaced(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
+  }
+  if (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+std::string prompt_without(const RunConfig& config, const PromptContrast& contrast) {
+  std::string prompt = contrast.prompts[static_cast<size_t>(contrast.own)];
+  const auto in = [&](const std::vector<std::string>& list) {
+    return has_vocabulary(config) &&
+           std::find(list.begin(), list.end(), contrast.word) != list.end();
+  };
+  prompt.replace(contrast.position, contrast.word.size(),
+                 in(config.data.world.shapes) ? "shape" : "");
+  if (in(config.data.world.backgrounds)) prompt.resize(prompt.rfind(" on "));
+  return single_spaced(prompt);
+}
+
+bool has_vocabulary(const RunConfig& config) { return config.data.kind == DataKind::world; }
+
+std::vector<PromptContrast> word_contrasts(const RunConfig& config, const std::string& prompt,
+                                           const std::vector<std::string>& words,
+                                           const std::vector<std::string>& alternatives) {
+  std::vector<PromptContrast> contrasts;
+  for (const std::string& word : words.empty() ? known_words(config, prompt) : words) {
+    contrasts.push_back(contrast_prompts(
+        prompt, word,
+        alternatives.empty() ? known_alternatives(config, prompt, word) : alternatives));
+  }
+  return contrasts;
+}
+
+}  // namespace noisescope

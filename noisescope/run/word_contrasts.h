@@ -1,0 +1,27 @@
+// The words of a prompt that an explanation asks about, each with its alternatives.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "noisescope/explain/prompt_contrast.h"
+#include "noisescope/run/run_config.h"
+
+namespace noisescope {
+
+/// One contrast a word. `words` empty: all words of the prompt whose alternatives the data knows (the
+/// lists of a world). `alternatives` empty: those of the data, less what would contradict the rest of the
+/// prompt. Throws ValueError for a word that is not in the prompt or has no alternatives, or if there is
+/// nothing to ask.
+std::vector<PromptContrast> word_contrasts(const RunConfig& config, const std::string& prompt,
+                                           const std::vector<std::string>& words,
+                                           const std::vector<std::string>& alternatives);
+
+/// The prompt with the contrasted word left open: dropped, on a world as its grammar leaves things open
+/// ("a shape", no background).
+std::string prompt_without(const RunConfig& config, const PromptContrast& contrast);
+
+/// Whether word_contrasts finds words by itself.
+bool has_vocabulary(const RunConfig& config);
+
+}  // namespace noisescope

@@ -60,6 +60,25 @@ Estimate worst_kappa(const InformationMaps& maps) {
   return {worst, std::max(0.0, worst - 1.96), worst + 1.96, maps.profile.size(2)};
 }
 
+/// A trained network's map of the colour word beside the exact denoiser's, on the demo world, within the
+/// levels that training covered.
+VerifyRow trained_row(const VerifyContext& context) {
+  const Subject& trained = *context.trained;
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
+                                               context.n(100, 40));
+  const auto auc = [&](const Subject& subject) {
+    const InformationMaps maps = information_maps(
+        subject.denoiser, batch.pictures, subject.condition(batch.captions()),
+        subject.condition(batch.captions_without(true, false)).unsqueeze(0),
+        {.draws = 64, .log_snr_max = trained.log_snr_max}, Random(context.options.seed),
+        sample_range(0, batch.size()), context.control);
+    return localisation_auc(maps.map[0], batch.left_masks());
+  };
+  const double exact = auc(context.exact_demo).mean().item<double>();
+  return {"information map", trained.name, "colour map: AUC, share of the exact one",
+          Direction::at_least, 0.9, mean_estimate(auc(trained) / exact)};
+}
+
 }  // namespace
 
 std::vector<VerifyRow> check_information(const VerifyContext& context) {
@@ -101,6 +120,7 @@ std::vector<VerifyRow> check_information(const VerifyContext& context) {
                   Direction::at_least, 0.85, mean_estimate(pointing_game(shape, edges))});
   rows.push_back({"calibration", subject, "kappa of the full prompt: worst level, SE from 1",
                   Direction::at_most, 3, worst_kappa(maps)});
+  if (context.trained) rows.push_back(trained_row(context));
   return rows;
 }
 

@@ -1,4 +1,5 @@
-// U-turns without prompt on the `fine` world, against the posterior that they sample.
+// U-turns without prompt on the `fine` world, against the posterior that they sample; a trained network
+// against the exact denoiser on the demo world.
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/speciation.h"
 #include "noisescope/explain/u_turn.h"
@@ -39,63 +40,110 @@ Tensor posterior_of_truth(const WorldDenoiser& truth, const SceneBatch& batch, c
   return torch::stack(columns, 1);
 }
 
-struct Comparison {
-  UTurns turns;
-  Tensor exact;  // [L, F]: E p(own value | x_alpha)
-};
-
-Comparison compare(const VerifyContext& context, const SceneBatch& batch, uint64_t seed) {
-  constexpr double kReadSigma = 0.05;
-  const std::vector<int64_t> ids = sample_range(0, batch.size());
-  const Random random(seed);
+UTurnOptions u_turn_options(const Subject& subject) {
   UTurnOptions options;
   options.log_snrs = {-7, -6, -5, -4, -3, -2, -1, 0};
+  options.log_snr_end = std::min(options.log_snr_end, subject.log_snr_max);
+  return options;
+}
+
+/// What pictures keep on their way back without prompt, read by the exact posterior.
+UTurns turn(const VerifyContext& context, const Subject& subject, const WorldDenoiser& truth,
+            const SceneBatch& batch, uint64_t seed) {
+  constexpr double kReadSigma = 0.05;
   const KeepsFactors keeps = [&](const Tensor& x) {
-    return (posterior_of_truth(context.fine, batch, x, kReadSigma) > 0.5).to(torch::kFloat64);
+    return (posterior_of_truth(truth, batch, x, kReadSigma) > 0.5).to(torch::kFloat64);
   };
-  const Subject& subject = context.exact_fine;
   const std::vector<std::string> null(static_cast<size_t>(batch.size()), "");
-  Comparison result{u_turns(subject.denoiser, batch.pictures, subject.condition(null), keeps, options,
-                            random, ids, context.control), {}};
+  return u_turns(subject.denoiser, batch.pictures, subject.condition(null), keeps,
+                 u_turn_options(subject), Random(seed), sample_range(0, batch.size()),
+                 context.control);
+}
+
+/// E p(own value | x_alpha) at the turning points, [L, F].
+Tensor exact_retention(const WorldDenoiser& truth, const SceneBatch& batch,
+                       const std::vector<double>& log_snrs, uint64_t seed) {
   std::vector<Tensor> rows;
-  for (size_t i = 0; i < options.log_snrs.size(); ++i) {
-    const double sigma = sigma_of_log_snr(options.log_snrs[i]);
-    const Tensor eps = random.normal(Purpose::explain, 1000 + i, ids,
-                                     batch.pictures.sizes().slice(1), torch::kFloat64);
-    rows.push_back(
-        posterior_of_truth(context.fine, batch, batch.pictures + sigma * eps, sigma).mean(0));
+  for (size_t i = 0; i < log_snrs.size(); ++i) {
+    const double sigma = sigma_of_log_snr(log_snrs[i]);
+    const Tensor eps =
+        Random(seed).normal(Purpose::explain, 1000 + i, sample_range(0, batch.size()),
+                            batch.pictures.sizes().slice(1), torch::kFloat64);
+    rows.push_back(posterior_of_truth(truth, batch, batch.pictures + sigma * eps, sigma).mean(0));
   }
-  result.exact = torch::stack(rows);
-  return result;
+  return torch::stack(rows);
+}
+
+std::vector<double> half_points(const UTurns& turns, const World& world) {
+  std::vector<double> half;
+  for (const Factor& f : factors_of(world)) {
+    half.push_back(turns.half_point(static_cast<int64_t>(half.size()), f.chance));
+  }
+  return half;
+}
+
+/// In how many of several seeds the background is decided before the colour, and that before the shape.
+Estimate order_over_seeds(const VerifyContext& context, const UTurns& first) {
+  const auto ordered = [&](const UTurns& turns) {
+    const std::vector<double> half = half_points(turns, context.fine.world());
+    return half[0] < half[1] && half[1] < half[2] ? 1 : 0;
+  };
+  const int64_t seeds = context.n(5, 3), count = context.n(200, 50);
+  int64_t hits = ordered(first);
+  for (int64_t k = 1; k < seeds; ++k) {
+    const uint64_t seed = context.options.seed + static_cast<uint64_t>(k);
+    const SceneBatch batch = contrastable_scenes(context.fine.world(), seed, count);
+    hits += ordered(turn(context, context.exact_fine, context.fine, batch, seed));
+  }
+  return wilson(hits, seeds);
+}
+
+std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
+  const uint64_t seed = context.options.seed;
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), seed, context.n(400, 100));
+  const UTurns turns = turn(context, context.exact_fine, context.fine, batch, seed);
+  const Tensor exact = exact_retention(context.fine, batch, turns.log_snrs, seed);
+  const double rmse = (turns.retention() - exact).square().mean().sqrt().item<double>();
+  // Of the error, what the number of pictures alone explains: the binomial variance of each point.
+  const double spread = (exact * (1 - exact) / double(batch.size())).mean().sqrt().item<double>();
+  const double clock =
+      speciation_log_snr(contrastable_scenes(context.fine.world(), seed + 1, 1500).pictures);
+  const double late = std::abs(clock - half_points(turns, batch.world)[0]);
+  const std::string method = "u-turn", subject = context.exact_fine.name;
+  return {{method, subject, "retention against the exact posterior: RMSE", Direction::at_most, 0.05,
+           {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}},
+          {method, subject, "half-points: background before colour before shape, share of seeds",
+           Direction::at_least, 1, order_over_seeds(context, turns)},
+          {method, subject, "speciation clock: log-SNR off the background's half-point",
+           Direction::at_most, 1, {late, late, late, 1500}}};
+}
+
+/// Half-points of the trained network against those of the exact denoiser, on the same pictures.
+std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
+  const uint64_t seed = context.options.seed;
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(200, 64));
+  const auto half = [&](const Subject& subject) {
+    return half_points(turn(context, subject, context.demo, batch, seed), batch.world);
+  };
+  const std::vector<double> exact = half(context.exact_demo), trained = half(*context.trained);
+  std::vector<VerifyRow> rows;
+  for (const Factor& f : factors_of(batch.world)) {
+    const double off = std::abs(trained[rows.size()] - exact[rows.size()]);
+    rows.push_back({"u-turn", context.trained->name,
+                    "half-point of the " + std::string(f.name) + ": log-SNR off the exact one",
+                    Direction::at_most, f.factor == SceneFactor::left_shape ? 0.7 : 0.4,
+                    {off, off, off, batch.size()}});
+  }
+  return rows;
 }
 
 }  // namespace
 
 std::vector<VerifyRow> check_u_turn(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
-                                               context.n(400, 100));
-  const Comparison c = compare(context, batch, context.options.seed);
-  const Tensor retention = c.turns.retention();
-  const Tensor error = (retention - c.exact).square().mean().sqrt();
-  // Of the error, what the number of pictures alone explains: the binomial variance of each point.
-  const Tensor chance = (c.exact * (1 - c.exact) / static_cast<double>(batch.size())).mean().sqrt();
-  const double rmse = error.item<double>(), spread = chance.item<double>();
-  const auto factors = factors_of(batch.world);
-  std::vector<double> half;
-  for (size_t f = 0; f < factors.size(); ++f) {
-    half.push_back(c.turns.half_point(static_cast<int64_t>(f), factors[f].chance));
-  }
-  const double ordered = half[0] < half[1] && half[1] < half[2] ? 1 : 0;
-  const double clock = speciation_log_snr(
-      contrastable_scenes(context.fine.world(), context.options.seed + 1, 1500).pictures);
-  const double late = std::abs(clock - half[0]);
-  const std::string method = "u-turn", subject = context.exact_fine.name;
-  return {{method, subject, "retention against the exact posterior: RMSE", Direction::at_most, 0.05,
-           {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}},
-          {method, subject, "half-points: background before colour before shape",
-           Direction::at_least, 1, {ordered, ordered, ordered, batch.size()}},
-          {method, subject, "speciation clock: log-SNR off the background's half-point",
-           Direction::at_most, 1, {late, late, late, 1500}}};
+  std::vector<VerifyRow> rows = exact_rows(context);
+  if (!context.trained) return rows;
+  for (VerifyRow& row : trained_rows(context)) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace noisescope

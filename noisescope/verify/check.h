@@ -60,6 +60,7 @@ std::vector<VerifyRow> check_flips(const VerifyContext& context);
 std::vector<VerifyRow> check_trajectory(const VerifyContext& context);
 std::vector<VerifyRow> check_uncertainty(const VerifyContext& context);
 std::vector<VerifyRow> check_noise(const VerifyContext& context);
+std::vector<VerifyRow> check_windows(const VerifyContext& context);
 
 /// All checks, in the order of the table.
 const std::vector<Check>& checks();

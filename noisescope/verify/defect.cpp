@@ -11,7 +11,7 @@ namespace noisescope {
 
 const std::vector<Defect>& defects() {
   const std::string evidence = "evidence filtering", information = "information map",
-                    guidance = "guidance information";
+                    guidance = "guidance information", windows = "guidance windows";
   static const std::vector<Defect> list = {
       {"shifted-prompt", "what the prompt adds to the estimate lands 3 pixels to the right",
        information, {"colour map: AUC", "shape map: AUC"}, {"total of"}},
@@ -36,6 +36,11 @@ const std::vector<Defect>& defects() {
        {"total of the phrase"}, {"phrase map", "evaluations"}},
       {"stale-branch", "the observer is shown the estimate without prompt of the step before",
        guidance, {"total of the phrase"}, {"evaluations"}},
+      {"redrawn-noise", "runs with the prompt in different windows do not share the noise of their steps",
+       windows, {"prompt satisfied: largest", "likeness: Shapley", "likeness: knock-out"},
+       {"prompt satisfied: efficiency", "likeness: efficiency"}},
+      {"late-window", "the network hears its prompt one step later than it is said to", windows,
+       {"likeness: Shapley", "likeness: largest"}, {"likeness: efficiency"}},
   };
   return list;
 }
@@ -89,6 +94,13 @@ SamplerObserver report_stale_branch(SamplerObserver observer) {
     if (!step.prediction.unconditional.defined()) step.prediction.unconditional = *last;
     observer(step);
   };
+}
+
+NoiseSource redraw_noise(NoiseSource noise) {
+  noise.random_of_step = [seed = noise.random.seed(), drawn = std::make_shared<uint64_t>(0)](uint64_t) {
+    return Random(seed + ++*drawn);
+  };
+  return noise;
 }
 
 }  // namespace noisescope

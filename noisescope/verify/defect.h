@@ -41,4 +41,7 @@ SamplerObserver misreport_noise_level(SamplerObserver observer, double factor);
 /// Shows `observer` each step with the estimate without prompt of the step before.
 SamplerObserver report_stale_branch(SamplerObserver observer);
 
+/// The same noise at first sight, but every step of every run gets noise of its own.
+NoiseSource redraw_noise(NoiseSource noise);
+
 }  // namespace noisescope

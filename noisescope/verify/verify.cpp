@@ -31,7 +31,8 @@ const std::vector<Check>& checks() {
                                          {"counterfactual flip", check_flips},
                                          {"trajectory", check_trajectory},
                                          {"uncertainty", check_uncertainty},
-                                         {"noise tests", check_noise}};
+                                         {"noise tests", check_noise},
+                                         {"guidance windows", check_windows}};
   return all;
 }
 

@@ -1,0 +1,56 @@
+#include "noisescope/explain/guidance_sweep.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/explain/guidance_anatomy.h"
+
+namespace noisescope {
+
+int64_t GuidanceSweepOptions::cost(int64_t pictures, int64_t steps) const {
+  int64_t branches = 1;
+  for (const double scale : scales) branches += scale == 1 ? 0 : 2;
+  return pictures * steps * branches;
+}
+
+void describe(Describer& d, GuidanceSweepOptions& options) {
+  d("scales", options.scales, "guidance scales beside 1", {.min = -100, .max = 1000});
+  d("bands", options.bands, "bands of radial frequency", {.min = 1, .max = 1000});
+}
+
+GuidanceSweep guidance_sweep(const SweepRun& run, const GuidanceSweepOptions& options,
+                             const Control& control) {
+  const torch::NoGradGuard no_grad;
+  const bool finite = std::all_of(options.scales.begin(), options.scales.end(),
+                                  [](double scale) { return std::isfinite(scale); });
+  if (options.scales.empty() || !finite || options.bands < 1) {
+    throw ValueError("[explain.guidance_sweep] expected finite scales and at least 1 band, got " +
+                     std::to_string(options.scales.size()) + " scales and " +
+                     std::to_string(options.bands) + " bands");
+  }
+  double drawn = 0;
+  const auto energy_at = [&](double scale) {
+    const Tensor pictures = run_sampler(run.at_scale(scale), run.x, run.sigmas, run.sampler,
+                                        run.noise, {}, {.progress = {}, .stop = control.stop});
+    control.report({.task = "guidance sweep",
+                    .done = ++drawn,
+                    .total = static_cast<double>(options.scales.size() + 1),
+                    .unit = "runs",
+                    .detail = {}});
+    return band_energy(pictures, options.bands).to(torch::kCPU);
+  };
+  GuidanceSweep sweep{options.scales, {}, energy_at(1)};
+  std::vector<Tensor> gains;
+  for (const double scale : options.scales) {
+    const Tensor energy = scale == 1 ? sweep.reference : energy_at(scale);
+    const Tensor empty = (energy == 0).logical_and(sweep.reference == 0);
+    gains.push_back(torch::where(empty, torch::ones_like(energy), energy / sweep.reference));
+  }
+  sweep.gain = torch::stack(gains);
+  return sweep;
+}
+
+}  // namespace noisescope

@@ -1,0 +1,106 @@
+// Attribution to guidance windows on the `demo` world, of a network that hears its prompt in one window
+// alone: the exact denoiser inside, the exact denoiser without prompt outside.
+#include <cmath>
+
+#include "noisescope/data/world_parser.h"
+#include "noisescope/explain/guidance_windows.h"
+#include "noisescope/verify/check.h"
+#include "noisescope/verify/estimates.h"
+
+namespace noisescope {
+namespace {
+
+constexpr int64_t kSteps = 24, kWindows = 6, kHeard = 2;  // the window that hears the prompt
+constexpr double kSigmaMax = 54.6, kSigmaMin = 0.135;     // log-SNR -8 to 4
+
+/// Whether the caption is true of the picture, 1 or 0.
+PictureValue prompt_satisfied(const SceneBatch& batch) {
+  return [&batch, parser = WorldParser(batch.world)](const WindowPictures& pictures) {
+    const std::vector<std::string> captions = batch.captions();
+    const std::vector<ParsedScene> read = parser.parse(pictures.drawn);
+    std::vector<double> satisfied;
+    for (size_t i = 0; i < read.size(); ++i) {
+      satisfied.push_back(agreement(read[i], batch.grammar.parse(captions[i])).joint ? 1 : 0);
+    }
+    return torch::tensor(satisfied, torch::kFloat64);
+  };
+}
+
+/// All inner edges one step of an even grid later.
+LogSnrWindows later(LogSnrWindows windows, const std::vector<double>& sigmas) {
+  const double step = 2 * std::log(sigmas[0] / sigmas[1]);
+  for (size_t k = 1; k + 1 < windows.edges.size(); ++k) windows.edges[k] += step;
+  return windows;
+}
+
+/// The run whose network hears its prompt in window kHeard of `windows`.
+WindowRun planted_run(const VerifyContext& context, const SceneBatch& batch,
+                      const std::vector<double>& sigmas, LogSnrWindows windows) {
+  GuidanceOptions unguided;
+  unguided.clip = 0;
+  const Subject& subject = context.exact_demo;
+  const Tensor null = subject.condition(std::vector<std::string>(batch.scenes.size(), ""));
+  const Predictor with = guide(subject.denoiser, subject.condition(batch.captions()), null, unguided);
+  const Predictor without = guide(subject.denoiser, null, null, unguided);
+  Coalition heard(kWindows, false);
+  heard[kHeard] = true;
+  NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
+  if (context.broken("redrawn-noise")) noise = redraw_noise(noise);
+  if (context.broken("late-window")) windows = later(windows, sigmas);
+  return {prompt_in_windows(with, without, windows, heard),
+          without,
+          noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0],
+          sigmas,
+          {.solver = Solver::ddpm},
+          noise};
+}
+
+/// The window's share in the sum of the sizes of mean effects [B, K]; its interval is that of the window's
+/// own effect.
+Estimate share_inside(const Tensor& effects) {
+  const double whole = effects.mean(0).abs().sum().item<double>();
+  return scaled(absolute(mean_estimate(effects.select(1, kHeard))), 1 / whole);
+}
+
+/// The largest |mean phi| of a window that does not hear the prompt.
+Estimate largest_outside(const Tensor& phi) {
+  Estimate largest;
+  for (int64_t k = 0; k < phi.size(1); ++k) {
+    const Estimate one = absolute(mean_estimate(phi.select(1, k)));
+    if (k != kHeard && (largest.n == 0 || one.value > largest.value)) largest = one;
+  }
+  return largest;
+}
+
+std::vector<VerifyRow> rows_of(const std::string& subject, const std::string& value,
+                               const WindowAttribution& found) {
+  const std::string method = "guidance windows";
+  const double gap = found.shapley.efficiency_gap().abs().max().item<double>();
+  return {{method, subject, value + ": knock-out effect inside the planted window",
+           Direction::at_least, 0.95, share_inside(found.knock_out.effect)},
+          {method, subject, value + ": Shapley value inside the planted window",
+           Direction::at_least, 0.95, share_inside(found.shapley.phi)},
+          {method, subject, value + ": largest Shapley value of the other windows",
+           Direction::at_most, 0.01, largest_outside(found.shapley.phi)},
+          {method, subject, value + ": efficiency gap", Direction::at_most, 1e-5,
+           {gap, gap, gap, found.shapley.phi.size(0)}}};
+}
+
+}  // namespace
+
+std::vector<VerifyRow> check_windows(const VerifyContext& context) {
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
+                                               context.n(64, 24));
+  const auto sigmas = sampling_sigmas({GridType::log_snr, kSteps, kSigmaMin, kSigmaMax, 7.0});
+  const LogSnrWindows windows = equal_windows(sigmas, kWindows);
+  const WindowRun run = planted_run(context, batch, sigmas, windows);
+  const auto found = attribute_to_windows(run, {prompt_satisfied(batch), likeness_to_guided}, {},
+                                          Random(context.options.seed), context.control);
+  std::vector<VerifyRow> rows = rows_of(context.exact_demo.name, "prompt satisfied", found[0]);
+  for (VerifyRow& row : rows_of(context.exact_demo.name, "likeness", found[1])) {
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace noisescope

@@ -2,29 +2,16 @@
 // alone: the exact denoiser inside, the exact denoiser without prompt outside.
 #include <cmath>
 
-#include "noisescope/data/world_parser.h"
 #include "noisescope/explain/guidance_windows.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/estimates.h"
+#include "noisescope/verify/prompt_satisfied.h"
 
 namespace noisescope {
 namespace {
 
 constexpr int64_t kSteps = 24, kWindows = 6, kHeard = 2;  // the window that hears the prompt
 constexpr double kSigmaMax = 54.6, kSigmaMin = 0.135;     // log-SNR -8 to 4
-
-/// Whether the caption is true of the picture, 1 or 0.
-PictureValue prompt_satisfied(const SceneBatch& batch) {
-  return [&batch, parser = WorldParser(batch.world)](const WindowPictures& pictures) {
-    const std::vector<std::string> captions = batch.captions();
-    const std::vector<ParsedScene> read = parser.parse(pictures.drawn);
-    std::vector<double> satisfied;
-    for (size_t i = 0; i < read.size(); ++i) {
-      satisfied.push_back(agreement(read[i], batch.grammar.parse(captions[i])).joint ? 1 : 0);
-    }
-    return torch::tensor(satisfied, torch::kFloat64);
-  };
-}
 
 /// All inner edges one step of an even grid later.
 LogSnrWindows later(LogSnrWindows windows, const std::vector<double>& sigmas) {
@@ -55,11 +42,18 @@ WindowRun planted_run(const VerifyContext& context, const SceneBatch& batch,
           noise};
 }
 
-/// The window's share in the sum of the sizes of mean effects [B, K]; its interval is that of the window's
-/// own effect.
+/// The window's share in the sum of the sizes of mean effects; rows of means [.., K].
+Tensor share_of_heard(const Tensor& means) {
+  return means.select(-1, kHeard).abs() / means.abs().sum(-1);
+}
+
+/// That share for effects [B, K]; the interval is the jackknife's (Efron & Stein 1981).
 Estimate share_inside(const Tensor& effects) {
-  const double whole = effects.mean(0).abs().sum().item<double>();
-  return scaled(absolute(mean_estimate(effects.select(1, kHeard))), 1 / whole);
+  const auto n = static_cast<double>(effects.size(0));
+  const Tensor without_one = share_of_heard((effects.sum(0, true) - effects) / (n - 1));
+  const double share = share_of_heard(effects.mean(0)).item<double>();
+  const double error = std::sqrt((n - 1) * without_one.var(0, false).item<double>());
+  return {share, share - 1.96 * error, share + 1.96 * error, effects.size(0)};
 }
 
 /// The largest |mean phi| of a window that does not hear the prompt.
@@ -90,7 +84,7 @@ std::vector<VerifyRow> rows_of(const std::string& subject, const std::string& va
 
 std::vector<VerifyRow> check_windows(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(64, 24));
+                                               context.n(200, 48));
   const auto sigmas = sampling_sigmas({GridType::log_snr, kSteps, kSigmaMin, kSigmaMax, 7.0});
   const LogSnrWindows windows = equal_windows(sigmas, kWindows);
   const WindowRun run = planted_run(context, batch, sigmas, windows);

@@ -1,6 +1,7 @@
-// What more guidance does to pictures, by radial frequency: the same run at several scales s, and in each
-// band of the spectrum the gain energy(s) / energy(s = 1) of the final pictures. Above 1 = amplified (the
-// lowest band: colours and contrast of the whole; the highest: edges and grain). Null value 1, at s = 1.
+// What more guidance does to pictures, by radial frequency: the same run at several scales s, and
+// in each band of the spectrum the gain energy(s) / energy(s = 1) of the final pictures. Above 1 =
+// amplified (the lowest band: colours and contrast of the whole; the highest: edges and grain).
+// Null value 1, at s = 1.
 #pragma once
 
 #include <functional>
@@ -37,7 +38,8 @@ struct GuidanceSweep {
   Tensor reference;            // [B, R]: energy at s = 1
 };
 
-/// Throws ValueError for scales that are not finite, none of them, or no bands; Interrupted on request.
+/// Throws ValueError for scales that are not finite, none of them, or no bands; Interrupted on
+/// request.
 GuidanceSweep guidance_sweep(const SweepRun& run, const GuidanceSweepOptions& options,
                              const Control& control = {});
 

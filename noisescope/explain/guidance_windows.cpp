@@ -13,9 +13,9 @@
 namespace noisescope {
 namespace {
 
-/// Whether a step asks for D at its own noise level alone and keeps nothing: then x where a window begins
-/// is all that a run needs to go on, and nothing of that window is in it yet. (A Heun step's second
-/// evaluation lies in the window after it; dpmpp remembers the step before.)
+/// Whether a step asks for D at its own noise level alone and keeps nothing: then x where a window
+/// begins is all that a run needs to go on, and nothing of that window is in it yet. (A Heun step's
+/// second evaluation lies in the window after it; dpmpp remembers the step before.)
 bool has_separate_steps(Solver solver) {
   return solver == Solver::ddpm || solver == Solver::ddim || solver == Solver::euler;
 }
@@ -61,9 +61,11 @@ class WindowSampler {
   Coalition last_;
 };
 
-/// First none and all, which values refer to, then the rest as neighbours that share their beginnings.
+/// First none and all, which values refer to, then the rest as neighbours that share their
+/// beginnings.
 std::vector<Coalition> in_drawing_order(const std::vector<Coalition>& coalitions, int64_t windows) {
-  const Coalition none(static_cast<size_t>(windows), false), all(static_cast<size_t>(windows), true);
+  const Coalition none(static_cast<size_t>(windows), false);
+  const Coalition all(static_cast<size_t>(windows), true);
   std::set<Coalition, std::greater<>> rest(coalitions.begin(), coalitions.end());
   for (const Coalition& coalition : rest) {
     if (coalition.size() == none.size()) continue;
@@ -81,7 +83,8 @@ Tensor checked_value(const PictureValue& value, const WindowPictures& pictures) 
   const Tensor worth = value(pictures).to(torch::kCPU, torch::kFloat64);
   check_shape("explain.play_windows", "value", worth, {pictures.drawn.size(0)});
   if (worth.isfinite().all().item<bool>()) return worth;
-  throw NumericError("[explain.play_windows] expected finite values of pictures, got NaN or infinity");
+  throw NumericError("[explain.play_windows] expected finite values of pictures, got NaN or "
+                     "infinity");
 }
 
 Coalition only(int64_t windows, int64_t first, int64_t width) {
@@ -137,11 +140,12 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
   int64_t step = 0;
   for (int64_t window = 0; window < count(); ++window) {
     first.push_back(step);
-    while (step < steps && window_of(log_snr_of(sigmas[static_cast<size_t>(step)])) == window) ++step;
+    const auto level = [&] { return log_snr_of(sigmas[static_cast<size_t>(step)]); };
+    while (step < steps && window_of(level()) == window) ++step;
     if (step > first.back()) continue;
     const auto edge = [&](int64_t k) { return std::to_string(edges[static_cast<size_t>(k)]); };
-    throw ValueError("[explain.LogSnrWindows] expected a step of the run in every window, got none in "
-                     "window " + std::to_string(window) + ", log-SNR " + edge(window) + " to " +
+    throw ValueError("[explain.LogSnrWindows] expected a step of the run in every window, got none "
+                     "in window " + std::to_string(window) + ", log-SNR " + edge(window) + " to " +
                      edge(window + 1) + "; use fewer windows or more steps");
   }
   first.push_back(step);
@@ -150,8 +154,8 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
 
 LogSnrWindows equal_windows(const std::vector<double>& sigmas, int64_t count) {
   if (count < 1 || sigmas.size() < 2) {
-    throw ValueError("[explain.equal_windows] expected at least 1 window and a run of at least 1 step, "
-                     "got " + std::to_string(count) + " windows and " +
+    throw ValueError("[explain.equal_windows] expected at least 1 window and a run of at least 1 "
+                     "step, got " + std::to_string(count) + " windows and " +
                      std::to_string(sigmas.size()) + " noise levels");
   }
   const auto level = [&](int64_t step) { return log_snr_of(sigmas[static_cast<size_t>(step)]); };

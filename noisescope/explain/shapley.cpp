@@ -111,7 +111,8 @@ ShapleyValues exact_shapley(const CoalitionValues& values) {
   return {torch::stack(phi, 1), total_of(values), {}};
 }
 
-ShapleyValues sampled_shapley(const CoalitionValues& values, const std::vector<PlayerOrder>& orders) {
+ShapleyValues sampled_shapley(const CoalitionValues& values,
+                              const std::vector<PlayerOrder>& orders) {
   if (orders.size() < 4 || orders.size() % 2 != 0) {
     throw ValueError("[explain.sampled_shapley] expected at least two pairs of orders, got " +
                      std::to_string(orders.size()) + " orders");
@@ -129,7 +130,8 @@ const Tensor& value_of(const CoalitionValues& values, const Coalition& coalition
   if (found != values.end()) return found->second;
   std::string name;
   for (const bool present : coalition) name += present ? '1' : '0';
-  throw ValueError("[explain.shapley] expected a value of every coalition in use, got none of " + name);
+  throw ValueError("[explain.shapley] expected a value of every coalition in use, got none of " +
+                   name);
 }
 
 }  // namespace noisescope

@@ -1,13 +1,15 @@
-// Shapley values of cooperative games; here of B games, one a picture, with the same K players at once.
+// Shapley values of cooperative games; here of B games, one a picture, with the same K players at
+// once.
 //
 //   phi_k = sum over coalitions S without k of |S|! (K - |S| - 1)! / K! (v(S + k) - v(S))
-// (Shapley 1953, "A value for n-person games"), the mean of what k adds over all orders in which the
-// players may come in. It alone is efficient (sums to v(all) - v(none)), symmetric, linear in v, and
-// nothing for a player who never changes v.
+// (Shapley 1953, "A value for n-person games"), the mean of what k adds over all orders in which
+// the players may come in. It alone is efficient (sums to v(all) - v(none)), symmetric, linear in
+// v, and nothing for a player who never changes v.
 //
-// Where 2^K coalitions are too many the mean is taken over sampled orders (Castro, Gomez & Tejada 2009,
-// "Polynomial calculation of the Shapley value based on sampling"), each beside its reverse (antithetic
-// pairs: Mitchell et al. 2022, arXiv:2104.12199). Every order is efficient, so the sampled values are.
+// Where 2^K coalitions are too many the mean is taken over sampled orders (Castro, Gomez & Tejada
+// 2009, "Polynomial calculation of the Shapley value based on sampling"), each beside its reverse
+// (antithetic pairs: Mitchell et al. 2022, arXiv:2104.12199). Every order is efficient, so the
+// sampled values are.
 #pragma once
 
 #include <map>
@@ -41,20 +43,22 @@ std::vector<Coalition> coalitions_of(const std::vector<PlayerOrder>& orders);
 struct ShapleyValues {
   Tensor phi;    // [B, K]
   Tensor total;  // [B]: v(all) - v(none)
-  Tensor pairs;  // [P, B, K]: phi by each pair of orders, `phi` is their mean; undefined where exact
+  Tensor pairs;  // [P, B, K]: phi by each pair of orders, whose mean phi is; undefined where exact
 
   /// Sum of phi - total, [B]: rounding alone.
   Tensor efficiency_gap() const { return phi.sum(1) - total; }
-  /// Standard error of the mean of phi over the B games that comes from the sampled orders, [K]; 0 where
-  /// exact. What other pictures would add is not in it.
+  /// Standard error of the mean of phi over the B games that comes from the sampled orders, [K]; 0
+  /// where exact. What other pictures would add is not in it.
   Tensor sampling_error() const;
 };
 
 /// From the values of all 2^K coalitions. Throws ValueError where one is missing.
 ShapleyValues exact_shapley(const CoalitionValues& values);
 
-/// From the values of coalitions_of(orders), `orders` paired. Throws ValueError where one is missing.
-ShapleyValues sampled_shapley(const CoalitionValues& values, const std::vector<PlayerOrder>& orders);
+/// From the values of coalitions_of(orders), `orders` paired. Throws ValueError where one is
+/// missing.
+ShapleyValues sampled_shapley(const CoalitionValues& values,
+                              const std::vector<PlayerOrder>& orders);
 
 /// v of a coalition. Throws ValueError that names it where it is missing.
 const Tensor& value_of(const CoalitionValues& values, const Coalition& coalition);

@@ -1,5 +1,5 @@
-// Attribution to guidance windows on the `demo` world, of a network that hears its prompt in one window
-// alone: the exact denoiser inside, the exact denoiser without prompt outside.
+// Attribution to guidance windows on the `demo` world, of a network that hears its prompt in one
+// window alone: the exact denoiser inside, the exact denoiser without prompt outside.
 #include <cmath>
 
 #include "noisescope/explain/guidance_windows.h"
@@ -27,7 +27,8 @@ WindowRun planted_run(const VerifyContext& context, const SceneBatch& batch,
   unguided.clip = 0;
   const Subject& subject = context.exact_demo;
   const Tensor null = subject.condition(std::vector<std::string>(batch.scenes.size(), ""));
-  const Predictor with = guide(subject.denoiser, subject.condition(batch.captions()), null, unguided);
+  const Predictor with =
+      guide(subject.denoiser, subject.condition(batch.captions()), null, unguided);
   const Predictor without = guide(subject.denoiser, null, null, unguided);
   Coalition heard(kWindows, false);
   heard[kHeard] = true;

@@ -36,8 +36,9 @@ const std::vector<Defect>& defects() {
        {"total of the phrase"}, {"phrase map", "evaluations"}},
       {"stale-branch", "the observer is shown the estimate without prompt of the step before",
        guidance, {"total of the phrase"}, {"evaluations"}},
-      {"redrawn-noise", "runs with the prompt in different windows do not share the noise of their steps",
-       windows, {"prompt satisfied: largest", "likeness: Shapley", "likeness: knock-out"},
+      {"redrawn-noise",
+       "runs with the prompt in different windows do not share the noise of their steps", windows,
+       {"prompt satisfied: largest", "likeness: Shapley", "likeness: knock-out"},
        {"prompt satisfied: efficiency", "likeness: efficiency"}},
       {"late-window", "the network hears its prompt one step later than it is said to", windows,
        {"likeness: Shapley", "likeness: largest"}, {"likeness: efficiency"}},
@@ -97,7 +98,8 @@ SamplerObserver report_stale_branch(SamplerObserver observer) {
 }
 
 NoiseSource redraw_noise(NoiseSource noise) {
-  noise.random_of_step = [seed = noise.random.seed(), drawn = std::make_shared<uint64_t>(0)](uint64_t) {
+  const auto drawn = std::make_shared<uint64_t>(0);
+  noise.random_of_step = [seed = noise.random.seed(), drawn](uint64_t) {
     return Random(seed + ++*drawn);
   };
   return noise;

@@ -6,8 +6,8 @@
 
 namespace noisescope {
 
-/// Whether the caption of each scene is true of the picture drawn for it, as the exact parser reads it:
-/// [B] of 1 or 0; a picture that it rejects satisfies nothing.
+/// Whether the caption of each scene is true of the picture drawn for it, as the exact parser reads
+/// it: [B] of 1 or 0; a picture that it rejects satisfies nothing.
 PictureValue prompt_satisfied(const SceneBatch& batch);
 
 }  // namespace noisescope

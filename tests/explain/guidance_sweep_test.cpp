@@ -14,8 +14,9 @@ namespace {
 
 constexpr auto kDouble = torch::kFloat64;
 
-/// Gaussian data whose prompt shifts the mean and leaves the covariance: at scale s the estimate is that of
-/// data with the mean m_u + s (m_c - m_u), so that the flow's closed form holds at every scale.
+/// Gaussian data whose prompt shifts the mean and leaves the covariance: at scale s the estimate is
+/// that of data with the mean m_u + s (m_c - m_u), so that the flow's closed form holds at every
+/// scale.
 struct ShiftCase {
   Tensor variance = torch::full({16}, 0.3, kDouble);
   Tensor without = Random(1).normal(Purpose::explain, 0, {0}, {16}, kDouble)[0];
@@ -74,7 +75,8 @@ TEST(GuidanceSweep, RefusesNoScalesNoBandsAndScalesThatAreNotFinite) {
   const SweepRun run = ShiftCase().run();
   EXPECT_THROW(guidance_sweep(run, {.scales = {}}), ValueError);
   EXPECT_THROW(guidance_sweep(run, {.bands = 0}), ValueError);
-  EXPECT_THROW(guidance_sweep(run, {.scales = {std::numeric_limits<double>::infinity()}}), ValueError);
+  const double infinite = std::numeric_limits<double>::infinity();
+  EXPECT_THROW(guidance_sweep(run, {.scales = {infinite}}), ValueError);
 }
 
 }  // namespace

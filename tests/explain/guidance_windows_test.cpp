@@ -72,7 +72,8 @@ TEST(LogSnrWindows, AnEmptyOneIsNamed) {
     equal_windows(log_snr_grid(3), 5);
     FAIL() << "no error";
   } catch (const ValueError& error) {
-    EXPECT_NE(std::string(error.what()).find("window 1, log-SNR"), std::string::npos) << error.what();
+    const std::string message = error.what();
+    EXPECT_NE(message.find("window 1, log-SNR"), std::string::npos) << message;
   }
   EXPECT_THROW(equal_windows(log_snr_grid(3), 0), ValueError);
   EXPECT_THROW(equal_windows({}, 1), ValueError);
@@ -81,7 +82,9 @@ TEST(LogSnrWindows, AnEmptyOneIsNamed) {
 }
 
 TEST(LikenessToGuided, ByHand) {
-  const auto row = [](double a, double b) { return torch::tensor({a, b}, kDouble).view({1, 1, 1, 2}); };
+  const auto row = [](double a, double b) {
+    return torch::tensor({a, b}, kDouble).view({1, 1, 1, 2});
+  };
   const Tensor all = row(1, 0), none = row(-1, 0);
   const auto likeness = [&](const Tensor& drawn, const Tensor& without) {
     return likeness_to_guided({drawn, all, without}).item<double>();
@@ -93,9 +96,9 @@ TEST(LikenessToGuided, ByHand) {
   EXPECT_EQ(likeness(row(1, 4), all), 0);    // the prompt does nothing
 }
 
-// For Gaussian data of one covariance and a prompt that shifts the mean by d, a window from sigma to
-// sigma' moves the picture by (1 - A(sigma, sigma')) A(sigma', 0) d, A(a, b) = sqrt((l + b^2) / (l + a^2))
-// (the flow's closed form): for a linear value the game is additive.
+// For Gaussian data of one covariance and a prompt that shifts the mean by d, a window from sigma
+// to sigma' moves the picture by (1 - A(sigma, sigma')) A(sigma', 0) d, A(a, b) = sqrt((l + b^2) /
+// (l + a^2)) (the flow's closed form): for a linear value the game is additive.
 TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
   constexpr double kVariance = 0.3;
   const Tensor variance = torch::full({4}, kVariance, kDouble);
@@ -115,7 +118,8 @@ TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
     return std::sqrt((kVariance + b * b) / (kVariance + a * a));
   };
   for (int64_t k = 0; k < 5; ++k) {
-    const double begin = sigmas[size_t(first[size_t(k)])], end = sigmas[size_t(first[size_t(k) + 1])];
+    const double begin = sigmas[size_t(first[size_t(k)])];
+    const double end = sigmas[size_t(first[size_t(k) + 1])];
     const double closed = 2 * (1 - shrink(begin, end)) * shrink(end, 0);
     for (const Tensor& measured : {attribution.shapley.phi, attribution.knock_out.effect,
                                    attribution.knock_out.alone}) {
@@ -228,7 +232,8 @@ INSTANTIATE_TEST_SUITE_P(All, WindowSolvers,
                                            SamplerOptions{.solver = Solver::dpmpp_2m},
                                            SamplerOptions{.solver = Solver::dpmpp_2m_sde}));
 
-// 2 edges a node of the tree of beginnings, and the run without prompt and the end of the full one twice.
+// 2 edges a node of the tree of beginnings, and the run without prompt and the end of the full one
+// twice.
 TEST(GuidanceWindows, CoalitionsShareTheirBeginnings) {
   const auto sigmas = log_snr_grid(30);
   const WindowCost cost = window_cost({}, sigmas, {.solver = Solver::ddim}, Random(0));
@@ -263,7 +268,8 @@ TEST(GuidanceWindows, BadInputIsRefused) {
   EXPECT_THROW(play([](const WindowPictures&) { return torch::zeros({3}); }, {}), ShapeError);
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(play(likeness_to_guided, {}, {.progress = {}, .stop = stop.get_token()}), Interrupted);
+  const Control stopped{.progress = {}, .stop = stop.get_token()};
+  EXPECT_THROW(play(likeness_to_guided, {}, stopped), Interrupted);
 }
 
 }  // namespace

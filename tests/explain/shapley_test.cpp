@@ -26,7 +26,8 @@ CoalitionValues game(int64_t players, const std::function<double(const Coalition
 CoalitionValues random_games(int64_t players, int64_t count, uint64_t seed) {
   CoalitionValues values;
   for (const Coalition& s : all_coalitions(players)) {
-    values[s] = Random(seed).normal(Purpose::explain, values.size(), sample_range(0, count), {}, kDouble);
+    values[s] =
+        Random(seed).normal(Purpose::explain, values.size(), sample_range(0, count), {}, kDouble);
   }
   return values;
 }
@@ -60,7 +61,8 @@ TEST(Shapley, OfTheGloveGame) {
 }
 
 TEST(Shapley, OfAUnanimityGameIsSharedByItsMembersAlone) {
-  expect_phi(game(4, [](const Coalition& s) { return s[0] && s[2] ? 3.0 : 0.0; }), {1.5, 0, 1.5, 0});
+  expect_phi(game(4, [](const Coalition& s) { return s[0] && s[2] ? 3.0 : 0.0; }),
+             {1.5, 0, 1.5, 0});
 }
 
 TEST(Shapley, OfAnAdditiveGameIsEachPlayersOwnWorth) {
@@ -80,7 +82,8 @@ TEST(Shapley, OfArbitraryGamesIsTheMeanOverAllOrdersAndEfficient) {
   EXPECT_EQ(largest(shapley.sampling_error()), 0);
 }
 
-// z of many sampled values must have variance 1, or the error is wrong; and be efficient at any number.
+// z of many sampled values must have variance 1, or the error is wrong; and be efficient at any
+// number.
 TEST(SampledShapley, AgreesWithExactWithinItsStandardError) {
   const CoalitionValues values = random_games(6, 4, 2);
   const Tensor exact = exact_shapley(values).phi.mean(0);

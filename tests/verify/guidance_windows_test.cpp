@@ -31,22 +31,24 @@ struct FineRun {
   Tensor information_shares() {
     guidance.both_branches = true;
     GuidanceInformationObserver information(guidance);
-    run_sampler(guide(subject.denoiser, condition, null, guidance), run.x, sigmas, run.sampler, noise,
-                information.observer());
+    run_sampler(guide(subject.denoiser, condition, null, guidance), run.x, sigmas, run.sampler,
+                noise, information.observer());
     const auto first = equal_windows(sigmas, kWindows).first_steps(sigmas);
     const Tensor shares = information.result().mean_level_shares();
     std::vector<Tensor> sums;
-    for (size_t k = 0; k < kWindows; ++k) sums.push_back(shares.slice(0, first[k], first[k + 1]).sum());
+    for (size_t k = 0; k < kWindows; ++k) {
+      sums.push_back(shares.slice(0, first[k], first[k + 1]).sum());
+    }
     return torch::stack(sums);
   }
 };
 
-// The last two windows hold 5 % of the information. Each of them alone satisfies the prompt, by painting
-// over the picture: only likeness to the guided picture sees that.
+// The last two windows hold 5 % of the information. Each of them alone satisfies the prompt, by
+// painting over the picture: only likeness to the guided picture sees that.
 TEST(SlowGuidanceWindows, RepaintingSatisfiesThePromptAndIsUnlikeTheGuidedPicture) {
   FineRun fine;
-  const auto found =
-      attribute_to_windows(fine.run, {prompt_satisfied(fine.batch), likeness_to_guided}, {}, Random(0));
+  const auto found = attribute_to_windows(
+      fine.run, {prompt_satisfied(fine.batch), likeness_to_guided}, {}, Random(0));
   const Tensor information = fine.information_shares();
   EXPECT_LT(information.slice(0, 4).sum().item<double>(), 0.1);
   const Tensor satisfied = found[0].shapley.phi.mean(0), alike = found[1].shapley.phi.mean(0);
@@ -68,7 +70,8 @@ TEST(PromptSatisfied, ReadsPicturesByTheirCaptions) {
   const std::vector<int64_t> shown = {0, 1, 2, 4, 5, 3};
   const Tensor mixed = value(batch.pictures.index_select(0, torch::tensor(shown)));
   for (size_t i = 0; i < shown.size(); ++i) {
-    const bool fits = is_true(batch.grammar.parse(batch.captions()[i]), batch.scenes[size_t(shown[i])]);
+    const CaptionMeaning meaning = batch.grammar.parse(batch.captions()[i]);
+    const bool fits = is_true(meaning, batch.scenes[size_t(shown[i])]);
     EXPECT_EQ(mixed[int64_t(i)].item<double>(), fits ? 1 : 0) << i;
   }
   EXPECT_LT(mixed.sum().item<double>(), 6);

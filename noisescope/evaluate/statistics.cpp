@@ -11,6 +11,13 @@ namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
 
+/// 1 .. n in rising order; equal values share the average of their ranks.
+Tensor average_ranks(const Tensor& values) {
+  const auto [distinct, place, counts] = torch::_unique2(values, true, true, true);
+  const Tensor count = counts.to(torch::kFloat64);
+  return (count.cumsum(0) - (count - 1) / 2).index_select(0, place);
+}
+
 }  // namespace
 
 nlohmann::ordered_json to_json(const Estimate& estimate) {
@@ -63,6 +70,36 @@ double uniformity_p(const Tensor& p) {
     tail += (k % 2 == 1 ? 2 : -2) * std::exp(-2.0 * k * k * n * d * d);
   }
   return std::clamp(tail, 0.0, 1.0);
+}
+
+double sign_test_p(const Tensor& differences) {
+  check_shape("evaluate.sign_test_p", "differences", differences, {-1});
+  const auto above = (differences > 0).sum().item<int64_t>();
+  const auto below = (differences < 0).sum().item<int64_t>();
+  const int64_t n = above + below;
+  if (n == 0 || differences.isnan().any().item<bool>()) {
+    throw ValueError("[evaluate.sign_test_p] expected differences other than 0 and no NaN, got " +
+                     std::to_string(n) + " of " + std::to_string(differences.size(0)));
+  }
+  double tail = 0;  // P(at most min(above, below) of n), each 1/2
+  for (int64_t k = 0; k <= std::min(above, below); ++k) {
+    tail += std::exp(std::lgamma(double(n) + 1) - std::lgamma(double(k) + 1) -
+                     std::lgamma(double(n - k) + 1) - double(n) * std::log(2.0));
+  }
+  return std::min(1.0, 2 * tail);
+}
+
+double spearman(const Tensor& a, const Tensor& b) {
+  check_shape("evaluate.spearman", "a", a, {-1});
+  check_shape("evaluate.spearman", "b", b, {a.size(0)});
+  if (a.size(0) < 2) {
+    throw ValueError("[evaluate.spearman] expected at least 2 values, got " +
+                     std::to_string(a.size(0)));
+  }
+  if (a.isnan().any().item<bool>() || b.isnan().any().item<bool>()) return std::nan("");
+  const Tensor x = average_ranks(a) - (double(a.size(0)) + 1) / 2;
+  const Tensor y = average_ranks(b) - (double(a.size(0)) + 1) / 2;
+  return ((x * y).sum() / (x.square().sum() * y.square().sum()).sqrt()).item<double>();
 }
 
 }  // namespace noisescope

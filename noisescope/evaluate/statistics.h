@@ -34,4 +34,13 @@ Estimate mean_estimate(const Tensor& values);
 /// distribution (Kolmogorov 1933), good for n >= 100.
 double uniformity_p(const Tensor& p);
 
+/// p-value of the hypothesis that independent differences [n] are as often above as below 0: the exact
+/// two-sided sign test (Dixon & Mood 1946); differences of 0 are left out. Throws ValueError if none is
+/// left or one is NaN.
+double sign_test_p(const Tensor& differences);
+
+/// Spearman's rank correlation of two series [n], n >= 2, ties at their average rank (Spearman 1904):
+/// -1 .. 1, 0 = no monotone relation; NaN where a series is constant or holds a NaN.
+double spearman(const Tensor& a, const Tensor& b);
+
 }  // namespace noisescope

@@ -61,6 +61,9 @@ std::vector<VerifyRow> check_trajectory(const VerifyContext& context);
 std::vector<VerifyRow> check_uncertainty(const VerifyContext& context);
 std::vector<VerifyRow> check_noise(const VerifyContext& context);
 std::vector<VerifyRow> check_windows(const VerifyContext& context);
+std::vector<VerifyRow> check_inversion(const VerifyContext& context);
+std::vector<VerifyRow> check_spectrum(const VerifyContext& context);
+std::vector<VerifyRow> check_commitment(const VerifyContext& context);
 
 /// All checks, in the order of the table.
 const std::vector<Check>& checks();

@@ -42,6 +42,10 @@ const std::vector<Defect>& defects() {
        {"prompt satisfied: efficiency", "likeness: efficiency"}},
       {"late-window", "the network hears its prompt one step later than it is said to", windows,
        {"likeness: Shapley", "likeness: largest"}, {"likeness: efficiency"}},
+      {"noise-one-step-off", "the replay injects the noise of the step before", "inversion",
+       {"edit-friendly reconstruction"}, {"DDIM reconstruction error", "DDIM noise"}},
+      {"another-picture", "estimates are held against the next picture of the batch",
+       "spectral emergence", {"order of the bands", "falling spectrum"}, {}},
   };
   return list;
 }
@@ -79,6 +83,11 @@ Denoiser clip_estimate(Denoiser denoiser, double bound) {
   return [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     return denoiser(x, sigma, condition).clamp(-bound, bound);
   };
+}
+
+EditFriendlyInversion misplace_noise(EditFriendlyInversion inversion) {
+  inversion.noises = at::roll(inversion.noises, {1}, {0});
+  return inversion;
 }
 
 SamplerObserver misreport_noise_level(SamplerObserver observer, double factor) {

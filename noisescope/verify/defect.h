@@ -7,6 +7,7 @@
 
 #include "noisescope/diffusion/denoiser.h"
 #include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/inversion.h"
 
 namespace noisescope {
 
@@ -34,6 +35,9 @@ Denoiser misread_noise_level(Denoiser denoiser, double factor);
 
 /// D clamped to [-bound, bound].
 Denoiser clip_estimate(Denoiser denoiser, double bound);
+
+/// The noise of each step in place of the next one's.
+EditFriendlyInversion misplace_noise(EditFriendlyInversion inversion);
 
 /// Shows `observer` each step as if its noise level were `factor` sigma.
 SamplerObserver misreport_noise_level(SamplerObserver observer, double factor);

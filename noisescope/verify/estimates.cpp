@@ -9,6 +9,13 @@ double correlation(const Tensor& a, const Tensor& b) {
   return torch::corrcoef(torch::stack({a.flatten(), b.flatten()}))[0][1].item<double>();
 }
 
+/// `whole`, with an interval as wide as that of the mean of `parts`.
+Estimate with_spread_of(double whole, const std::vector<double>& parts) {
+  const Estimate spread = mean_estimate(torch::tensor(parts, torch::kFloat64));
+  const double half = (spread.high - spread.low) / 2;
+  return {whole, whole - half, whole + half, spread.n};
+}
+
 }  // namespace
 
 Estimate root_mean(const Tensor& squares) {
@@ -35,9 +42,13 @@ Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double s
 Estimate map_correlation(const Tensor& a, const Tensor& b) {
   std::vector<double> each;
   for (int64_t i = 0; i < a.size(0); ++i) each.push_back(correlation(a[i], b[i]));
-  const Estimate spread = mean_estimate(torch::tensor(each, torch::kFloat64));
-  const double half = (spread.high - spread.low) / 2, whole = correlation(a, b);
-  return {whole, whole - half, whole + half, a.size(0)};
+  return with_spread_of(correlation(a, b), each);
+}
+
+Estimate pooled_spearman(const Tensor& a, const Tensor& b) {
+  std::vector<double> each;
+  for (int64_t i = 0; i < a.size(0); ++i) each.push_back(spearman(a[i], b[i]));
+  return with_spread_of(spearman(a.mean(0), b.mean(0)), each);
 }
 
 }  // namespace noisescope

@@ -17,6 +17,10 @@ Estimate root_mean(const Tensor& squares);
 /// errors of the difference, or `share` of the mean closed form where that is more.
 Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share);
 
+/// Spearman's correlation of the means over G independent groups of two series [G, n]; the interval
+/// is as wide as that of the mean of the groups' own correlations. G >= 2.
+Estimate pooled_spearman(const Tensor& a, const Tensor& b);
+
 /// Pearson correlation of two sets of maps [B, H, W] over all pixels of all pictures; the interval is
 /// as wide as that of the mean of the pictures' own correlations.
 Estimate map_correlation(const Tensor& a, const Tensor& b);

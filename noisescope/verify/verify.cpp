@@ -32,7 +32,10 @@ const std::vector<Check>& checks() {
                                          {"trajectory", check_trajectory},
                                          {"uncertainty", check_uncertainty},
                                          {"noise tests", check_noise},
-                                         {"guidance windows", check_windows}};
+                                         {"guidance windows", check_windows},
+                                         {"inversion", check_inversion},
+                                         {"spectral emergence", check_spectrum},
+                                         {"commitment", check_commitment}};
   return all;
 }
 

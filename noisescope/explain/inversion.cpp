@@ -1,0 +1,200 @@
+#include "noisescope/explain/inversion.h"
+
+#include <cmath>
+#include <string>
+
+#include <ATen/core/grad_mode.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/diffusion/process.h"
+
+namespace noisescope {
+namespace {
+
+/// DDPM's step between two noise levels: x' = mean(x, D) + deviation z.
+struct AncestralStep {
+  Posterior posterior;
+
+  AncestralStep(double sigma, double sigma_next) : posterior(posterior_ve(sigma, sigma_next)) {}
+  Tensor mean(const Tensor& x, const Tensor& denoised) const {
+    return posterior.x0_factor * denoised + posterior.xt_factor * x;
+  }
+  double deviation() const { return std::sqrt(posterior.variance); }
+};
+
+Prediction predict_at(const Predictor& predict, const Tensor& x, double sigma) {
+  return predict(x, torch::full({x.size(0)}, sigma, x.options()));
+}
+
+void check_pictures(const std::string& where, const Tensor& pictures) {
+  check_shape(where.c_str(), "pictures", pictures, {-1, -1, -1, -1});
+  if (!pictures.is_floating_point() || !pictures.isfinite().all().item<bool>()) {
+    throw ValueError("[" + where + "] expected finite pictures of a floating dtype, got " +
+                     describe_tensor(pictures));
+  }
+}
+
+void check_sigmas(const std::string& where, const std::vector<double>& sigmas) {
+  bool falls = sigmas.size() >= 2;
+  for (size_t i = 0; i < sigmas.size(); ++i) {
+    falls = falls && std::isfinite(sigmas[i]) && (i == 0 || sigmas[i] < sigmas[i - 1]);
+  }
+  if (!falls || sigmas.back() < 0) {
+    throw ValueError("[" + where + "] expected at least two finite noise levels >= 0, strictly "
+                     "decreasing, got " + std::to_string(sigmas.size()) +
+                     " levels; sampling_sigmas() makes them");
+  }
+}
+
+void check_edit_friendly(const Tensor& pictures, const std::vector<double>& sigmas,
+                         const PathNoise& noise) {
+  const std::string where = "explain.invert_edit_friendly";
+  check_pictures(where, pictures);
+  check_shape(where.c_str(), "pictures", pictures,
+              {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
+  check_sigmas(where, sigmas);
+  if (sigmas.back() != 0) {
+    throw ValueError("[" + where + "] expected noise levels that end in 0, got " +
+                     std::to_string(sigmas.back()));
+  }
+}
+
+/// x_i of edit-friendly inversion: `pictures` with a noise of this level alone.
+Tensor noised(const Tensor& pictures, const std::vector<double>& sigmas, size_t i,
+              const PathNoise& noise) {
+  const Tensor eps = noise.random.normal(Purpose::explain, i, noise.sample_ids,
+                                         pictures.sizes().slice(1), pictures.scalar_type());
+  return pictures + sigmas[i] * eps.to(pictures.device());
+}
+
+void report_step(const Control& control, const char* task, size_t done, size_t total) {
+  control.report({task, static_cast<double>(done), static_cast<double>(total), "steps", {}});
+}
+
+}  // namespace
+
+void describe(Describer& d, DdimInversionOptions& options) {
+  d("refinements", options.refinements, "fixed-point iterations of each inverted step",
+    {.min = 0, .max = 1000});
+}
+
+void observe_noising_path(const Predictor& predict, const Tensor& pictures,
+                          const EvidenceOptions& options, const PathNoise& noise,
+                          const SamplerObserver& observer, const Control& control) {
+  const torch::NoGradGuard no_grad;
+  SamplerStep last;
+  const auto show = [&](double sigma_next) {
+    last.sigma_next = sigma_next;
+    last.prediction = predict_at(predict, last.x, last.sigma);
+    observer(last);
+    ++last.index;
+    report_step(control, "noising path", static_cast<size_t>(last.index),
+                static_cast<size_t>(last.count));
+  };
+  last.count = options.steps + 1;
+  walk_noising_paths(pictures, options, noise, [&](const Tensor& x, double sigma) {
+    control.throw_if_stopped("explain.observe_noising_path");
+    if (last.x.defined()) show(sigma);
+    last.x = x;
+    last.sigma = sigma;
+  });
+  show(0);
+}
+
+Tensor invert_ddim(const Predictor& predict, const Tensor& pictures,
+                   const std::vector<double>& sigmas, const DdimInversionOptions& options,
+                   const Control& control) {
+  const torch::NoGradGuard no_grad;
+  check_pictures("explain.invert_ddim", pictures);
+  check_sigmas("explain.invert_ddim", sigmas);
+  if (options.refinements < 0) {
+    throw ValueError("[explain.invert_ddim] expected refinements >= 0, got " +
+                     std::to_string(options.refinements));
+  }
+  Tensor y = pictures;
+  for (size_t i = sigmas.size() - 1; i > 0; --i) {
+    control.throw_if_stopped("explain.invert_ddim");
+    const double sigma = sigmas[i - 1];
+    const double share = (sigma - sigmas[i]) / sigma;
+    Tensor x = y;
+    for (int64_t pass = 0; pass <= options.refinements; ++pass) {
+      x = y + share * (x - predict_at(predict, x, sigma).denoised);
+    }
+    y = x;
+    report_step(control, "invert", sigmas.size() - i, sigmas.size() - 1);
+  }
+  return y;
+}
+
+EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tensor& pictures,
+                                           const std::vector<double>& sigmas,
+                                           const PathNoise& noise, const SamplerObserver& observer,
+                                           const Control& control) {
+  const torch::NoGradGuard no_grad;
+  check_edit_friendly(pictures, sigmas, noise);
+  const size_t count = sigmas.size() - 1;
+  std::vector<Tensor> states = {noised(pictures, sigmas, 0, noise)}, noises;
+  EditFriendlyInversion out;
+  for (size_t i = 0; i < count; ++i) {
+    control.throw_if_stopped("explain.invert_edit_friendly");
+    const Prediction prediction = predict_at(predict, states[i], sigmas[i]);
+    if (observer) {
+      observer({static_cast<int64_t>(i), static_cast<int64_t>(count), sigmas[i], sigmas[i + 1],
+                states[i], prediction});
+    }
+    const AncestralStep step(sigmas[i], sigmas[i + 1]);
+    const Tensor mean = step.mean(states[i], prediction.denoised);
+    if (i + 1 < count) {
+      noises.push_back((noised(pictures, sigmas, i + 1, noise) - mean) / step.deviation());
+      states.push_back(mean + step.deviation() * noises.back());
+    } else {
+      out.remainder = pictures - mean;
+    }
+    report_step(control, "invert", i + 1, count);
+  }
+  out.sigmas = sigmas;
+  out.states = torch::stack(states);
+  out.noises = noises.empty() ? out.states.slice(0, 0, 0) : torch::stack(noises);
+  return out;
+}
+
+Tensor replay(const Predictor& predict, const EditFriendlyInversion& inversion, int64_t first_step,
+              const SamplerObserver& observer, const Control& control) {
+  const torch::NoGradGuard no_grad;
+  const auto count = static_cast<int64_t>(inversion.sigmas.size()) - 1;
+  if (first_step < 0 || first_step >= count) {
+    throw ValueError("[explain.replay] expected a first step below " + std::to_string(count) +
+                     ", got " + std::to_string(first_step));
+  }
+  Tensor x = inversion.states[first_step];
+  for (int64_t i = first_step; i < count; ++i) {
+    control.throw_if_stopped("explain.replay");
+    const auto place = static_cast<size_t>(i);
+    const double sigma = inversion.sigmas[place], sigma_next = inversion.sigmas[place + 1];
+    const Prediction prediction = predict_at(predict, x, sigma);
+    if (observer) observer({i, count, sigma, sigma_next, x, prediction});
+    const AncestralStep step(sigma, sigma_next);
+    const Tensor mean = step.mean(x, prediction.denoised);
+    x = i + 1 < count ? mean + step.deviation() * inversion.noises[i] : mean + inversion.remainder;
+    report_step(control, "replay", place + 1, static_cast<size_t>(count));
+  }
+  return x;
+}
+
+Tensor reconstruction_error(const Tensor& pictures, const Tensor& reconstructed) {
+  check_pictures("explain.reconstruction_error", pictures);
+  check_shape("explain.reconstruction_error", "reconstructed", reconstructed,
+              {pictures.size(0), pictures.size(1), pictures.size(2), pictures.size(3)});
+  const auto exact = [](const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); };
+  return (exact(pictures) - exact(reconstructed)).square().mean({1, 2, 3}).sqrt();
+}
+
+Tensor inversion_stability(const Tensor& noise, const Tensor& inverted) {
+  check_shape("explain.inversion_stability", "inverted", inverted,
+              {noise.size(0), noise.size(1), noise.size(2), noise.size(3)});
+  const Tensor a = noise.to(torch::kCPU, torch::kFloat64).flatten(1);
+  const Tensor b = inverted.to(torch::kCPU, torch::kFloat64).flatten(1);
+  return (a * b).sum(1) / (a.norm(2, 1) * b.norm(2, 1));
+}
+
+}  // namespace noisescope

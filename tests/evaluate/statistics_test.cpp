@@ -1,0 +1,54 @@
+#include "noisescope/evaluate/statistics.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+constexpr auto kDouble = torch::kFloat64;
+
+Tensor signs(int64_t above, int64_t below) {
+  return torch::cat({torch::ones({above}, kDouble), -torch::ones({below}, kDouble)});
+}
+
+// Binomial tails by hand: 2 P(X <= 1 of 10) = 2 (1 + 10) / 2^10; all on one side: 2 / 2^n.
+TEST(SignTest, ExactBinomialTails) {
+  EXPECT_NEAR(sign_test_p(signs(9, 1)), 22.0 / 1024, 1e-12);
+  EXPECT_NEAR(sign_test_p(signs(1, 9)), 22.0 / 1024, 1e-12);
+  EXPECT_NEAR(sign_test_p(signs(0, 40)), std::ldexp(1.0, -39), 1e-18);
+  EXPECT_DOUBLE_EQ(sign_test_p(signs(5, 5)), 1.0);
+  const Tensor tied = torch::cat({signs(9, 1), torch::zeros({7}, kDouble)});
+  EXPECT_NEAR(sign_test_p(tied), 22.0 / 1024, 1e-12);
+}
+
+TEST(SignTest, RefusesWhatHasNoSign) {
+  EXPECT_THROW(sign_test_p(torch::zeros({3})), ValueError);
+  EXPECT_THROW(sign_test_p(torch::tensor({1.0, std::nan("")})), ValueError);
+  EXPECT_THROW(sign_test_p(torch::ones({2, 2})), ShapeError);
+}
+
+// Without ties 1 - 6 sum d^2 / (n (n^2 - 1)); with ties the correlation of average ranks.
+TEST(Spearman, ClosedForms) {
+  const Tensor a = torch::tensor({3.0, 1.0, 4.0, 1.5, 9.0}, kDouble);
+  EXPECT_DOUBLE_EQ(spearman(a, a.exp()), 1.0);
+  EXPECT_DOUBLE_EQ(spearman(a, -a), -1.0);
+  // Ranks 3 1 4 2 5 and 2 4 1 5 3.
+  const Tensor b = torch::tensor({2.0, 7.0, 1.0, 8.0, 2.8}, kDouble);
+  EXPECT_NEAR(spearman(a, b), 1 - 6.0 * (1 + 9 + 9 + 9 + 4) / (5 * 24), 1e-12);
+  const Tensor tied = torch::tensor({1, 1, 2, 3});  // ranks 1.5 1.5 3 4
+  EXPECT_NEAR(spearman(tied, torch::tensor({1, 2, 3, 4})), 4.5 / std::sqrt(4.5 * 5), 1e-12);
+  EXPECT_TRUE(std::isnan(spearman(torch::ones({4}), a.slice(0, 0, 4))));
+  EXPECT_TRUE(std::isnan(spearman(torch::tensor({1.0, std::nan("")}), torch::tensor({1.0, 2.0}))));
+}
+
+TEST(Spearman, RefusesSeriesThatDoNotPair) {
+  EXPECT_THROW(spearman(torch::ones({3}), torch::ones({4})), ShapeError);
+  EXPECT_THROW(spearman(torch::ones({1}), torch::ones({1})), ValueError);
+}
+
+}  // namespace
+}  // namespace noisescope

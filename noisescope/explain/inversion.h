@@ -37,16 +37,14 @@ void describe(Describer& d, DdimInversionOptions& options);
 
 /// Walks `pictures` [B, C, H, W], clean or at the noise level sigmas.back() >= 0, up to sigmas[0]
 /// and returns x there; x / sigmas[0] is the noise. `sigmas` as for run_sampler: strictly
-/// decreasing.
-/// DDIM's step (Song et al. 2021, arXiv:2010.02502, eq. 12 with sigma_t = 0) from x at
+/// decreasing. DDIM's step (Song et al. 2021, arXiv:2010.02502, eq. 12 with sigma_t = 0) from x at
 /// sigma to y at sigma' is y = x - (sigma - sigma') eps-hat(x, sigma). Its inverse solves
 ///   x = y + (sigma - sigma') eps-hat(x, sigma),
 /// for which inversion puts y in place of the unknown x in eps-hat: an error of first order in the
 /// step. Each refinement puts the last x there (fixed-point iteration: Pan et al. 2023,
 /// arXiv:2309.04907). To pass the lowest levels by the forward process instead (the remedy of
 /// Staniszewski et al. 2024, arXiv:2410.23530), noise the picture to a level and end `sigmas`
-/// there.
-/// Throws ShapeError, ValueError for unusable sigmas or pictures that are not finite,
+/// there. Throws ShapeError, ValueError for unusable sigmas or pictures that are not finite,
 /// Interrupted.
 Tensor invert_ddim(const Predictor& predict, const Tensor& pictures,
                    const std::vector<double>& sigmas, const DdimInversionOptions& options = {},

@@ -9,6 +9,7 @@
 #include <ATen/ops/special_gammaincc.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/multiple_testing.h"
 
 namespace noisescope {
 namespace {
@@ -45,32 +46,25 @@ Tensor channel_p(const Tensor& x) {
   return chi_squared_tail(statistic, static_cast<double>(channels * (channels - 1) / 2));
 }
 
-/// Energy of the coefficients whose radius lies in [from, to), 1 being the corner of the spectrum. The
-/// set is closed under conjugation, so for white noise it is chi-squared with one degree a coefficient.
+/// The band is closed under conjugation: chi-squared with one degree a coefficient.
 Tensor frequency_p(const Tensor& x, double from, double to) {
+  const BandEnergy band = band_energy(x, from, to);
+  return chi_squared_p(band.energy, band.degrees);
+}
+
+}  // namespace
+
+BandEnergy band_energy(const Tensor& noise, double from, double to) {
+  check_shape("explain.band_energy", "noise", noise, {-1, -1, -1, -1});
+  const Tensor x = noise.to(torch::kCPU, torch::kFloat64);
   const auto pixels = static_cast<double>(x.size(2) * x.size(3));
   const Tensor power = at::fft_fft2(x).abs().square() / pixels;
   const Tensor fy = at::fft_fftfreq(x.size(2), 1.0, torch::kFloat64).unsqueeze(1);
   const Tensor fx = at::fft_fftfreq(x.size(3), 1.0, torch::kFloat64).unsqueeze(0);
   const Tensor radius = (fy.square() + fx.square()).sqrt() / std::sqrt(0.5);
   const Tensor inside = ((radius >= from) & (radius < to)).to(torch::kFloat64);
-  const double degrees = inside.sum().item<double>() * static_cast<double>(x.size(1));
-  return chi_squared_p((power * inside).sum({1, 2, 3}), degrees);
-}
-
-}  // namespace
-
-Tensor holm(const Tensor& p) {
-  check_shape("explain.holm", "p", p, {-1});
-  const auto [sorted, order] = p.to(torch::kFloat64).sort(0);
-  const int64_t tests = p.size(0);
-  Tensor corrected = torch::empty_like(sorted);
-  double largest = 0;
-  for (int64_t i = 0; i < tests; ++i) {
-    largest = std::max(largest, std::min(1.0, double(tests - i) * sorted[i].item<double>()));
-    corrected[order[i].item<int64_t>()] = largest;
-  }
-  return corrected;
+  return {(power * inside).sum({1, 2, 3}),
+          inside.sum().item<double>() * static_cast<double>(x.size(1))};
 }
 
 NoiseTests test_noise(const Tensor& noise) {

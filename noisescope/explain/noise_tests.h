@@ -2,7 +2,7 @@
 // an initial noise x_T / sigma and of the noise that a stochastic solver injects.
 //
 // Not for predictions: eps-hat = E[eps | x_t] is no standard normal, however good the model; its null
-// distribution must come from an exact world or from permuted prompts.
+// distribution must come from an exact world or from permuted prompts (prediction_tests.h).
 #pragma once
 
 #include <string>
@@ -31,7 +31,12 @@ struct NoiseTests {
 /// Throws ShapeError, ValueError for pictures that are too small.
 NoiseTests test_noise(const Tensor& noise);
 
-/// Holm's step-down correction of p-values [T] (Holm 1979, Scand. J. Stat. 6, p. 65).
-Tensor holm(const Tensor& p);
+/// Energy of the Fourier coefficients whose radial frequency lies in [from, to), 1 being the corner of
+/// the spectrum. White noise of variance 1 has energy chi-squared with as many degrees of freedom.
+struct BandEnergy {
+  Tensor energy;       // [B] float64
+  double degrees = 0;  // coefficients, channels counted
+};
+BandEnergy band_energy(const Tensor& noise, double from, double to);
 
 }  // namespace noisescope

@@ -69,6 +69,18 @@ RunRecord make_run_record(const TrajectoryRecorder& recorder, std::vector<std::s
   return record;
 }
 
+std::vector<SamplerStep> steps_of(const RunRecord& record) {
+  const auto count = static_cast<int64_t>(record.sigmas.size()) - 1;
+  std::vector<SamplerStep> steps;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = [&](const Tensor& plane) { return plane.defined() ? plane[i] : Tensor(); };
+    const auto place = static_cast<size_t>(i);
+    steps.push_back({i, count, record.sigmas[place], record.sigmas[place + 1], at(record.x),
+                     {at(record.denoised), at(record.conditional), at(record.unconditional)}});
+  }
+  return steps;
+}
+
 void save_run_record(const std::filesystem::path& path, const RunRecord& record) {
   TensorFile file;
   file.tensors["sigmas"] = torch::tensor(record.sigmas, torch::kFloat64);

@@ -26,6 +26,9 @@ struct RunRecord {
 RunRecord make_run_record(const TrajectoryRecorder& recorder, std::vector<std::string> prompts,
                           std::string settings);
 
+/// The record as a recorder's steps of one run, to go on from. What was not recorded stays undefined.
+std::vector<SamplerStep> steps_of(const RunRecord& record);
+
 /// One safetensors file: the tensors by their names above, "sigmas" in float64; prompts and settings
 /// in the metadata.
 void save_run_record(const std::filesystem::path& path, const RunRecord& record);

@@ -46,6 +46,12 @@ const std::vector<Defect>& defects() {
        {"edit-friendly reconstruction"}, {"DDIM reconstruction error", "DDIM noise"}},
       {"another-picture", "estimates are held against the next picture of the batch",
        "spectral emergence", {"order of the bands", "falling spectrum"}, {}},
+      {"prompted-null-runs", "the null runs of the read-out are drawn with the prompt that is read",
+       "word read-out", {"right colour words"}, {"wrong colour words"}},
+      {"prompt-on-the-other-side", "what the prompt adds to the estimate lands in the other half",
+       "conditioning locality", {"dependent pixels outside"}, {"null word"}},
+      {"other-noise", "a run goes on under other noise than it was drawn with", "rewind",
+       {"nothing altered: off the original"}, {"block of noise"}},
   };
   return list;
 }

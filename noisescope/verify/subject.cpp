@@ -18,6 +18,18 @@ std::vector<std::string> say_all(const SceneBatch& batch,
   return captions;
 }
 
+/// p(text is true | picture) as if the picture carried noise of deviation 1: what a perfect reader that
+/// is not sure of single pixels says.
+WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::string>& texts) {
+  std::vector<CaptionMeaning> meanings;
+  for (const std::string& text : texts) meanings.push_back(truth.grammar().parse(text));
+  return [truth, meanings](const Tensor& pictures) {
+    const Tensor sigma = torch::ones({pictures.size(0)}, torch::kFloat64);
+    return truth.caption_posterior(pictures, sigma,
+                                   truth.null_condition().expand({pictures.size(0), -1}), meanings);
+  };
+}
+
 /// No value of the left object's colour or shape makes it look like the right one.
 bool contrastable(const Scene& scene) {
   return scene.left.shape != scene.right.shape && scene.left.colour != scene.right.colour;
@@ -34,7 +46,9 @@ Subject exact_subject(const WorldDenoiser& truth) {
     }
     return torch::stack(rows);
   };
-  return {"exact " + truth.world().name(), true, truth.denoiser(), condition};
+  Subject subject{"exact " + truth.world().name(), true, truth.denoiser(), condition};
+  subject.reader = [truth](const auto& texts) { return exact_reader(truth, texts); };
+  return subject;
 }
 
 Subject trained_subject(const TextToImage& model, const World& world, double log_snr_max) {
@@ -54,7 +68,8 @@ Subject trained_subject(const TextToImage& model, const World& world, double log
     const auto in = [&](const Tensor& t) { return t.to(device, torch::kFloat32); };
     return inner(in(x), in(sigma), condition).to(x.options());
   };
-  return {"trained " + world.name(), false, denoiser, condition, log_snr_max};
+  return {"trained " + world.name(), false, denoiser, condition, log_snr_max,
+          [model](const auto& texts) { return clip_reader(model.clip(), texts); }};
 }
 
 std::vector<std::string> SceneBatch::captions() const {

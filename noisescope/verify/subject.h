@@ -7,6 +7,7 @@
 
 #include "noisescope/data/world.h"
 #include "noisescope/data/world_denoiser.h"
+#include "noisescope/explain/read_out.h"
 #include "noisescope/pipeline/text_to_image.h"
 
 namespace noisescope {
@@ -18,6 +19,9 @@ struct Subject {
   /// Condition rows [B, D] of captions; "" is the null condition.
   std::function<Tensor(const std::vector<std::string>& captions)> condition;
   double log_snr_max = 5;  // the cleanest noise level that it is asked about
+  /// A reader of pictures over texts: the model's own CLIP, or the world's exact one, whose scores are
+  /// p(text is true | picture with noise of deviation 1).
+  std::function<WordReader(const std::vector<std::string>& texts)> reader = {};
 };
 
 Subject exact_subject(const WorldDenoiser& truth);

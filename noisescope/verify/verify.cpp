@@ -11,6 +11,9 @@ Subject broken(Subject subject, const std::string& defect) {
   if (defect.empty()) return subject;
   const Tensor null = subject.condition({""});
   if (defect == "shifted-prompt") subject.denoiser = shift_prompt(subject.denoiser, null, 3);
+  if (defect == "prompt-on-the-other-side") {
+    subject.denoiser = shift_prompt(subject.denoiser, null, kWorldHalfPx);
+  }
   if (defect == "overstated-prompt") {
     subject.denoiser = amplify_prompt(subject.denoiser, null, 1.5);
   }
@@ -35,7 +38,10 @@ const std::vector<Check>& checks() {
                                          {"guidance windows", check_windows},
                                          {"inversion", check_inversion},
                                          {"spectral emergence", check_spectrum},
-                                         {"commitment", check_commitment}};
+                                         {"commitment", check_commitment},
+                                         {"word read-out", check_read_out},
+                                         {"conditioning locality", check_locality},
+                                         {"rewind", check_rewind}};
   return all;
 }
 

@@ -1,11 +1,13 @@
 #include "noisescope/explain/noise_tests.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
+#include "tests/explain/uniformity.h"
 
 namespace noisescope {
 namespace {
@@ -19,18 +21,6 @@ Tensor white(uint64_t seed, int64_t count) {
 double p_of(const NoiseTests& tests, const std::string& name) {
   const auto at = std::find(tests.names.begin(), tests.names.end(), name) - tests.names.begin();
   return tests.combined[at].item<double>();
-}
-
-/// p-value of Kolmogorov's test of uniformity (Kolmogorov 1933, the limit distribution).
-double uniformity(const Tensor& p) {
-  const Tensor sorted = std::get<0>(p.sort());
-  const auto n = static_cast<double>(p.size(0));
-  const Tensor steps = torch::arange(p.size(0), kDouble);
-  const double d = std::max((sorted - steps / n).max().item<double>(),
-                            ((steps + 1) / n - sorted).max().item<double>());
-  double tail = 0;
-  for (int k = 1; k < 100; ++k) tail += 2 * std::pow(-1, k - 1) * std::exp(-2 * k * k * n * d * d);
-  return tail;
 }
 
 TEST(NoiseTests, PValuesAreUniformUnderTheNull) {
@@ -61,13 +51,6 @@ TEST(NoiseTests, EachFindsItsOwnFault) {
   EXPECT_LT(p_of(test_noise((z + 0.1 * z.roll(1, 2)) / std::sqrt(1.01)), "vertical"), 1e-4);
   EXPECT_LT(p_of(test_noise((z + 0.1 * z.roll(1, 1)) / std::sqrt(1.01)), "channels"), 1e-4);
   EXPECT_LT(p_of(test_noise((z - 0.2 * z.roll(1, 3)) / std::sqrt(1.04)), "high_frequency"), 1e-4);
-}
-
-// Holm 1979: the smallest times T, the next times T - 1, ..., never falling.
-TEST(Holm, StepsDown) {
-  const Tensor p = torch::tensor({0.04, 0.01, 0.03, 0.5}, kDouble);
-  const Tensor expected = torch::tensor({0.09, 0.04, 0.09, 0.5}, kDouble);
-  EXPECT_LT((holm(p) - expected).abs().max().item<double>(), 1e-12);
 }
 
 TEST(NoiseTests, RefuseTinyPictures) {

@@ -71,5 +71,23 @@ TEST(RunRecord, AnythingElseIsRefused) {
   EXPECT_THROW(make_run_record(TrajectoryRecorder{TrajectoryOptions{}}, {}, "{}"), ValueError);
 }
 
+TEST(RunRecord, GivesItsStepsBack) {
+  const RunRecord record = make_run_record(recorded(), {"a", "b", "c", "d"}, "{}");
+  const std::vector<SamplerStep> steps = steps_of(record);
+  ASSERT_EQ(steps.size(), 3U);
+  for (int64_t i = 0; i < 3; ++i) {
+    const SamplerStep& step = steps[static_cast<size_t>(i)];
+    EXPECT_EQ(step.index, i);
+    EXPECT_EQ(step.count, 3);
+    EXPECT_EQ(step.sigma, kSigmas[static_cast<size_t>(i)]);
+    EXPECT_EQ(step.sigma_next, kSigmas[static_cast<size_t>(i) + 1]);
+    EXPECT_TRUE(torch::equal(step.x, record.x[i]));
+    EXPECT_TRUE(torch::equal(step.prediction.denoised, record.denoised[i]));
+  }
+  RunRecord without = record;
+  without.denoised = Tensor();
+  EXPECT_FALSE(steps_of(without)[0].prediction.denoised.defined());
+}
+
 }  // namespace
 }  // namespace noisescope

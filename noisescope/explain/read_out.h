@@ -1,0 +1,78 @@
+// Words over a run: the clean estimates x0-hat of a run, read by a reader of pictures (CLIP) over a
+// vocabulary, against runs that had no reason to show the words.
+//
+// A score alone says nothing: a reader prefers some words for every picture, and a word may be common
+// without any prompt. So G runs of one prompt (several seeds) are held against R null runs, without
+// prompt or with the prompts of others (permuted). In each cell (step, word)
+//   z = (mean over the G runs - mean of all G + R) / its standard deviation under relabelling,
+// and p compares z with the largest z of all cells when the G labels are dealt out anew (max T:
+// Westfall & Young 1993). With p <= level shown, the chance that a run like its null runs shows any word at
+// any step is <= level. Several kinds of null runs: a word must stand out of each.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "noisescope/core/options.h"
+#include "noisescope/core/random.h"
+#include "noisescope/diffusion/sampler.h"
+
+namespace noisescope {
+
+class ClipModel;
+
+/// Scores of V words for pictures [B, C, H, W] in [-1, 1]: [B, V]; higher = the word fits better.
+using WordReader = std::function<Tensor(const Tensor& pictures)>;
+
+/// Cosines of CLIP's embeddings of picture and text. `texts`: the vocabulary, one text a word, in the
+/// model's own language ("a red shape"). Throws ValueError for an empty vocabulary.
+WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& texts);
+
+/// An observer that reads the estimate of each step; one evaluation of the reader a step and picture.
+/// One trace for one run of a batch; it must outlive the observer.
+class WordTrace {
+ public:
+  explicit WordTrace(WordReader reader) : reader_(std::move(reader)) {}
+
+  SamplerObserver observer();
+  /// [S, B, V] float64. Throws ValueError before the first step.
+  Tensor scores() const;
+
+ private:
+  WordReader reader_;
+  std::vector<Tensor> steps_;
+};
+
+struct ReadOutOptions {
+  double level = 0.05;        // of a false word anywhere in a run
+  int64_t permutations = 999;
+  double resolution = 1e-9;   // scores closer than this are equal
+};
+void describe(Describer& d, ReadOutOptions& options);
+
+struct NullRuns {
+  std::string name;  // "no prompt", "permuted prompts"
+  Tensor scores;     // [S, R, V]: their seeds must not be those of the runs that are read
+};
+
+/// S steps, V words, Q kinds of null runs; float64 on the CPU.
+struct ReadOut {
+  std::vector<std::string> nulls;  // [Q]
+  Tensor z;           // [Q, S, V]: null value 0, variance 1
+  Tensor difference;  // [Q, S, V]: mean score of the runs - mean score of the null runs
+  Tensor half_width;  // [Q, S, V]: difference +- half_width is its 95 % interval (normal)
+  Tensor p;           // [S, V]: corrected over steps and words, the largest of the Q
+  Tensor shown;       // [S, V] bool: p <= level
+
+  /// First step from which a word stays shown to the end, [V] int64; S where it is not shown at the end.
+  Tensor first_step() const;
+};
+
+/// scores [S, G, V]: of G >= 1 runs of one prompt. The smallest possible p is that of the number of ways
+/// to choose G of G + R runs: at least 1 / level of them are needed (ValueError).
+/// Throws ShapeError where runs differ in steps or words, NumericError for scores that are not finite.
+ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
+                 const ReadOutOptions& options, const Random& random);
+
+}  // namespace noisescope

@@ -1,0 +1,132 @@
+// Runs on the `demo` world, rewound and altered. Dropping the prompt at step k leaves an ancestral run of
+// an exact denoiser with a draw from p(x_0 | x_k): the share that keeps a factor is E p(factor | x_k).
+#include <algorithm>
+
+#include "noisescope/diffusion/process.h"
+#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/explain/rewind.h"
+#include "noisescope/verify/check.h"
+#include "noisescope/verify/estimates.h"
+
+namespace noisescope {
+namespace {
+
+constexpr double kReadSigma = 0.05;
+const char* const kMethod = "rewind";
+
+RecordedRun record_run(const VerifyContext& context, const Subject& subject, const SceneBatch& batch,
+                       Solver solver, int64_t steps) {
+  RecordedRun run;
+  run.denoiser = subject.denoiser;
+  run.condition = subject.condition(batch.captions());
+  run.null_condition = subject.condition(std::vector<std::string>(size_t(batch.size()), ""));
+  run.guidance.clip = 0;
+  run.sampler.solver = solver;
+  run.noise = {Random(context.options.seed), sample_range(0, batch.size())};
+  const double end = sigma_of_log_snr(std::min(4.0, subject.log_snr_max));
+  const auto sigmas = sampling_sigmas({GridType::log_snr, steps, end, 90, 7.0});
+  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
+  run_sampler(guide(run.denoiser, run.condition, run.null_condition, run.guidance),
+              run.noise.initial({3, kWorldImagePx, kWorldImagePx}) * sigmas[0], sigmas, run.sampler,
+              run.noise, recorder.observer(), context.control);
+  run.steps = recorder.steps();
+  return run;
+}
+
+/// p(left colour | x) without prompt, [B, colours].
+Tensor colour_posterior(const WorldDenoiser& truth, const Tensor& x, double sigma) {
+  return truth.posterior(x, torch::full({x.size(0)}, sigma, torch::kFloat64),
+                         truth.null_condition().expand({x.size(0), -1}), SceneFactor::left_colour);
+}
+
+/// The picture's left colour and its right object as the exact reader sees them, [B, 2].
+FactorReader factor_reader(const WorldDenoiser& truth) {
+  return [truth](const Tensor& x) {
+    const Tensor sigma = torch::full({x.size(0)}, kReadSigma, torch::kFloat64);
+    const Tensor null = truth.null_condition().expand({x.size(0), -1});
+    return torch::stack({truth.posterior(x, sigma, null, SceneFactor::left_colour).argmax(1),
+                         truth.posterior(x, sigma, null, SceneFactor::right_object).argmax(1)}, 1);
+  };
+}
+
+VerifyRow original_row(const VerifyContext& context) {
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, 16);
+  RecordedRun run = record_run(context, context.exact_demo, batch, Solver::ddpm, 20);
+  const Tensor original = rewind(run, {}).unaltered;
+  if (context.broken("other-noise")) run.noise.random = Random(context.options.seed + 1);
+  double worst = 0;
+  for (const int64_t step : {1, 8, 15}) {
+    const Tensor off = (rewind(run, {.step = step}).unaltered - original).abs().max();
+    worst = std::max(worst, off.item<double>());
+  }
+  return {kMethod, context.exact_demo.name, "nothing altered: off the original run, worst pixel",
+          Direction::at_most, 0, {worst, worst, worst, batch.size()}};
+}
+
+/// The prompt dropped at several steps of an ancestral run.
+VerifyRow dropped_prompt_row(const VerifyContext& context) {
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
+                                               context.n(400, 100));
+  const RecordedRun run = record_run(context, context.exact_demo, batch, Solver::ddpm, 40);
+  const Tensor own = batch.own_version(Word::colour).unsqueeze(1);
+  std::vector<Tensor> kept, expected;
+  for (const int64_t step : {9, 12, 15, 18}) {  // log-SNR -6 to -3, where the colour is decided
+    const SamplerStep& start = run.steps[static_cast<size_t>(step)];
+    const Tensor x = rewind(run, {.step = step, .condition = run.null_condition}, context.control).altered;
+    kept.push_back((colour_posterior(context.demo, x, kReadSigma).argmax(1, true) == own)
+                       .to(torch::kFloat64).mean());
+    expected.push_back(colour_posterior(context.demo, start.x, start.sigma).gather(1, own).mean());
+  }
+  const Tensor truth = torch::stack(expected);
+  const double rmse = (torch::stack(kept) - truth).square().mean().sqrt().item<double>();
+  // What the number of pictures alone explains.
+  const double spread =
+      (truth * (1 - truth) / double(batch.size())).mean().sqrt().item<double>();
+  return {kMethod, context.exact_demo.name, "prompt dropped: colours kept against the posterior, RMSE",
+          Direction::at_most, 0.05, {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}};
+}
+
+/// Share of the change that lies in the right half, over pictures that change.
+Estimate right_share(const Rewound& rewound) {
+  const Tensor total = rewound.change.sum({1, 2});
+  return mean_estimate((rewound.change.slice(2, kWorldHalfPx).sum({1, 2}) / total)
+                           .masked_select(total > 0));
+}
+
+/// Another colour word, and other noise in the left half, from some step of a deterministic run.
+std::vector<VerifyRow> altered_rows(const VerifyContext& context, const Subject& subject) {
+  SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 24));
+  const RecordedRun run = record_run(context, subject, batch, Solver::ddim, 20);
+  for (Scene& scene : batch.scenes) {
+    scene.left.colour = (scene.left.colour + 1) % batch.world.colour_count();
+  }
+  const Rewound word =
+      rewind(run, {.step = 2, .condition = subject.condition(batch.captions())}, context.control);
+  const Tensor changed = changed_factors(word, factor_reader(context.demo));
+  const Tensor shown = colour_posterior(context.demo, word.altered, kReadSigma).argmax(1);
+  const Tensor obeys = (shown == batch.own_version(Word::colour)) & ~changed.select(1, 1);
+  const Rewound noise = rewind(run, {.step = 5, .block = NoiseBlock{0, 0, kWorldImagePx, kWorldHalfPx,
+                                                                    Random(context.options.seed + 9)}},
+                               context.control);
+  context.show({kMethod, "another colour word from log-SNR -8: squared change, and the object",
+                word.unaltered[0], word.change[0], batch.left_masks()[0]});
+  return {{kMethod, subject.name, "another colour word: drawn, the other object kept",
+           Direction::at_least, 0.9, wilson(obeys.sum().item<int64_t>(), batch.size())},
+          {kMethod, subject.name, "another colour word: change in the other object's half",
+           Direction::at_most, 0.1, right_share(word)},
+          {kMethod, subject.name, "block of noise: change in the other object's half",
+           Direction::at_most, 0.1, right_share(noise)}};
+}
+
+}  // namespace
+
+std::vector<VerifyRow> check_rewind(const VerifyContext& context) {
+  std::vector<VerifyRow> rows = {original_row(context), dropped_prompt_row(context)};
+  for (const VerifyRow& row : altered_rows(context, context.exact_demo)) rows.push_back(row);
+  if (context.trained) {
+    for (const VerifyRow& row : altered_rows(context, *context.trained)) rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace noisescope

@@ -1,0 +1,245 @@
+// Words over runs on the `demo` world: read out of the estimates against null runs, and where in the
+// picture denoising depends on a word.
+#include <algorithm>
+#include <functional>
+#include <memory>
+
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/conditioning_locality.h"
+#include "noisescope/explain/metric/localisation.h"
+#include "noisescope/explain/read_out.h"
+#include "noisescope/verify/check.h"
+#include "noisescope/verify/estimates.h"
+
+namespace noisescope {
+namespace {
+
+constexpr int64_t kSeeds = 8;       // runs of one prompt
+constexpr int64_t kNullRuns = 72;   // of each kind
+constexpr int64_t kSteps = 12;
+constexpr uint64_t kPrompted = 1, kUnprompted = 2, kPermuted = 3;  // seeds: no two runs share noise
+
+/// One text for each value of each word: left and right colours, left and right shapes, backgrounds.
+struct Vocabulary {
+  std::vector<std::string> texts;
+  std::vector<std::vector<int64_t>> of_scene;  // [B]: the texts that are true of the scene
+  int64_t colours = 0;                         // the first so many are colours
+
+  explicit Vocabulary(const SceneBatch& batch) {
+    of_scene.resize(static_cast<size_t>(batch.size()));
+    add(batch, batch.world.colour_count(), [](CaptionMeaning& m) { return &m.left.colour; });
+    add(batch, batch.world.colour_count(), [](CaptionMeaning& m) { return &m.right.colour; });
+    colours = static_cast<int64_t>(texts.size());
+    add(batch, batch.world.shape_count(), [](CaptionMeaning& m) { return &m.left.shape; });
+    add(batch, batch.world.shape_count(), [](CaptionMeaning& m) { return &m.right.shape; });
+    add(batch, batch.world.background_count(), [](CaptionMeaning& m) { return &m.background; });
+  }
+
+ private:
+  void add(const SceneBatch& batch, int64_t count,
+           const std::function<int64_t*(CaptionMeaning&)>& field) {
+    for (int64_t value = 0; value < count; ++value) {
+      CaptionMeaning meaning;
+      meaning.ordered = true;
+      *field(meaning) = value;
+      for (size_t b = 0; b < batch.scenes.size(); ++b) {
+        if (is_true(meaning, batch.scenes[b])) of_scene[b].push_back(int64_t(texts.size()));
+      }
+      texts.push_back(batch.grammar.say(meaning));
+    }
+  }
+};
+
+/// Scores [S, B, V] of one run for each caption; "" draws without prompt.
+Tensor read_runs(const Subject& subject, const std::vector<std::string>& captions,
+                 const std::vector<std::string>& texts, uint64_t seed, const Control& control) {
+  const auto count = static_cast<int64_t>(captions.size());
+  const Tensor condition = subject.condition(captions);
+  const NoiseSource noise{Random(seed), sample_range(0, count)};
+  const auto sigmas = sampling_sigmas(
+      {GridType::log_snr, kSteps, sigma_of_log_snr(std::min(3.0, subject.log_snr_max)), 90, 7.0});
+  WordTrace trace(subject.reader(texts));
+  GuidanceOptions unguided;
+  unguided.clip = 0;
+  run_sampler(guide(subject.denoiser, condition, condition, unguided),
+              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas, {},
+              noise, trace.observer(), control);
+  return trace.scores();
+}
+
+std::vector<std::string> repeated(const std::string& caption, int64_t count) {
+  return std::vector<std::string>(static_cast<size_t>(count), caption);
+}
+
+/// Both kinds of null runs. The defect gives them the prompt that is read.
+std::vector<NullRuns> draw_null_runs(const VerifyContext& context, const Subject& subject,
+                                     const std::vector<std::string>& texts,
+                                     const std::string& prompt) {
+  const uint64_t seed = 10 * context.options.seed;
+  const bool broken = context.broken("prompted-null-runs");
+  const std::vector<std::string> others =
+      contrastable_scenes(context.demo.world(), context.options.seed + 1, kNullRuns).captions();
+  return {{"no prompt", read_runs(subject, repeated(broken ? prompt : "", kNullRuns), texts,
+                                  seed + kUnprompted, context.control)},
+          {"permuted prompts", read_runs(subject, broken ? repeated(prompt, kNullRuns) : others, texts,
+                                         seed + kPermuted, context.control)}};
+}
+
+/// How many of so many words were shown.
+struct Count {
+  int64_t shown = 0, words = 0;
+  void add(const Tensor& flags) {
+    shown += flags.sum().item<int64_t>();
+    words += flags.numel();
+  }
+  Estimate share() const { return wilson(shown, words); }
+};
+
+/// Prompts of scenes, each drawn from several seeds and read.
+std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Subject& subject) {
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
+                                               context.n(40, 12));
+  const Vocabulary vocabulary(batch);
+  const std::vector<std::string> captions = batch.captions();
+  std::vector<std::string> all;
+  for (const std::string& caption : captions) all.insert(all.end(), kSeeds, caption);
+  const Tensor scores = read_runs(subject, all, vocabulary.texts,
+                                  10 * context.options.seed + kPrompted, context.control);
+  std::vector<NullRuns> nulls;
+  Count right, wrong;
+  for (int64_t b = 0; b < batch.size(); ++b) {
+    if (nulls.empty() || context.broken("prompted-null-runs")) {
+      nulls = draw_null_runs(context, subject, vocabulary.texts, captions[size_t(b)]);
+    }
+    const ReadOut words = read_out(scores.narrow(1, b * kSeeds, kSeeds), nulls, {},
+                                   Random(context.options.seed + uint64_t(b)));
+    Tensor named = torch::zeros({words.shown.size(1)}, torch::kBool);
+    for (const int64_t v : vocabulary.of_scene[size_t(b)]) named[v] = true;
+    const Tensor at_the_end = words.shown[-1].narrow(0, 0, vocabulary.colours);
+    named = named.narrow(0, 0, vocabulary.colours);
+    right.add(at_the_end.masked_select(named));
+    wrong.add(at_the_end.masked_select(~named));
+  }
+  const std::string method = "word read-out";
+  return {{method, subject.name, "right colour words shown at the end, of 8 runs a prompt",
+           Direction::at_least, 0.8, right.share()},
+          {method, subject.name, "wrong colour words shown at the end", Direction::at_most, 0.05,
+           wrong.share()}};
+}
+
+/// Groups of runs without prompt, chosen anew from one pool, against the rest of it.
+std::vector<VerifyRow> null_rows(const VerifyContext& context, const Subject& subject) {
+  const int64_t tests = context.n(200, 100), pool = kNullRuns + 4 * kSeeds;
+  const Vocabulary vocabulary(contrastable_scenes(context.demo.world(), 0, 1));
+  const uint64_t seed = 10 * context.options.seed;
+  const Tensor scores = read_runs(subject, repeated("", pool), vocabulary.texts, seed + kUnprompted,
+                                  context.control);
+  const NullRuns permuted{
+      "permuted prompts",
+      read_runs(subject, contrastable_scenes(context.demo.world(), context.options.seed + 1,
+                                             kNullRuns).captions(),
+                vocabulary.texts, seed + kPermuted, context.control)};
+  Count words, runs;
+  for (int64_t i = 0; i < tests; ++i) {
+    const Random random(context.options.seed + uint64_t(i));
+    const Tensor order = random.permutation(Purpose::explain, 0, pool);
+    const auto part = [&](int64_t first, int64_t count) {
+      return scores.index_select(1, order.narrow(0, first, count));
+    };
+    const ReadOut out = read_out(part(0, kSeeds), {{"no prompt", part(kSeeds, kNullRuns)}, permuted},
+                                 {.permutations = 399}, random);
+    words.add(out.shown.any(0));
+    runs.add(out.shown.any().unsqueeze(0));
+  }
+  const std::string method = "word read-out";
+  return {{method, subject.name, "false words on null runs, of all words", Direction::at_most, 0.05,
+           words.share()},
+          {method, subject.name, "null runs that show any word at any step", Direction::at_most, 0.05,
+           runs.share()}};
+}
+
+/// A word that means nothing to a denoiser: D is noise of its own for every version.
+Denoiser without_meaning(uint64_t seed) {
+  const auto evaluations = std::make_shared<int64_t>(0);
+  return [=](const Tensor& x, const Tensor&, const Tensor&) {
+    const int64_t first = *evaluations;
+    *evaluations += x.size(0);
+    return Random(seed).normal(Purpose::explain, 0, sample_range(first, x.size(0)), x.sizes().slice(1),
+                               torch::kFloat64);
+  };
+}
+
+ConditioningLocality locality_of(const VerifyContext& context, const Subject& subject,
+                                 const SceneBatch& batch, const LocalityOptions& options) {
+  std::vector<Tensor> rows;
+  for (const auto& version : batch.versions(Word::colour)) rows.push_back(subject.condition(version));
+  return conditioning_locality(subject.denoiser, batch.pictures,
+                               {torch::stack(rows), batch.own_version(Word::colour)}, options,
+                               {Random(context.options.seed), sample_range(0, batch.size())},
+                               context.control);
+}
+
+std::vector<VerifyRow> locality_rows(const VerifyContext& context, const Subject& subject,
+                                     const SceneBatch& batch) {
+  LocalityOptions options;
+  options.log_snrs = {-4, -2, 0};
+  const ConditioningLocality map = locality_of(context, subject, batch, options);
+  const Tensor dependent = map.dependent.to(torch::kFloat64);
+  // Of the dependent pixels of each picture, at all levels, those in the other object's half.
+  const Tensor outside = dependent.slice(3, kWorldHalfPx).sum({0, 2, 3}) /
+                         dependent.sum({0, 2, 3}).clamp_min(1);
+  const Tensor object = batch.left_masks();
+  const Tensor found = (map.dependent[-1] & object).sum({1, 2}).to(torch::kFloat64) /
+                       object.sum({1, 2}).to(torch::kFloat64);
+  const std::string method = "conditioning locality";
+  context.show({method, "colour word at log-SNR 0, and the object", batch.pictures[0],
+                map.change[-1][0], object[0]});
+  return {{method, subject.name, "dependent pixels outside the object's half", Direction::at_most, 0.05,
+           mean_estimate(outside)},
+          {method, subject.name, "object's pixels found dependent at log-SNR 0", Direction::at_least,
+           0.9, mean_estimate(found)},
+          {method, subject.name, "colour word at log-SNR 0: AUC against the object",
+           Direction::at_least, 0.95, mean_estimate(localisation_auc(map.change[-1], object))}};
+}
+
+std::vector<VerifyRow> null_word_rows(const VerifyContext& context, const SceneBatch& batch) {
+  Subject subject = context.exact_demo;
+  subject.denoiser = without_meaning(context.options.seed + 5);
+  LocalityOptions options{.log_snrs = {-4, 0}, .permutations = 399, .smallest_change = 0};
+  const ConditioningLocality map = locality_of(context, subject, batch, options);
+  const auto share = [](const Tensor& flags) {
+    return mean_estimate(flags.to(torch::kFloat64).mean({2, 3}).flatten());
+  };
+  const std::string method = "conditioning locality", name = "planted null word";
+  return {{method, name, "null word: pixels with p <= 5 %", Direction::at_most, 0.06,
+           share(map.p <= 0.05)},
+          {method, name, "null word: pixels called dependent", Direction::at_most, 0.05,
+           share(map.dependent)}};
+}
+
+void append(std::vector<VerifyRow>& rows, const std::vector<VerifyRow>& more) {
+  rows.insert(rows.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+std::vector<VerifyRow> check_read_out(const VerifyContext& context) {
+  std::vector<VerifyRow> rows = prompted_rows(context, context.exact_demo);
+  append(rows, null_rows(context, context.exact_demo));
+  if (context.trained) {
+    append(rows, prompted_rows(context, *context.trained));
+    append(rows, null_rows(context, *context.trained));
+  }
+  return rows;
+}
+
+std::vector<VerifyRow> check_locality(const VerifyContext& context) {
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
+                                               context.n(24, 6));
+  std::vector<VerifyRow> rows = locality_rows(context, context.exact_demo, batch);
+  append(rows, null_word_rows(context, batch));
+  if (context.trained) append(rows, locality_rows(context, *context.trained, batch));
+  return rows;
+}
+
+}  // namespace noisescope

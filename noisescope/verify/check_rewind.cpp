@@ -66,7 +66,7 @@ VerifyRow original_row(const VerifyContext& context) {
 /// The prompt dropped at several steps of an ancestral run.
 VerifyRow dropped_prompt_row(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(400, 100));
+                                               context.n(400, 200));
   const RecordedRun run = record_run(context, context.exact_demo, batch, Solver::ddpm, 40);
   const Tensor own = batch.own_version(Word::colour).unsqueeze(1);
   std::vector<Tensor> kept, expected;

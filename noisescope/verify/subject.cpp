@@ -18,15 +18,16 @@ std::vector<std::string> say_all(const SceneBatch& batch,
   return captions;
 }
 
-/// p(text is true | picture) as if the picture carried noise of deviation 1: what a perfect reader that
-/// is not sure of single pixels says.
+/// Log-odds of p(text is true | picture) as if the picture carried noise of deviation 1: what a perfect
+/// reader that is not sure of single pixels says.
 WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::string>& texts) {
   std::vector<CaptionMeaning> meanings;
   for (const std::string& text : texts) meanings.push_back(truth.grammar().parse(text));
   return [truth, meanings](const Tensor& pictures) {
     const Tensor sigma = torch::ones({pictures.size(0)}, torch::kFloat64);
-    return truth.caption_posterior(pictures, sigma,
-                                   truth.null_condition().expand({pictures.size(0), -1}), meanings);
+    const Tensor p = truth.caption_posterior(
+        pictures, sigma, truth.null_condition().expand({pictures.size(0), -1}), meanings);
+    return p.clamp(1e-12, 1 - 1e-12).logit();
   };
 }
 

@@ -20,7 +20,7 @@ struct Subject {
   std::function<Tensor(const std::vector<std::string>& captions)> condition;
   double log_snr_max = 5;  // the cleanest noise level that it is asked about
   /// A reader of pictures over texts: the model's own CLIP, or the world's exact one, whose scores are
-  /// p(text is true | picture with noise of deviation 1).
+  /// the log-odds of p(text is true | picture with noise of deviation 1).
   std::function<WordReader(const std::vector<std::string>& texts)> reader = {};
 };
 

@@ -29,14 +29,14 @@ Tensor scores_of(uint64_t seed, int64_t runs) {
 TEST(ReadOut, ShowsFalseWordsAsOftenAsItSays) {
   std::vector<double> smallest;
   int64_t false_runs = 0;
-  for (uint64_t i = 0; i < 400; ++i) {
+  for (uint64_t i = 0; i < 2000; ++i) {
     const ReadOut words = read_out(scores_of(2 * i, 3), {{"null", scores_of(2 * i + 1, 12)}},
                                    {.permutations = 199}, Random(i));
     smallest.push_back(words.p.min().item<double>());
     false_runs += words.shown.any().item<bool>();
   }
   EXPECT_GT(uniformity(torch::tensor(smallest, kDouble)), 0.01);
-  EXPECT_LT(double(false_runs) / 400, 0.05 + 2.6 * std::sqrt(0.05 * 0.95 / 400));
+  EXPECT_LT(double(false_runs) / 2000, 0.05 + 2.6 * std::sqrt(0.05 * 0.95 / 2000));
   EXPECT_GT(false_runs, 0);
 }
 

@@ -26,7 +26,7 @@ struct LocalityOptions {
   int64_t draws = 16;             // N noise draws a picture and level
   int64_t permutations = 1999;
   double false_share = 0.05;      // of the pixels called dependent, expected at most
-  double smallest_change = 0.02;  // RMS over channels, pictures in [-1, 1]; 0: any significant one
+  double smallest_change = 0.05;  // RMS over channels, pictures in [-1, 1]; 0: any significant one
   int64_t pass_size = 128;
 
   /// Denoiser evaluations for `pictures` pictures and `versions` versions.

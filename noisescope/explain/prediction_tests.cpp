@@ -11,7 +11,7 @@
 namespace noisescope {
 namespace {
 
-constexpr uint64_t kPartnerStep = 1;  // of the draw of permuted prompts; relabelling is step 0
+constexpr uint64_t kGroupStep = 1;  // of the draw of groups; relabelling is step 0
 
 /// Correlation of two sets of pixels about the picture's mean 0, [B].
 Tensor correlation(const Tensor& a, const Tensor& b) {
@@ -29,27 +29,33 @@ Tensor channel_correlation(const Tensor& x) {
   return sum / static_cast<double>(channels * (channels - 1) / 2);
 }
 
-/// Rows of other pictures for each of B: [B, count], none its own, none twice.
-Tensor partners(int64_t B, int64_t count, const Random& random) {
-  const Tensor order = random.permutation(Purpose::explain, kPartnerStep, B);
-  const Tensor place = order.argsort();
-  const Tensor shift = torch::arange(1, count + 1);
-  return order.index_select(0, ((place.unsqueeze(1) + shift) % B).flatten()).view({B, count});
-}
-
-/// Statistics of eps-hat of one step, [B, K, T], under the rows of `condition` that `rows` [B, K] names.
+/// Statistics of eps-hat of one step, [G, K, K, T]: group, picture, whose row of `condition`.
+///   groups [G, K]: numbers of pictures
 NoiseStatistics statistics_of(const Denoiser& denoiser, const SamplerStep& step,
-                              const Tensor& condition, const Tensor& rows, int64_t pass_size) {
-  const int64_t B = rows.size(0), K = rows.size(1);
+                              const Tensor& condition, const Tensor& groups, int64_t pass_size) {
+  const int64_t G = groups.size(0), K = groups.size(1);
   const Tensor x = step.x.to(condition.device());
-  const Tensor sample = torch::arange(B, x.device()).repeat_interleave(K);
-  const Tensor sigma = torch::full({B}, step.sigma, x.options());
-  const Tensor versions = condition.index_select(0, rows.flatten().to(condition.device()));
+  const auto all_pairs = [&](const Tensor& numbers) {
+    return numbers.expand({G, K, K}).reshape({-1}).to(x.device());
+  };
+  const Tensor sample = all_pairs(groups.unsqueeze(2));
+  const Tensor sigma = torch::full({x.size(0)}, step.sigma, x.options());
+  const Tensor versions = condition.index_select(0, all_pairs(groups.unsqueeze(1)));
   const Tensor denoised = denoise_in_passes(denoiser, x, sigma, versions, sample, pass_size);
   NoiseStatistics statistics = noise_statistics(
       noise_of(x.index_select(0, sample), denoised, sigma.index_select(0, sample)));
-  statistics.values = statistics.values.view({B, K, -1});
+  statistics.values = statistics.values.view({G, K, K, -1});
   return statistics;
+}
+
+/// z and its p-values from cells (step, statistic).
+PredictionTests tests_of(const Relabelled& relabelled, std::vector<std::string> names) {
+  constexpr double kResolution = 1e-12;  // statistics are of the order of 1
+  const Relabelled z = relabelled.standardised(kResolution);
+  const Tensor size = z.observed.abs(), null = z.null.abs();
+  const std::vector<int64_t> grid = {-1, static_cast<int64_t>(names.size())};
+  return {std::move(names), z.observed.view(grid), relabelling_p(size, null).view(grid),
+          relabelling_max_p(size, null).view(grid)};
 }
 
 }  // namespace
@@ -90,7 +96,7 @@ NoiseStatistics noise_statistics(const Tensor& noise) {
 }
 
 void describe(Describer& d, PredictionTestOptions& options) {
-  d("prompts", options.prompts, "permuted prompts a picture", {.min = 1, .max = 65536});
+  d("group", options.group, "pictures that exchange their prompts", {.min = 2, .max = 65536});
   d("permutations", options.permutations, "relabellings of the null", {.min = 1, .max = 1000000});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
@@ -99,14 +105,9 @@ PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::st
                                    int64_t permutations, const Random& random) {
   const auto T = static_cast<int64_t>(names.size());
   check_shape("explain.compare_statistics", "statistics", statistics, {-1, -1, -1, T});
-  const int64_t S = statistics.size(0), B = statistics.size(1);
   const Tensor values = statistics.permute({1, 2, 0, 3}).flatten(2);  // [B, K, S T]
-  constexpr double kResolution = 1e-12;  // statistics are of the order of 1
-  const Relabelled z = relabel_blocks(values, torch::zeros({B}, torch::kInt64),
-                                      {permutations, random}).standardised(kResolution);
-  const Tensor size = z.observed.abs(), null = z.null.abs();
-  return {std::move(names), z.observed.view({S, T}), relabelling_p(size, null).view({S, T}),
-          relabelling_max_p(size, null).view({S, T})};
+  return tests_of(relabel_blocks(values, torch::zeros({values.size(0)}, torch::kInt64),
+                                 {permutations, random}), std::move(names));
 }
 
 PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
@@ -115,13 +116,14 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
   const at::NoGradGuard no_grad;
   check_shape("explain.test_predictions", "condition", condition, {-1, -1});
   const int64_t B = condition.size(0);
-  if (steps.empty() || options.prompts < 1 || options.prompts >= B) {
-    throw ValueError("[explain.test_predictions] expected recorded steps and permuted prompts fewer than "
-                     "pictures, got " + std::to_string(steps.size()) + " steps, " +
-                     std::to_string(options.prompts) + " prompts and " + std::to_string(B) +
-                     " pictures");
+  if (steps.empty() || options.group < 2 || options.group > B) {
+    throw ValueError("[explain.test_predictions] expected recorded steps and a group of at least 2 and at "
+                     "most all pictures, got " + std::to_string(steps.size()) + " steps, " +
+                     std::to_string(options.group) + " of " + std::to_string(B) + " pictures");
   }
-  const Tensor rows = torch::cat({torch::arange(B).unsqueeze(1), partners(B, options.prompts, random)}, 1);
+  const int64_t count = B / options.group * options.group;
+  const Tensor groups = random.permutation(Purpose::explain, kGroupStep, B).narrow(0, 0, count)
+                            .view({-1, options.group});
   NoiseStatistics statistics;
   std::vector<Tensor> of_steps;
   for (const SamplerStep& step : steps) {
@@ -129,10 +131,11 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
       throw ValueError("[explain.test_predictions] expected recorded noisy images, got none; record x");
     }
     check_shape("explain.test_predictions", "x", step.x, {B, -1, -1, -1});
-    statistics = statistics_of(denoiser, step, condition, rows, options.pass_size);
+    statistics = statistics_of(denoiser, step, condition, groups, options.pass_size);
     of_steps.push_back(statistics.values);
   }
-  return compare_statistics(torch::stack(of_steps), statistics.names, options.permutations, random);
+  return tests_of(relabel_partners(torch::cat(of_steps, 3), {options.permutations, random}),
+                  statistics.names);
 }
 
 }  // namespace noisescope

@@ -2,11 +2,13 @@
 // is not white noise (noise_tests.h) but the same predictions under a permuted prompt, or those of an
 // exact denoiser at the same noisy picture.
 //
-// For each of B pictures there are K predictions at the same x: number 0 under the picture's own prompt
-// (or by the network in question), the others under prompts of other pictures (or by the exact
-// denoiser). Null: it makes no difference which is which, so the K change places within each picture, in
-// all steps and statistics together. z is exact in mean and variance; `corrected` holds |z| against the
-// largest |z| of all steps and statistics of each relabelling (Westfall & Young 1993, max T).
+// Permuted prompts: pictures are put in groups of K; in a group each picture is predicted under its own
+// prompt and under those of the K - 1 others. Null: it makes no difference who has which prompt, so the
+// prompts are permuted within each group, in all steps and statistics together. What a picture or a prompt
+// does to eps-hat by itself, whoever it belongs to, cancels.
+//
+// z is exact in mean and variance; `corrected` holds |z| against the largest |z| of all steps and
+// statistics of each relabelling (Westfall & Young 1993, max T).
 #pragma once
 
 #include <string>
@@ -32,12 +34,12 @@ struct NoiseStatistics {
 NoiseStatistics noise_statistics(const Tensor& noise);
 
 struct PredictionTestOptions {
-  int64_t prompts = 4;  // permuted prompts a picture
+  int64_t group = 5;  // pictures that exchange their prompts
   int64_t permutations = 1999;
   int64_t pass_size = 128;
 
   /// Denoiser evaluations for `steps` steps of `pictures` pictures.
-  int64_t cost(int64_t steps, int64_t pictures) const { return steps * pictures * (prompts + 1); }
+  int64_t cost(int64_t steps, int64_t pictures) const { return steps * pictures * group; }
 };
 void describe(Describer& d, PredictionTestOptions& options);
 
@@ -49,13 +51,15 @@ struct PredictionTests {
   Tensor corrected;  // [S, T]: over all steps and statistics
 };
 
-/// statistics [S, B, K, T], own at k = 0, K >= 2.
+/// K sets of predictions at the same pictures, of which number 0 is in question: a network's beside an
+/// exact denoiser's. Null: within each picture any of them is as likely number 0.
+///   statistics [S, B, K, T], K >= 2
 PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::string> names,
                                    int64_t permutations, const Random& random);
 
-/// eps-hat at the recorded x of each step under the own rows of `condition` [B, D] and under
-/// `options.prompts` rows of other pictures, drawn by `random`. Pictures that share a prompt weaken the
-/// test without harming it. Throws ValueError unless 1 <= prompts < B, or for steps without x.
+/// eps-hat at the recorded x of each step against permuted rows of `condition` [B, D]. `random` draws the
+/// groups; pictures beyond a whole number of groups are left out. Pictures that share a prompt weaken the
+/// test without harming it. Throws ValueError unless 2 <= group <= B, or for steps without x.
 PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
                                  const Tensor& condition, const PredictionTestOptions& options,
                                  const Random& random);

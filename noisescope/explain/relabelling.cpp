@@ -57,6 +57,25 @@ Relabelled relabel_blocks(const Tensor& values, const Tensor& own, const Relabel
           centred.square().mean(1).sum(0).sqrt() / static_cast<double>(N)};
 }
 
+Relabelled relabel_partners(const Tensor& values, const RelabellingDraws& draws) {
+  check_shape("explain.relabel_partners", "values", values, {-1, -1, values.size(1), -1});
+  const Tensor v = values.to(torch::kCPU, torch::kFloat64);
+  const int64_t G = v.size(0), K = v.size(1), M = v.size(3), pictures = G * K;
+  if (G < 1 || K < 2) {
+    throw ValueError("[explain.relabel_partners] expected at least one group of at least 2 pictures, got " +
+                     describe_tensor(values));
+  }
+  check_values("explain.relabel_partners", v, draws.count);
+  const Tensor centred = v - v.mean(1, true) - v.mean(2, true) + v.mean({1, 2}, true);
+  const Tensor flat = centred.reshape({pictures * K, M}), start = torch::arange(pictures) * K;
+  const Tensor own = torch::arange(K).repeat({G});
+  const Tensor labels = uniform_rows(draws, pictures).view({draws.count, G, K}).argsort(int64_t{2});
+  return {mean_over((start + own).unsqueeze(0), pictures * K).matmul(flat).squeeze(0),
+          mean_over(start + labels.flatten(1), pictures * K).matmul(flat),
+          (centred.square().sum({0, 1, 2}) / static_cast<double>(K - 1)).sqrt() /
+              static_cast<double>(pictures)};
+}
+
 Relabelled relabel_group(const Tensor& group, const Tensor& others, const RelabellingDraws& draws) {
   check_shape("explain.relabel_group", "group", group, {-1, -1});
   check_shape("explain.relabel_group", "others", others, {-1, group.size(1)});

@@ -30,6 +30,14 @@ struct RelabellingDraws {
 ///   values that are not finite.
 Relabelled relabel_blocks(const Tensor& values, const Tensor& own, const RelabellingDraws& draws);
 
+/// Each of K pictures of a group has a partner of its own (a prompt) among the K of the group:
+///   mean over pictures of value[g, i, i] - mean_ij value[g, i, j].
+/// Null: in every group each permutation of the partners is equally likely, so what is due to a picture
+/// or to a partner alone cancels, in the observed as under the null.
+///   values [G, K, K, M]: group, picture, partner. Throws as above. Spread: Hoeffding 1951, Ann. Math. Stat.
+///   22, p. 558, eq. 10.
+Relabelled relabel_partners(const Tensor& values, const RelabellingDraws& draws);
+
 /// G of N rows form a group:  mean of the group - mean of all.
 /// Null: every choice of G rows is as likely the group.
 ///   group [G, M], others [N - G, M]. Throws as above, ValueError unless both have a row.

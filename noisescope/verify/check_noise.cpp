@@ -47,7 +47,7 @@ Tensor smallest_prediction_p(const VerifyContext& context, int64_t groups, bool 
     const SamplerStep step{0, 1, sigma, 0, x.narrow(0, i * kGroup, kGroup), {}};
     const PredictionTests tests = test_predictions(
         subject.denoiser, {step}, condition.narrow(0, i * kGroup, kGroup),
-        {.permutations = 399}, Random(context.options.seed + static_cast<uint64_t>(i)));
+        {.group = kGroup, .permutations = 399}, Random(context.options.seed + static_cast<uint64_t>(i)));
     smallest.push_back(tests.corrected.min());
   }
   return torch::stack(smallest);

@@ -68,7 +68,7 @@ struct PatternCase {
 TEST(PredictionTests, TheOwnPromptLeavesLessVariance) {
   const PatternCase c;
   const PredictionTests tests =
-      test_predictions(c.data.denoiser(), c.steps, c.condition, {.prompts = 3}, Random(3));
+      test_predictions(c.data.denoiser(), c.steps, c.condition, {.group = 4}, Random(3));
   const int64_t variance = place(tests.names, "log_variance");
   EXPECT_LT(tests.z[0][variance].item<double>(), -3);
   EXPECT_LT(tests.corrected.select(1, variance).max().item<double>(), 0.01);
@@ -86,12 +86,12 @@ TEST(PredictionTests, ADenoiserThatIgnoresThePromptShowsNothing) {
 
 TEST(PredictionTests, RefuseBadInput) {
   PatternCase c;
-  const auto ask = [&](int64_t prompts) {
-    return test_predictions(c.data.denoiser(), c.steps, c.condition, {.prompts = prompts}, Random(3));
+  const auto ask = [&](int64_t group) {
+    return test_predictions(c.data.denoiser(), c.steps, c.condition, {.group = group}, Random(3));
   };
-  EXPECT_THROW(ask(0), ValueError);
-  EXPECT_THROW(ask(20), ValueError);
-  EXPECT_NO_THROW(ask(19));
+  EXPECT_THROW(ask(1), ValueError);
+  EXPECT_THROW(ask(21), ValueError);
+  EXPECT_NO_THROW(ask(20));
   c.steps[1].x = Tensor();
   EXPECT_THROW(ask(3), ValueError);
   c.steps.clear();

@@ -1,5 +1,6 @@
 #include "noisescope/explain/relabelling.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -33,6 +34,34 @@ TEST(RelabelBlocks, SpreadIsThatOfAllRelabellings) {
   EXPECT_NEAR(r.spread.item<double>(), deviation(all), 1e-12);
   EXPECT_NEAR(r.observed.item<double>(), all[6], 1e-12);  // a = 2, b = 0
   EXPECT_NEAR(r.null.std().item<double>() / r.spread.item<double>(), 1, 0.04);  // 3.5 SE
+}
+
+// Hoeffding 1951: the deviation over all permutations of a group of three.
+TEST(RelabelPartners, SpreadIsThatOfAllRelabellings) {
+  const Tensor values = normal(4, {1, 3, 3, 1});
+  std::vector<int64_t> order = {0, 1, 2};
+  std::vector<double> all;
+  do {
+    double sum = 0;
+    for (int64_t i = 0; i < 3; ++i) sum += values[0][i][order[size_t(i)]].item<double>();
+    all.push_back(sum / 3 - values.mean().item<double>());
+  } while (std::next_permutation(order.begin(), order.end()));
+  const Relabelled r = relabel_partners(values, {4000, Random(2)});
+  EXPECT_NEAR(r.spread.item<double>(), deviation(all), 1e-12);
+  EXPECT_NEAR(r.observed.item<double>(), all[0], 1e-12);
+  EXPECT_NEAR(r.null.std().item<double>() / r.spread.item<double>(), 1, 0.04);
+}
+
+// A partner that does something to everybody says nothing about who belongs to whom.
+TEST(RelabelPartners, PIsUniformWherePicturesAndPartnersHaveEffectsOfTheirOwn) {
+  std::vector<Tensor> p;
+  for (uint64_t i = 0; i < 400; ++i) {
+    const Tensor values = 5 * normal(9000 + i, {2, 4, 1, 1}) + 5 * normal(20000 + i, {2, 1, 4, 1}) +
+                          normal(30000 + i, {2, 4, 4, 1});
+    const Relabelled r = relabel_partners(values, {199, Random(i)});
+    p.push_back(relabelling_p(r.observed, r.null));
+  }
+  EXPECT_GT(uniformity(torch::cat(p)), 0.01);
 }
 
 TEST(RelabelGroup, SpreadIsThatOfAllRelabellings) {
@@ -79,6 +108,8 @@ TEST(Relabelling, RefusesBadInput) {
   EXPECT_THROW(relabel_blocks(ones, own + 3, {}), ValueError);
   EXPECT_THROW(relabel_blocks(ones, own, {0, Random(1)}), ValueError);
   EXPECT_THROW(relabel_blocks(ones * std::nan(""), own, {}), NumericError);
+  EXPECT_THROW(relabel_partners(torch::ones({2, 1, 1, 1}, kDouble), {}), ValueError);
+  EXPECT_THROW(relabel_partners(torch::ones({2, 3, 2, 1}, kDouble), {}), ShapeError);
   EXPECT_THROW(relabel_group(ones[0], ones[0].narrow(0, 0, 0), {}), ValueError);
   EXPECT_THROW(relabel_group(ones[0], torch::ones({2, 2}, kDouble), {}), ShapeError);
 }

@@ -34,8 +34,8 @@ Relabelled relabel_blocks(const Tensor& values, const Tensor& own, const Relabel
 ///   mean over pictures of value[g, i, i] - mean_ij value[g, i, j].
 /// Null: in every group each permutation of the partners is equally likely, so what is due to a picture
 /// or to a partner alone cancels, in the observed as under the null.
-///   values [G, K, K, M]: group, picture, partner. Throws as above. Spread: Hoeffding 1951, Ann. Math. Stat.
-///   22, p. 558, eq. 10.
+///   values [G, K, K, M]: group, picture, partner. Throws as above. Spread: Hoeffding 1951 (Ann. Math.
+///   Stat. 22, p. 558), theorem 2.
 Relabelled relabel_partners(const Tensor& values, const RelabellingDraws& draws);
 
 /// G of N rows form a group:  mean of the group - mean of all.

@@ -18,6 +18,13 @@ Tensor average_ranks(const Tensor& values) {
   return (count.cumsum(0) - (count - 1) / 2).index_select(0, place);
 }
 
+void check_hits(const std::string& function, int64_t hits, int64_t n) {
+  if (n < 1 || hits < 0 || hits > n) {
+    throw ValueError("[evaluate." + function + "] expected 0 <= hits <= n and n >= 1, got " +
+                     std::to_string(hits) + " of " + std::to_string(n));
+  }
+}
+
 }  // namespace
 
 nlohmann::ordered_json to_json(const Estimate& estimate) {
@@ -32,10 +39,7 @@ double standard_error(const Estimate& estimate) {
 }
 
 Estimate wilson(int64_t hits, int64_t n) {
-  if (n < 1 || hits < 0 || hits > n) {
-    throw ValueError("[evaluate.wilson] expected 0 <= hits <= n and n >= 1, got " +
-                     std::to_string(hits) + " of " + std::to_string(n));
-  }
+  check_hits("wilson", hits, n);
   const auto count = static_cast<double>(n);
   const double p = static_cast<double>(hits) / count;
   const double z2 = kZ95 * kZ95 / count;
@@ -55,6 +59,16 @@ Estimate mean_estimate(const Tensor& values) {
   const double mean = x.mean().item<double>();
   const double half = kZ95 * x.std().item<double>() / std::sqrt(static_cast<double>(n));
   return {mean, mean - half, mean + half, n};
+}
+
+Estimate share_ratio(int64_t hits_a, int64_t n_a, int64_t hits_b, int64_t n_b) {
+  check_hits("share_ratio", hits_a, n_a);
+  check_hits("share_ratio", hits_b, n_b);
+  const double a = double(hits_a) + 0.5, b = double(hits_b) + 0.5;
+  const double all_a = double(n_a) + 0.5, all_b = double(n_b) + 0.5;
+  const double ratio = a / all_a / (b / all_b);
+  const double spread = std::exp(kZ95 * std::sqrt(1 / a - 1 / all_a + 1 / b - 1 / all_b));
+  return {ratio, ratio / spread, ratio * spread, n_a + n_b};
 }
 
 double uniformity_p(const Tensor& p) {

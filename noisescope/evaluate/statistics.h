@@ -30,6 +30,12 @@ Estimate wilson(int64_t hits, int64_t n);
 /// Mean of independent observations [n] with mean +- 1.96 standard errors. n >= 2.
 Estimate mean_estimate(const Tensor& values);
 
+/// Ratio of the shares hits_a / n_a and hits_b / n_b with the interval of its logarithm (Katz et al. 1978,
+/// Biometrics 34, p. 469); 1/2 is added to all four counts, so that it is finite where b has no hits (Walter
+/// 1975, Biometrika 62, p. 371). Of pairs that vary together the interval is too wide. n = n_a + n_b.
+/// Throws ValueError unless 0 <= hits <= n and n >= 1 of both.
+Estimate share_ratio(int64_t hits_a, int64_t n_a, int64_t hits_b, int64_t n_b);
+
 /// p-value of the hypothesis that p-values [n] are uniform in [0, 1]: Kolmogorov's test with its limit
 /// distribution (Kolmogorov 1933), good for n >= 100.
 double uniformity_p(const Tensor& p);

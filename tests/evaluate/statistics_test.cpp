@@ -50,5 +50,22 @@ TEST(Spearman, RefusesSeriesThatDoNotPair) {
   EXPECT_THROW(spearman(torch::ones({1}), torch::ones({1})), ValueError);
 }
 
+// With 20 of 100 against 10 of 100: ratio 20.5 / 10.5, variance of its logarithm
+// 1 / 20.5 + 1 / 10.5 - 2 / 100.5.
+TEST(ShareRatio, IntervalIsThatOfTheLogarithm) {
+  const Estimate ratio = share_ratio(20, 100, 10, 100);
+  const double error = std::sqrt(1 / 20.5 + 1 / 10.5 - 2 / 100.5);
+  EXPECT_NEAR(ratio.value, 20.5 / 10.5, 1e-12);
+  EXPECT_NEAR(std::log(ratio.high / ratio.value), 1.959964 * error, 1e-6);
+  EXPECT_NEAR(std::log(ratio.value / ratio.low), 1.959964 * error, 1e-6);
+  EXPECT_EQ(ratio.n, 200);
+}
+
+TEST(ShareRatio, IsFiniteWithoutHits) {
+  EXPECT_NEAR(share_ratio(3, 10, 0, 10).value, 7, 1e-12);
+  EXPECT_THROW(share_ratio(3, 2, 0, 10), ValueError);
+  EXPECT_THROW(share_ratio(0, 0, 0, 10), ValueError);
+}
+
 }  // namespace
 }  // namespace noisescope

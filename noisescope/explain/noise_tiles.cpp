@@ -1,0 +1,78 @@
+#include "noisescope/explain/noise_tiles.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+void check_options(const NoiseTilesOptions& options, const Tensor& initial) {
+  const int64_t side = options.tile_px;
+  if (side < 1 || options.redraws < 1 || initial.size(2) % side != 0 || initial.size(3) % side != 0) {
+    throw ValueError("[explain.noise_tiles] expected redraws >= 1 and tiles that divide pictures of " +
+                     std::to_string(initial.size(2)) + "x" + std::to_string(initial.size(3)) +
+                     " pixels, got " + std::to_string(options.redraws) + " redraws and tile_px = " +
+                     std::to_string(side));
+  }
+}
+
+/// Sums over tiles: [B, H, W] -> [B, T].
+Tensor sum_tiles(const Tensor& map, int64_t side) {
+  return map.view({map.size(0), map.size(1) / side, side, map.size(2) / side, side})
+      .sum({2, 4})
+      .flatten(1);
+}
+
+/// One mask a tile: [T, 1, H, W] bool.
+Tensor tile_masks(int64_t height, int64_t width, int64_t side) {
+  const int64_t columns = width / side, tiles = height / side * columns;
+  const Tensor row = torch::arange(height).floor_divide(side).unsqueeze(1);
+  const Tensor column = torch::arange(width).floor_divide(side).unsqueeze(0);
+  return (row * columns + column).unsqueeze(0).eq(torch::arange(tiles).view({-1, 1, 1})).unsqueeze(1);
+}
+
+}  // namespace
+
+void describe(Describer& d, NoiseTilesOptions& options) {
+  d("tile_px", options.tile_px, "side of a tile of noise in pixels", {.min = 1, .max = 4096});
+  d("redraws", options.redraws, "new draws of every tile", {.min = 1, .max = 100000});
+}
+
+NoiseTiles noise_tiles(const DrawPictures& draw, const Tensor& initial, const Tensor& condition,
+                       const NoiseSource& noise, const NoiseTilesOptions& options,
+                       const Control& control) {
+  const torch::NoGradGuard no_grad;
+  const auto count = static_cast<int64_t>(noise.sample_ids.size());
+  check_shape("explain.noise_tiles", "initial", initial, {count, -1, -1, -1});
+  check_options(options, initial);
+  const int64_t side = options.tile_px;
+  const Random anew(noise.random.seed() ^ name_hash("noise_tiles"));
+  const Tensor masks = tile_masks(initial.size(2), initial.size(3), side).to(initial.device());
+  const int64_t tiles = masks.size(0);
+  NoiseTiles out{draw(initial, condition, noise), torch::zeros({count, tiles, tiles}, torch::kFloat64),
+                 initial.size(2) / side, initial.size(3) / side};
+  for (int64_t r = 0; r < options.redraws; ++r) {
+    const Tensor fresh = anew.normal(Purpose::explain, uint64_t(r), noise.sample_ids,
+                                     initial.sizes().slice(1), initial.scalar_type())
+                             .to(initial.device());
+    for (int64_t b = 0; b < count; ++b) {
+      const Tensor redrawn = draw(torch::where(masks, fresh[b], initial[b]),
+                                  condition[b].expand({tiles, -1}),
+                                  rows_of(noise, std::vector<int64_t>(size_t(tiles), b)));
+      const Tensor change = (redrawn - out.pictures[b]).square().sum(1);
+      out.effect[b] += sum_tiles(change.to(torch::kCPU, torch::kFloat64), side) /
+                       static_cast<double>(options.redraws);
+    }
+    control.report({"noise tiles", double(r + 1), double(options.redraws), "redraws", ""});
+  }
+  return out;
+}
+
+Tensor tile_cover(const Tensor& mask, int64_t tile_px) {
+  const Tensor sums = sum_tiles(mask.to(torch::kCPU, torch::kFloat64), tile_px);
+  return sums.view({mask.size(0), mask.size(1) / tile_px, mask.size(2) / tile_px}) /
+         static_cast<double>(tile_px * tile_px);
+}
+
+}  // namespace noisescope

@@ -63,6 +63,7 @@ TEST(ShareRatio, IntervalIsThatOfTheLogarithm) {
 
 TEST(ShareRatio, IsFiniteWithoutHits) {
   EXPECT_NEAR(share_ratio(3, 10, 0, 10).value, 7, 1e-12);
+  EXPECT_NEAR(share_ratio(3, 10, 0, 20).value, 7 * 20.5 / 10.5, 1e-12);
   EXPECT_THROW(share_ratio(3, 2, 0, 10), ValueError);
   EXPECT_THROW(share_ratio(0, 0, 0, 10), ValueError);
 }

@@ -64,7 +64,7 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
   numbers.checkpoint = "";
   numbers.checkpoint_seconds = 0;
   numbers.log_every = 1;
-  std::string text = clip_config_json(model.options(), model.tokenizer()).dump() +
+  std::string text = clip_config_json(model.config()).dump() +
                      to_json(numbers).dump() + std::to_string(seed);
   for (const std::string& token : model.tokenizer().model().tokens) text += '\0' + token;
   for (const std::string& caption : captions) text += '\0' + caption;

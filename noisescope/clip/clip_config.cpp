@@ -1,7 +1,8 @@
 #include "noisescope/clip/clip_config.h"
 
-#include <algorithm>
+#include <cmath>
 
+#include "noisescope/clip/json_fields.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 
@@ -11,9 +12,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kConvModelType = "noisescope_conv_image_tower";
-constexpr double kNormEps = 1e-5;
 constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
-constexpr int kMaxDepth = 64;  // copies and messages take one stack frame a level
+constexpr int64_t kLegacyEndId = 2;
 
 Json encoder_json(const EncoderOptions& options) {
   return {{"hidden_size", options.width},
@@ -21,130 +21,74 @@ Json encoder_json(const EncoderOptions& options) {
           {"num_hidden_layers", options.layers},
           {"num_attention_heads", options.heads},
           {"hidden_act", to_string(options.activation)},
-          {"layer_norm_eps", kNormEps},
+          {"layer_norm_eps", options.norm_eps},
           {"attention_dropout", 0.0}};
 }
 
-/// Typed, range-checked access to one JSON object of a file.
-struct Fields {
-  std::string path;
-  Json object;
+JsonFields read_fields(const std::filesystem::path& path) {
+  return JsonFields::parse(read_file(path, kMaxConfigBytes), path.string());
+}
 
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw FormatError(path, 0, "[clip.read_clip_config] expected " + what);
+ClipActivation read_activation(const JsonFields& fields, const ClipHints& hints) {
+  if (fields.find("hidden_act") == nullptr) {
+    if (hints.activation) return *hints.activation;
+    fields.refuse("the key 'hidden_act', got none; add it, or say --activation quick_gelu "
+                  "(OpenAI's weights) or gelu (most others): the wrong one loads and is worse");
   }
-
-  const Json* find(const char* key) const {
-    const auto found = object.find(key);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  const Json& at(const char* key) const {
-    const Json* value = find(key);
-    if (value == nullptr) refuse(std::string("the key '") + key + "', got none");
-    return *value;
-  }
-
-  int64_t integer(const char* key, int64_t min, int64_t max) const { return number(key, at(key), min, max); }
-
-  int64_t number(const char* key, const Json& value, int64_t min, int64_t max) const {
-    const bool fits = value.is_number_integer() &&
-                      !(value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{1} << 62);
-    const int64_t result = fits ? value.get<int64_t>() : 0;
-    if (!fits || result < min || result > max) {
-      refuse(std::string("'") + key + "' as an integer of " + std::to_string(min) + " to " +
-             std::to_string(max) + ", got " + value.dump().substr(0, 80));
-    }
-    return result;
-  }
-
-  std::string text(const char* key) const {
-    const Json& value = at(key);
-    if (!value.is_string()) refuse(std::string("'") + key + "' as text");
-    return value.get<std::string>();
-  }
-
-  std::vector<double> numbers(const char* key, const std::vector<double>& otherwise) const {
-    const Json* value = find(key);
-    if (value == nullptr) return otherwise;
-    const auto is_number = [](const Json& item) { return item.is_number(); };
-    if (!value->is_array() || value->size() != otherwise.size() ||
-        !std::all_of(value->begin(), value->end(), is_number)) {
-      refuse(std::string("'") + key + "' as a list of " + std::to_string(otherwise.size()) +
-             " numbers");
-    }
-    std::vector<double> out;
-    for (const Json& item : *value) out.push_back(item.get<double>());
-    return out;
-  }
-
-  Fields section(const char* key) const {
-    const Json& value = at(key);
-    if (!value.is_object()) refuse(std::string("'") + key + "' as an object");
-    return {path, value};
-  }
-};
-
-Fields read_fields(const std::filesystem::path& path) {
-  const std::string text = read_file(path, kMaxConfigBytes);
-  const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth <= kMaxDepth) return true;
-    throw FormatError(path.string(), 0, "[clip.read_clip_config] expected at most " +
-                                            std::to_string(kMaxDepth) + " levels, got more");
-  };
+  const std::string activation = fields.text("hidden_act");
   try {
-    Json json = Json::parse(text, check_depth);
-    if (!json.is_object()) throw FormatError(path.string(), 0, "expected a JSON object");
-    return {path.string(), std::move(json)};
-  } catch (const Json::parse_error& error) {
-    throw FormatError(path.string(), error.byte, std::string("expected JSON; ") + error.what());
-  } catch (const Json::out_of_range& error) {  // a number beyond all doubles
-    throw FormatError(path.string(), 0, std::string("expected JSON; ") + error.what());
+    return parse_enum<ClipActivation>(activation);
+  } catch (const ValueError& error) {
+    fields.refuse(std::string("'hidden_act' that this program has: ") + error.what());
   }
 }
 
-EncoderOptions read_encoder(const Fields& fields) {
+EncoderOptions read_encoder(const JsonFields& fields, const ClipHints& hints) {
   EncoderOptions options;
   options.width = fields.integer("hidden_size", 1, 8192);
   options.layers = fields.integer("num_hidden_layers", 1, 128);
   options.heads = fields.integer("num_attention_heads", 1, 256);
   options.mlp_width = fields.integer("intermediate_size", 1, 65536);
   if (options.mlp_width == 4 * options.width) options.mlp_width = 0;
-  const std::string activation = fields.text("hidden_act");
-  try {
-    options.activation = parse_enum<ClipActivation>(activation);
-  } catch (const ValueError& error) {
-    fields.refuse(std::string("'hidden_act' that this program has: ") + error.what());
-  }
-  if (const Json* eps = fields.find("layer_norm_eps"); eps && eps->is_number() &&
-      std::abs(eps->get<double>() - kNormEps) > 1e-9) {
-    fields.refuse("'layer_norm_eps' 1e-5, got " + eps->dump());
+  options.activation = read_activation(fields, hints);
+  options.norm_eps = fields.number_or("layer_norm_eps", options.norm_eps, 1e-12, 0.1);
+  if (options.width % options.heads != 0) {
+    fields.refuse("'hidden_size' that divides among 'num_attention_heads', got " +
+                  std::to_string(options.width) + " and " + std::to_string(options.heads));
   }
   return options;
 }
 
-void read_text(const Fields& fields, const Tokenizer& tokenizer, ClipOptions& options) {
-  options.text = read_encoder(fields);
-  const auto same = [&](const char* key, int64_t value, const char* what) {
-    const int64_t stated = fields.integer(key, 0, int64_t{1} << 30);
-    if (stated == value) return;
-    throw ModelError("[clip.ClipModel.load] expected " + std::string(key) + " " +
-                     std::to_string(value) + " as " + what + " says, got " + std::to_string(stated) +
-                     " in " + fields.path + "; tokenizer and weights belong to different models");
-  };
-  same("vocab_size", tokenizer.vocabulary_size(), "the tokenizer");
-  same("max_position_embeddings", tokenizer.context_length(), "the tokenizer");
-  same("eos_token_id", tokenizer.end_id(), "the tokenizer");
+int64_t read_end_id(const JsonFields& fields, int64_t vocabulary_size) {
+  const Json& value = fields.at("eos_token_id");
+  const Json& single = value.is_array() && value.size() == 1 ? value[0] : value;
+  const int64_t id = fields.checked_integer("eos_token_id", single, 0, vocabulary_size - 1);
+  return id == kLegacyEndId ? vocabulary_size - 1 : id;
 }
 
-void read_vit(const Fields& fields, ClipOptions& options) {
+void read_text(const JsonFields& fields, const ClipHints& hints, ClipConfig& config) {
+  config.options.text = read_encoder(fields, hints);
+  config.vocabulary_size = fields.integer("vocab_size", 3, int64_t{1} << 24);
+  config.context_length = fields.integer("max_position_embeddings", 1, 4096);
+  config.end_id = read_end_id(fields, config.vocabulary_size);
+  config.start_id = fields.integer_or("bos_token_id", config.end_id - 1, 0,
+                                      config.vocabulary_size - 1);
+}
+
+void read_vit(const JsonFields& fields, const ClipHints& hints, ClipOptions& options) {
   options.image.kind = ImageTowerKind::vit;
-  options.image.encoder = read_encoder(fields);
-  options.image.image_size = fields.integer("image_size", 1, 4096);
-  options.image.patch_size = fields.integer("patch_size", 1, 4096);
+  options.image.encoder = read_encoder(fields, hints);
+  options.image.image_size = fields.side("image_size", 1, 4096);
+  options.image.patch_size = fields.side("patch_size", 1, 4096);
+  if (fields.integer_or("num_channels", 3, 1, 4096) != 3) fields.refuse("'num_channels' 3");
+  if (options.image.image_size % options.image.patch_size != 0) {
+    fields.refuse("'image_size' that 'patch_size' divides, got " +
+                  std::to_string(options.image.image_size) + " and " +
+                  std::to_string(options.image.patch_size));
+  }
 }
 
-void read_conv(const Fields& fields, ClipOptions& options) {
+void read_conv(const JsonFields& fields, ClipOptions& options) {
   if (fields.text("model_type") != kConvModelType) {
     fields.refuse(std::string("model_type ") + kConvModelType);
   }
@@ -157,27 +101,117 @@ void read_conv(const Fields& fields, ClipOptions& options) {
   }
   options.image.channels.clear();
   for (const Json& item : channels) {
-    options.image.channels.push_back(fields.number("channels", item, 1, 4096));
+    options.image.channels.push_back(fields.checked_integer("channels", item, 1, 4096));
+  }
+}
+
+void read_pixels(const JsonFields& fields, ClipOptions& options) {
+  options.image_mean = fields.numbers_or("image_mean", options.image_mean);
+  options.image_std = fields.numbers_or("image_std", options.image_std);
+  for (const double std : options.image_std) {
+    if (!(std > 0)) fields.refuse("'image_std' above 0");
   }
 }
 
 }  // namespace
 
-nlohmann::json text_config_json(const ClipOptions& options, const Tokenizer& tokenizer) {
-  Json config = encoder_json(options.text);
-  config["architectures"] = Json::array({"CLIPTextModelWithProjection"});
-  config["model_type"] = "clip_text_model";
-  config["vocab_size"] = tokenizer.vocabulary_size();
-  config["max_position_embeddings"] = tokenizer.context_length();
-  config["projection_dim"] = options.embedding_dim;
-  config["bos_token_id"] = tokenizer.start_id();
-  config["eos_token_id"] = tokenizer.end_id();
-  config["pad_token_id"] = tokenizer.end_id();
-  config["dtype"] = "float32";
+ClipConfig parse_clip_config(std::string_view json, const std::string& path,
+                             const ClipHints& hints) {
+  const JsonFields fields = JsonFields::parse(json, path);
+  const std::string type = fields.text("model_type");
+  ClipConfig config;
+  config.source = path;
+  config.options.embedding_dim = fields.integer("projection_dim", 1, 8192);
+  config.options.image.kind = ImageTowerKind::vit;
+  if (type == "clip") {
+    read_text(fields.section("text_config"), hints, config);
+    read_vit(fields.section("vision_config"), hints, config.options);
+  } else if (type == "clip_text_model") {
+    config.has_image = false;
+    read_text(fields, hints, config);
+  } else if (type == "clip_vision_model") {
+    config.has_text = false;
+    read_vit(fields, hints, config.options);
+  } else {
+    fields.refuse("'model_type' clip, clip_text_model or clip_vision_model, got another");
+  }
   return config;
 }
 
-nlohmann::json image_config_json(const ClipOptions& options) {
+void parse_preprocessor(std::string_view json, const std::string& path, ClipOptions& options) {
+  const JsonFields fields = JsonFields::parse(json, path);
+  for (const char* key : {"image_mean", "image_std"}) fields.at(key);
+  read_pixels(fields, options);
+}
+
+bool is_conv_folder(const std::filesystem::path& folder) {
+  return !std::filesystem::exists(folder / "config.json") &&
+         std::filesystem::exists(folder / "text" / "config.json") &&
+         std::filesystem::exists(folder / "image");
+}
+
+ClipConfig read_conv_config(const std::filesystem::path& folder) {
+  const JsonFields text = read_fields(folder / "text" / "config.json");
+  const JsonFields image = read_fields(folder / "image" / "config.json");
+  ClipConfig config;
+  config.source = text.path();
+  config.options.embedding_dim = text.integer("projection_dim", 1, 8192);
+  read_text(text, {}, config);
+  read_pixels(image, config.options);
+  read_conv(image, config.options);
+  return config;
+}
+
+ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightShapes& shapes,
+                            const ClipHints& hints) {
+  const auto read = [](const std::filesystem::path& path) { return read_file(path, kMaxConfigBytes); };
+  const auto open_clip = folder / "open_clip_config.json", own = folder / "config.json";
+  // A repository may hold both, for two weight files; the names of the tensors say which counts.
+  const bool hugging_face = shapes.contains("text_projection.weight") ||
+                            shapes.contains("visual_projection.weight");
+  if (!hugging_face && std::filesystem::exists(open_clip)) {
+    return parse_open_clip_config(read(open_clip), open_clip.string());
+  }
+  if (!hugging_face && !std::filesystem::exists(own)) {
+    return infer_openai_config(shapes, folder.string(), hints);
+  }
+  ClipConfig config = parse_clip_config(read(own), own.string(), hints);
+  if (config.has_image) {
+    const auto pixels = folder / "preprocessor_config.json";
+    parse_preprocessor(read(pixels), pixels.string(), config.options);
+  }
+  return config;
+}
+
+void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer) {
+  const auto same = [&](const char* key, int64_t stated, int64_t value) {
+    if (stated == value) return;
+    throw ModelError("[clip.ClipModel.load] expected " + std::string(key) + " " +
+                     std::to_string(value) + " as the tokenizer says, got " +
+                     std::to_string(stated) + " in " + config.source +
+                     "; tokenizer and weights belong to different models");
+  };
+  same("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
+  same("max_position_embeddings", config.context_length, tokenizer.context_length());
+  same("eos_token_id", config.end_id, tokenizer.end_id());
+}
+
+nlohmann::json text_config_json(const ClipConfig& config) {
+  Json json = encoder_json(config.options.text);
+  json["architectures"] = Json::array({"CLIPTextModelWithProjection"});
+  json["model_type"] = "clip_text_model";
+  json["vocab_size"] = config.vocabulary_size;
+  json["max_position_embeddings"] = config.context_length;
+  json["projection_dim"] = config.options.embedding_dim;
+  json["bos_token_id"] = config.start_id;
+  json["eos_token_id"] = config.end_id;
+  json["pad_token_id"] = config.end_id;
+  json["dtype"] = "float32";
+  return json;
+}
+
+nlohmann::json image_config_json(const ClipConfig& config) {
+  const ClipOptions& options = config.options;
   if (options.image.kind == ImageTowerKind::conv) {
     return {{"model_type", kConvModelType},
             {"image_size", options.image.image_size},
@@ -187,24 +221,30 @@ nlohmann::json image_config_json(const ClipOptions& options) {
             {"image_mean", options.image_mean},
             {"image_std", options.image_std}};
   }
-  Json config = encoder_json(options.image.encoder);
-  config["model_type"] = "clip_vision_model";
-  config["image_size"] = options.image.image_size;
-  config["patch_size"] = options.image.patch_size;
-  config["num_channels"] = 3;
-  config["projection_dim"] = options.embedding_dim;
-  return config;
+  Json json = encoder_json(options.image.encoder);
+  json["model_type"] = "clip_vision_model";
+  json["image_size"] = options.image.image_size;
+  json["patch_size"] = options.image.patch_size;
+  json["num_channels"] = 3;
+  json["projection_dim"] = options.embedding_dim;
+  return json;
 }
 
-nlohmann::json clip_config_json(const ClipOptions& options, const Tokenizer& tokenizer) {
-  Json text = text_config_json(options, tokenizer);
+nlohmann::json clip_config_json(const ClipConfig& config) {
+  if (!config.has_image) return text_config_json(config);
+  if (!config.has_text) {
+    Json json = image_config_json(config);
+    json["architectures"] = Json::array({"CLIPVisionModelWithProjection"});
+    return json;
+  }
+  Json text = text_config_json(config);
   text.erase("architectures");
   return {{"architectures", Json::array({"CLIPModel"})},
           {"model_type", "clip"},
-          {"projection_dim", options.embedding_dim},
+          {"projection_dim", config.options.embedding_dim},
           {"dtype", "float32"},
           {"text_config", text},
-          {"vision_config", image_config_json(options)}};
+          {"vision_config", image_config_json(config)}};
 }
 
 nlohmann::json preprocessor_json(const ClipOptions& options) {
@@ -221,58 +261,6 @@ nlohmann::json preprocessor_json(const ClipOptions& options) {
           {"image_mean", options.image_mean},
           {"image_std", options.image_std},
           {"do_convert_rgb", true}};
-}
-
-ClipOptions read_clip_config(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
-  ClipOptions options;
-  options.tokenizer.kind = tokenizer.model().kind;
-  options.tokenizer.context_length = tokenizer.context_length();
-  const bool is_vit = std::filesystem::exists(folder / "config.json");
-  const Fields pixels = read_fields(is_vit ? folder / "preprocessor_config.json"
-                                           : folder / "image" / "config.json");
-  options.image_mean = pixels.numbers("image_mean", options.image_mean);
-  options.image_std = pixels.numbers("image_std", options.image_std);
-  if (is_vit) {
-    const Fields config = read_fields(folder / "config.json");
-    options.embedding_dim = config.integer("projection_dim", 1, 8192);
-    read_text(config.section("text_config"), tokenizer, options);
-    read_vit(config.section("vision_config"), options);
-  } else {
-    const Fields config = read_fields(folder / "text" / "config.json");
-    options.embedding_dim = config.integer("projection_dim", 1, 8192);
-    read_text(config, tokenizer, options);
-    read_conv(pixels, options);
-  }
-  return options;
-}
-
-void check_sizes_before_building(const ClipOptions& options, const Tokenizer& tokenizer,
-                                 const NamedTensors& state, const std::string& name) {
-  const auto need = [&](const std::string& key, std::vector<int64_t> sizes) {
-    const auto found = state.find(key);
-    if (found != state.end() && found->second.sizes() == torch::IntArrayRef(sizes)) return;
-    throw ModelError("[clip.ClipModel.load] expected weights of the configured size, got " + key +
-                     (found == state.end() ? " missing" : " " + describe_tensor(found->second)) +
-                     " in " + name + "; configuration and weights belong to different models");
-  };
-  const auto need_encoder = [&](const std::string& prefix, const EncoderOptions& encoder) {
-    need(prefix + "layers." + std::to_string(encoder.layers - 1) + ".mlp.fc1.weight",
-         {encoder.mlp_size(), encoder.width});
-  };
-  need("text.text_model.embeddings.token_embedding.weight",
-       {tokenizer.vocabulary_size(), options.text.width});
-  need("text.text_projection.weight", {options.embedding_dim, options.text.width});
-  need_encoder("text.text_model.encoder.", options.text);
-  if (options.image.kind == ImageTowerKind::vit) {
-    need_encoder("image.vision_model.encoder.", options.image.encoder);
-    return;
-  }
-  int64_t in_channels = 12;
-  for (size_t i = 0; i < options.image.channels.size(); ++i) {
-    need("image.conv" + std::to_string(i) + ".weight", {options.image.channels[i], in_channels, 3, 3});
-    in_channels = options.image.channels[i];
-  }
-  need("image.fc2.weight", {options.embedding_dim, options.image.hidden});
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& json) {

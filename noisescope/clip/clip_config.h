@@ -1,32 +1,85 @@
-// ClipOptions <-> the JSON files of a Hugging Face model folder. Used by ClipModel alone.
+// What a model folder says of its CLIP, read from the three kinds of configuration there are:
+//   Hugging Face  config.json of CLIPModel, CLIPTextModelWithProjection, CLIPVisionModelWithProjection
+//                 (and of the conv towers of this program), preprocessor_config.json
+//   open_clip     open_clip_config.json
+//   none          OpenAI's state dict alone: sizes from the shapes of its tensors
+// What a file leaves out and nothing else says is asked for, never guessed. No torch here.
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "noisescope/clip/clip_model.h"
-#include "noisescope/nn/module_state.h"
+#include "noisescope/clip/clip_options.h"
 
 namespace noisescope {
 
-nlohmann::json text_config_json(const ClipOptions& options, const Tokenizer& tokenizer);
-nlohmann::json image_config_json(const ClipOptions& options);
-/// CLIPConfig of a vit model; for a conv model the same with the conv tower as vision_config.
-nlohmann::json clip_config_json(const ClipOptions& options, const Tokenizer& tokenizer);
+/// A CLIP as its configuration describes it. Either half may be absent.
+struct ClipConfig {
+  ClipOptions options;
+  bool has_text = true;
+  bool has_image = true;
+  int64_t vocabulary_size = 0;
+  int64_t context_length = 0;
+  int64_t start_id = 0;
+  int64_t end_id = 0;              // text is pooled at the first token of this id
+  std::string source;              // the file that said so, for messages
+  std::vector<std::string> notes;  // what was taken from the format's defaults
+
+  bool is_whole() const { return has_text && has_image; }
+};
+
+/// What the user says where no file does. Zero or empty: nothing.
+struct ClipHints {
+  std::optional<ClipActivation> activation;
+  int64_t text_heads = 0;
+  int64_t image_heads = 0;
+};
+
+using WeightShapes = std::map<std::string, std::vector<int64_t>>;
+
+/// config.json. Where eos_token_id is 2, transformers pools at the largest id (its rule before
+/// #24773): the end id is then the last of the vocabulary. Throws FormatError naming file and key for
+/// anything missing, mistyped, out of range or not implemented.
+ClipConfig parse_clip_config(std::string_view json, const std::string& path,
+                             const ClipHints& hints = {});
+
+/// open_clip_config.json: model_cfg and preprocess_cfg. Keys left out have open_clip's defaults
+/// (model.py: head_width 64, mlp_ratio 4, GELU, OpenAI's mean and std); keys that this program does
+/// not implement must have values that change nothing.
+ClipConfig parse_open_clip_config(std::string_view json, const std::string& path);
+
+/// image_mean and image_std of preprocessor_config.json.
+void parse_preprocessor(std::string_view json, const std::string& path, ClipOptions& options);
+
+/// A state dict of OpenAI's CLIP without any configuration. Widths, layers and image size come from
+/// the shapes as in its build_model. Its constants input_resolution and context_length prove an
+/// original of OpenAI, which means heads of width 64 and quick_gelu; without them open_clip's models
+/// have the very same names, and `hints` must say both (ValueError tells which are missing).
+ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& path,
+                               const ClipHints& hints = {});
+
+/// Reads the configuration files of a folder. Throws IoError, FormatError.
+ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightShapes& shapes,
+                            const ClipHints& hints = {});
+/// The same of a folder with a conv tower, written by ClipModel::save: text/ and image/.
+ClipConfig read_conv_config(const std::filesystem::path& folder);
+bool is_conv_folder(const std::filesystem::path& folder);
+
+/// Throws ModelError unless vocabulary, context and end token are those of the configuration.
+void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer);
+
+/// Files of a Hugging Face folder.
+nlohmann::json text_config_json(const ClipConfig& config);
+nlohmann::json image_config_json(const ClipConfig& config);
+/// CLIPConfig of a whole model; for a conv model the same with the conv tower as vision_config.
+nlohmann::json clip_config_json(const ClipConfig& config);
 nlohmann::json preprocessor_json(const ClipOptions& options);
-
-/// Reads the configuration files of a folder written by ClipModel::save or by transformers.
-/// Throws FormatError naming file and key for anything missing, mistyped or out of range, ModelError
-/// if configuration and tokenizer contradict each other.
-ClipOptions read_clip_config(const std::filesystem::path& folder, const Tokenizer& tokenizer);
-
-/// Throws ModelError unless the weights have about the sizes that `options` claims, so that a lying
-/// configuration cannot ask for memory that its weight file does not have.
-void check_sizes_before_building(const ClipOptions& options, const Tokenizer& tokenizer,
-                                 const NamedTensors& state, const std::string& name);
-
 void write_json(const std::filesystem::path& path, const nlohmann::json& json);
 
 }  // namespace noisescope

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "noisescope/clip/clip_config.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/io/weight_folder.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {
@@ -33,11 +33,24 @@ Tensor per_channel(const std::vector<double>& values, const Tensor& like) {
   return torch::tensor(values, torch::kFloat32).view({3, 1, 1}).to(like.device());
 }
 
-TextTower make_text_tower(const ClipOptions& options, const Tokenizer& tokenizer) {
-  return TextTower(options.text, TextTowerShape{.vocabulary_size = tokenizer.vocabulary_size(),
-                                                .context_length = tokenizer.context_length(),
-                                                .embedding_dim = options.embedding_dim,
-                                                .end_id = tokenizer.end_id()});
+TextTower make_text_tower(const ClipConfig& config) {
+  return TextTower(config.options.text, TextTowerShape{.vocabulary_size = config.vocabulary_size,
+                                                       .context_length = config.context_length,
+                                                       .embedding_dim = config.options.embedding_dim,
+                                                       .end_id = config.end_id});
+}
+
+/// What `options` come to with this tokenizer.
+ClipConfig config_with(ClipOptions options, const Tokenizer& tokenizer) {
+  options.tokenizer.kind = tokenizer.model().kind;
+  options.tokenizer.context_length = tokenizer.context_length();
+  return {.options = std::move(options),
+          .vocabulary_size = tokenizer.vocabulary_size(),
+          .context_length = tokenizer.context_length(),
+          .start_id = tokenizer.start_id(),
+          .end_id = tokenizer.end_id(),
+          .source = {},
+          .notes = {}};
 }
 
 /// Names as they stand in files: towers without their prefix, so that a vit model is a CLIPModel.
@@ -53,30 +66,70 @@ void write_weights(const std::filesystem::path& folder, NamedTensors tensors) {
   write_safetensors(folder / "model.safetensors", {std::move(tensors), {{"format", "pt"}}});
 }
 
-/// The two halves of a CLIPModel file under the names of module().
-NamedTensors with_tower_prefixes(const NamedTensors& tensors) {
-  NamedTensors out;
-  for (const auto& [name, tensor] : tensors) {
-    if (name.ends_with(".position_ids")) continue;  // older transformers stored this constant
-    const bool is_text = name.rfind("text_", 0) == 0;
-    out[name == "logit_scale" ? name : (is_text ? "text." : "image.") + name] = tensor;
+/// The tokenizer of a folder; none is no error, since ids may come from elsewhere.
+std::shared_ptr<const Tokenizer> tokenizer_of(const std::filesystem::path& folder) {
+  for (const char* file : {"tokenizer.json", "vocab.json"}) {
+    if (std::filesystem::exists(folder / file)) {
+      return std::make_shared<const Tokenizer>(load_tokenizer(folder));
+    }
   }
-  return out;
+  return nullptr;
+}
+
+/// The weights of a conv folder under the names of module().
+NamedTensors read_conv_weights(const std::filesystem::path& folder) {
+  NamedTensors state;
+  for (const auto& [name, tensor] :
+       read_safetensors(folder / "text" / "model.safetensors").tensors) {
+    if (!is_stored_constant(name)) state["text." + name] = tensor;
+  }
+  for (const auto& [name, tensor] :
+       read_safetensors(folder / "image" / "model.safetensors").tensors) {
+    state[name == "logit_scale" ? name : "image." + name] = tensor;
+  }
+  return state;
+}
+
+/// Throws ModelError unless the weights have about the sizes that `config` claims, so that a lying
+/// configuration cannot ask for memory that its weight files do not have.
+void check_conv_sizes(const ClipConfig& config, const NamedTensors& state, const std::string& name) {
+  const auto need = [&](const std::string& key, const std::vector<int64_t>& sizes) {
+    const auto found = state.find(key);
+    if (found != state.end() && found->second.sizes() == torch::IntArrayRef(sizes)) return;
+    throw ModelError("[clip.ClipModel.load] expected weights of the configured size, got " + key +
+                     (found == state.end() ? " missing" : " " + describe_tensor(found->second)) +
+                     " in " + name + "; configuration and weights belong to different models");
+  };
+  ClipConfig text = config;
+  text.has_image = false;
+  for (const ClipWeight& weight : clip_weights(text, ClipLayout::hugging_face)) {
+    need(weight.name, weight.shape);
+  }
+  int64_t in_channels = 12;
+  const std::vector<int64_t>& channels = config.options.image.channels;
+  for (size_t i = 0; i < channels.size(); ++i) {
+    need("image.conv" + std::to_string(i) + ".weight", {channels[i], in_channels, 3, 3});
+    in_channels = channels[i];
+  }
+  need("image.fc2.weight", {config.options.embedding_dim, config.options.image.hidden});
+}
+
+/// The image size that was asked for, and the position embedding that goes with it.
+void resize_image(ClipConfig& config, NamedTensors& state, const ClipLoadOptions& options) {
+  ImageTowerOptions& image = config.options.image;
+  if (options.image_size == 0 || options.image_size == image.image_size || !config.has_image) return;
+  if (options.image_size < image.patch_size || options.image_size % image.patch_size != 0) {
+    throw ValueError("[clip.ClipModel.load] expected an image size that patches of " +
+                     std::to_string(image.patch_size) + " px divide, got " +
+                     std::to_string(options.image_size));
+  }
+  image.image_size = options.image_size;
+  Tensor& positions = state.at("image.vision_model.embeddings.position_embedding.weight");
+  positions = resize_position_embedding(positions, image.image_size / image.patch_size,
+                                        options.position_resize);
 }
 
 }  // namespace
-
-void describe(Describer& d, ClipOptions& options) {
-  d("embedding_dim", options.embedding_dim, "width of the shared embedding space",
-    {.min = 2, .max = 8192});
-  d.section("tokenizer", options.tokenizer, "how captions become tokens");
-  d.section("text", options.text, "the text transformer");
-  d.section("image", options.image, "the image tower");
-  d("image_mean", options.image_mean, "per channel, of images in [0, 1], before the image tower",
-    {.min = 0, .max = 1});
-  d("image_std", options.image_std, "per channel, of images in [0, 1], before the image tower",
-    {.min = 1e-3, .max = 10});
-}
 
 std::vector<UnknownWord> TokenTable::unknown() const {
   std::map<std::string, UnknownWord> words;
@@ -105,53 +158,87 @@ TokenTable tokenize(const Tokenizer& tokenizer, const std::vector<std::string>& 
   return table;
 }
 
-ClipModel::ClipModel(const ClipOptions& options, Tokenizer tokenizer, uint64_t seed)
-    : options_((check_pixels(options), options)), tokenizer_(std::move(tokenizer)), text_(nullptr) {
+ClipModel::ClipModel(ClipConfig config, std::shared_ptr<const Tokenizer> tokenizer)
+    : config_((check_pixels(config.options), std::move(config))), tokenizer_(std::move(tokenizer)) {
   const GlobalGeneratorGuard guard;
-  options_.tokenizer.kind = tokenizer_.model().kind;
-  options_.tokenizer.context_length = tokenizer_.context_length();
-  text_ = make_text_tower(options_, tokenizer_);
-  image_ = make_image_tower(options_.image, options_.embedding_dim);
   module_ = std::make_shared<torch::nn::Module>("clip");
-  module_->register_module("text", text_);
-  module_->register_module("image", image_);
-  const Random random(seed);
-  initialize_parameters(*module_, random);
+  if (config_.has_text) {
+    text_ = make_text_tower(config_);
+    module_->register_module("text", text_);
+  }
+  if (config_.has_image) {
+    image_ = make_image_tower(config_.options.image, config_.options.embedding_dim);
+    module_->register_module("image", image_);
+  }
+}
+
+ClipModel::ClipModel(const ClipOptions& options, const Tokenizer& tokenizer, uint64_t seed)
+    : ClipModel(config_with(options, tokenizer), std::make_shared<const Tokenizer>(tokenizer)) {
+  initialize_parameters(*module_, Random(seed));
+  add_logit_scale();
+}
+
+void ClipModel::add_logit_scale() {
   logit_scale_ =
       module_->register_parameter("logit_scale", torch::full({}, kInitialLogScale, torch::kFloat32));
 }
 
-torch::Device ClipModel::device() const { return logit_scale_.device(); }
+torch::Device ClipModel::device() const { return module_->parameters().front().device(); }
+
+const Tokenizer& ClipModel::tokenizer() const {
+  need(has_text(), "a text tower");
+  need(has_tokenizer(), "a tokenizer");
+  return *tokenizer_;
+}
+
+void ClipModel::need(bool half, const char* what) const {
+  if (half) return;
+  throw ModelError(std::string("[clip.ClipModel] expected a model with ") + what + ", got one without: " +
+                   config_.source);
+}
 
 TextFeatures ClipModel::text_features(const Tensor& ids) const {
+  need(has_text(), "a text tower");
   return text_.ptr()->forward(ids.to(device()));
 }
 
+Tensor ClipModel::text_hidden(const Tensor& ids, const TextHiddenOptions& options) const {
+  need(has_text(), "a text tower");
+  return text_.ptr()->hidden(ids.to(device()), options);
+}
+
 Tensor ClipModel::encode_tokens(const Tensor& ids) const {
+  need(has_text(), "a text tower");
   return unit_norm(text_.ptr()->embed(ids.to(device())));
 }
 
 Tensor ClipModel::encode_text(const std::vector<std::string>& texts) const {
-  return encode_tokens(tokenize(tokenizer_, texts).ids);
+  return encode_tokens(tokenize(tokenizer(), texts).ids);
 }
 
 Tensor ClipModel::encode_image(const Tensor& images) const {
+  need(has_image(), "an image tower");
   check_shape("clip.ClipModel.encode_image", "images", images, {-1, 3, image_size(), image_size()});
   Tensor pixels = images.to(device(), torch::kFloat32);
   const std::vector<double> half = {0.5, 0.5, 0.5};
-  if (options_.image_mean != half || options_.image_std != half) {
-    pixels = (pixels * 0.5 + 0.5 - per_channel(options_.image_mean, pixels)) /
-             per_channel(options_.image_std, pixels);
+  if (options().image_mean != half || options().image_std != half) {
+    pixels = (pixels * 0.5 + 0.5 - per_channel(options().image_mean, pixels)) /
+             per_channel(options().image_std, pixels);
   }
   return unit_norm(image_->forward(pixels));
 }
 
-Tensor ClipModel::logit_scale() const { return logit_scale_.exp().clamp_max(kLargestScale); }
+Tensor ClipModel::logit_scale() const {
+  need(config_.is_whole(), "both towers");
+  return logit_scale_.exp().clamp_max(kLargestScale);
+}
 
 std::string ClipModel::weights_hash() const {
-  std::string digest = clip_config_json(options_, tokenizer_).dump();
-  for (const std::string& token : tokenizer_.model().tokens) digest += '\0' + token;
-  for (const auto& [left, right] : tokenizer_.model().merges) digest += '\0' + left + ' ' + right;
+  std::string digest = clip_config_json(config_).dump();
+  if (has_tokenizer()) {
+    for (const std::string& token : tokenizer_->model().tokens) digest += '\0' + token;
+    for (const auto& [left, right] : tokenizer_->model().merges) digest += '\0' + left + ' ' + right;
+  }
   for (const auto& [name, tensor] : module_state(*module_)) {
     const Tensor values = tensor.detach().cpu().contiguous();
     const std::string_view bytes(static_cast<const char*>(values.data_ptr()), values.nbytes());
@@ -161,45 +248,56 @@ std::string ClipModel::weights_hash() const {
 }
 
 void ClipModel::save(const std::filesystem::path& folder) const {
-  const bool is_vit = options_.image.kind == ImageTowerKind::vit;
+  const bool is_vit = options().image.kind == ImageTowerKind::vit;
   const auto text_folder = is_vit ? folder : folder / "text";
   make_folder(text_folder);
-  save_tokenizer(text_folder, tokenizer_);
+  if (has_tokenizer()) save_tokenizer(text_folder, *tokenizer_);
   NamedTensors text = file_state(*module_, "text.");
   NamedTensors image = file_state(*module_, "image.");
-  image["logit_scale"] = logit_scale_;
+  if (config_.is_whole()) image["logit_scale"] = logit_scale_;
   if (is_vit) {
     text.merge(image);
     write_weights(folder, text);
-    write_json(folder / "preprocessor_config.json", preprocessor_json(options_));
-    write_json(folder / "config.json", clip_config_json(options_, tokenizer_));
+    if (has_image()) write_json(folder / "preprocessor_config.json", preprocessor_json(options()));
+    write_json(folder / "config.json", clip_config_json(config_));
     for (const char* other : {"text", "image"}) std::filesystem::remove_all(folder / other);
     return;
   }
   write_weights(text_folder, text);
-  write_json(text_folder / "config.json", text_config_json(options_, tokenizer_));
+  write_json(text_folder / "config.json", text_config_json(config_));
   write_weights(folder / "image", image);
-  write_json(folder / "image" / "config.json", image_config_json(options_));
+  write_json(folder / "image" / "config.json", image_config_json(config_));
   for (const char* other : {"config.json", "model.safetensors", "preprocessor_config.json"}) {
     std::filesystem::remove(folder / other);
   }
 }
 
-ClipModel ClipModel::load(const std::filesystem::path& folder) {
-  const bool is_vit = std::filesystem::exists(folder / "config.json");
-  const auto text_folder = is_vit ? folder : folder / "text";
-  Tokenizer tokenizer = load_tokenizer(text_folder);
-  const ClipOptions options = read_clip_config(folder, tokenizer);
-  NamedTensors state =
-      with_tower_prefixes(read_safetensors(text_folder / "model.safetensors").tensors);
-  if (!is_vit) {
-    const TensorFile image = read_safetensors(folder / "image" / "model.safetensors");
-    for (const auto& [name, tensor] : image.tensors) {
-      state[name == "logit_scale" ? name : "image." + name] = tensor;
-    }
+ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOptions& options) {
+  const bool is_conv = is_conv_folder(folder);
+  ClipConfig config;
+  NamedTensors state;
+  if (is_conv) {
+    config = read_conv_config(folder);
+    state = read_conv_weights(folder);
+    check_conv_sizes(config, state, folder.string());
+  } else {
+    const TensorFile file = read_weight_folder(folder);
+    const WeightShapes shapes = weight_shapes(file.tensors);
+    const ClipLayout layout = layout_of(shapes, folder.string());
+    config = read_clip_config(folder, shapes, options.hints);
+    state = module_weights(plain_weights(file.tensors), clip_weights(config, layout),
+                           folder.string());
+    resize_image(config, state, options);
   }
-  check_sizes_before_building(options, tokenizer, state, folder.string());
-  ClipModel model(options, std::move(tokenizer), 0);
+  std::shared_ptr<const Tokenizer> tokenizer;
+  if (config.has_text) tokenizer = tokenizer_of(is_conv ? folder / "text" : folder);
+  if (tokenizer) {
+    check_tokenizer_fits(config, *tokenizer);
+    config.options.tokenizer.kind = tokenizer->model().kind;
+    config.options.tokenizer.context_length = tokenizer->context_length();
+  }
+  ClipModel model(std::move(config), std::move(tokenizer));
+  if (model.config().is_whole()) model.add_logit_scale();
   load_module_state(*model.module_, state, folder.string());
   return model;
 }

@@ -2,26 +2,17 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "noisescope/clip/clip_config.h"
+#include "noisescope/clip/clip_weights.h"
 #include "noisescope/clip/image_tower.h"
 #include "noisescope/clip/text_tower.h"
 #include "noisescope/clip/tokenizer.h"
 
 namespace noisescope {
-
-struct ClipOptions {
-  int64_t embedding_dim = 128;
-  TokenizerOptions tokenizer;
-  EncoderOptions text;
-  ImageTowerOptions image;
-  // Images come in [-1, 1]; towers see (image / 2 + 1/2 - mean) / std. Weights from elsewhere bring
-  // their own numbers.
-  std::vector<double> image_mean = {0.5, 0.5, 0.5};
-  std::vector<double> image_std = {0.5, 0.5, 0.5};
-};
-void describe(Describer& d, ClipOptions& options);
 
 /// Token ids of a list of texts.
 struct TokenTable {
@@ -34,12 +25,20 @@ struct TokenTable {
 };
 TokenTable tokenize(const Tokenizer& tokenizer, const std::vector<std::string>& texts);
 
-/// Copyable handle: copies share the weights.
+/// How ClipModel::load reads a folder.
+struct ClipLoadOptions {
+  ClipHints hints;         // where the folder does not say
+  int64_t image_size = 0;  // 0: that of training; else position embeddings pass to this one
+  PositionResize position_resize = PositionResize::transformers;
+};
+
+/// Copyable handle: copies share the weights. Models of other folders may have one half only; calls
+/// that need the other throw ModelError.
 class ClipModel {
  public:
   /// A new model with weights that depend on (options, vocabulary, seed) alone.
   /// Throws ValueError for sizes that cannot work.
-  ClipModel(const ClipOptions& options, Tokenizer tokenizer, uint64_t seed);
+  ClipModel(const ClipOptions& options, const Tokenizer& tokenizer, uint64_t seed);
 
   /// Embeddings of unit norm, [B, embedding_dim] float32 on the model's device. Both keep the graph
   /// unless the caller switched gradients off. Unknown words are encoded as <|unk|>: look at
@@ -52,14 +51,21 @@ class ClipModel {
 
   /// What encode_tokens normalises, and the states of the tokens (for attention over words).
   TextFeatures text_features(const Tensor& ids) const;
+  /// States of all tokens alone, also of an earlier block: see TextTowerImpl::hidden.
+  Tensor text_hidden(const Tensor& ids, const TextHiddenOptions& options = {}) const;
 
   /// min(exp(logit_scale), 100): the factor on cosines in the loss (Radford et al. 2021, 2.5).
   Tensor logit_scale() const;
 
-  const ClipOptions& options() const { return options_; }
-  const Tokenizer& tokenizer() const { return tokenizer_; }
-  int64_t image_size() const { return options_.image.image_size; }
-  int64_t embedding_dim() const { return options_.embedding_dim; }
+  const ClipConfig& config() const { return config_; }
+  const ClipOptions& options() const { return config_.options; }
+  bool has_text() const { return config_.has_text; }
+  bool has_image() const { return config_.has_image; }
+  bool has_tokenizer() const { return tokenizer_ != nullptr; }
+  /// Throws ModelError if the folder had none.
+  const Tokenizer& tokenizer() const;
+  int64_t image_size() const { return config_.options.image.image_size; }
+  int64_t embedding_dim() const { return config_.options.embedding_dim; }
   torch::Device device() const;
 
   /// Both towers and the logit scale as one module: "text.*", "image.*", "logit_scale".
@@ -69,22 +75,29 @@ class ClipModel {
   /// 32 hexadecimal digits that depend on options, vocabulary and every weight: keys caches.
   std::string weights_hash() const;
 
-  /// Writes a folder in Hugging Face layout.
-  ///   vit tower   a CLIPModel: config.json, model.safetensors, preprocessor_config.json, tokenizer
+  /// Writes a folder in Hugging Face layout, float32.
+  ///   vit tower   a CLIPModel, or the half there is: config.json, model.safetensors, preprocessor_config.json, tokenizer
   ///   conv tower  text/: a CLIPTextModelWithProjection with its tokenizer; image/: the tower and
   ///               the logit scale
   /// A folder that held a model of the other kind is cleaned of it.
   void save(const std::filesystem::path& folder) const;
 
-  /// Throws IoError, FormatError (damaged or hostile files) or ModelError (weights that do not fit
-  /// the configuration).
-  static ClipModel load(const std::filesystem::path& folder);
+  /// Reads a folder of this program, of transformers (CLIPModel or either half with projection), of
+  /// open_clip, or with OpenAI's state dict as safetensors; weights in float32, float16 or bfloat16.
+  /// Throws IoError, FormatError (damaged or hostile files), ValueError (something that the hints must
+  /// say) or ModelError (weights that do not fit the configuration: all faults at once).
+  static ClipModel load(const std::filesystem::path& folder, const ClipLoadOptions& options = {});
 
  private:
-  ClipOptions options_;
-  Tokenizer tokenizer_;
+  /// Weights are as torch starts them.
+  ClipModel(ClipConfig config, std::shared_ptr<const Tokenizer> tokenizer);
+  void add_logit_scale();
+  void need(bool half, const char* what) const;
+
+  ClipConfig config_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
   std::shared_ptr<torch::nn::Module> module_;
-  TextTower text_;
+  TextTower text_{nullptr};
   std::shared_ptr<ImageTower> image_;
   Tensor logit_scale_;
 };

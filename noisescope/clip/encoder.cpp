@@ -9,12 +9,6 @@
 namespace noisescope {
 namespace {
 
-constexpr double kNormEps = 1e-5;
-
-torch::nn::LayerNorm layer_norm(int64_t width) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kNormEps));
-}
-
 Tensor activate(const Tensor& x, ClipActivation activation) {
   return activation == ClipActivation::gelu ? at::gelu(x) : x * at::sigmoid(1.702 * x);
 }
@@ -26,25 +20,12 @@ Tensor row_at(const Tensor& x, const Tensor& position) {
 
 }  // namespace
 
+torch::nn::LayerNorm layer_norm(const EncoderOptions& options) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({options.width}).eps(options.norm_eps));
+}
+
 std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, const char* name) {
   return parent.register_module(name, std::make_shared<torch::nn::Module>(name));
-}
-
-void describe(Describer& d, EncoderOptions& options) {
-  d("width", options.width, "width of the transformer", {.min = 8, .max = 8192});
-  d("layers", options.layers, "number of blocks", {.min = 1, .max = 128});
-  d("heads", options.heads, "attention heads; they share the width", {.min = 1, .max = 256});
-  d("mlp_width", options.mlp_width, "inner width of the MLPs; 0: four times the width",
-    {.min = 0, .max = 65536});
-  d("activation", options.activation, "activation of the MLPs; quick_gelu for OpenAI's weights");
-}
-
-void check_encoder(const char* where, const EncoderOptions& options) {
-  if (options.heads < 1 || options.width < 1 || options.width % options.heads != 0) {
-    throw ValueError(std::string("[") + where + "] expected a width that divides among the heads, got "
-                     "width " + std::to_string(options.width) + " and " +
-                     std::to_string(options.heads) + " heads");
-  }
 }
 
 EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options, bool causal, std::string tap_name)
@@ -55,8 +36,8 @@ EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options, bool causal, s
       k_proj_(options.width, options.width),
       v_proj_(options.width, options.width),
       out_proj_(options.width, options.width),
-      layer_norm1_(layer_norm(options.width)),
-      layer_norm2_(layer_norm(options.width)),
+      layer_norm1_(layer_norm(options)),
+      layer_norm2_(layer_norm(options)),
       fc1_(options.width, options.mlp_size()),
       fc2_(options.mlp_size(), options.width) {
   const auto self_attn = register_group(*this, "self_attn");
@@ -128,8 +109,9 @@ EncoderImpl::EncoderImpl(const EncoderOptions& options, bool causal,
   }
 }
 
-Tensor EncoderImpl::forward(Tensor x) {
-  for (EncoderLayer& layer : layers_) x = layer(x);
+Tensor EncoderImpl::forward(Tensor x, int64_t skip) {
+  const size_t count = layers_.size() - static_cast<size_t>(skip);
+  for (size_t i = 0; i < count; ++i) x = layers_[i](x);
   return x;
 }
 

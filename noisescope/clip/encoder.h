@@ -2,44 +2,19 @@
 // Registered names are those of transformers' CLIPEncoder, so weights pass both ways.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
-#include "noisescope/core/options.h"
+#include "noisescope/clip/clip_options.h"
 #include "noisescope/core/tensor.h"
 #include "noisescope/nn/init.h"
 
 namespace noisescope {
-
-/// quick_gelu is x sigmoid(1.702 x) (OpenAI's weights); gelu the exact one (most open_clip weights).
-/// The wrong one loads silently and is worse, so it is always stated.
-enum class ClipActivation { quick_gelu, gelu };
-
-constexpr std::array<std::pair<ClipActivation, const char*>, 2> enum_names(ClipActivation) {
-  return {{{ClipActivation::quick_gelu, "quick_gelu"}, {ClipActivation::gelu, "gelu"}}};
-}
-
-/// Sizes of one transformer.
-struct EncoderOptions {
-  int64_t width = 128;
-  int64_t layers = 2;
-  int64_t heads = 4;
-  int64_t mlp_width = 0;  // 0: four times the width
-  ClipActivation activation = ClipActivation::gelu;
-
-  int64_t mlp_size() const { return mlp_width > 0 ? mlp_width : 4 * width; }
-};
-void describe(Describer& d, EncoderOptions& options);
-
-/// Throws ValueError unless the width divides among the heads.
-void check_encoder(const char* where, const EncoderOptions& options);
 
 /// One pre-norm block: x + attention(norm(x)), then x + MLP(norm(x)).
 class EncoderLayerImpl : public torch::nn::Module, public HasInitRules {
@@ -69,8 +44,8 @@ TORCH_MODULE(EncoderLayer);
 class EncoderImpl : public torch::nn::Module {
  public:
   EncoderImpl(const EncoderOptions& options, bool causal, const std::string& tap_prefix);
-  /// [B, L, D] -> [B, L, D], not normalised at the end.
-  Tensor forward(Tensor x);
+  /// [B, L, D] -> [B, L, D], not normalised at the end; without the last `skip` blocks.
+  Tensor forward(Tensor x, int64_t skip = 0);
   /// Row `position` [B] int64 of forward(x), [B, D], equal to rounding. Where nobody listens to taps
   /// the last block computes no other row: a fifth of a training step of a small CLIP.
   Tensor forward_at(Tensor x, const Tensor& position);
@@ -79,6 +54,9 @@ class EncoderImpl : public torch::nn::Module {
   std::vector<EncoderLayer> layers_;
 };
 TORCH_MODULE(Encoder);
+
+/// A LayerNorm of the width and eps of the encoder.
+torch::nn::LayerNorm layer_norm(const EncoderOptions& options);
 
 /// A module that only groups others under a name.
 std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, const char* name);

@@ -69,9 +69,9 @@ class VitTower : public ImageTower {
                              .stride(options.patch_size)
                              .bias(false)),
         position_embedding_(patches(options) + 1, width_),
-        pre_layrnorm_(torch::nn::LayerNormOptions({width_}).eps(1e-5)),
+        pre_layrnorm_(layer_norm(options.encoder)),
         encoder_(options.encoder, /*causal=*/false, "image"),
-        post_layernorm_(torch::nn::LayerNormOptions({width_}).eps(1e-5)),
+        post_layernorm_(layer_norm(options.encoder)),
         visual_projection_(torch::nn::LinearOptions(width_, embedding_dim).bias(false)) {
     const auto vision_model = register_group(*this, "vision_model");
     const auto embeddings = register_group(*vision_model, "embeddings");
@@ -121,16 +121,6 @@ class VitTower : public ImageTower {
 };
 
 }  // namespace
-
-void describe(Describer& d, ImageTowerOptions& options) {
-  d("kind", options.kind, "conv: small convolutional network; vit: CLIP's patch transformer");
-  d("image_size", options.image_size, "side of the square images in pixels", {.min = 8, .max = 4096});
-  d("channels", options.channels, "conv: channels of each convolution, multiples of 8",
-    {.min = 8, .max = 4096});
-  d("hidden", options.hidden, "conv: width of the head's hidden layer", {.min = 1, .max = 65536});
-  d("patch_size", options.patch_size, "vit: side of a patch in pixels", {.min = 1, .max = 256});
-  d.section("encoder", options.encoder, "vit: the transformer over patches");
-}
 
 std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
                                              int64_t embedding_dim) {

@@ -14,22 +14,6 @@
 
 namespace noisescope {
 
-enum class ImageTowerKind { conv, vit };
-
-constexpr std::array<std::pair<ImageTowerKind, const char*>, 2> enum_names(ImageTowerKind) {
-  return {{{ImageTowerKind::conv, "conv"}, {ImageTowerKind::vit, "vit"}}};
-}
-
-struct ImageTowerOptions {
-  ImageTowerKind kind = ImageTowerKind::conv;
-  int64_t image_size = 32;  // pixels a side
-  std::vector<int64_t> channels = {48, 64, 96, 128};  // conv: of each convolution
-  int64_t hidden = 256;                               // conv: width of the head's hidden layer
-  int64_t patch_size = 4;                             // vit: pixels a side of a patch
-  EncoderOptions encoder;                             // vit
-};
-void describe(Describer& d, ImageTowerOptions& options);
-
 class ImageTower : public torch::nn::Module, public HasInitRules {
  public:
   /// Images [B, 3, S, S], already normalised, to embeddings [B, E], not normalised.

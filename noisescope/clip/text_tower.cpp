@@ -12,7 +12,7 @@ TextTowerImpl::TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape
       token_embedding_(shape.vocabulary_size, encoder.width),
       position_embedding_(shape.context_length, encoder.width),
       encoder_(encoder, /*causal=*/true, "text"),
-      final_layer_norm_(torch::nn::LayerNormOptions({encoder.width}).eps(1e-5)),
+      final_layer_norm_(layer_norm(encoder)),
       text_projection_(torch::nn::LinearOptions(encoder.width, shape.embedding_dim).bias(false)) {
   const auto text_model = register_group(*this, "text_model");
   const auto embeddings = register_group(*text_model, "embeddings");
@@ -51,6 +51,16 @@ TextFeatures TextTowerImpl::forward(const Tensor& ids) {
   const Tensor rows = torch::arange(ids.size(0), ids.device());
   const Tensor pooled = hidden.index({rows, end_positions(ids)});
   return {tap("text.embedding", text_projection_(pooled)), hidden};
+}
+
+Tensor TextTowerImpl::hidden(const Tensor& ids, const TextHiddenOptions& options) {
+  if (options.skip < 0 || options.skip > encoder_options_.layers) {
+    throw ValueError("[clip.TextTower.hidden] expected to skip 0 to " +
+                     std::to_string(encoder_options_.layers) + " blocks, got " +
+                     std::to_string(options.skip));
+  }
+  const Tensor states = encoder_->forward(embedded(ids), options.skip);
+  return options.final_norm ? final_layer_norm_(states) : states;
 }
 
 Tensor TextTowerImpl::embed(const Tensor& ids) {

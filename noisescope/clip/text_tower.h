@@ -22,6 +22,12 @@ struct TextFeatures {
   Tensor hidden;     // [B, L, D] after the final LayerNorm: transformers' last_hidden_state
 };
 
+/// Which states of the tokens to give.
+struct TextHiddenOptions {
+  int64_t skip = 0;        // leave out this many blocks at the end ("clip skip")
+  bool final_norm = true;  // pass them through the final LayerNorm
+};
+
 class TextTowerImpl : public torch::nn::Module, public HasInitRules {
  public:
   /// Throws ValueError for sizes that cannot work.
@@ -30,6 +36,10 @@ class TextTowerImpl : public torch::nn::Module, public HasInitRules {
   /// `ids` int64 [B, L], L <= context_length; every row holds end_id (ValueError otherwise).
   /// Taps: text.embedded [B, L, D], text.block<i> and parts of it, text.hidden, text.embedding.
   TextFeatures forward(const Tensor& ids);
+
+  /// States of all tokens [B, L, D] after layers - skip blocks. {0, true} is transformers'
+  /// last_hidden_state, {1, false} its hidden_states[-2]. ValueError unless 0 <= skip <= layers.
+  Tensor hidden(const Tensor& ids, const TextHiddenOptions& options);
 
   /// The embedding alone [B, E]: cheaper, equal to rounding.
   Tensor embed(const Tensor& ids);

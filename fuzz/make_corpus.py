@@ -135,6 +135,32 @@ def tokenizer_files():
     yield "huge_number", b'{"model": 1e999}\n{"model_max_length": 1e999}\n'
 
 
+def clip_config_files():
+    tower = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 2,
+             "num_attention_heads": 2, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+    text = {**tower, "vocab_size": 40, "max_position_embeddings": 10, "bos_token_id": 0,
+            "eos_token_id": 2}
+    image = {**tower, "image_size": [12, 12], "patch_size": 4, "num_channels": 3}
+    vision_cfg = {"image_size": 12, "layers": 2, "width": 8, "head_width": 4, "mlp_ratio": 2.5,
+                  "patch_size": 4, "ls_init_value": None, "pool_type": "tok"}
+    text_cfg = {"context_length": 10, "vocab_size": 40, "width": 8, "heads": 2, "layers": 2,
+                "norm_kwargs": {"eps": 1e-6}}
+    for name, value in (
+            ("whole", {"model_type": "clip", "projection_dim": 6, "text_config": text,
+                       "vision_config": image}),
+            ("text", {**text, "model_type": "clip_text_model", "projection_dim": 6,
+                      "eos_token_id": [39]}),
+            ("image", {**image, "model_type": "clip_vision_model", "projection_dim": 6}),
+            ("open_clip", {"model_cfg": {"embed_dim": 6, "quick_gelu": True, "vision_cfg": vision_cfg,
+                                         "text_cfg": text_cfg},
+                           "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}}),
+            ("preprocessor", {"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]}),
+            ("index", {"metadata": {"total_size": 8},
+                       "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}),
+            ("index_outside", {"weight_map": {"a": "../model.safetensors"}})):
+        yield name, json.dumps(value).encode()
+
+
 def metadata_files():
     yield "lines", (b'{"file_name": "a/1.png", "text": "a cat"}\n\n{"file_name": "./b\\\\2.png", '
                     b'"text": ["one", "caf\\u00e9"], "more": [1e3]}\r\n')
@@ -151,7 +177,8 @@ def metadata_files():
 def main():
     for target, files in (("safetensors", safetensors_files), ("config", config_files),
                           ("image", image_files), ("archive", archive_files),
-                          ("tokenizer", tokenizer_files), ("metadata", metadata_files)):
+                          ("tokenizer", tokenizer_files), ("metadata", metadata_files),
+                          ("clip_config", clip_config_files)):
         folder = ROOT / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files():

@@ -84,7 +84,9 @@ void read_encoder(const JsonFields& fields, ClipActivation activation, int64_t w
   options.layers = fields.integer_or("layers", layers, 1, 128);
   const double ratio = fields.number_or("mlp_ratio", 4, 0.01, 64);
   options.mlp_width = static_cast<int64_t>(static_cast<double>(options.width) * ratio);
-  if (options.mlp_width < 1) fields.refuse("'mlp_ratio' that leaves a width");
+  if (options.mlp_width < 1 || options.mlp_width > 65536) {
+    fields.refuse("'mlp_ratio' that gives MLPs a width of 1 to 65536");
+  }
   if (options.mlp_width == 4 * options.width) options.mlp_width = 0;
   options.activation = activation;
   if (fields.find("norm_kwargs") == nullptr) return;
@@ -101,7 +103,9 @@ void read_vision(const JsonFields& fields, ClipActivation activation, ImageTower
   image.encoder.heads = image.encoder.width / head_width;
   image.image_size = fields.side("image_size", 1, 4096);
   image.patch_size = fields.side("patch_size", 1, 4096);
-  if (image.encoder.width % head_width != 0) fields.refuse("'width' that 'head_width' divides");
+  if (image.encoder.width % head_width != 0 || image.encoder.heads > 256) {
+    fields.refuse("'width' that 'head_width' divides into 1 to 256 heads");
+  }
   if (image.image_size % image.patch_size != 0) {
     fields.refuse("'image_size' that 'patch_size' divides");
   }

@@ -139,7 +139,9 @@ ClipConfig parse_clip_config(std::string_view json, const std::string& path,
 }
 
 void parse_preprocessor(std::string_view json, const std::string& path, ClipOptions& options) {
-  const JsonFields fields = JsonFields::parse(json, path);
+  const JsonFields file = JsonFields::parse(json, path);
+  const JsonFields fields =
+      file.find("image_processor") != nullptr ? file.section("image_processor") : file;
   for (const char* key : {"image_mean", "image_std"}) fields.at(key);
   read_pixels(fields, options);
 }
@@ -177,7 +179,11 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
   }
   ClipConfig config = parse_clip_config(read(own), own.string(), hints);
   if (config.has_image) {
-    const auto pixels = folder / "preprocessor_config.json";
+    // CLIPProcessor of transformers 5 keeps the same keys in a file of all processors.
+    const auto whole = folder / "processor_config.json";
+    const bool newer = !std::filesystem::exists(folder / "preprocessor_config.json") &&
+                       std::filesystem::exists(whole);
+    const auto pixels = newer ? whole : folder / "preprocessor_config.json";
     parse_preprocessor(read(pixels), pixels.string(), config.options);
   }
   return config;

@@ -54,7 +54,8 @@ ClipConfig parse_clip_config(std::string_view json, const std::string& path,
 /// not implement must have values that change nothing.
 ClipConfig parse_open_clip_config(std::string_view json, const std::string& path);
 
-/// image_mean and image_std of preprocessor_config.json.
+/// image_mean and image_std of preprocessor_config.json, or of processor_config.json's
+/// image_processor.
 void parse_preprocessor(std::string_view json, const std::string& path, ClipOptions& options);
 
 /// A state dict of OpenAI's CLIP without any configuration. Widths, layers and image size come from

@@ -158,6 +158,10 @@ std::map<std::string, std::string> read_safetensors_metadata(const std::filesyst
   return Reader(path).header().metadata;
 }
 
+SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
+  return Reader(path).header();
+}
+
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
   const auto parts = layout(file);
   std::vector<TensorEntry> entries;

@@ -11,6 +11,8 @@
 
 namespace noisescope {
 
+struct SafetensorsHeader;
+
 /// Named tensors in name order, and the free string -> string metadata of the file.
 struct TensorFile {
   std::map<std::string, Tensor> tensors;
@@ -28,6 +30,9 @@ TensorFile read_safetensors(const std::filesystem::path& path);
 
 /// The metadata alone, without reading the tensors.
 std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path);
+
+/// The checked header alone (io/safetensors_header.h).
+SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 
 /// Writes atomically. Tensors of any device and layout are written contiguous. The bytes depend on
 /// the content alone, so equal content gives equal files.

@@ -249,6 +249,15 @@ TEST(ClipWeights, AMissingActivationIsAskedFor) {
   expect_golden(ClipModel::load(folder, {.hints = {.activation = ClipActivation::quick_gelu}}));
 }
 
+TEST(ClipWeights, TheProcessorFileOfTransformers5) {
+  const fs::path folder = copy_of("hugging_face", "processor");
+  const auto json = nlohmann::json::parse(read_file(folder / "preprocessor_config.json"));
+  fs::remove(folder / "preprocessor_config.json");
+  EXPECT_THROW(ClipModel::load(folder), IoError);
+  write_file_atomic(folder / "processor_config.json", nlohmann::json{{"image_processor", json}}.dump());
+  expect_golden(ClipModel::load(folder));
+}
+
 TEST(ClipWeights, TheOldEndIdPoolsAtTheLargest) {
   const fs::path folder = copy_of("hugging_face", "old_end");
   auto json = nlohmann::json::parse(read_file(folder / "config.json"));

@@ -1,4 +1,5 @@
 #include "apps/noisescope/cli.h"
+#include "apps/noisescope/clip_commands.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
 #include "noisescope/io/file.h"
@@ -28,13 +29,8 @@ void run_clip_train(const Session& session, const ClipFlags& flags) {
   session.result(report);
 }
 
-}  // namespace
-
-void add_clip(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("clip", "The encoder that conditions the model");
-  command->require_subcommand(1);
-  command->footer("Example:\n  noisescope clip train --out runs/clip");
-  CLI::App* train = command->add_subcommand("train", "Train a small CLIP contrastively");
+void add_clip_train(CLI::App& clip, Session& session) {
+  CLI::App* train = clip.add_subcommand("train", "Train a small CLIP contrastively");
   add_common(*train, session);
   auto flags = std::make_shared<ClipFlags>();
   add_config_flags(*train, flags->config);
@@ -48,6 +44,21 @@ void add_clip(CLI::App& app, Session& session) {
       "Writes OUT/clip in Hugging Face layout and OUT/clip.json: zero-shot accuracy, retrieval\n"
       "ranks, modality gap. Ctrl-C saves; the same command goes on.");
   train->callback([&session, flags] { run_clip_train(session, *flags); });
+}
+
+}  // namespace
+
+void add_clip(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("clip", "The encoder that conditions the model");
+  command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  noisescope clip train --out runs/clip\n"
+      "  noisescope clip inspect models/ViT-B-32");
+  for (auto* add : {add_clip_train, add_clip_inspect, add_clip_embed, add_clip_classify,
+                    add_clip_similarity}) {
+    add(*command, session);
+  }
 }
 
 }  // namespace noisescope::cli

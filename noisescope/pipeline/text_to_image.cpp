@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/clip/clip_images.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/safetensors.h"
@@ -25,6 +26,13 @@ const ConfigNode& section(const ConfigNode& root, const std::string& name) {
 /// Rows first .. first + count - 1 of a list.
 std::vector<std::string> slice(const std::vector<std::string>& list, int64_t first, int64_t count) {
   return {list.begin() + first, list.begin() + first + count};
+}
+
+/// Condition rows first .. first + count - 1 of a drawing job.
+Tensor conditions_of(const TextToImage& model, const DrawRequest& request, int64_t first,
+                     int64_t count) {
+  if (!request.images.defined()) return model.condition(slice(request.prompts, first, count));
+  return model.condition_of_images(request.images.narrow(0, first, count));
 }
 
 /// Reports whole batches as one task: steps done of all steps of all batches.
@@ -126,7 +134,7 @@ Tensor TextToImage::condition_of_images(const Tensor& images) const {
                      "condition.image_share above 0");
   }
   const torch::NoGradGuard no_grad;
-  const Tensor rows = whitening_.image->apply(clip_->encode_image(images));
+  const Tensor rows = whitening_.image->apply(clip_->encode_image(to_clip_size(images, clip_->image_size())));
   return append_modality(rows, Modality::image).to(device_);
 }
 
@@ -155,12 +163,15 @@ Tensor draw(const TextToImage& model, const DrawRequest& request, const std::vec
     throw ValueError("[pipeline.draw] expected at least one prompt and a batch of at least 1, got " +
                      std::to_string(count) + " prompts");
   }
+  if (request.images.defined()) {
+    check_shape("pipeline.draw", "images", request.images, {count, 3, -1, -1});
+  }
   const torch::NoGradGuard no_grad;
   const int64_t size = model.image_size(), batches = (count + batch_size - 1) / batch_size;
   std::vector<Tensor> pictures;
   for (int64_t batch = 0; batch < batches; ++batch) {
     const int64_t first = batch * batch_size, rows = std::min(batch_size, count - first);
-    const Tensor condition = model.condition(slice(request.prompts, first, rows));
+    const Tensor condition = conditions_of(model, request, first, rows);
     const Tensor null = request.negative_prompt.empty()
                             ? model.null_condition(rows)
                             : model.condition({request.negative_prompt}).expand_as(condition);

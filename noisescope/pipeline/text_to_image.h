@@ -53,7 +53,8 @@ class TextToImage {
   /// Condition rows of prompts: [B, D]. Throws ValueError for unknown words: which, and what the
   /// model knows.
   Tensor condition(const std::vector<std::string>& prompts) const;
-  /// Condition rows of pictures [B, 3, S, S] in [-1, 1]; ValueError if trained on text alone.
+  /// Condition rows of pictures [B, 3, H, W] in [-1, 1] of any size; ValueError if trained on text
+  /// alone.
   Tensor condition_of_images(const Tensor& images) const;
   /// The learned "no prompt", repeated: [count, D].
   Tensor null_condition(int64_t count) const;
@@ -77,10 +78,11 @@ class TextToImage {
 
 /// One drawing job.
 struct DrawRequest {
-  std::vector<std::string> prompts;  // one a picture
+  std::vector<std::string> prompts;  // one a picture; with `images` only their names
   std::string negative_prompt;       // "": the null condition
   uint64_t seed = 0;
   int64_t first_sample = 0;          // picture k uses noise (seed, first_sample + k)
+  Tensor images = {};                // [N, 3, H, W] in [-1, 1]: prompts that are pictures
 };
 
 /// Pictures [N, 3, S, S] float32 on the CPU, in the order of the prompts. Batches of at most

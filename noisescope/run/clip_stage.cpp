@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "noisescope/clip/clip_images.h"
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/world_dataset.h"
@@ -16,7 +17,6 @@ constexpr int64_t kReportImages = 512;
 constexpr int64_t kReportCaptions = 2048;
 constexpr int64_t kEncodeBatch = 256;
 
-
 Tensor encode_images(const ClipModel& clip, const Dataset& dataset,
                      const std::vector<int64_t>& indices) {
   std::vector<Tensor> rows;
@@ -24,7 +24,7 @@ Tensor encode_images(const ClipModel& clip, const Dataset& dataset,
     const auto last = std::min(indices.size(), first + kEncodeBatch);
     const std::vector<int64_t> batch(indices.begin() + static_cast<long>(first),
                                      indices.begin() + static_cast<long>(last));
-    rows.push_back(clip.encode_image(dataset.images(batch).to(clip.device())));
+    rows.push_back(clip.encode_image(to_clip_size(dataset.images(batch), clip.image_size())));
   }
   return torch::cat(rows);
 }
@@ -67,6 +67,24 @@ nlohmann::ordered_json to_json(const ModalityGap& gap) {
           {"pairs", gap.pairs}};
 }
 
+/// Loads a ready CLIP and copies it into the run, which then stands on its own.
+ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFolder& folder,
+                     torch::Device device) {
+  ClipModel clip = ClipModel::load(config.clip_folder);
+  clip.tokenizer();  // captions condition the model: without a tokenizer nothing can begin
+  clip.to(device);
+  clip.save(folder.clip());
+  nlohmann::ordered_json report;
+  if (clip.has_image()) {
+    report = clip_report(clip, data, static_cast<uint64_t>(config.seed));
+  } else {
+    report["weights_hash"] = clip.weights_hash();
+  }
+  report["adopted_from"] = config.clip_folder;
+  write_file_atomic(folder.clip_report(), report.dump(2));
+  return clip;
+}
+
 }  // namespace
 
 RunData open_run_data(const RunConfig& config, const Control& control) {
@@ -103,6 +121,7 @@ ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFol
     clip.to(device);
     return clip;
   }
+  if (!config.clip_folder.empty()) return adopt_clip(config, data, folder, device);
   const auto seed = static_cast<uint64_t>(config.seed);
   const std::vector<std::string>& captions = data.dataset->captions();
   const ClipModel clip(config.clip, Tokenizer::train(captions, config.clip.tokenizer), seed);

@@ -1,4 +1,5 @@
-// First stage of a run: its own small CLIP, and what is reported of it.
+// First stage of a run: the CLIP that conditions it, trained here or brought along, and what is
+// reported of it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -27,7 +28,8 @@ const WorldDataset* world_of(const RunData& data);
 /// a caption each, and which captions of the batch are true of which images.
 ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t seed);
 
-/// Loads the CLIP of the run folder, or trains one there (going on after an interruption).
+/// Loads the CLIP of the run folder; else copies that of config.clip_folder there, or trains one
+/// (going on after an interruption).
 /// Throws as train_clip; Interrupted leaves a checkpoint.
 ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder,
                       torch::Device device, const Control& control);

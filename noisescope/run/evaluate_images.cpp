@@ -27,6 +27,7 @@ Tensor rows_of(const std::vector<int64_t>& rows) { return torch::tensor(rows, to
 /// The configuration under which the judge is trained: another architecture or seed, its own folder.
 RunConfig judge_config(const RunConfig& config) {
   RunConfig judge = config;
+  judge.clip_folder.clear();
   judge.clip = config.evaluation.judge;
   judge.clip.image.image_size = config.network.image_size;
   judge.clip_train = config.evaluation.judge_train;

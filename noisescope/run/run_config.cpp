@@ -33,6 +33,9 @@ void describe(Describer& d, EvaluationOptions& o) {
 void describe(Describer& d, RunConfig& o) {
   d("seed", o.seed, "seed of every random number of the run", {.min = 0});
   d.section("data", o.data, "what is learned");
+  d("clip_folder", o.clip_folder,
+    "folder of a ready CLIP (transformers, open_clip, OpenAI) that conditions the model in place of "
+    "one trained here; clip and clip_train then do not count");
   d.section("clip", o.clip, "the text and image encoder that conditions the model");
   d.section("clip_train", o.clip_train, "its contrastive training");
   d("clip_batch_size", o.clip_batch_size, "pairs of one contrastive batch", {.min = 2, .max = 65536});
@@ -113,7 +116,9 @@ void check_run_config(const RunConfig& config) {
                       std::to_string(value));
   };
   check("network.image_size", config.network.image_size);
-  check("clip.image.image_size", config.clip.image.image_size);
+  if (config.clip_folder.empty()) {
+    check("clip.image.image_size", config.clip.image.image_size);
+  }
   check_compatible(config.precondition.schedule, config.precondition.parametrization);
 }
 

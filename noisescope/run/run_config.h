@@ -48,6 +48,7 @@ void describe(Describer& d, EvaluationOptions& options);
 struct RunConfig {
   int64_t seed = 0;
   DataOptions data;
+  std::string clip_folder;         // "": the CLIP is trained here
   ClipOptions clip;
   ClipTrainOptions clip_train;
   int64_t clip_batch_size = 128;

@@ -1,5 +1,6 @@
 #include "noisescope/run/sample_run.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "noisescope/diffusion/trajectory.h"
@@ -24,6 +25,13 @@ std::vector<std::string> repeated(const std::vector<std::string>& prompts, int64
   return all;
 }
 
+/// The prompts of a request as captions: texts, then the files of pictures.
+std::vector<std::string> prompt_names(const SampleRequest& request) {
+  std::vector<std::string> names = request.prompts;
+  for (const auto& file : request.image_prompts) names.push_back(file.filename().string());
+  return names;
+}
+
 /// The settings as they stand in a picture's text chunks.
 std::map<std::string, std::string> settings(const RunConfig& config, const SampleRequest& request,
                                             const std::string& prompt) {
@@ -42,7 +50,7 @@ class Writer {
   void grid(const std::vector<std::string>& captions) {
     const auto path = request_.out / "grid.png";
     write_png(path, image_grid(result_.pictures, captions),
-              settings(config_, request_, join(request_.prompts, " | ")));
+              settings(config_, request_, join(prompt_names(request_), " | ")));
     result_.files.push_back(path);
   }
 
@@ -62,20 +70,20 @@ class Writer {
       write_npy(path, result_.pictures);
     } else {
       write_safetensors(path, {{{"pictures", result_.pictures}},
-                               settings(config_, request_, join(request_.prompts, " | "))});
+                               settings(config_, request_, join(prompt_names(request_), " | "))});
     }
     result_.files.push_back(path);
   }
 
   void record(const TrajectoryRecorder& recorder, const std::vector<std::string>& captions) {
     const auto path = request_.out / "record.safetensors";
-    const nlohmann::ordered_json how = settings(config_, request_, join(request_.prompts, " | "));
+    const nlohmann::ordered_json how = settings(config_, request_, join(prompt_names(request_), " | "));
     save_run_record(path, make_run_record(recorder, captions, how.dump()));
     result_.files.push_back(path);
   }
 
   void film(const TrajectoryRecorder& recorder) {
-    const Film film = trajectory_film(recorder.steps(), 0, request_.prompts.front(),
+    const Film film = trajectory_film(recorder.steps(), 0, prompt_names(request_).front(),
                                       config_.precondition.schedule);
     const auto path = request_.out / ("film." + request_.film);
     write_animation(path, film_frames(film));
@@ -90,6 +98,22 @@ class Writer {
   SampleResult& result_;
 };
 
+/// Drawing jobs, one a prompt. Throws ValueError if there is none.
+std::vector<DrawRequest> drawings_of(const SampleRequest& request) {
+  const std::vector<std::string> names = prompt_names(request);
+  if (names.empty()) {
+    throw ValueError("[run.sample_run] expected a prompt or a picture as prompt, got neither");
+  }
+  std::vector<DrawRequest> drawings;
+  for (size_t k = 0; k < names.size(); ++k) {
+    drawings.push_back({repeated({names[k]}, request.count), request.negative_prompt, request.seed, 0});
+    if (k < request.prompts.size()) continue;
+    const Image picture = read_image(request.image_prompts[k - request.prompts.size()]);
+    drawings.back().images = image_to_tensor(picture).expand({request.count, -1, -1, -1});
+  }
+  return drawings;
+}
+
 /// Sample numbers restart with every prompt, so picture k of a prompt does not depend on the others.
 Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleRequest& request,
                 const SamplerObserver& observer, const Control& control) {
@@ -97,9 +121,7 @@ Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleR
   GuidanceOptions guidance = config.draw.guidance;
   guidance.both_branches = guidance.both_branches || request.record == "full";
   std::vector<Tensor> pictures;
-  for (const std::string& prompt : request.prompts) {
-    const DrawRequest drawing{repeated({prompt}, request.count), request.negative_prompt,
-                              request.seed, 0};
+  for (const DrawRequest& drawing : drawings_of(request)) {
     pictures.push_back(draw(model, drawing, sigmas, config.draw.sampler, guidance,
                             config.draw.batch_size, observer, control));
   }
@@ -111,7 +133,7 @@ Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleR
 void check_record(const RunConfig& config, const SampleRequest& request, int64_t side) {
   if (request.record.empty()) return;
   const TrajectoryOptions cap;
-  const auto pictures = static_cast<int64_t>(request.prompts.size()) * request.count;
+  const auto pictures = static_cast<int64_t>(prompt_names(request).size()) * request.count;
   const int64_t needed = TrajectoryRecorder::required_bytes(
       cap, config.draw.grid.steps, torch::empty({pictures, 3, side, side}, torch::kMeta));
   if (needed <= cap.max_bytes) return;
@@ -136,7 +158,7 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   make_folder(request.out);
-  const std::vector<std::string> captions = repeated(request.prompts, request.count);
+  const std::vector<std::string> captions = repeated(prompt_names(request), request.count);
   Writer writer(config, request, result);
   writer.grid(captions);
   if (request.single) writer.singles(captions);
@@ -145,7 +167,8 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   if (!request.no_animation) {
     // The first picture again, alone, for its film: image k of a batch equals image k alone.
     SampleRequest first = request;
-    first.prompts.resize(1);
+    first.prompts.resize(std::min<size_t>(request.prompts.size(), 1));
+    first.image_prompts.resize(first.prompts.empty() ? 1 : 0);
     first.count = 1;
     TrajectoryRecorder alone{TrajectoryOptions{}};
     draw_all(model, config, first, alone.observer(), {{}, control.stop});

@@ -13,6 +13,7 @@ namespace noisescope {
 
 struct SampleRequest {
   std::vector<std::string> prompts;
+  std::vector<std::filesystem::path> image_prompts;  // pictures to draw alike, after the prompts
   int64_t count = 1;             // pictures of each prompt
   std::string negative_prompt;
   uint64_t seed = 0;

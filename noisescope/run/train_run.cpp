@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "noisescope/clip/clip_images.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/embedding_cache.h"
@@ -61,7 +62,7 @@ Encoders encoders_of(const ClipModel& clip) {
   };
   encoders.image = [clip](const Tensor& images) {
     const torch::NoGradGuard no_grad;
-    return clip.encode_image(images.to(clip.device())).to(torch::kCPU);
+    return clip.encode_image(to_clip_size(images, clip.image_size())).to(torch::kCPU);
   };
   return encoders;
 }
@@ -93,9 +94,9 @@ Conditions conditions_of(const RunConfig& config, const RunData& data, const Cli
   return conditions;
 }
 
-UNetOptions network_options(const RunConfig& config) {
+UNetOptions network_options(const RunConfig& config, const ClipModel& clip) {
   UNetOptions options = config.network;
-  options.condition_width = config.clip.embedding_dim + (config.condition.image_share > 0 ? 1 : 0);
+  options.condition_width = clip.embedding_dim() + (config.condition.image_share > 0 ? 1 : 0);
   return options;
 }
 
@@ -164,15 +165,16 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
       conditions_of(config, data, clip, folder, request.skip_clip_extraction, control);
 
   const auto seed = static_cast<uint64_t>(config.seed);
-  const UNetOptions network_sizes = network_options(config);
-  UNet network(network_sizes, Random(seed));
+  RunConfig sized = config;  // with the width that conditions turned out to have
+  sized.network = network_options(config, clip);
+  UNet network(sized.network, Random(seed));
   const std::vector<int64_t>& held =
       data.split.validation.empty() ? data.split.train : data.split.validation;
   const BatchSource batches =
       make_batches(data.dataset, data.split.train, conditions.table, seed);
   const BatchSource validation = make_batches(data.dataset, held, conditions.table, seed + 1);
 
-  const ModelOptions model_options{network_sizes, config.precondition,
+  const ModelOptions model_options{sized.network, config.precondition,
                                    config.condition.image_share > 0};
   const TextToImage model(std::make_shared<ClipModel>(clip), conditions.whitening, network,
                           model_options, request.device);
@@ -183,9 +185,9 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
     if (request.preview) request.preview(model, result);
   };
   const TrainResult result = train(trainable(network, request.device, seed), batches, validation,
-                                   setup_of(config, data), folder.root, observer, control);
+                                   setup_of(sized, data), folder.root, observer, control);
   write_safetensors(folder.model(), {module_state(*network),
-                                     {{"format", "pt"}, {"config", to_json(config).dump()}}});
+                                     {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);
   summary.images = result.state.images;
   summary.steps = result.state.step;

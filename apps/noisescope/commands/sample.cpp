@@ -39,7 +39,10 @@ void add_sample(CLI::App& app, Session& session) {
   auto flags = std::make_shared<SampleFlags>();
   command->add_option("run", flags->run, "run folder")->required();
   command->add_option("--prompt", flags->request.prompts, "what to draw; may be given several times")
-      ->required()
+      ->allow_extra_args(false);
+  command->add_option("--image-prompt", flags->request.image_prompts,
+                      "PNG or JPEG to draw alike (models trained with condition.image_share above 0)")
+      ->check(CLI::ExistingFile)
       ->allow_extra_args(false);
   command->add_option("--count", flags->request.count, "pictures of each prompt")
       ->check(CLI::Range(1, 100000))

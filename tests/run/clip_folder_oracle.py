@@ -1,0 +1,199 @@
+"""A diffusion model on a CLIP of transformers, end to end with the program: random weights and a
+tokenizer made by transformers, trained on for a few steps with image conditions, sampled from with a
+prompt and with a picture. Also the commands on ready CLIPs, against transformers."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", ROOT / "build"))
+PROGRAM = os.environ.get("NOISESCOPE_PROGRAM", BUILD / "noisescope")
+MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+TEXTS = ["a red square", "a blue disc on dark", "two green crosses", "it's a cat!"]
+
+
+def run(*words):
+    """The JSON result of a command."""
+    done = subprocess.run([PROGRAM, *map(str, words), "--quiet", "--json"], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def save_tokenizer(folder):
+    """A byte-level CLIP tokenizer with a few merges."""
+    from transformers import CLIPTokenizer
+
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letters = [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
+    merges = [("r", "e"), ("re", "d</w>"), ("d", "i"), ("di", "s"), ("dis", "c</w>"), ("a", "t</w>")]
+    tokens = letters + [x + "</w>" for x in letters] + [a + b for a, b in merges]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    tokenizer = CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=merges,
+                              model_max_length=32)
+    tokenizer.save_pretrained(folder)
+    return tokenizer, len(tokens)
+
+
+def make_clip(folder):
+    import torch
+    from transformers import CLIPConfig, CLIPModel
+
+    tokenizer, count = save_tokenizer(folder)
+    torch.manual_seed(0)
+    text = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3,
+                vocab_size=count, max_position_embeddings=32, bos_token_id=count - 2,
+                eos_token_id=count - 1, pad_token_id=count - 1)
+    vision = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3,
+                  image_size=48, patch_size=8)
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "logit" not in name:
+                parameter.add_(torch.randn_like(parameter) * 0.05)
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": MEAN, "image_std": STD}))
+    return model, tokenizer
+
+
+def make_images(folder):
+    """Squares: where a crop of the others begins is the business of preprocessing."""
+    import numpy
+    from PIL import Image
+
+    folder.mkdir()
+    random = numpy.random.default_rng(0)
+    for i in range(6):
+        pixels = random.integers(0, 256, (40 + 9 * i, 40 + 9 * i, 3), dtype=numpy.uint8)
+        Image.fromarray(pixels).resize((50 + i, 50 + i), Image.BILINEAR).save(folder / f"{i}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+
+
+def reference(model, tokenizer, images):
+    import torch
+    from PIL import Image
+    from transformers import CLIPImageProcessorPil
+
+    processor = CLIPImageProcessorPil(size={"shortest_edge": 48}, crop_size={"height": 48, "width": 48},
+                                      image_mean=MEAN, image_std=STD)
+    pixels = processor([Image.open(path) for path in images], return_tensors="pt")["pixel_values"]
+    tokens = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        return model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask,
+                     pixel_values=pixels)
+
+
+def difference(a, b):
+    return (a - b).abs().max().item()
+
+
+def check_embed(root, expected):
+    from safetensors import safe_open
+
+    (root / "texts").write_text("\n".join(TEXTS) + "\n")
+    out = root / "embeddings.safetensors"
+    result = run("clip", "embed", "--model", root / "clip", "--texts", root / "texts", "--images",
+                 root / "images", "--out", out, "--shard-rows", 4, "--batch-size", 2)
+    with safe_open(out, "pt") as file:
+        text, image = file.get_tensor("text"), file.get_tensor("image")
+        names = json.loads(file.metadata()["image_names"])
+    return {"text": difference(text, expected.text_embeds),
+            "image": difference(image, expected.image_embeds),
+            "names": float(names != [f"{i}.png" for i in range(6)] or result["skipped"] != 1)}
+
+
+def check_similarity(root, expected):
+    words = [x for text in TEXTS for x in ("--text", text)]
+    files = [root / "images" / f"{i}.png" for i in range(6)]
+    result = run("clip", "similarity", "--model", root / "clip", *files, *words, "--out",
+                 root / "matrix.png")
+    import torch
+
+    cosines = expected.image_embeds @ expected.text_embeds.T
+    written = (root / "matrix.png").exists() and (root / "matrix.svg").exists()
+    return {"cosines": difference(torch.tensor(result["cosines"]), cosines),
+            "matrix": float(not written)}
+
+
+def check_classify(root, expected):
+    import torch
+
+    result = run("clip", "classify", "--model", root / "clip", root / "images" / "0.png", "--labels",
+                 ",".join(TEXTS), "--template", "{}")
+    got = {x["label"]: x["probability"] for x in result["images"][0]["labels"]}
+    probabilities = expected.logits_per_image.softmax(1)[0]
+    return {"classify": difference(torch.tensor([got[text] for text in TEXTS]), probabilities)}
+
+
+def check_training(root):
+    """A few steps, a prompt, a picture: what is drawn depends on both."""
+    run("train", "--out", root / "run", "--set", f"clip_folder={root / 'clip'}", "--set",
+        "condition.image_share=0.5", "--set", "data.world_samples=64", "--set", "train.budget=4steps",
+        "--set", "train.batch_size=4", "--set", "train.validation_samples=4", "--set",
+        "draw.grid.steps=3", "--no-animation")
+    report = json.loads((root / "run" / "clip.json").read_text())
+    run("sample", root / "run", "--prompt", "a red disc", "--image-prompt", root / "images" / "1.png",
+        "--no-animation", "--array", "safetensors", "--out", root / "drawn")
+    from safetensors.torch import load_file
+
+    pictures = load_file(root / "drawn" / "pictures.safetensors")["pictures"]
+    good = (report["adopted_from"] == str(root / "clip") and pictures.shape[0] == 2
+            and bool(pictures.isfinite().all()) and difference(pictures[0], pictures[1]) > 0)
+    return {"training": float(not good)}
+
+
+def check_convert(root, model):
+    """A pickle of the weights comes back as the same model; a pickle with code in it does not."""
+    import pickle
+    import shutil
+
+    import torch
+
+    source = root / "pickled"
+    shutil.copytree(root / "clip", source)
+    (source / "model.safetensors").unlink()
+    torch.save(model.state_dict(), source / "pytorch_model.bin")
+    run("convert", source, "--out", root / "converted", "--python", sys.executable)
+    before, after = (run("clip", "embed", "--model", root / name, "--texts", root / "texts", "--out",
+                         root / f"{name}.safetensors") and (root / f"{name}.safetensors").read_bytes()
+                     for name in ("clip", "converted"))
+
+    class Code:
+        def __reduce__(self):
+            return (os.mkdir, (str(root / "ran"),))
+
+    (source / "pytorch_model.bin").write_bytes(pickle.dumps({"state_dict": Code()}))
+    refused = subprocess.run([PROGRAM, "convert", source, "--out", root / "evil", "--python",
+                              sys.executable], capture_output=True)
+    good = before[-96:] == after[-96:] and refused.returncode == 3
+    return {"convert": float(not good or (root / "ran").exists() or (root / "evil").exists())}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name)
+        (root / "clip").mkdir()
+        model, tokenizer = make_clip(root / "clip")
+        make_images(root / "images")
+        expected = reference(model, tokenizer, [root / "images" / f"{i}.png" for i in range(6)])
+        inspected = run("clip", "inspect", root / "clip")
+        rows = {"inspect": float(bool(inspected["problems"]))}
+        for check in (lambda: check_embed(root, expected), lambda: check_similarity(root, expected),
+                      lambda: check_classify(root, expected), lambda: check_convert(root, model),
+                      lambda: check_training(root)):
+            rows.update(check())
+            print(rows, flush=True)
+    return 0 if all(value <= 1e-5 for value in rows.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

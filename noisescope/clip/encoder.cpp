@@ -9,8 +9,12 @@
 namespace noisescope {
 namespace {
 
-Tensor activate(const Tensor& x, ClipActivation activation) {
-  return activation == ClipActivation::gelu ? at::gelu(x) : x * at::sigmoid(1.702 * x);
+/// `x` is the caller's to lose: without a graph to keep it for, memory of its size is not asked for
+/// again and again, which costs more than the arithmetic.
+Tensor activate(Tensor x, ClipActivation activation) {
+  const bool keep = at::GradMode::is_enabled();
+  if (activation == ClipActivation::gelu) return keep ? at::gelu(x) : at::gelu_(x);
+  return keep ? x * at::sigmoid(1.702 * x) : at::mul(x, 1.702).sigmoid_().mul_(x);
 }
 
 /// x[b, position[b]] of x [B, L, D].

@@ -361,8 +361,10 @@ TEST(OracleFolder, ReadWeights) {
       const std::string last = std::to_string(model.options().image.encoder.layers - 1);
       out.tensors["vision_hidden"] = recorder.last("image.block" + last);
     }
-    const auto start = std::chrono::steady_clock::now();
     const Tensor image = model.encode_image(in.at("pixels"));
+    const Tensor few = in.at("pixels").narrow(0, 0, 48);  // a second time: the first one warms up
+    const auto start = std::chrono::steady_clock::now();
+    model.encode_image(few);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     out.tensors["text"] = text;
     out.tensors["image"] = image;
@@ -370,7 +372,7 @@ TEST(OracleFolder, ReadWeights) {
     out.tensors["penultimate"] = model.text_hidden(in.at("ids"), {.skip = 1, .final_norm = false});
     out.tensors["logits"] = model.logit_scale() * at::matmul(image, text.t());
     out.metadata["images_per_second"] =
-        std::to_string(static_cast<double>(image.size(0)) / seconds.count());
+        std::to_string(static_cast<double>(few.size(0)) / seconds.count());
     write_safetensors(entry.path() / "actual.safetensors", out);
   }
 }

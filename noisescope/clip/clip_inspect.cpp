@@ -21,10 +21,18 @@ bool attempt(ClipInspection& inspection, const Step& step) {
   }
 }
 
+std::string dtype_name(torch::ScalarType type) {
+  switch (type) {
+    case torch::kFloat32: return "float32";
+    case torch::kFloat16: return "float16";
+    case torch::kBFloat16: return "bfloat16";
+    default: return c10::toString(type);
+  }
+}
+
 void count_numbers(const NamedTensors& weights, ClipInspection& inspection) {
   for (const auto& [key, tensor] : weights) {
-    const std::string dtype(c10::toString(tensor.scalar_type()));
-    inspection.dtypes[dtype] += tensor.numel();
+    inspection.dtypes[dtype_name(tensor.scalar_type())] += tensor.numel();
   }
 }
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_images.h"
+#include "noisescope/clip/clip_inspect.h"
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
@@ -334,6 +335,25 @@ TEST_F(Shards, TruncatedFile) {
   const std::string bytes = read_file(shard(1));
   write_file_atomic(shard(1), bytes.substr(0, bytes.size() - 3));
   expect_parts(fault(), {"model-00001-of-00002.safetensors", "truncated"});
+}
+
+TEST(ClipInspection, CountsAndListsWhatIsMissing) {
+  const fs::path folder = copy_of("hugging_face", "inspection");
+  const ClipInspection inspection = inspect_clip(folder);
+  const int64_t parameters = parameter_count(ClipModel::load(folder).module());
+  EXPECT_EQ(inspection.text_parameters + inspection.image_parameters + 1, parameters);
+  EXPECT_EQ(inspection.dtypes, (std::map<std::string, int64_t>{{"float16", parameters}}));
+  ASSERT_EQ(inspection.problems.size(), 1u);
+  expect_parts(inspection.problems[0], {"no tokenizer"});
+
+  auto json = nlohmann::json::parse(read_file(folder / "config.json"));
+  json["projection_dim"] = 14;
+  write_file_atomic(folder / "config.json", json.dump());
+  write_file_atomic(folder / "tokenizer.json", "{}");
+  const std::vector<std::string> problems = inspect_clip(folder).problems;
+  ASSERT_EQ(problems.size(), 2u);
+  expect_parts(problems[0], {"text_projection.weight", "visual_projection.weight"});
+  EXPECT_FALSE(inspect_clip(folder / "nowhere").loads());
 }
 
 TEST(ClipImages, AnySizeBecomesTheTowers) {

@@ -23,7 +23,8 @@ struct ClipInspection {
   bool loads() const { return problems.empty(); }
 };
 
-/// For models with a vision transformer; reads the weights. Never throws for a folder that is not as it should be: that is what `problems` says.
+/// For models with a vision transformer; reads the weights. Never throws for a folder that is not as
+/// it should be: that is what `problems` says.
 ClipInspection inspect_clip(const std::filesystem::path& folder, const ClipHints& hints = {});
 
 }  // namespace noisescope

@@ -34,7 +34,7 @@ NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeig
 
 /// How position embeddings of a square grid of patches pass to another grid. The class token's row
 /// stays. `transformers`: bicubic, a = -0.75 (interpolate_pos_encoding); `open_clip`: bicubic with
-/// antialias, a = -0.5 (resize_pos_embed). They differ by a tenth of the values' spread.
+/// antialias, a = -0.5 (resize_pos_embed).
 enum class PositionResize { transformers, open_clip };
 
 constexpr std::array<std::pair<PositionResize, const char*>, 2> enum_names(PositionResize) {

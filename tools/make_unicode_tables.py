@@ -1,7 +1,7 @@
 """Writes noisescope/clip/unicode_tables.inc from Python's unicodedata: the character classes, lower-case
 mappings and canonical (de)compositions that CLIP's text normalisation needs.
 
-    python tools/make_unicode_tables.py > noisescope/clip/unicode_tables.inc
+    python3.11 tools/make_unicode_tables.py > noisescope/clip/unicode_tables.inc   # Unicode 14
 """
 
 import unicodedata
@@ -53,6 +53,31 @@ def decompositions():
     return found
 
 
+def sigma_follows(context):
+    """Is the sigma behind A in the final form when `context` comes after it?"""
+    return ("A\u03a3" + context).lower()[1] == "\u03c2"
+
+
+def case_ignorable(code):
+    """Skipped by the rule of the final sigma (SpecialCasing, Final_Sigma): Case_Ignorable."""
+    return sigma_follows(chr(code)) and not sigma_follows(chr(code) + "A")
+
+
+def cased(code):
+    """Cased, and not already Case_Ignorable."""
+    return not sigma_follows(chr(code))
+
+
+def width_forms():
+    """[code, first, second or 0]: halfwidth and fullwidth forms and what NFKC makes of each."""
+    found = []
+    for code in range(0xFF01, 0xFFF0):
+        parts = [ord(c) for c in unicodedata.normalize("NFKC", chr(code))]
+        if parts != [code]:
+            found.append([code, *parts, *[0] * (2 - len(parts))])
+    return found
+
+
 def combining_runs():
     """[first, last, canonical combining class]."""
     runs = []
@@ -90,9 +115,13 @@ def main():
     emit("CodeRange", "kLetters", category("L"))
     emit("CodeRange", "kMarks", category("M"))
     emit("CodeRange", "kNumbers", category("N"))
+    emit("CodeRange", "kDigits", ranges(lambda code: unicodedata.category(chr(code)) == "Nd"))
+    emit("CodeRange", "kCased", ranges(cased))
+    emit("CodeRange", "kCaseIgnorable", ranges(case_ignorable))
     emit("LowerRun", "kLower", lower_runs())
     emit("CombiningRun", "kCombining", combining_runs())
     emit("Decomposition", "kDecompositions", decompositions())
+    emit("WidthForm", "kWidthForms", width_forms())
 
 
 if __name__ == "__main__":

@@ -8,15 +8,11 @@
 namespace noisescope {
 namespace {
 
-bool is_printable(int byte) {
-  return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-}
-
 std::array<char32_t, 256> stand_in_codes() {
   std::array<char32_t, 256> codes{};
   char32_t next = 256;
   for (int byte = 0; byte < 256; ++byte) {
-    codes[static_cast<size_t>(byte)] = is_printable(byte) ? static_cast<char32_t>(byte) : next++;
+    codes[static_cast<size_t>(byte)] = is_printable_byte(byte) ? static_cast<char32_t>(byte) : next++;
   }
   return codes;
 }

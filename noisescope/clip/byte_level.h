@@ -8,6 +8,11 @@
 
 namespace noisescope {
 
+/// Does the byte stand for itself?
+constexpr bool is_printable_byte(int byte) {
+  return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+}
+
 /// The stand-in of a byte, as UTF-8.
 const std::string& visible_byte(uint8_t byte);
 

@@ -1,26 +1,31 @@
-// Text <-> token ids. Two kinds, both learned from the captions of a data set:
-//   words  one token a word or punctuation mark; right for small closed worlds
+// Text <-> token ids. Two kinds:
+//   words  one token a word or punctuation mark, learned from captions; right for small closed worlds
 //   bpe    the byte-level pair encoding of CLIP (Radford et al. 2021, arXiv:2103.00020, 2.4; Sennrich
-//          et al. 2016, arXiv:1508.07909, algorithm 1); no text is unknown to it
-// Text is normalised as transformers' CLIPTokenizer does it: NFC, white space to one blank, lower
-// case. Saved as Hugging Face tokenizer files: AutoTokenizer gives the same ids.
+//          et al. 2016, arXiv:1508.07909, algorithm 1), learned or read from the files of a published
+//          CLIP; no text is unknown to it
+// Text is cleaned and split by the rules of a profile (clean_text.h). Saved as Hugging Face tokenizer
+// files: under the profile hf AutoTokenizer gives the same ids.
 // User text never yields a special token: "<|endoftext|>" in a prompt is plain text, which is what
-// transformers does with split_special_tokens=True.
+// transformers does with split_special_tokens=True; OpenAI's and open_clip's programs have no such way.
 //
-// Ids: ... < <|startoftext|> < <|endoftext|>, the largest and never 2 (transformers pools differently
-// for 2). Padding is <|endoftext|>: under a causal mask with pooling at the first <|endoftext|>
-// nothing behind it counts. No torch here.
+// Ids: ... < start of text < end of text, the largest and never 2 (transformers pools differently
+// for 2). Under a causal mask with pooling at the first end nothing behind it counts, so padding is a
+// matter of equal ids alone. No torch here.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "noisescope/clip/byte_pairs.h"
+#include "noisescope/clip/clip_profile.h"
 #include "noisescope/clip/unicode.h"
 #include "noisescope/core/options.h"
 
@@ -69,7 +74,12 @@ struct TokenizerModel {
   int64_t context_length = 0;
   std::vector<std::string> tokens;                          // by id
   std::vector<std::pair<std::string, std::string>> merges;  // bpe, best first
+  ClipProfile profile = ClipProfile::hf;                    // words knows no other
+  std::optional<int64_t> pad_id;                            // none: the profile's
 };
+
+/// Names of the two special tokens, start first.
+std::pair<std::string, std::string> special_names(ClipProfile profile);
 
 class Tokenizer {
  public:
@@ -86,11 +96,17 @@ class Tokenizer {
   /// Text of ids, specials left out; words are separated by blanks.
   std::string decode(const std::vector<int64_t>& ids) const;
 
+  /// The ids of an encoding, filled up to context_length with pad_id().
+  std::vector<int64_t> padded_ids(const Encoding& encoding) const;
+
   const TokenizerModel& model() const { return model_; }
   int64_t context_length() const { return model_.context_length; }
   int64_t vocabulary_size() const { return static_cast<int64_t>(model_.tokens.size()); }
   int64_t start_id() const { return vocabulary_size() - 2; }
   int64_t end_id() const { return vocabulary_size() - 1; }
+
+  /// Also a token of text, or the end: what is padding stands behind the end.
+  int64_t pad_id() const;
 
   /// Words kind: every known word, sorted. Empty for bpe, to which nothing is unknown.
   std::vector<std::string> known_words() const;
@@ -100,29 +116,42 @@ class Tokenizer {
     int64_t id;
     TextSpan span;
   };
-  void append_word(const std::vector<CodePoint>& word, std::vector<Piece>& pieces,
-                   std::vector<UnknownWord>& unknown) const;
-  void append_bpe(const std::vector<CodePoint>& word, std::vector<Piece>& pieces) const;
+  std::vector<Piece> word_pieces(const CodePoints& text, std::vector<UnknownWord>& unknown) const;
+  std::vector<Piece> pair_pieces(const CodePoints& text) const;
+  void check_tokens(const std::string& name);
 
   TokenizerModel model_;
   std::unordered_map<std::string, int64_t> id_of_;
-  std::unordered_map<std::string, int64_t> rank_of_;  // "left right" -> index in merges
+  std::shared_ptr<const BytePairs> pairs_;  // bpe
 };
 
 /// What to tell the user: "unknown word 'purpel' (did you mean 'purple'?); known words: a, and, ...".
 /// "" if nothing is unknown.
 std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<UnknownWord>& unknown);
 
-/// Reads tokenizer.json and tokenizer_config.json of a folder. Hostile files are refused: FormatError
-/// with path and byte; IoError if they cannot be read.
-Tokenizer load_tokenizer(const std::filesystem::path& folder);
+/// Reads a folder: tokenizer.json and tokenizer_config.json, or vocab.json and merges.txt with a
+/// tokenizer_config.json if there is one (without: 77 tokens). `profile`: rules to follow in place of
+/// those the folder names (hf, if none). Hostile files are refused: FormatError with path and byte, or
+/// path and key; IoError if they cannot be read.
+Tokenizer load_tokenizer(const std::filesystem::path& folder,
+                         std::optional<ClipProfile> profile = std::nullopt);
 
-/// The parser behind load_tokenizer, for fuzzing. `name` stands for the folder in messages.
+/// Reads the merges file of OpenAI and open_clip, plain or gzipped (bpe_simple_vocab_16e6.txt.gz). The
+/// vocabulary follows from it: 512 byte tokens, the products of at most 48,894 merges, the special
+/// tokens of `profile`. Throws FormatError with path and line, IoError.
+Tokenizer load_merges(const std::filesystem::path& path, ClipProfile profile = ClipProfile::openai);
+
+/// The parsers behind these, for fuzzing. `name` stands for the folder or file in messages.
 Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
-                          const std::string& name);
+                          const std::string& name, std::optional<ClipProfile> profile = std::nullopt);
+Tokenizer parse_vocabulary(std::string_view vocab_json, std::string_view merges_txt,
+                           std::string_view tokenizer_config_json, const std::string& name,
+                           std::optional<ClipProfile> profile = std::nullopt);
+Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, ClipProfile profile);
 
 /// Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and for bpe vocab.json and
-/// merges.txt; each file atomically.
+/// merges.txt; each file atomically. Profiles other than hf are noted in tokenizer_config.json, where
+/// transformers does not look: its ids are then those of hf.
 void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer);
 
 }  // namespace noisescope

@@ -1,7 +1,8 @@
 // Tokenizers as Hugging Face files. Reading trusts nothing: the pipeline must be the one that encode
 // implements, ids must be 0 .. V-1 without holes, and the Tokenizer constructor checks the rest.
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
+#include "noisescope/clip/json_reader.h"
 #include "noisescope/clip/tokenizer.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
@@ -9,18 +10,24 @@
 namespace noisescope {
 namespace {
 
-using Json = nlohmann::json;  // its objects are maps: vocabularies are large
+using Json = JsonReader::Json;
 
 constexpr const char* kUnknown = "<|unk|>";
-constexpr const char* kStart = "<|startoftext|>";
-constexpr const char* kEnd = "<|endoftext|>";
+constexpr const char* kProfileKey = "clip_profile";  // in tokenizer_config.json
+constexpr const char* kParser = "clip.parse_tokenizer";
+constexpr int64_t kDefaultContext = 77;
+constexpr size_t kMostMerges = 48'894;  // OpenAI's and open_clip's programs read no more
 constexpr const char* kWordPattern = R"([\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}])";
 constexpr const char* kClipPattern =
     R"(<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)";
 constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
 
-const char* unknown_token(TokenizerKind kind) {
-  return kind == TokenizerKind::words ? kUnknown : kEnd;
+std::string unknown_token(const TokenizerModel& model) {
+  return model.kind == TokenizerKind::words ? kUnknown : model.tokens.back();
+}
+
+std::pair<std::string, std::string> special_tokens(const TokenizerModel& model) {
+  return {model.tokens[model.tokens.size() - 2], model.tokens.back()};
 }
 
 Json normalizer_json() {
@@ -61,13 +68,13 @@ Json model_json(const TokenizerModel& model) {
   Json merges = Json::array();
   for (const auto& [left, right] : model.merges) merges.push_back(Json::array({left, right}));
   return {{"type", "BPE"},          {"dropout", nullptr},
-          {"unk_token", kEnd},      {"continuing_subword_prefix", ""},
+          {"unk_token", unknown_token(model)}, {"continuing_subword_prefix", ""},
           {"end_of_word_suffix", "</w>"}, {"fuse_unk", false},
           {"byte_fallback", false}, {"ignore_merges", false},
           {"vocab", vocabulary_json(model)}, {"merges", merges}};
 }
 
-Json added_token_json(const char* token, int64_t id) {
+Json added_token_json(const std::string& token, int64_t id) {
   return {{"id", id},          {"content", token}, {"single_word", false}, {"lstrip", false},
           {"rstrip", false},   {"normalized", false}, {"special", true}};
 }
@@ -88,8 +95,9 @@ Json tokenizer_json(const Tokenizer& tokenizer) {
       }
     }
   }
-  added.push_back(added_token_json(kStart, tokenizer.start_id()));
-  added.push_back(added_token_json(kEnd, tokenizer.end_id()));
+  const auto [start, end] = special_tokens(model);
+  added.push_back(added_token_json(start, tokenizer.start_id()));
+  added.push_back(added_token_json(end, tokenizer.end_id()));
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -98,24 +106,28 @@ Json tokenizer_json(const Tokenizer& tokenizer) {
           {"pre_tokenizer", pre_tokenizer_json(model.kind)},
           {"post_processor",
            {{"type", "RobertaProcessing"},
-            {"sep", Json::array({kEnd, tokenizer.end_id()})},
-            {"cls", Json::array({kStart, tokenizer.start_id()})},
+            {"sep", Json::array({end, tokenizer.end_id()})},
+            {"cls", Json::array({start, tokenizer.start_id()})},
             {"trim_offsets", false},
             {"add_prefix_space", false}}},
           {"decoder", decoder_json(model.kind)},
           {"model", model_json(model)}};
 }
 
-Json special_tokens_json(TokenizerKind kind) {
-  return {{"bos_token", kStart},
-          {"eos_token", kEnd},
-          {"unk_token", unknown_token(kind)},
-          {"pad_token", kEnd}};
+Json special_tokens_json(const Tokenizer& tokenizer) {
+  const TokenizerModel& model = tokenizer.model();
+  const auto [start, end] = special_tokens(model);
+  return {{"bos_token", start},
+          {"eos_token", end},
+          {"unk_token", unknown_token(model)},
+          {"pad_token", model.tokens[static_cast<size_t>(tokenizer.pad_id())]}};
 }
 
 Json tokenizer_config_json(const Tokenizer& tokenizer) {
   const TokenizerKind kind = tokenizer.model().kind;
-  Json config = special_tokens_json(kind);
+  const ClipProfile profile = tokenizer.model().profile;
+  Json config = special_tokens_json(tokenizer);
+  if (profile != ClipProfile::hf) config[kProfileKey] = to_string(profile);
   config["tokenizer_class"] =
       kind == TokenizerKind::words ? "PreTrainedTokenizerFast" : "CLIPTokenizer";
   config["model_max_length"] = tokenizer.context_length();
@@ -129,49 +141,7 @@ std::string merges_text(const TokenizerModel& model) {
   return text;
 }
 
-/// Reads parts of one JSON document; every refusal names file and byte.
-struct Reader {
-  std::string path;
-
-  [[noreturn]] void refuse(const std::string& what, uint64_t byte = 0) const {
-    throw FormatError(path, byte, "[clip.parse_tokenizer] " + what);
-  }
-
-  Json parse(std::string_view text) const {
-    try {
-      Json json = Json::parse(text);
-      if (!json.is_object()) refuse("expected a JSON object");
-      return json;
-    } catch (const nlohmann::json::parse_error& error) {
-      refuse(std::string("expected JSON; ") + error.what(), error.byte);
-    } catch (const nlohmann::json::out_of_range& error) {  // a number beyond all doubles
-      refuse(std::string("expected JSON; ") + error.what());
-    }
-  }
-
-  const Json& member(const Json& object, const char* key) const {
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    if (!object.is_object() || found == object.end()) {
-      refuse(std::string("expected an object with '") + key + "', got none");
-    }
-    return *found;
-  }
-
-  std::string text(const Json& value, const char* what) const {
-    if (!value.is_string()) refuse(std::string("expected a string as ") + what);
-    return value.get<std::string>();
-  }
-
-  int64_t integer(const Json& value, const char* what) const {
-    if (!value.is_number_integer()) refuse(std::string("expected an integer as ") + what);
-    if (value.is_number_unsigned() && value.get<uint64_t>() > (uint64_t{1} << 62)) {
-      refuse(std::string("expected a smaller number as ") + what);
-    }
-    return value.get<int64_t>();
-  }
-};
-
-TokenizerKind read_kind(const Reader& reader, const Json& model) {
+TokenizerKind read_kind(const JsonReader& reader, const Json& model) {
   const std::string type = reader.text(reader.member(model, "type"), "model.type");
   if (type == "WordLevel") return TokenizerKind::words;
   if (type == "BPE") return TokenizerKind::bpe;
@@ -198,7 +168,7 @@ bool contains(const Json& json, const Json& wanted) {
 }
 
 /// The pipeline must be the one of Tokenizer::encode, or ids would silently differ.
-void check_pipeline(const Reader& reader, const Json& json, TokenizerKind kind) {
+void check_pipeline(const JsonReader& reader, const Json& json, TokenizerKind kind) {
   if (!contains(reader.member(json, "normalizer"), normalizer_json())) {
     reader.refuse("expected the normalizer NFC, white space to blank, lower case; this file's is "
                   "another, and its ids would differ");
@@ -219,7 +189,7 @@ void check_pipeline(const Reader& reader, const Json& json, TokenizerKind kind) 
   }
 }
 
-std::vector<std::string> read_tokens(const Reader& reader, const Json& vocabulary) {
+std::vector<std::string> read_tokens(const JsonReader& reader, const Json& vocabulary) {
   if (!vocabulary.is_object()) reader.refuse("expected an object token -> id as model.vocab");
   std::vector<std::string> tokens(vocabulary.size());
   for (const auto& [token, value] : vocabulary.items()) {
@@ -236,7 +206,7 @@ std::vector<std::string> read_tokens(const Reader& reader, const Json& vocabular
 }
 
 /// Merges are ["a", "b"] or the older "a b".
-std::vector<std::pair<std::string, std::string>> read_merges(const Reader& reader,
+std::vector<std::pair<std::string, std::string>> read_merges(const JsonReader& reader,
                                                              const Json& merges) {
   if (!merges.is_array()) reader.refuse("expected a list as model.merges");
   std::vector<std::pair<std::string, std::string>> out;
@@ -253,11 +223,73 @@ std::vector<std::pair<std::string, std::string>> read_merges(const Reader& reade
   return out;
 }
 
+/// "left right" a line, best first; a first line with "#version" is no merge.
+std::vector<std::pair<std::string, std::string>> read_merge_lines(const JsonReader& reader,
+                                                                  std::string_view text,
+                                                                  size_t most) {
+  std::vector<std::pair<std::string, std::string>> out;
+  size_t line_number = 0;
+  for (size_t begin = 0; begin < text.size() && out.size() < most;) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const bool is_header = ++line_number == 1 && line.find("#version") != std::string_view::npos;
+    const bool is_last = line.empty() && end >= text.size() - 1;
+    if (!is_header && !is_last) {
+      const size_t blank = line.find(' ');
+      if (blank == 0 || blank >= line.size() - 1 || line.find(' ', blank + 1) != line.npos) {
+        reader.refuse("expected 'left right' in line " + std::to_string(line_number) + ", got '" +
+                          std::string(line.substr(0, 80)) + "'", begin);
+      }
+      out.emplace_back(line.substr(0, blank), line.substr(blank + 1));
+    }
+    begin = end + 1;
+  }
+  return out;
+}
+
+void check_encoding(const JsonReader& reader, std::string_view text) {
+  try {
+    decode_utf8(text);
+  } catch (const ValueError& error) {
+    reader.refuse(std::string("expected merges in UTF-8; ") + error.what());
+  }
+}
+
+/// The content of a special token: text, or an object of newer files.
+std::string read_token(const JsonReader& reader, const Json& value, const char* key) {
+  return reader.text(value.is_object() ? reader.member(value, "content") : value, key);
+}
+
+/// Context, profile and padding. `profile` overrules the file.
+void read_settings(const JsonReader& reader, const Json& config, std::optional<ClipProfile> profile,
+                   TokenizerModel& model) {
+  model.context_length =
+      reader.integer(reader.member(config, "model_max_length"), "model_max_length");
+  if (const Json* named = reader.find(config, kProfileKey)) {
+    const std::string name = reader.text(*named, kProfileKey);
+    try {
+      model.profile = parse_enum<ClipProfile>(name);
+    } catch (const ValueError& error) {
+      reader.refuse(std::string(kProfileKey) + ": " + error.what());
+    }
+  }
+  if (profile) model.profile = *profile;
+  const Json* pad = reader.find(config, "pad_token");
+  if (pad == nullptr || model.profile != ClipProfile::hf) return;
+  const std::string token = read_token(reader, *pad, "pad_token");
+  const auto found = std::find(model.tokens.begin(), model.tokens.end(), token);
+  if (found == model.tokens.end()) {
+    reader.refuse("expected a token of the vocabulary as pad_token, got '" + token + "'");
+  }
+  model.pad_id = found - model.tokens.begin();
+}
+
 }  // namespace
 
 Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
-                          const std::string& name) {
-  const Reader reader{name + "/tokenizer.json"};
+                          const std::string& name, std::optional<ClipProfile> profile) {
+  const JsonReader reader{name + "/tokenizer.json", kParser};
   const Json json = reader.parse(tokenizer_json);
   const Json& model = reader.member(json, "model");
   TokenizerModel parts;
@@ -267,17 +299,54 @@ Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view toke
   if (parts.kind == TokenizerKind::bpe) {
     parts.merges = read_merges(reader, reader.member(model, "merges"));
   }
-  const Reader config_reader{name + "/tokenizer_config.json"};
-  const Json config = config_reader.parse(tokenizer_config_json);
-  parts.context_length = config_reader.integer(config_reader.member(config, "model_max_length"),
-                                               "model_max_length");
+  const JsonReader config_reader{name + "/tokenizer_config.json", kParser};
+  read_settings(config_reader, config_reader.parse(tokenizer_config_json), profile, parts);
+  return Tokenizer(std::move(parts), name + "/tokenizer.json");
+}
+
+Tokenizer parse_vocabulary(std::string_view vocab_json, std::string_view merges_txt,
+                           std::string_view tokenizer_config_json, const std::string& name,
+                           std::optional<ClipProfile> profile) {
+  const JsonReader reader{name + "/vocab.json", kParser};
+  const JsonReader merges_reader{name + "/merges.txt", kParser};
+  const JsonReader config_reader{name + "/tokenizer_config.json", kParser};
+  TokenizerModel parts;
+  parts.kind = TokenizerKind::bpe;
+  parts.tokens = read_tokens(reader, reader.parse(vocab_json));
+  check_encoding(merges_reader, merges_txt);
+  parts.merges = read_merge_lines(merges_reader, merges_txt, std::string_view::npos);
+  read_settings(config_reader, config_reader.parse(tokenizer_config_json), profile, parts);
+  return Tokenizer(std::move(parts), name + "/vocab.json and merges.txt");
+}
+
+Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, ClipProfile profile) {
+  const JsonReader reader{name, kParser};
+  check_encoding(reader, merges_txt);
+  if (merges_txt.substr(0, merges_txt.find('\n')).find("#version") == std::string_view::npos) {
+    reader.refuse("expected merges with '#version' in their first line, got another text file");
+  }
+  TokenizerModel parts{.kind = TokenizerKind::bpe, .context_length = kDefaultContext,
+                       .tokens = clip_byte_tokens(),
+                       .merges = read_merge_lines(reader, merges_txt, kMostMerges),
+                       .profile = profile, .pad_id = std::nullopt};
+  for (const auto& [left, right] : parts.merges) parts.tokens.push_back(left + right);
+  const auto [start, end] = special_names(profile);
+  parts.tokens.insert(parts.tokens.end(), {start, end});
   return Tokenizer(std::move(parts), name);
 }
 
-Tokenizer load_tokenizer(const std::filesystem::path& folder) {
-  return parse_tokenizer(read_file(folder / "tokenizer.json", kMaxFileBytes),
-                         read_file(folder / "tokenizer_config.json", kMaxFileBytes),
-                         folder.string());
+Tokenizer load_tokenizer(const std::filesystem::path& folder, std::optional<ClipProfile> profile) {
+  const auto read = [&](const char* file) { return read_file(folder / file, kMaxFileBytes); };
+  const bool is_split = !std::filesystem::exists(folder / "tokenizer.json") &&
+                        std::filesystem::exists(folder / "vocab.json");
+  if (!is_split) {
+    return parse_tokenizer(read("tokenizer.json"), read("tokenizer_config.json"), folder.string(),
+                           profile);
+  }
+  const std::string config = std::filesystem::exists(folder / "tokenizer_config.json")
+                                 ? read("tokenizer_config.json")
+                                 : Json{{"model_max_length", kDefaultContext}}.dump();
+  return parse_vocabulary(read("vocab.json"), read("merges.txt"), config, folder.string(), profile);
 }
 
 void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
@@ -289,7 +358,7 @@ void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokeni
     write("vocab.json", vocabulary_json(model));
     write_file_atomic(folder / "merges.txt", merges_text(model));
   }
-  write("special_tokens_map.json", special_tokens_json(model.kind));
+  write("special_tokens_map.json", special_tokens_json(tokenizer));
   write("tokenizer_config.json", tokenizer_config_json(tokenizer));
   write("tokenizer.json", tokenizer_json(tokenizer));
 }

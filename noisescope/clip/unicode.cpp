@@ -24,6 +24,9 @@ struct Decomposition {
   char32_t code, first, second;
   bool composes;
 };
+struct WidthForm {
+  char32_t code, first, second;
+};
 
 #include "noisescope/clip/unicode_tables.inc"
 
@@ -44,6 +47,7 @@ int combining_class(char32_t code) {
 }
 
 char32_t to_lower(char32_t code) {
+  if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
   const LowerRun* run = find_run(kLower, code);
   if (run == nullptr || (code - run->first) % run->stride != 0) return code;
   return static_cast<char32_t>(static_cast<int32_t>(code) + run->difference);
@@ -60,7 +64,7 @@ const Decomposition* find_decomposition(char32_t code) {
   return found != std::end(kDecompositions) && found->code == code ? found : nullptr;
 }
 
-void decompose(const CodePoint& point, std::vector<CodePoint>& out) {
+void decompose(const CodePoint& point, CodePoints& out) {
   const auto emit = [&](char32_t code) { out.push_back({code, point.begin, point.end}); };
   if (point.value >= kHangulBase && point.value < kHangulBase + kLeads * kVowels * kTails) {
     const char32_t index = point.value - kHangulBase;
@@ -76,7 +80,7 @@ void decompose(const CodePoint& point, std::vector<CodePoint>& out) {
 }
 
 /// Runs of combining marks in order of their class; equal classes keep their order.
-void reorder_marks(std::vector<CodePoint>& text) {
+void reorder_marks(CodePoints& text) {
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
     while (end < text.size() && combining_class(text[end].value) != 0) ++end;
@@ -113,8 +117,8 @@ char32_t compose_pair(char32_t first, char32_t second) {
   return found == table.end() ? 0 : found->second;
 }
 
-std::vector<CodePoint> compose(const std::vector<CodePoint>& text) {
-  std::vector<CodePoint> out;
+CodePoints compose(const CodePoints& text) {
+  CodePoints out;
   int64_t starter = -1;    // index in `out` of the last character of class 0
   int last_class = -1;     // class of the last character kept after it; -1: none
   for (const CodePoint& point : text) {
@@ -133,6 +137,26 @@ std::vector<CodePoint> compose(const std::vector<CodePoint>& text) {
     out.push_back(point);
   }
   return out;
+}
+
+/// Appends the lower case of one character, without regard to its neighbours.
+void append_lower(const CodePoint& point, CodePoints& out) {
+  if (point.value == 0x130) {  // the one character whose lower case is two: i + dot above
+    out.push_back({'i', point.begin, point.end});
+    out.push_back({0x307, point.begin, point.end});
+  } else {
+    out.push_back({to_lower(point.value), point.begin, point.end});
+  }
+}
+
+/// Does a cased letter come next, case-ignorable characters aside? `step` is 1 or -1.
+bool meets_cased(const CodePoints& text, size_t i, int step) {
+  for (auto k = static_cast<int64_t>(i) + step; k >= 0 && k < static_cast<int64_t>(text.size());
+       k += step) {
+    const char32_t code = text[static_cast<size_t>(k)].value;
+    if (find_run(kCaseIgnorable, code) == nullptr) return find_run(kCased, code) != nullptr;
+  }
+  return false;
 }
 
 /// Length of the UTF-8 sequence that starts at text[i], or 0 if it is not a valid one.
@@ -166,14 +190,19 @@ bool is_number(char32_t code) {
   return find_run(kNumbers, code) != nullptr;
 }
 
+bool is_digit(char32_t code) {
+  if (code < 0x80) return code >= '0' && code <= '9';
+  return find_run(kDigits, code) != nullptr;
+}
+
 bool is_white_space(char32_t code) {
   if (code < 0x80) return code == ' ' || (code >= 0x9 && code <= 0xD);
   return code == 0x85 || code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200A) ||
          code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
 }
 
-std::vector<CodePoint> decode_utf8(std::string_view text) {
-  std::vector<CodePoint> out;
+CodePoints decode_utf8(std::string_view text) {
+  CodePoints out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
     char32_t code = 0;
@@ -204,34 +233,60 @@ void append_utf8(std::string& out, char32_t code) {
   put(0x80 | (code & 0x3F));
 }
 
-std::vector<CodePoint> to_nfc(const std::vector<CodePoint>& text) {
+CodePoints to_nfc(const CodePoints& text) {
   // Below U+0300 there is nothing to compose, decompose or reorder.
   const bool plain = std::all_of(text.begin(), text.end(),
                                  [](const CodePoint& point) { return point.value < 0x300; });
   if (plain) return text;
-  std::vector<CodePoint> parts;
+  CodePoints parts;
   for (const CodePoint& point : text) decompose(point, parts);
   reorder_marks(parts);
   return compose(parts);
 }
 
-std::vector<CodePoint> normalize_text(std::string_view text) {
-  std::vector<CodePoint> out;
-  for (const CodePoint& point : to_nfc(decode_utf8(text))) {
-    if (is_white_space(point.value)) {
-      if (!out.empty() && out.back().value == ' ') {
-        out.back().end = point.end;
-      } else {
-        out.push_back({' ', point.begin, point.end});
-      }
-    } else if (point.value == 0x130) {  // the one character whose lower case is two: i + dot above
-      out.push_back({'i', point.begin, point.end});
-      out.push_back({0x307, point.begin, point.end});
+CodePoints join_blanks(const CodePoints& text) {
+  CodePoints out;
+  out.reserve(text.size());
+  for (const CodePoint& point : text) {
+    if (!is_white_space(point.value)) {
+      out.push_back(point);
+    } else if (!out.empty() && out.back().value == ' ') {
+      out.back().end = point.end;
     } else {
-      out.push_back({to_lower(point.value), point.begin, point.end});
+      out.push_back({' ', point.begin, point.end});
     }
   }
   return out;
+}
+
+CodePoints lower_in_context(const CodePoints& text) {
+  constexpr char32_t kSigma = 0x3A3, kFinalSigma = 0x3C2;
+  CodePoints out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i].value == kSigma && meets_cased(text, i, -1) && !meets_cased(text, i, 1)) {
+      out.push_back({kFinalSigma, text[i].begin, text[i].end});
+    } else {
+      append_lower(text[i], out);
+    }
+  }
+  return out;
+}
+
+CodePoints normalize_text(std::string_view text) {
+  const CodePoints blank_joined = join_blanks(to_nfc(decode_utf8(text)));
+  CodePoints out;
+  out.reserve(blank_joined.size());
+  for (const CodePoint& point : blank_joined) append_lower(point, out);
+  return out;
+}
+
+std::pair<char32_t, char32_t> standard_width(char32_t code) {
+  const auto* found = std::lower_bound(
+      std::begin(kWidthForms), std::end(kWidthForms), code,
+      [](const WidthForm& form, char32_t value) { return form.code < value; });
+  if (found == std::end(kWidthForms) || found->code != code) return {0, 0};
+  return {found->first, found->second};
 }
 
 }  // namespace noisescope

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace noisescope {
@@ -16,22 +17,35 @@ struct CodePoint {
   int64_t end = 0;
 };
 
+using CodePoints = std::vector<CodePoint>;
+
 /// Throws ValueError naming the byte at which `text` stops being valid UTF-8 (no surrogates, no
 /// overlong forms).
-std::vector<CodePoint> decode_utf8(std::string_view text);
+CodePoints decode_utf8(std::string_view text);
 
 void append_utf8(std::string& out, char32_t code);
 
 /// Canonical composition (UAX #15, NFC). A composed character covers the bytes of all its parts.
-std::vector<CodePoint> to_nfc(const std::vector<CodePoint>& text);
+CodePoints to_nfc(const CodePoints& text);
 
 /// NFC, every run of white space to one blank, lower case character by character: what the
 /// normalizer of transformers' CLIPTokenizer does.
-std::vector<CodePoint> normalize_text(std::string_view text);
+CodePoints normalize_text(std::string_view text);
 
-bool is_letter(char32_t code);      // general category L*
-bool is_mark(char32_t code);        // M*
-bool is_number(char32_t code);      // N*
+/// Every run of white space to one blank that covers it.
+CodePoints join_blanks(const CodePoints& text);
+
+/// Lower case as Python's str.lower has it: a capital sigma at the end of a word becomes the final one
+/// (SpecialCasing, Final_Sigma), U+0130 an i and a dot.
+CodePoints lower_in_context(const CodePoints& text);
+
+/// What a halfwidth or fullwidth form stands for (NFKC; one or two code points), or 0, 0.
+std::pair<char32_t, char32_t> standard_width(char32_t code);
+
+bool is_letter(char32_t code);       // general category L*
+bool is_mark(char32_t code);         // M*
+bool is_number(char32_t code);       // N*
+bool is_digit(char32_t code);        // Nd
 bool is_white_space(char32_t code);  // the White_Space property
 
 }  // namespace noisescope

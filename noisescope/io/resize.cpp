@@ -22,34 +22,43 @@ double cubic(double x) {
 }
 
 /// The input pixels first, first + 1, ... that make one output pixel, and their weights.
+template <class Weight>
 struct Taps {
   int64_t first = 0;
-  std::vector<int32_t> weights;
+  std::vector<Weight> weights;
 };
 
-/// The taps of every output pixel along one axis.
-std::vector<Taps> make_taps(int64_t input_size, int64_t output_size) {
+/// The taps of every output pixel along one axis; weights of a pixel add up to one.
+std::vector<Taps<double>> make_taps(int64_t input_size, int64_t output_size) {
   const double scale = static_cast<double>(input_size) / static_cast<double>(output_size);
   const double filter_scale = std::max(scale, 1.0);  // antialias: widen when shrinking
   const double support = kSupport * filter_scale;
   const double inverse = 1.0 / filter_scale;
-  std::vector<Taps> all(static_cast<size_t>(output_size));
-  std::vector<double> weights;
+  std::vector<Taps<double>> all(static_cast<size_t>(output_size));
   for (int64_t i = 0; i < output_size; ++i) {
     const double center = (static_cast<double>(i) + 0.5) * scale;
     const auto first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
     const auto last = std::min(static_cast<int64_t>(center + support + 0.5), input_size);
-    double sum = 0.0;
-    weights.clear();
-    for (int64_t x = first; x < last; ++x) {
-      weights.push_back(cubic((static_cast<double>(x) - center + 0.5) * inverse));
-      sum += weights.back();
-    }
-    Taps& taps = all[static_cast<size_t>(i)];
+    Taps<double>& taps = all[static_cast<size_t>(i)];
     taps.first = first;
-    for (double weight : weights) {
+    double sum = 0.0;
+    for (int64_t x = first; x < last; ++x) {
+      taps.weights.push_back(cubic((static_cast<double>(x) - center + 0.5) * inverse));
+      sum += taps.weights.back();
+    }
+    for (double& weight : taps.weights) {
       if (sum != 0.0) weight /= sum;
-      taps.weights.push_back(
+    }
+  }
+  return all;
+}
+
+std::vector<Taps<int32_t>> make_fixed_taps(int64_t input_size, int64_t output_size) {
+  std::vector<Taps<int32_t>> all;
+  for (const Taps<double>& exact : make_taps(input_size, output_size)) {
+    all.push_back({exact.first, {}});
+    for (const double weight : exact.weights) {
+      all.back().weights.push_back(
           static_cast<int32_t>(std::copysign(0.5, weight) + weight * (1 << kPrecisionBits)));
     }
   }
@@ -72,11 +81,11 @@ Image empty_like(const Image& image, int64_t width, int64_t height) {
 }
 
 Image resize_rows(const Image& image, int64_t width) {
-  const std::vector<Taps> all = make_taps(image.width, width);
+  const std::vector<Taps<int32_t>> all = make_fixed_taps(image.width, width);
   Image result = empty_like(image, width, image.height);
   for (int64_t y = 0; y < image.height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
-      const Taps& taps = all[static_cast<size_t>(x)];
+      const Taps<int32_t>& taps = all[static_cast<size_t>(x)];
       for (int64_t c = 0; c < image.channels; ++c) {
         const uint8_t* pixel = image.at(y, taps.first) + c;
         int32_t sum = kHalf;
@@ -92,12 +101,12 @@ Image resize_rows(const Image& image, int64_t width) {
 }
 
 Image resize_columns(const Image& image, int64_t height) {
-  const std::vector<Taps> all = make_taps(image.height, height);
+  const std::vector<Taps<int32_t>> all = make_fixed_taps(image.height, height);
   Image result = empty_like(image, image.width, height);
   const int64_t row_size = image.width * image.channels;
   std::vector<int32_t> sums(static_cast<size_t>(row_size));
   for (int64_t y = 0; y < height; ++y) {
-    const Taps& taps = all[static_cast<size_t>(y)];
+    const Taps<int32_t>& taps = all[static_cast<size_t>(y)];
     std::fill(sums.begin(), sums.end(), kHalf);
     for (size_t k = 0; k < taps.weights.size(); ++k) {
       const uint8_t* row = image.at(taps.first + static_cast<int64_t>(k), 0);
@@ -112,9 +121,24 @@ std::string size_text(int64_t width, int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
 }
 
-/// round(value / 2) with halves to even, for value >= 0.
-int64_t half_to_even(int64_t value) {
-  return value / 2 + (value % 4 == 3 ? 1 : 0);
+/// One pass over 16-bit gray: pixels of a line are `stride` bytes apart, lines `line_stride`.
+void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<double>>& all,
+                     int64_t lines, int64_t stride, int64_t line_stride, int64_t to_line_stride) {
+  for (int64_t line = 0; line < lines; ++line) {
+    for (size_t i = 0; i < all.size(); ++i) {
+      const uint8_t* pixel = from + line * line_stride + all[i].first * stride;
+      double sum = 0.0;
+      for (const double weight : all[i].weights) {
+        sum += (pixel[0] * 256 + pixel[1]) * weight;
+        pixel += stride;
+      }
+      // ROUND_UP of Pillow adds a float half.
+      const auto value = static_cast<int>(sum >= 0.0 ? std::floor(sum + 0.5F) : -std::floor(-sum + 0.5F));
+      uint8_t* target = to + line * to_line_stride + static_cast<int64_t>(i) * stride;
+      target[0] = static_cast<uint8_t>(std::clamp(value >> 8, 0, 255));
+      target[1] = static_cast<uint8_t>(std::clamp(value % 256, 0, 255));
+    }
+  }
 }
 
 }  // namespace
@@ -130,11 +154,53 @@ Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
   return resize_columns(resize_rows(image, width), height);
 }
 
-Image resize_shortest_side(const Image& image, int64_t side) {
+Image resize_bicubic_16(const Image& image, int64_t width, int64_t height) {
+  if (width < 1 || height < 1 || image.width < 1 || image.height < 1 || image.channels != 2) {
+    throw ValueError("[io.resize_bicubic_16] expected 2 channels and sizes of at least 1 px, got " +
+                     std::to_string(image.channels) + " and " +
+                     size_text(image.width, image.height) + " to " + size_text(width, height));
+  }
+  Image rows = image;
+  if (width != image.width) {
+    rows = empty_like(image, width, image.height);
+    resize_lines_16(image.at(0, 0), rows.at(0, 0), make_taps(image.width, width), image.height, 2,
+                    2 * image.width, 2 * width);
+  }
+  if (height == image.height) return rows;
+  // Columns are lines whose pixels are a row apart: one column at a time.
+  Image result = empty_like(image, width, height);
+  const std::vector<Taps<double>> taps = make_taps(image.height, height);
+  resize_lines_16(rows.at(0, 0), result.at(0, 0), taps, width, 2 * width, 2, 2);
+  return result;
+}
+
+std::pair<int64_t, int64_t> shortest_side_size(const Image& image, int64_t side) {
   const int64_t shorter = std::min(image.width, image.height);
-  if (shorter < 1 || side < 1) return resize_bicubic(image, side, side);  // throws
+  if (shorter < 1 || side < 1) {
+    throw ValueError("[io.shortest_side_size] expected sizes of at least 1 px, got " +
+                     size_text(image.width, image.height) + " to " + std::to_string(side));
+  }
   const auto scaled = [&](int64_t length) { return length == shorter ? side : side * length / shorter; };
-  return resize_bicubic(image, scaled(image.width), scaled(image.height));
+  return {scaled(image.width), scaled(image.height)};
+}
+
+Image resize_shortest_side(const Image& image, int64_t side) {
+  const auto [width, height] = shortest_side_size(image, side);
+  return resize_bicubic(image, width, height);
+}
+
+Image crop(const Image& image, int64_t left, int64_t top, int64_t width, int64_t height) {
+  if (width < 1 || height < 1 || left < 0 || top < 0 || left > image.width - width ||
+      top > image.height - height) {
+    throw ValueError("[io.crop] expected a crop within the image, got " + size_text(width, height) +
+                     " at (" + std::to_string(left) + ", " + std::to_string(top) + ") of " +
+                     size_text(image.width, image.height));
+  }
+  Image result = empty_like(image, width, height);
+  for (int64_t y = 0; y < height; ++y) {
+    std::copy_n(image.at(top + y, left), width * image.channels, result.at(y, 0));
+  }
+  return result;
 }
 
 Image center_crop(const Image& image, int64_t width, int64_t height) {
@@ -143,13 +209,8 @@ Image center_crop(const Image& image, int64_t width, int64_t height) {
                      size_text(width, height) + " of " + size_text(image.width, image.height) +
                      "; resize it first");
   }
-  const int64_t left = half_to_even(image.width - width);
-  const int64_t top = half_to_even(image.height - height);
-  Image result = empty_like(image, width, height);
-  for (int64_t y = 0; y < height; ++y) {
-    std::copy_n(image.at(top + y, left), width * image.channels, result.at(y, 0));
-  }
-  return result;
+  return crop(image, half_to_even(image.width - width), half_to_even(image.height - height), width,
+              height);
 }
 
 Image resize_and_crop(const Image& image, int64_t side) {

@@ -7,12 +7,15 @@ namespace noisescope {
 
 bool is_png(std::string_view bytes);
 bool is_jpeg(std::string_view bytes);
-Image decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
-Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+StoredImage decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+StoredImage decode_jpeg(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
 
-/// An RGB image of this size; throws FormatError if it is beyond the limits.
-Image make_checked_image(uint64_t width, uint64_t height, const std::string& name,
+/// An empty image of this size; throws FormatError if it is beyond the limits.
+Image make_checked_image(uint64_t width, uint64_t height, int64_t channels, const std::string& name,
                          const DecodeLimits& limits);
+
+/// The orientation that EXIF data (a TIFF header and its first directory) state; 1 if none.
+int exif_orientation(std::string_view exif);
 
 /// FormatError "[io.decode_image] expected <what>, got <value>; ...".
 [[noreturn]] void fail_decode(const std::string& name, uint64_t byte_offset, const std::string& what);

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "noisescope/io/image.h"
+#include "noisescope/io/stored_image.h"
 
 namespace noisescope {
 
@@ -18,11 +18,20 @@ struct DecodeLimits {
   int64_t max_scans = 100;  // of a progressive JPEG: each costs as much time as a whole picture
 };
 
+/// A PNG or JPEG image as its file holds it: 8 bits a value (16-bit colour and 16-bit gray with alpha
+/// keep their high bytes, as in Pillow), 16-bit gray whole. The transparent colour or palette entries
+/// of a PNG are passed over; its gamma, too. Type by content, not by name. `name` is for messages.
+/// Throws FormatError for anything else, truncated or lying.
+StoredImage decode_stored(std::string_view bytes, const std::string& name,
+                          const DecodeLimits& limits = {});
+
 /// RGB as Pillow's convert("RGB") gives it: gray replicated, palette looked up, alpha dropped,
-/// CMYK JPEG converted; no EXIF rotation, no gamma. 16-bit values keep their high byte (Pillow does so
-/// for colour; its 16-bit gray saturates, ours does not). Type by content, not by name. `name` is for
-/// messages. Throws FormatError for anything else, truncated or lying.
+/// CMYK JPEG converted; no EXIF rotation, no gamma. 16-bit gray keeps its high byte, where Pillow cuts
+/// it off at 255 (to_rgb does as Pillow). Throws as decode_stored.
 Image decode_image(std::string_view bytes, const std::string& name, const DecodeLimits& limits = {});
+
+/// Throws IoError if the file cannot be read, else as decode_stored.
+StoredImage read_stored(const std::filesystem::path& path, const DecodeLimits& limits = {});
 
 /// Throws IoError if the file cannot be read, else as decode_image.
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});

@@ -3,6 +3,7 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
+#include <utility>
 
 #include <jpeglib.h>
 #include <jerror.h>
@@ -12,6 +13,8 @@
 
 namespace noisescope {
 namespace {
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
 
 /// What libjpeg's callbacks share with us. The managers come first: libjpeg hands back their address.
 struct Decoder {
@@ -67,6 +70,7 @@ bool read_header(Decoder& decoder, const unsigned char* bytes, size_t size) {
   decoder.errors.emit_message = judge_message;
   decoder.info.progress = &decoder.progress;
   decoder.progress.progress_monitor = limit_scans;
+  jpeg_save_markers(&decoder.info, kExifMarker, 0xFFFF);
   jpeg_mem_src(&decoder.info, bytes, size);
   jpeg_read_header(&decoder.info, TRUE);
   // Gray stays one channel and CMYK four: both are converted as Pillow does, not as libjpeg would.
@@ -81,47 +85,56 @@ bool read_header(Decoder& decoder, const unsigned char* bytes, size_t size) {
   return true;
 }
 
-/// Pillow's product of two fractions of 255.
-int multiply_255(int a, int b) {
-  const int product = a * b + 128;
-  return ((product >> 8) + product) >> 8;
-}
-
-/// Spreads a decoded row of 1, 3 or 4 values a pixel to RGB.
-void convert_row(const unsigned char* row, int channels, int64_t width, uint8_t* rgb) {
-  for (int64_t x = 0; x < width; ++x) {
-    for (int c = 0; c < 3; ++c) {
-      if (channels == 1) {
-        rgb[3 * x + c] = row[x];
-      } else if (channels == 3) {
-        rgb[3 * x + c] = row[3 * x + c];
-      } else {  // CMYK files store inverted ink, so 255 is no ink
-        const int light = row[4 * x + 3];
-        rgb[3 * x + c] =
-            static_cast<uint8_t>(light - multiply_255(255 - row[4 * x + c], light));
-      }
-    }
+int64_t channels_of(const Decoder& decoder) {
+  switch (decoder.info.out_color_space) {
+    case JCS_GRAYSCALE: return 1;
+    case JCS_CMYK: return 4;
+    default: return 3;
   }
 }
 
-/// The pixels into `image`, by way of `row` (width * 4 bytes). False: see decoder.message.
-bool read_rows(Decoder& decoder, Image& image, unsigned char* row) {
+/// The pixels into `image`. False: see decoder.message.
+bool read_rows(Decoder& decoder, Image& image) {
   if (setjmp(decoder.escape) != 0) return false;
   jpeg_start_decompress(&decoder.info);
+  if (decoder.info.output_components != static_cast<int>(image.channels)) {
+    std::snprintf(decoder.message, sizeof decoder.message, "odd number of channels");
+    return false;
+  }
   while (decoder.info.output_scanline < decoder.info.output_height) {
     const auto y = static_cast<int64_t>(decoder.info.output_scanline);
+    unsigned char* row = image.at(y, 0);
     jpeg_read_scanlines(&decoder.info, &row, 1);
-    convert_row(row, decoder.info.output_components, image.width, image.at(y, 0));
   }
   jpeg_finish_decompress(&decoder.info);
   return true;
+}
+
+/// The EXIF data among the saved markers; "" if there are none.
+std::string_view exif_of(const Decoder& decoder) {
+  constexpr std::string_view kLabel("Exif\0\0", 6);
+  for (auto* marker = decoder.info.marker_list; marker != nullptr; marker = marker->next) {
+    const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+    if (marker->marker == kExifMarker && data.starts_with(kLabel)) return data.substr(kLabel.size());
+  }
+  return {};
+}
+
+StoredImage stored(Image image, int orientation) {
+  switch (image.channels) {
+    case 1: return {std::move(image), PixelMode::gray, orientation};
+    case 4:  // CMYK files store inverted ink, so 255 is no ink
+      for (uint8_t& value : image.pixels) value = static_cast<uint8_t>(255 - value);
+      return {std::move(image), PixelMode::cmyk, orientation};
+    default: return {std::move(image), PixelMode::rgb, orientation};
+  }
 }
 
 }  // namespace
 
 bool is_jpeg(std::string_view bytes) { return bytes.substr(0, 3) == "\xff\xd8\xff"; }
 
-Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
+StoredImage decode_jpeg(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
   Decoder decoder;
   decoder.max_scans = static_cast<int>(limits.max_scans);
   const auto fail = [&] {
@@ -131,11 +144,10 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeL
                     "'; the file is truncated or damaged");
   };
   if (!read_header(decoder, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size())) fail();
-  Image image =
-      make_checked_image(decoder.info.image_width, decoder.info.image_height, name, limits);
-  std::vector<unsigned char> row(static_cast<size_t>(image.width) * 4);
-  if (!read_rows(decoder, image, row.data())) fail();
-  return image;
+  Image image = make_checked_image(decoder.info.image_width, decoder.info.image_height,
+                                   channels_of(decoder), name, limits);
+  if (!read_rows(decoder, image)) fail();
+  return stored(std::move(image), exif_orientation(exif_of(decoder)));
 }
 
 }  // namespace noisescope

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <png.h>
@@ -90,13 +91,37 @@ bool read_header(Session& session) {
   return true;
 }
 
-/// The pixels as RGB into `rows`, and the rest of the file. False: see session.message.
-bool read_rows(Session& session, png_bytepp rows, uint64_t row_bytes) {
+/// What the rows will hold, by Pillow's choice of modes.
+PixelMode mode_of(png_structp png, png_infop info) {
+  switch (png_get_color_type(png, info)) {
+    case PNG_COLOR_TYPE_PALETTE: return PixelMode::palette;
+    case PNG_COLOR_TYPE_GRAY_ALPHA: return PixelMode::gray_alpha;
+    case PNG_COLOR_TYPE_RGB_ALPHA: return PixelMode::rgba;
+    case PNG_COLOR_TYPE_RGB: return PixelMode::rgb;
+    default: break;
+  }
+  const int depth = png_get_bit_depth(png, info);
+  return depth == 1 ? PixelMode::bilevel : depth == 16 ? PixelMode::gray16 : PixelMode::gray;
+}
+
+int64_t channels_of(PixelMode mode) {
+  switch (mode) {
+    case PixelMode::gray:
+    case PixelMode::bilevel: return 1;
+    case PixelMode::gray_alpha:
+    case PixelMode::gray16: return 2;
+    case PixelMode::rgba:
+    case PixelMode::cmyk: return 4;
+    default: return 3;
+  }
+}
+
+/// The pixels into `rows`, and the rest of the file. False: see session.message.
+bool read_rows(Session& session, PixelMode mode, png_bytepp rows, uint64_t row_bytes) {
   if (setjmp(session.escape) != 0) return false;
   png_set_expand(session.png);  // palette and small gray to 8 bits; transparency to alpha
-  png_set_strip_16(session.png);
-  png_set_strip_alpha(session.png);
-  png_set_gray_to_rgb(session.png);
+  if (mode != PixelMode::gray16) png_set_strip_16(session.png);
+  if (mode != PixelMode::gray_alpha && mode != PixelMode::rgba) png_set_strip_alpha(session.png);
   png_set_interlace_handling(session.png);
   png_read_update_info(session.png, session.info);
   if (png_get_rowbytes(session.png, session.info) != row_bytes) leave(session.png, "odd row size");
@@ -111,6 +136,14 @@ bool read_all(Session& session, png_bytepp rows) {
   png_read_image(session.png, rows);
   png_read_end(session.png, session.info);
   return true;
+}
+
+/// The EXIF data of an eXIf chunk; "" if there is none.
+std::string_view exif_of(const Session& session) {
+  png_uint_32 size = 0;
+  png_bytep data = nullptr;
+  if (png_get_eXIf_1(session.png, session.info, &size, &data) == 0 || data == nullptr) return {};
+  return {reinterpret_cast<const char*>(data), size};
 }
 
 [[noreturn]] void fail_png(const Session& session, const std::string& name) {
@@ -197,16 +230,18 @@ bool is_png(std::string_view bytes) {
   return bytes.substr(0, kSignatureBytes) == std::string_view("\x89PNG\r\n\x1a\n", kSignatureBytes);
 }
 
-Image decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
+StoredImage decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
   Reader reader(bytes, limits);
   if (!read_header(reader)) fail_png(reader, name);
   check_claim(reader, name);
+  const PixelMode mode = mode_of(reader.png, reader.info);
   Image image = make_checked_image(png_get_image_width(reader.png, reader.info),
-                                   png_get_image_height(reader.png, reader.info), name, limits);
-  const auto row_bytes = static_cast<uint64_t>(image.width) * 3;
+                                   png_get_image_height(reader.png, reader.info), channels_of(mode),
+                                   name, limits);
+  const auto row_bytes = static_cast<uint64_t>(image.width * image.channels);
   std::vector<png_bytep> rows = row_pointers(image.pixels.data(), image.height, row_bytes);
-  if (!read_rows(reader, rows.data(), row_bytes)) fail_png(reader, name);
-  return image;
+  if (!read_rows(reader, mode, rows.data(), row_bytes)) fail_png(reader, name);
+  return {std::move(image), mode, exif_orientation(exif_of(reader))};
 }
 
 std::map<std::string, std::string> png_text(std::string_view bytes, const std::string& name) {

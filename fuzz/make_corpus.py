@@ -161,6 +161,40 @@ def clip_config_files():
         yield name, json.dumps(value).encode()
 
 
+def vocabulary_files():
+    from clip_text import vocabulary
+    from merges import merges_text
+
+    merges = [("p", "h"), ("ph", "o"), ("t", "o</w>"), ("pho", "to</w>"), ("c", "a"), ("ca", "f"),
+              ("\u00c3", "\u00a9</w>"), ("caf", "\u00c3\u00a9</w>")]
+
+    def file(vocab, config, lines):
+        text = json.dumps(vocab, separators=(",", ":"), ensure_ascii=False)
+        return (text + "\n" + json.dumps(config) + "\n" + lines).encode()
+
+    whole = {"model_max_length": 12, "pad_token": {"content": "!"}, "clip_profile": "open_clip"}
+    yield "fits", file(vocabulary(merges), whole, merges_text(merges))
+    yield "names", file(vocabulary(merges, "open_clip"), {"model_max_length": 77}, merges_text(merges))
+    yield "fits_not", file(vocabulary(merges[:3]), whole, merges_text(merges))
+    yield "gzipped", gzip.compress(merges_text(merges).encode(), mtime=0)
+    yield "merges_alone", b"\n\n" + merges_text(merges).replace("\n", "\r\n").encode()
+
+
+def preprocess_files():
+    from make_image_golden import files
+
+    configs = [{"size": {"shortest_edge": 12}, "crop_size": {"height": 8, "width": 10}, "resample": 3,
+                "rescale_factor": 0.5, "image_mean": [0.5, 0.4, 0.3], "image_std": [1, 2, 0.5]},
+               {"size": {"height": 9, "width": 30}, "do_center_crop": False, "do_normalize": False},
+               {"model_cfg": {"vision_cfg": {"image_size": 16}},
+                "preprocess_cfg": {"resize_mode": "squash", "mean": 0.5, "interpolation": "bicubic"}},
+               {"do_resize": False, "crop_size": 7}]
+    kinds = ("jpeg_cmyk", "jpeg_exif", "png_rgba", "png_gray_16bit", "png_palette", "png_bits",
+             "png_gray_alpha", "png_exif")
+    for i, (name, content) in enumerate((n, c) for n, c in files() if n in kinds):
+        yield name, json.dumps(configs[i % len(configs)]).encode() + b"\n" + content
+
+
 def metadata_files():
     yield "lines", (b'{"file_name": "a/1.png", "text": "a cat"}\n\n{"file_name": "./b\\\\2.png", '
                     b'"text": ["one", "caf\\u00e9"], "more": [1e3]}\r\n')
@@ -177,7 +211,8 @@ def metadata_files():
 def main():
     for target, files in (("safetensors", safetensors_files), ("config", config_files),
                           ("image", image_files), ("archive", archive_files),
-                          ("tokenizer", tokenizer_files), ("metadata", metadata_files),
+                          ("tokenizer", tokenizer_files), ("vocabulary", vocabulary_files),
+                          ("preprocess", preprocess_files), ("metadata", metadata_files),
                           ("clip_config", clip_config_files)):
         folder = ROOT / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)

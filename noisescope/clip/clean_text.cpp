@@ -31,6 +31,19 @@ size_t contraction_length(const CodePoints& text, size_t i, bool any_case) {
   return any_case && i + 1 < text.size() && text[i + 1].value == kLongS ? 2 : 0;
 }
 
+/// Length of <|startoftext|> or <|endoftext|> at text[i], or 0.
+size_t special_length(const CodePoints& text, size_t i) {
+  for (const std::string_view name : {"<|startoftext|>", "<|endoftext|>"}) {
+    size_t k = 0;
+    while (k < name.size() && i + k < text.size() &&
+           text[i + k].value == static_cast<unsigned char>(name[k])) {
+      ++k;
+    }
+    if (k == name.size()) return k;
+  }
+  return 0;
+}
+
 }  // namespace
 
 CodePoints clean_text(std::string_view text, ClipProfile profile) {
@@ -67,7 +80,11 @@ std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile) {
       i = end;
       continue;
     }
-    if (const size_t length = contraction_length(text, i, any_case)) {
+    if (const size_t length = any_case ? 0 : special_length(text, i)) {
+      words.insert(words.end(), {{i, i + 2}, {i + 2, i + length - 2}});
+      i += length - 2;
+      end = i + 2;
+    } else if (const size_t length = contraction_length(text, i, any_case)) {
       end = i + length;
     } else if (is_letter(first)) {
       while (end < text.size() && is_letter(text[end].value)) ++end;

@@ -43,6 +43,7 @@ class SpanReader {
       : text_(text), i_(first), left_(utf8_length(text[first].value)) {}
 
   TextSpan take(int32_t bytes) {
+    if (left_ == 0) left_ = utf8_length(text_[++i_].value);
     TextSpan span{text_[i_].begin, text_[i_].end};
     while (bytes > 0) {
       if (left_ == 0) left_ = utf8_length(text_[++i_].value);

@@ -41,7 +41,13 @@ const Run* find_run(const Run (&table)[n], char32_t code) {
   return code <= run->last ? run : nullptr;
 }
 
-int combining_class(char32_t code) {
+/// Are there rules for this character in the tables?
+bool is_known(char32_t code, NfcTables tables) {
+  return tables == NfcTables::unicode_14 || find_run(kAfterUnicode9, code) == nullptr;
+}
+
+int combining_class(char32_t code, NfcTables tables) {
+  if (code < 0x300 || !is_known(code, tables)) return 0;
   const CombiningRun* run = find_run(kCombining, code);
   return run ? run->ccc : 0;
 }
@@ -64,7 +70,7 @@ const Decomposition* find_decomposition(char32_t code) {
   return found != std::end(kDecompositions) && found->code == code ? found : nullptr;
 }
 
-void decompose(const CodePoint& point, CodePoints& out) {
+void decompose(const CodePoint& point, NfcTables tables, CodePoints& out) {
   const auto emit = [&](char32_t code) { out.push_back({code, point.begin, point.end}); };
   if (point.value >= kHangulBase && point.value < kHangulBase + kLeads * kVowels * kTails) {
     const char32_t index = point.value - kHangulBase;
@@ -74,19 +80,19 @@ void decompose(const CodePoint& point, CodePoints& out) {
     return;
   }
   const Decomposition* entry = find_decomposition(point.value);
-  if (entry == nullptr) return emit(point.value);
-  decompose({entry->first, point.begin, point.end}, out);
-  if (entry->second != 0) decompose({entry->second, point.begin, point.end}, out);
+  if (entry == nullptr || !is_known(point.value, tables)) return emit(point.value);
+  decompose({entry->first, point.begin, point.end}, tables, out);
+  if (entry->second != 0) decompose({entry->second, point.begin, point.end}, tables, out);
 }
 
 /// Runs of combining marks in order of their class; equal classes keep their order.
-void reorder_marks(CodePoints& text) {
+void reorder_marks(CodePoints& text, NfcTables tables) {
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
-    while (end < text.size() && combining_class(text[end].value) != 0) ++end;
+    while (end < text.size() && combining_class(text[end].value, tables) != 0) ++end;
     std::stable_sort(text.begin() + static_cast<int64_t>(i), text.begin() + static_cast<int64_t>(end),
-                     [](const CodePoint& a, const CodePoint& b) {
-                       return combining_class(a.value) < combining_class(b.value);
+                     [tables](const CodePoint& a, const CodePoint& b) {
+                       return combining_class(a.value, tables) < combining_class(b.value, tables);
                      });
     i = end + 1;
   }
@@ -117,15 +123,16 @@ char32_t compose_pair(char32_t first, char32_t second) {
   return found == table.end() ? 0 : found->second;
 }
 
-CodePoints compose(const CodePoints& text) {
+CodePoints compose(const CodePoints& text, NfcTables tables) {
   CodePoints out;
   int64_t starter = -1;    // index in `out` of the last character of class 0
   int last_class = -1;     // class of the last character kept after it; -1: none
   for (const CodePoint& point : text) {
-    const int ccc = combining_class(point.value);
+    const int ccc = combining_class(point.value, tables);
     if (starter >= 0 && last_class < ccc) {
       CodePoint& base = out[static_cast<size_t>(starter)];
-      if (const char32_t whole = compose_pair(base.value, point.value)) {
+      const char32_t whole = compose_pair(base.value, point.value);
+      if (whole != 0 && is_known(whole, tables)) {
         base.value = whole;
         base.begin = std::min(base.begin, point.begin);
         base.end = std::max(base.end, point.end);
@@ -233,15 +240,15 @@ void append_utf8(std::string& out, char32_t code) {
   put(0x80 | (code & 0x3F));
 }
 
-CodePoints to_nfc(const CodePoints& text) {
+CodePoints to_nfc(const CodePoints& text, NfcTables tables) {
   // Below U+0300 there is nothing to compose, decompose or reorder.
   const bool plain = std::all_of(text.begin(), text.end(),
                                  [](const CodePoint& point) { return point.value < 0x300; });
   if (plain) return text;
   CodePoints parts;
-  for (const CodePoint& point : text) decompose(point, parts);
-  reorder_marks(parts);
-  return compose(parts);
+  for (const CodePoint& point : text) decompose(point, tables, parts);
+  reorder_marks(parts, tables);
+  return compose(parts, tables);
 }
 
 CodePoints join_blanks(const CodePoints& text) {
@@ -274,7 +281,7 @@ CodePoints lower_in_context(const CodePoints& text) {
 }
 
 CodePoints normalize_text(std::string_view text) {
-  const CodePoints blank_joined = join_blanks(to_nfc(decode_utf8(text)));
+  const CodePoints blank_joined = join_blanks(to_nfc(decode_utf8(text), NfcTables::unicode_9));
   CodePoints out;
   out.reserve(blank_joined.size());
   for (const CodePoint& point : blank_joined) append_lower(point, out);

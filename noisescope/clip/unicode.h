@@ -25,10 +25,13 @@ CodePoints decode_utf8(std::string_view text);
 
 void append_utf8(std::string& out, char32_t code);
 
-/// Canonical composition (UAX #15, NFC). A composed character covers the bytes of all its parts.
-CodePoints to_nfc(const CodePoints& text);
+/// Whose combining classes and compositions: Unicode 14, or what the tokenizers of transformers know.
+enum class NfcTables { unicode_14, unicode_9 };
 
-/// NFC, every run of white space to one blank, lower case character by character: what the
+/// Canonical composition (UAX #15, NFC). A composed character covers the bytes of all its parts.
+CodePoints to_nfc(const CodePoints& text, NfcTables tables = NfcTables::unicode_14);
+
+/// NFC of Unicode 9, every run of white space to one blank, lower case character by character: what the
 /// normalizer of transformers' CLIPTokenizer does.
 CodePoints normalize_text(std::string_view text);
 

@@ -140,7 +140,9 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
 }
 
 StoredImage turned_upright(const StoredImage& stored) {
-  if (stored.orientation < 2 || stored.orientation > 8) return stored;
+  if (stored.orientation < 2 || stored.orientation > 8) {
+    return {.image = stored.image, .mode = stored.mode, .orientation = 1};
+  }
   const Image& from = stored.image;
   const bool swaps = stored.orientation >= 5;
   StoredImage result{.image = blank_image(swaps ? from.height : from.width,

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import warnings
 import zlib
 
 import numpy as np
@@ -126,9 +127,12 @@ def numbers(array):
 
 
 def transformers_numbers(content, side, normalize):
+    """load_image without what it remembers of transparency, then the processor (which, given that or
+    alpha, would lay the picture on white)."""
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+    image.info.pop("transparency", None)
     options = {} if normalize else {"do_rescale": False, "do_normalize": False}
     processor = CLIPImageProcessorPil(size={"shortest_edge": side},
                                       crop_size={"height": side, "width": side}, **options)
@@ -160,6 +164,7 @@ def cases(count):
 
 
 def main():
+    warnings.filterwarnings("ignore", "Palette images with Transparency")
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     all_cases = list(cases(count))
     with tempfile.TemporaryDirectory() as folder:

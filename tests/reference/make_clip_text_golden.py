@@ -16,6 +16,7 @@ EXACT = [
     "don't don\u2019t", "&amp;amp; x", "a\u00a0b\u2003c", "", "  ", "AS\u03a3 \u03a3A \u03a3 a\u03a3. a\u03a3\u0301\u00adb", "&#x26;amp;lt;",
     "<b>&lt;&amp;lt;", "&eacute;\n<i>&EACUTE;\n&EACUTE;", "<|endoftext|> <end_of_text>", "'\u017f 'S", "a\u0345b",
     "word " * 90, "\u00e9" * 60, "\uffe3 \uff9e\uff8a\uff9e \ufb03 \u01c4", "x\r\ny\u2028z\x85w", "\x1b[1;31mred\x1b[0m \x07bell",
+    "!<|endoftext|>\u0300! <|startoftext|>x", "q\u0345\u08d3\u0323 \U00011935\U00011930 \U00011938",
 ]
 
 

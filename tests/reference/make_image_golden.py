@@ -1,6 +1,7 @@
 """Makes tests/golden/image_files.safetensors: image files and what Pillow's convert("RGB") gives.
 
-Names: "<case>.file" uint8 [bytes], "<case>.rgb" uint8 [H, W, 3].
+Names: "<case>.file" uint8 [bytes], "<case>.rgb" uint8 [H, W, 3], "<case>.orientation" int64 [1], and
+"<case>.small" uint8 [5, 9, 3]: resized in the mode of the file, then converted.
 """
 
 import io
@@ -73,6 +74,11 @@ def files():
     yield "png_rgb_gamma", raw_png(8, 2, b"".join(b"\0" + row.tobytes() for row in picture()),
                                    chunk(b"gAMA", struct.pack(">I", 100000)))
     yield "png_rgb_16bit", raw_png(16, 2, b"".join(b"\0" + row.tobytes() for row in words))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    yield "jpeg_exif", encoded(rgb, "JPEG", quality=85, exif=exif)
+    yield "png_exif", encoded(rgb, "PNG", exif=exif)
+    yield "png_gray_16bit", encoded(Image.fromarray(picture()[:, :, 2].astype(np.uint16) * 99), "PNG")
     yield "png_interlaced", raw_png(8, 2, interlaced_rows(picture()), interlace=1)
 
 
@@ -81,6 +87,9 @@ def main():
     for name, content in files():
         with Image.open(io.BytesIO(content)) as image:
             tensors[f"{name}.rgb"] = np.asarray(image.convert("RGB")).copy()
+            small = image.resize((9, 5), Image.Resampling.BICUBIC).convert("RGB")
+            tensors[f"{name}.small"] = np.asarray(small).copy()
+            tensors[f"{name}.orientation"] = np.array([image.getexif().get(0x0112, 1)])
         tensors[f"{name}.file"] = np.frombuffer(content, np.uint8)
     folder = pathlib.Path(__file__).resolve().parent.parent / "golden"
     folder.mkdir(exist_ok=True)

@@ -1,6 +1,7 @@
 #include "noisescope/io/codec/gzip.h"
 
-#include <algorithm>
+#include <limits>
+#include <new>
 
 #include <zlib.h>
 
@@ -31,7 +32,7 @@ std::string gunzip(std::string_view bytes, const std::string& name, uint64_t lim
   const auto fail = [&](const std::string& what) {
     throw FormatError(name, stream.total_in, "[io.gunzip] expected " + what);
   };
-  if (bytes.size() > limit_bytes) fail("at most " + std::to_string(limit_bytes) + " bytes");
+  if (bytes.size() > std::numeric_limits<uInt>::max()) fail("a file of less than 4 GiB");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib only reads
   stream.avail_in = static_cast<uInt>(bytes.size());
   std::string content;

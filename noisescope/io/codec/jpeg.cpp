@@ -146,8 +146,9 @@ StoredImage decode_jpeg(std::string_view bytes, const std::string& name, const D
   if (!read_header(decoder, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size())) fail();
   Image image = make_checked_image(decoder.info.image_width, decoder.info.image_height,
                                    channels_of(decoder), name, limits);
+  const int orientation = exif_orientation(exif_of(decoder));  // decoding frees the markers
   if (!read_rows(decoder, image)) fail();
-  return stored(std::move(image), exif_orientation(exif_of(decoder)));
+  return stored(std::move(image), orientation);
 }
 
 }  // namespace noisescope

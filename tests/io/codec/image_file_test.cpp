@@ -21,6 +21,8 @@ const TensorFile& golden() {
 
 std::string golden_file(const std::string& name) { return bytes_of(golden().at(name + ".file")); }
 
+std::string text_of(const Image& image) { return {image.pixels.begin(), image.pixels.end()}; }
+
 Image pattern(int64_t width, int64_t height, int64_t channels) {
   Image image{.width = width, .height = height, .channels = channels, .pixels = {}};
   for (int64_t i = 0; i < width * height * channels; ++i) {
@@ -43,14 +45,37 @@ TEST(ImageFile, EveryKindDecodesAsInPillow) {
   for (const auto& [name, tensor] : golden().tensors) {
     if (!name.ends_with(".file")) continue;
     const Tensor expected = golden().at(name.substr(0, name.size() - 5) + ".rgb");
-    const Image image = decode_image(bytes_of(tensor), name);
+    const StoredImage stored = decode_stored(bytes_of(tensor), name);
+    const Image image = to_rgb(stored);
     EXPECT_EQ(image.channels, 3) << name;
     EXPECT_EQ(image.height, expected.size(0)) << name;
     EXPECT_EQ(image.width, expected.size(1)) << name;
-    EXPECT_EQ(std::string(image.pixels.begin(), image.pixels.end()), bytes_of(expected)) << name;
+    EXPECT_EQ(text_of(image), bytes_of(expected)) << name;
+    const std::string key = name.substr(0, name.size() - 5);
+    EXPECT_EQ(text_of(to_rgb(resize_stored(stored, 9, 5))), bytes_of(golden().at(key + ".small")))
+        << name;
+    EXPECT_EQ(stored.orientation, golden().at(key + ".orientation").item<int64_t>()) << name;
+    if (stored.mode != PixelMode::gray16) {  // of which the data loader keeps the high byte
+      EXPECT_EQ(decode_image(bytes_of(tensor), name).pixels, image.pixels) << name;
+    }
     ++cases;
   }
-  EXPECT_EQ(cases, 19);
+  EXPECT_EQ(cases, 22);
+}
+
+// Damaged EXIF data are no reason to refuse a picture, nor to turn it.
+TEST(ImageFile, OddOrientationsAreNone) {
+  std::string jpeg = golden_file("jpeg_exif");
+  const size_t tag = jpeg.find(std::string("\x01\x12\x00\x03", 4));
+  ASSERT_NE(tag, std::string::npos);
+  EXPECT_EQ(decode_stored(jpeg, "a").orientation, 6);
+  jpeg[tag + 9] = 9;
+  EXPECT_EQ(decode_stored(jpeg, "a").orientation, 1);
+  jpeg[tag + 3] = 2;  // a text
+  EXPECT_EQ(decode_stored(jpeg, "a").orientation, 1);
+  const size_t header = jpeg.find("Exif");
+  for (size_t i = 0; i < 4; ++i) jpeg[header + 10 + i] = '\xff';  // the directory lies far outside
+  EXPECT_EQ(decode_stored(jpeg, "a").orientation, 1);
 }
 
 TEST(ImageFile, EveryTruncationIsDetected) {

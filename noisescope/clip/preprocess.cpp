@@ -14,6 +14,7 @@ namespace {
 using Json = JsonReader::Json;
 
 constexpr int64_t kMaxSide = 4096;
+constexpr int64_t kMaxResizedPixels = int64_t{1} << 26;  // of a hair-thin picture made wide
 constexpr int64_t kPillowBicubic = 3;
 constexpr const char* kParser = "clip.parse_preprocess";
 
@@ -169,6 +170,13 @@ StoredImage resized(const StoredImage& stored, const PreprocessOptions& options)
   if (options.resize == ClipResize::none) return stored;
   if (options.resize == ClipResize::shortest) {
     std::tie(width, height) = shortest_side_size(stored.image, width);
+  }
+  if (width > kMaxResizedPixels / height) {
+    throw ValueError("[clip.preprocess] expected a picture of at most " +
+                     std::to_string(kMaxResizedPixels) + " px when resized, got " +
+                     std::to_string(width) + " x " + std::to_string(height) + " from " +
+                     std::to_string(stored.image.width) + " x " +
+                     std::to_string(stored.image.height) + "; crop its longer side first");
   }
   return resize_stored(stored, width, height);
 }

@@ -47,7 +47,7 @@ PreprocessOptions parse_preprocess(std::string_view json, const std::string& nam
 
 /// RGB bytes of the final size. By profile hf the picture becomes RGB first; by openai and open_clip it
 /// is resized and cropped in the mode of its file (resize_stored) and becomes RGB last. Throws ValueError
-/// for a picture of no pixels or smaller than the crop.
+/// for a picture of no pixels, smaller than the crop, or of more than 2^26 px when resized.
 Image preprocess(const StoredImage& stored, const PreprocessOptions& options);
 
 }  // namespace noisescope

@@ -121,6 +121,12 @@ std::string size_text(int64_t width, int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
 }
 
+/// Pillow's choice of the first pass since version 13 (found by comparing both orders with it on all
+/// shrinkings of several sizes): the columns where they lose more than twice as many pixels.
+bool columns_first(const Image& image, int64_t width, int64_t height) {
+  return height < image.height && image.height - height > 2 * (image.width - width);
+}
+
 /// One pass over 16-bit gray: pixels of a line are `stride` bytes apart, lines `line_stride`.
 void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<double>>& all,
                      int64_t lines, int64_t stride, int64_t line_stride, int64_t to_line_stride) {
@@ -141,6 +147,21 @@ void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<do
   }
 }
 
+Image resize_rows_16(const Image& image, int64_t width) {
+  Image result = empty_like(image, width, image.height);
+  resize_lines_16(image.at(0, 0), result.at(0, 0), make_taps(image.width, width), image.height, 2,
+                  2 * image.width, 2 * width);
+  return result;
+}
+
+/// A column is a line whose pixels are a row apart.
+Image resize_columns_16(const Image& image, int64_t height) {
+  Image result = empty_like(image, image.width, height);
+  resize_lines_16(image.at(0, 0), result.at(0, 0), make_taps(image.height, height), image.width,
+                  2 * image.width, 2, 2);
+  return result;
+}
+
 }  // namespace
 
 Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
@@ -151,6 +172,7 @@ Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
   if (width == image.width && height == image.height) return image;
   if (width == image.width) return resize_columns(image, height);
   if (height == image.height) return resize_rows(image, width);
+  if (columns_first(image, width, height)) return resize_rows(resize_columns(image, height), width);
   return resize_columns(resize_rows(image, width), height);
 }
 
@@ -160,18 +182,12 @@ Image resize_bicubic_16(const Image& image, int64_t width, int64_t height) {
                      std::to_string(image.channels) + " and " +
                      size_text(image.width, image.height) + " to " + size_text(width, height));
   }
-  Image rows = image;
-  if (width != image.width) {
-    rows = empty_like(image, width, image.height);
-    resize_lines_16(image.at(0, 0), rows.at(0, 0), make_taps(image.width, width), image.height, 2,
-                    2 * image.width, 2 * width);
+  if (width == image.width) return resize_columns_16(image, height);
+  if (height == image.height) return resize_rows_16(image, width);
+  if (columns_first(image, width, height)) {
+    return resize_rows_16(resize_columns_16(image, height), width);
   }
-  if (height == image.height) return rows;
-  // Columns are lines whose pixels are a row apart: one column at a time.
-  Image result = empty_like(image, width, height);
-  const std::vector<Taps<double>> taps = make_taps(image.height, height);
-  resize_lines_16(rows.at(0, 0), result.at(0, 0), taps, width, 2 * width, 2, 2);
-  return result;
+  return resize_columns_16(resize_rows_16(image, width), height);
 }
 
 std::pair<int64_t, int64_t> shortest_side_size(const Image& image, int64_t side) {

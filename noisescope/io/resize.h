@@ -9,7 +9,9 @@ namespace noisescope {
 
 /// Pillow's Image.resize((width, height), BICUBIC): cubic convolution with a = -0.5 (Keys 1981,
 /// "Cubic convolution interpolation for digital image processing", eq. 15), widened by the scale when
-/// shrinking, in 22-bit fixed point, horizontally first and rounded to 8 bits in between.
+/// shrinking, in 22-bit fixed point, rounded to 8 bits between the passes. Rows are resized first,
+/// unless the columns lose more than twice as many pixels (so Pillow since version 13; earlier ones
+/// always begin with the rows, which is up to 1/255 away on such tall pictures).
 /// Any number of channels; alpha is a channel like the others. Sizes >= 1, else ValueError.
 Image resize_bicubic(const Image& image, int64_t width, int64_t height);
 

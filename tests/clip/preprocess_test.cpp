@@ -129,6 +129,8 @@ TEST(Preprocess, SmallestPicturesAreFine) {
   for (const uint8_t value : preprocess(numbered(1, 1), options).pixels) EXPECT_EQ(value, 0);
   EXPECT_EQ(preprocess(numbered(1, 40), options).pixels.size(), 8u * 8 * 3);
   EXPECT_THROW(preprocess(StoredImage{}, options), ValueError);
+  // A hair: 224 px wide it would be 3.7 million px high.
+  EXPECT_THROW(preprocess(numbered(1, 16384), standard_preprocess(ClipProfile::hf, 224)), ValueError);
 }
 
 // (byte / 255 - mean) / deviation.

@@ -22,6 +22,9 @@ CASES = {  # name: (input width, height, output width, height, mode)
     "to_one_pixel": (9, 7, 1, 1, "RGB"),
     "from_one_pixel": (1, 1, 5, 4, "RGB"),
     "gray": (31, 33, 24, 24, "L"),
+    "columns_first": (30, 70, 22, 20, "RGB"),     # 50 rows go, more than twice 8 columns
+    "rows_first_yet": (30, 40, 20, 20, "RGB"),    # 20 rows go, twice 10 columns
+    "columns_first_growing": (20, 40, 33, 39, "RGB"),
 }
 
 

@@ -23,8 +23,9 @@ std::vector<WordRange> split_words(const CodePoints& text);
 /// CLIP's pattern 's|'t|'re|'ve|'m|'ll|'d | \p{L}+ | \p{N} | [^\s\p{L}\p{N}]+. Special tokens are plain
 /// text in a prompt: for hf "<|", the name, "|>" wherever one begins (split_special_tokens of
 /// transformers), for the others whatever the pattern makes of them. openai and open_clip match
-/// without regard to case, which on text in lower case shows in two places: the long s U+017F also ends 's, and the
-/// iota subscript U+0345, whose capital is a letter, belongs to nothing and is dropped.
+/// without regard to case, which on text in lower case shows in two places: the long s U+017F also
+/// ends 's, and the iota subscript U+0345, whose capital is a letter, belongs to nothing and is
+/// dropped.
 std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile);
 
 }  // namespace noisescope

@@ -75,7 +75,7 @@ struct TokenizerModel {
   std::vector<std::string> tokens;                          // by id
   std::vector<std::pair<std::string, std::string>> merges;  // bpe, best first
   ClipProfile profile = ClipProfile::hf;                    // words knows no other
-  std::optional<int64_t> pad_id;                            // none: the profile's
+  std::optional<int64_t> pad_id = std::nullopt;             // none: the profile's
 };
 
 /// Names of the two special tokens, start first.

@@ -328,7 +328,7 @@ Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, Cli
   TokenizerModel parts{.kind = TokenizerKind::bpe, .context_length = kDefaultContext,
                        .tokens = clip_byte_tokens(),
                        .merges = read_merge_lines(reader, merges_txt, kMostMerges),
-                       .profile = profile, .pad_id = std::nullopt};
+                       .profile = profile};
   for (const auto& [left, right] : parts.merges) parts.tokens.push_back(left + right);
   const auto [start, end] = special_names(profile);
   parts.tokens.insert(parts.tokens.end(), {start, end});

@@ -138,11 +138,10 @@ void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<do
         sum += (pixel[0] * 256 + pixel[1]) * weight;
         pixel += stride;
       }
-      // ROUND_UP of Pillow adds a float half.
-      const auto value = static_cast<int>(sum >= 0.0 ? std::floor(sum + 0.5F) : -std::floor(-sum + 0.5F));
+      const auto value = static_cast<int>(std::clamp(sum + 0.5, 0.0, 65535.0));
       uint8_t* target = to + line * to_line_stride + static_cast<int64_t>(i) * stride;
-      target[0] = static_cast<uint8_t>(std::clamp(value >> 8, 0, 255));
-      target[1] = static_cast<uint8_t>(std::clamp(value % 256, 0, 255));
+      target[0] = static_cast<uint8_t>(value >> 8);
+      target[1] = static_cast<uint8_t>(value & 0xFF);
     }
   }
 }

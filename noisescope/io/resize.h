@@ -15,8 +15,8 @@ namespace noisescope {
 /// Any number of channels; alpha is a channel like the others. Sizes >= 1, else ValueError.
 Image resize_bicubic(const Image& image, int64_t width, int64_t height);
 
-/// The same for 16-bit gray in 2 channels (high byte, low byte): weights in double, rounded to 16 bits in
-/// between; the two bytes of values beyond the range are cut off each for itself, as Pillow does.
+/// The same for 16-bit gray in 2 channels (high byte, low byte): weights in double, rounded and cut off
+/// to 16 bits after each pass.
 Image resize_bicubic_16(const Image& image, int64_t width, int64_t height);
 
 /// (width, height) with the shorter side `side` and the longer one int(side * long / short).

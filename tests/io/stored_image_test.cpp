@@ -46,6 +46,11 @@ TEST(StoredImage, ColoursUnderNoAlphaDoNotBleed) {
 TEST(StoredImage, SixteenBitsAreResizedWhole) {
   const StoredImage pair = row_of(PixelMode::gray16, 2, {0x10, 0x00, 0x20, 0x02});
   EXPECT_EQ(resize_stored(pair, 1, 1).image.pixels, (Bytes{0x18, 0x01}));
+  // The cubic overshoots the end of the range: Pillow 13 gives 65535 here.
+  const StoredImage edge = row_of(PixelMode::gray16, 2, {0xEC, 0xEC, 0x1B, 0x1B});
+  const Bytes wide = resize_stored(edge, 224, 1).image.pixels;
+  EXPECT_EQ(wide[0], 0xFF);
+  EXPECT_EQ(wide[1], 0xFF);
   EXPECT_THROW(resize_bicubic_16(pair.image, 0, 1), ValueError);
   EXPECT_THROW(resize_stored(pair, 0, 1), ValueError);
 }

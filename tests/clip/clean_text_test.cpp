@@ -67,18 +67,31 @@ TEST(CleanText, ProfilesDiffer) {
   EXPECT_THROW(clean_text("\xff", ClipProfile::openai), ValueError);
 }
 
+std::vector<std::string> words_of(std::string_view text, ClipProfile profile) {
+  const CodePoints points = decode_utf8(text);
+  std::vector<std::string> words;
+  for (const WordRange& range : split_clip(points, profile)) {
+    words.push_back(text_of({points.begin() + static_cast<long>(range.begin),
+                             points.begin() + static_cast<long>(range.end)}));
+  }
+  return words;
+}
+
 TEST(CleanText, MatchingWithoutCaseHasTwoMarks) {
-  const CodePoints text = decode_utf8("x'\u017f \u0345y");
-  const auto words = [&](ClipProfile profile) {
-    std::vector<std::string> out;
-    for (const WordRange& range : split_clip(text, profile)) {
-      out.push_back(text_of({text.begin() + static_cast<long>(range.begin),
-                             text.begin() + static_cast<long>(range.end)}));
-    }
-    return out;
-  };
-  EXPECT_EQ(words(ClipProfile::openai), (std::vector<std::string>{"x", "'\u017f", "y"}));
-  EXPECT_EQ(words(ClipProfile::hf), (std::vector<std::string>{"x", "'", "\u017f", "\u0345", "y"}));
+  const std::string text = "x'\u017f \u0345y";
+  EXPECT_EQ(words_of(text, ClipProfile::openai), (std::vector<std::string>{"x", "'\u017f", "y"}));
+  EXPECT_EQ(words_of(text, ClipProfile::hf),
+            (std::vector<std::string>{"x", "'", "\u017f", "\u0345", "y"}));
+}
+
+// As split_special_tokens of transformers: a special token that begins a word is cut out of it.
+TEST(CleanText, NamesOfSpecialTokensAreCutAsByTransformers) {
+  EXPECT_EQ(words_of("<|endoftext|>!", ClipProfile::hf),
+            (std::vector<std::string>{"<|", "endoftext", "|>", "!"}));
+  EXPECT_EQ(words_of("!<|endoftext|>!", ClipProfile::hf),
+            (std::vector<std::string>{"!<|", "endoftext", "|>!"}));
+  EXPECT_EQ(words_of("<|endoftext|>!", ClipProfile::openai),
+            (std::vector<std::string>{"<|", "endoftext", "|>!"}));
 }
 
 }  // namespace

@@ -68,11 +68,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   attempt([&] {
     check_config(parse_clip_config(text, "fuzz", {.activation = ClipActivation::gelu}));
   });
-  attempt([&] { check_config(parse_open_clip_config(text, "fuzz")); });
   attempt([&] {
-    ClipOptions options;
-    parse_preprocessor(text, "fuzz", options);
-    if (options.image_mean.size() != 3 || options.image_std.size() != 3) std::abort();
+    const ClipConfig config = parse_open_clip_config(text, "fuzz");
+    check_config(config);
+    const int64_t side = config.options.image.image_size;
+    if (preprocessed_size(config.preprocess) != std::pair(side, side)) std::abort();
   });
   attempt([&] {
     for (const auto& [tensor, file] : parse_weight_index(text, "fuzz")) {

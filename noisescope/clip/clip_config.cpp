@@ -1,6 +1,6 @@
 #include "noisescope/clip/clip_config.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "noisescope/clip/json_fields.h"
 #include "noisescope/core/error.h"
@@ -138,12 +138,24 @@ ClipConfig parse_clip_config(std::string_view json, const std::string& path,
   return config;
 }
 
-void parse_preprocessor(std::string_view json, const std::string& path, ClipOptions& options) {
-  const JsonFields file = JsonFields::parse(json, path);
-  const JsonFields fields =
-      file.find("image_processor") != nullptr ? file.section("image_processor") : file;
-  for (const char* key : {"image_mean", "image_std"}) fields.at(key);
-  read_pixels(fields, options);
+void set_preprocess(ClipConfig& config, const PreprocessOptions& preprocess, const std::string& path) {
+  const int64_t side = config.options.image.image_size;
+  const auto size = preprocessed_size(preprocess);
+  if (size != std::pair(side, side)) {
+    throw FormatError(path, 0, "[clip.read_clip_config] expected pictures cut to the " +
+                                   std::to_string(side) + " px of the image tower, got " +
+                                   std::to_string(size.first) + " x " + std::to_string(size.second));
+  }
+  config.preprocess = preprocess;
+  config.options.image_mean.assign(preprocess.mean.begin(), preprocess.mean.end());
+  config.options.image_std.assign(preprocess.deviation.begin(), preprocess.deviation.end());
+}
+
+PreprocessOptions own_preprocess(const ClipOptions& options) {
+  PreprocessOptions preprocess = standard_preprocess(ClipProfile::hf, options.image.image_size);
+  std::copy_n(options.image_mean.begin(), 3, preprocess.mean.begin());
+  std::copy_n(options.image_std.begin(), 3, preprocess.deviation.begin());
+  return preprocess;
 }
 
 bool is_conv_folder(const std::filesystem::path& folder) {
@@ -161,6 +173,7 @@ ClipConfig read_conv_config(const std::filesystem::path& folder) {
   read_text(text, {}, config);
   read_pixels(image, config.options);
   read_conv(image, config.options);
+  config.preprocess = own_preprocess(config.options);
   return config;
 }
 
@@ -179,14 +192,27 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
   }
   ClipConfig config = parse_clip_config(read(own), own.string(), hints);
   if (config.has_image) {
-    // CLIPProcessor of transformers 5 keeps the same keys in a file of all processors.
     const auto whole = folder / "processor_config.json";
     const bool newer = !std::filesystem::exists(folder / "preprocessor_config.json") &&
                        std::filesystem::exists(whole);
     const auto pixels = newer ? whole : folder / "preprocessor_config.json";
-    parse_preprocessor(read(pixels), pixels.string(), config.options);
+    const int64_t side = config.options.image.image_size;
+    set_preprocess(config, parse_preprocess(read(pixels), pixels.string(), side), pixels.string());
   }
   return config;
+}
+
+std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder,
+                                                const ClipConfig& config) {
+  for (const char* file : {"tokenizer.json", "vocab.json"}) {
+    if (std::filesystem::exists(folder / file)) {
+      return std::make_shared<const Tokenizer>(load_tokenizer(folder, config.text_profile));
+    }
+  }
+  const auto merges = folder / "bpe_simple_vocab_16e6.txt.gz";
+  if (!std::filesystem::exists(merges)) return nullptr;
+  return std::make_shared<const Tokenizer>(
+      load_merges(merges, config.text_profile.value_or(ClipProfile::openai)));
 }
 
 void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer) {
@@ -253,20 +279,31 @@ nlohmann::json clip_config_json(const ClipConfig& config) {
           {"vision_config", image_config_json(config)}};
 }
 
-nlohmann::json preprocessor_json(const ClipOptions& options) {
-  const int64_t size = options.image.image_size;
-  return {{"image_processor_type", "CLIPImageProcessor"},
-          {"do_resize", true},
-          {"size", {{"shortest_edge", size}}},
-          {"resample", 3},  // PIL's number of BICUBIC
-          {"do_center_crop", true},
-          {"crop_size", {{"height", size}, {"width", size}}},
-          {"do_rescale", true},
-          {"rescale_factor", 1.0 / 255},
-          {"do_normalize", true},
-          {"image_mean", options.image_mean},
-          {"image_std", options.image_std},
-          {"do_convert_rgb", true}};
+nlohmann::json preprocessor_json(const PreprocessOptions& options) {
+  const auto size = [](int64_t width, int64_t height) {
+    return Json{{"height", height}, {"width", width}};
+  };
+  Json json = {{"image_processor_type", "CLIPImageProcessor"},
+               {"do_resize", options.resize != ClipResize::none},
+               {"size", size(options.resize_width_px, options.resize_height_px)},
+               {"resample", 3},  // PIL's number of BICUBIC
+               {"do_center_crop", options.crops},
+               {"crop_size", size(options.crop_width_px, options.crop_height_px)},
+               {"do_rescale", true},
+               {"rescale_factor", options.scale},
+               {"do_normalize", true},
+               {"image_mean", options.mean},
+               {"image_std", options.deviation},
+               {"do_convert_rgb", true}};
+  if (options.resize == ClipResize::shortest) {
+    json["size"] = {{"shortest_edge", options.resize_width_px}};
+  }
+  return json;
+}
+
+std::string preprocess_key(const PreprocessOptions& options) {
+  return preprocessor_json(options).dump() + to_string(options.profile) +
+         (options.turns_upright ? " upright" : "");
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& json) {

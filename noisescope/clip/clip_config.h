@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,18 +17,22 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_options.h"
+#include "noisescope/clip/preprocess.h"
 
 namespace noisescope {
 
 /// A CLIP as its configuration describes it. Either half may be absent.
 struct ClipConfig {
-  ClipOptions options;
+  ClipOptions options;             // its image_mean and image_std are those of `preprocess`
+  PreprocessOptions preprocess;    // from an image file to what the image tower sees
   bool has_text = true;
   bool has_image = true;
   int64_t vocabulary_size = 0;
   int64_t context_length = 0;
   int64_t start_id = 0;
   int64_t end_id = 0;              // text is pooled at the first token of this id
+  // Whose rules texts are cleaned by; none: those that the tokenizer's files name (hf, if none).
+  std::optional<ClipProfile> text_profile = std::nullopt;
   std::string source;              // the file that said so, for messages
   std::vector<std::string> notes;  // what was taken from the format's defaults
 
@@ -54,9 +59,12 @@ ClipConfig parse_clip_config(std::string_view json, const std::string& path,
 /// not implement must have values that change nothing.
 ClipConfig parse_open_clip_config(std::string_view json, const std::string& path);
 
-/// image_mean and image_std of preprocessor_config.json, or of processor_config.json's
-/// image_processor.
-void parse_preprocessor(std::string_view json, const std::string& path, ClipOptions& options);
+/// Makes `preprocess` that of `config`. Throws FormatError with `path` unless pictures come out in the
+/// size of the image tower.
+void set_preprocess(ClipConfig& config, const PreprocessOptions& preprocess, const std::string& path);
+
+/// What the towers of this program see of a file, with the mean and deviation of `options`.
+PreprocessOptions own_preprocess(const ClipOptions& options);
 
 /// A state dict of OpenAI's CLIP without any configuration. Widths, layers and image size come from
 /// the shapes as in its build_model. Its constants input_resolution and context_length prove an
@@ -72,6 +80,12 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
 ClipConfig read_conv_config(const std::filesystem::path& folder);
 bool is_conv_folder(const std::filesystem::path& folder);
 
+/// The tokenizer of a folder, by the rules of config.text_profile; nullptr if there is none: ids may come
+/// from elsewhere. Reads the files of Hugging Face, or the merges of OpenAI and open_clip
+/// (bpe_simple_vocab_16e6.txt.gz). Throws as load_tokenizer.
+std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder,
+                                                const ClipConfig& config);
+
 /// Throws ModelError unless vocabulary, context and end token are those of the configuration.
 void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer);
 
@@ -80,7 +94,9 @@ nlohmann::json text_config_json(const ClipConfig& config);
 nlohmann::json image_config_json(const ClipConfig& config);
 /// CLIPConfig of a whole model; for a conv model the same with the conv tower as vision_config.
 nlohmann::json clip_config_json(const ClipConfig& config);
-nlohmann::json preprocessor_json(const ClipOptions& options);
+nlohmann::json preprocessor_json(const PreprocessOptions& options);
+/// All that decides what comes out, for the keys of caches.
+std::string preprocess_key(const PreprocessOptions& options);
 void write_json(const std::filesystem::path& path, const nlohmann::json& json);
 
 }  // namespace noisescope

@@ -2,20 +2,24 @@
 
 #include <vector>
 
+#include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/image_tensor.h"
-#include "noisescope/io/resize.h"
 
 namespace noisescope {
 
-Tensor to_clip_size(const Tensor& images, int64_t size) {
+Tensor to_clip_size(const Tensor& images, const PreprocessOptions& options) {
   check_shape("clip.to_clip_size", "images", images, {-1, 3, -1, -1});
-  if (images.size(2) == size && images.size(3) == size) return images;
+  if (std::pair(images.size(3), images.size(2)) == preprocessed_size(options)) return images;
   const Tensor whole = images.detach().to(torch::kCPU);
   std::vector<Tensor> resized;
   for (int64_t k = 0; k < whole.size(0); ++k) {
-    resized.push_back(image_to_tensor(resize_and_crop(tensor_to_image(whole[k]), size)));
+    resized.push_back(image_to_tensor(preprocess({.image = tensor_to_image(whole[k])}, options)));
   }
   return torch::stack(resized);
+}
+
+Tensor read_pixel_values(const std::filesystem::path& path, const PreprocessOptions& options) {
+  return pixel_values(preprocess(read_stored(path), options), options);
 }
 
 }  // namespace noisescope

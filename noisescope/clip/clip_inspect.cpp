@@ -47,17 +47,18 @@ void count_parameters(const std::vector<ClipWeight>& weights, ClipInspection& in
 
 void inspect_tokenizer(const fs::path& folder, ClipInspection& inspection) {
   if (!inspection.config.has_text) return;
-  if (!fs::exists(folder / "tokenizer.json") && !fs::exists(folder / "vocab.json")) {
-    inspection.problems.push_back("no tokenizer in " + folder.string() +
-                                  ": the model loads, but takes token ids alone");
-    return;
-  }
   attempt(inspection, [&] {
-    const Tokenizer tokenizer = load_tokenizer(folder);
-    inspection.tokenizer = to_string(tokenizer.model().kind) + ", " +
-                           std::to_string(tokenizer.vocabulary_size()) + " tokens, context " +
-                           std::to_string(tokenizer.context_length());
-    check_tokenizer_fits(inspection.config, tokenizer);
+    const auto tokenizer = find_tokenizer(folder, inspection.config);
+    if (tokenizer == nullptr) {
+      inspection.problems.push_back("no tokenizer in " + folder.string() +
+                                    ": the model loads, but takes token ids alone");
+      return;
+    }
+    inspection.tokenizer = to_string(tokenizer->model().kind) + ", " +
+                           std::to_string(tokenizer->vocabulary_size()) + " tokens, context " +
+                           std::to_string(tokenizer->context_length()) + ", cleaned as " +
+                           to_string(tokenizer->model().profile);
+    check_tokenizer_fits(inspection.config, *tokenizer);
   });
 }
 

@@ -17,7 +17,7 @@ struct ClipInspection {
   std::map<std::string, int64_t> dtypes;       // dtype -> numbers stored in it
   int64_t text_parameters = 0;
   int64_t image_parameters = 0;
-  std::string tokenizer;                       // "bpe, 49408 tokens, context 77"; "" if none
+  std::string tokenizer;                       // "bpe, 49408 tokens, context 77, cleaned as hf"
   std::vector<std::string> problems;           // what is missing or does not fit, a sentence each
 
   bool loads() const { return problems.empty(); }

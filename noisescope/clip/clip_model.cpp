@@ -42,9 +42,12 @@ TextTower make_text_tower(const ClipConfig& config) {
 
 /// What `options` come to with this tokenizer.
 ClipConfig config_with(ClipOptions options, const Tokenizer& tokenizer) {
+  check_pixels(options);
+  const PreprocessOptions preprocess = own_preprocess(options);
   options.tokenizer.kind = tokenizer.model().kind;
   options.tokenizer.context_length = tokenizer.context_length();
   return {.options = std::move(options),
+          .preprocess = preprocess,
           .vocabulary_size = tokenizer.vocabulary_size(),
           .context_length = tokenizer.context_length(),
           .start_id = tokenizer.start_id(),
@@ -64,16 +67,6 @@ NamedTensors file_state(const torch::nn::Module& module, const std::string& pref
 
 void write_weights(const std::filesystem::path& folder, NamedTensors tensors) {
   write_safetensors(folder / "model.safetensors", {std::move(tensors), {{"format", "pt"}}});
-}
-
-/// The tokenizer of a folder; none is no error, since ids may come from elsewhere.
-std::shared_ptr<const Tokenizer> tokenizer_of(const std::filesystem::path& folder) {
-  for (const char* file : {"tokenizer.json", "vocab.json"}) {
-    if (std::filesystem::exists(folder / file)) {
-      return std::make_shared<const Tokenizer>(load_tokenizer(folder));
-    }
-  }
-  return nullptr;
 }
 
 /// The weights of a conv folder under the names of module().
@@ -123,6 +116,12 @@ void resize_image(ClipConfig& config, NamedTensors& state, const ClipLoadOptions
                      std::to_string(image.patch_size) + " px divide, got " +
                      std::to_string(options.image_size));
   }
+  const auto rescaled = [&](int64_t& px) { px = px * options.image_size / image.image_size; };
+  for (int64_t PreprocessOptions::* size :
+       {&PreprocessOptions::resize_width_px, &PreprocessOptions::resize_height_px,
+        &PreprocessOptions::crop_width_px, &PreprocessOptions::crop_height_px}) {
+    rescaled(config.preprocess.*size);
+  }
   image.image_size = options.image_size;
   Tensor& positions = state.at("image.vision_model.embeddings.position_embedding.weight");
   positions = resize_position_embedding(positions, image.image_size / image.patch_size,
@@ -159,7 +158,7 @@ TokenTable tokenize(const Tokenizer& tokenizer, const std::vector<std::string>& 
 }
 
 ClipModel::ClipModel(ClipConfig config, std::shared_ptr<const Tokenizer> tokenizer)
-    : config_((check_pixels(config.options), std::move(config))), tokenizer_(std::move(tokenizer)) {
+    : config_(std::move(config)), tokenizer_(std::move(tokenizer)) {
   const GlobalGeneratorGuard guard;
   module_ = std::make_shared<torch::nn::Module>("clip");
   if (config_.has_text) {
@@ -219,13 +218,20 @@ Tensor ClipModel::encode_text(const std::vector<std::string>& texts) const {
 Tensor ClipModel::encode_image(const Tensor& images) const {
   need(has_image(), "an image tower");
   check_shape("clip.ClipModel.encode_image", "images", images, {-1, 3, image_size(), image_size()});
-  Tensor pixels = images.to(device(), torch::kFloat32);
+  Tensor values = images.to(device(), torch::kFloat32);
   const std::vector<double> half = {0.5, 0.5, 0.5};
   if (options().image_mean != half || options().image_std != half) {
-    pixels = (pixels * 0.5 + 0.5 - per_channel(options().image_mean, pixels)) /
-             per_channel(options().image_std, pixels);
+    values = (values * 0.5 + 0.5 - per_channel(options().image_mean, values)) /
+             per_channel(options().image_std, values);
   }
-  return unit_norm(image_->forward(pixels));
+  return unit_norm(image_->forward(values));
+}
+
+Tensor ClipModel::encode_pixel_values(const Tensor& values) const {
+  need(has_image(), "an image tower");
+  check_shape("clip.ClipModel.encode_pixel_values", "values", values,
+              {-1, 3, image_size(), image_size()});
+  return unit_norm(image_->forward(values.to(device(), torch::kFloat32)));
 }
 
 Tensor ClipModel::logit_scale() const {
@@ -258,7 +264,7 @@ void ClipModel::save(const std::filesystem::path& folder) const {
   if (is_vit) {
     text.merge(image);
     write_weights(folder, text);
-    if (has_image()) write_json(folder / "preprocessor_config.json", preprocessor_json(options()));
+    if (has_image()) write_json(folder / "preprocessor_config.json", preprocessor_json(config_.preprocess));
     write_json(folder / "config.json", clip_config_json(config_));
     for (const char* other : {"text", "image"}) std::filesystem::remove_all(folder / other);
     return;
@@ -290,7 +296,7 @@ ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOpt
     resize_image(config, state, options);
   }
   std::shared_ptr<const Tokenizer> tokenizer;
-  if (config.has_text) tokenizer = tokenizer_of(is_conv ? folder / "text" : folder);
+  if (config.has_text) tokenizer = find_tokenizer(is_conv ? folder / "text" : folder, config);
   if (tokenizer) {
     check_tokenizer_fits(config, *tokenizer);
     config.options.tokenizer.kind = tokenizer->model().kind;

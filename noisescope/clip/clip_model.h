@@ -48,6 +48,8 @@ class ClipModel {
   Tensor encode_tokens(const Tensor& ids) const;
   /// `images` [B, 3, S, S] float32 in [-1, 1] with S = image_size().
   Tensor encode_image(const Tensor& images) const;
+  /// `values` [B, 3, S, S] float32 as pixel_values makes them of files by config().preprocess.
+  Tensor encode_pixel_values(const Tensor& values) const;
 
   /// What encode_tokens normalises, and the states of the tokens (for attention over words).
   TextFeatures text_features(const Tensor& ids) const;
@@ -86,6 +88,7 @@ class ClipModel {
   /// open_clip, or with OpenAI's state dict as safetensors; weights in float32, float16 or bfloat16.
   /// Throws IoError, FormatError (damaged or hostile files), ValueError (something that the hints must
   /// say) or ModelError (weights that do not fit the configuration: all faults at once).
+  /// The tokenizer follows the program that the weights belong to: clip_profile.h.
   static ClipModel load(const std::filesystem::path& folder, const ClipLoadOptions& options = {});
 
  private:

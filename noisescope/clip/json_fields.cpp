@@ -8,8 +8,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMaxDepth = 64;  // copies and messages take one stack frame a level
-
 /// For messages: a hostile value must not become a hostile message.
 std::string shown(const Json& value) {
   return value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace).substr(0, 80);
@@ -18,34 +16,14 @@ std::string shown(const Json& value) {
 }  // namespace
 
 JsonFields JsonFields::parse(std::string_view text, const std::string& path) {
-  const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth <= kMaxDepth) return true;
-    throw FormatError(path, 0, "[clip.read_clip_config] expected at most " +
-                                   std::to_string(kMaxDepth) + " levels, got more");
-  };
-  try {
-    Json json = Json::parse(text, check_depth);
-    if (!json.is_object()) {
-      throw FormatError(path, 0, "[clip.read_clip_config] expected a JSON object");
-    }
-    return {path, std::move(json)};
-  } catch (const Json::parse_error& error) {
-    throw FormatError(path, error.byte, std::string("[clip.read_clip_config] expected JSON; ") +
-                                            error.what());
-  } catch (const Json::out_of_range& error) {  // a number beyond all doubles
-    throw FormatError(path, 0,
-                      std::string("[clip.read_clip_config] expected JSON; ") + error.what());
-  }
+  JsonReader reader{path, "clip.read_clip_config"};
+  Json json = reader.parse(text);
+  return {std::move(reader), std::move(json)};
 }
 
-void JsonFields::refuse(const std::string& what) const {
-  throw FormatError(path_, 0, "[clip.read_clip_config] expected " + what);
-}
+void JsonFields::refuse(const std::string& what) const { reader_.refuse("expected " + what); }
 
-const Json* JsonFields::find(const char* key) const {
-  const auto found = object_.find(key);
-  return found == object_.end() || found->is_null() ? nullptr : &*found;
-}
+const Json* JsonFields::find(const char* key) const { return reader_.find(object_, key); }
 
 const Json& JsonFields::at(const char* key) const {
   const Json* value = find(key);
@@ -116,7 +94,7 @@ int64_t JsonFields::side(const char* key, int64_t min, int64_t max) const {
 JsonFields JsonFields::section(const char* key) const {
   const Json& value = at(key);
   if (!value.is_object()) refuse(std::string("'") + key + "' as an object, got " + shown(value));
-  return {path_, value};
+  return {reader_, value};
 }
 
 }  // namespace noisescope

@@ -1,4 +1,4 @@
-// Typed, range-checked access to the JSON of configuration files from outside. No torch here.
+// Range-checked access to one object of a CLIP configuration file, over JsonReader. No torch here.
 #pragma once
 
 #include <cstdint>
@@ -8,20 +8,20 @@
 
 #include <nlohmann/json.hpp>
 
-#include "noisescope/core/error.h"
+#include "noisescope/clip/json_reader.h"
 
 namespace noisescope {
 
 /// One JSON object of a file. Every refusal is a FormatError that names file and key.
 class JsonFields {
  public:
-  /// Parses a document. Refused: no object, more than 64 levels, numbers beyond all doubles.
+  /// Parses a document as JsonReader::parse does.
   static JsonFields parse(std::string_view text, const std::string& path);
 
-  JsonFields(std::string path, nlohmann::json object)
-      : path_(std::move(path)), object_(std::move(object)) {}
+  JsonFields(JsonReader reader, nlohmann::json object)
+      : reader_(std::move(reader)), object_(std::move(object)) {}
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return reader_.path; }
   const nlohmann::json& object() const { return object_; }
 
   /// Throws "[clip.read_clip_config] expected <what>".
@@ -45,7 +45,7 @@ class JsonFields {
   JsonFields section(const char* key) const;
 
  private:
-  std::string path_;
+  JsonReader reader_;
   nlohmann::json object_;
 };
 

@@ -3,14 +3,23 @@
 #include "noisescope/core/error.h"
 
 namespace noisescope {
+namespace {
+
+constexpr int kMaxDepth = 64;  // copies and messages take one stack frame a level
+
+}  // namespace
 
 void JsonReader::refuse(const std::string& what, uint64_t byte) const {
   throw FormatError(path, byte, "[" + function + "] " + what);
 }
 
 JsonReader::Json JsonReader::parse(std::string_view text) const {
+  const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth > kMaxDepth) refuse("expected at most " + std::to_string(kMaxDepth) + " levels, got more");
+    return true;
+  };
   try {
-    Json json = Json::parse(text);
+    Json json = Json::parse(text, check_depth);
     if (!json.is_object()) refuse("expected a JSON object");
     return json;
   } catch (const Json::parse_error& error) {

@@ -20,7 +20,7 @@ struct JsonReader {
   /// Throws FormatError "<path>, byte <byte>: [<function>] <what>".
   [[noreturn]] void refuse(const std::string& what, uint64_t byte = 0) const;
 
-  /// An object, or FormatError.
+  /// An object, or FormatError: also for more than 64 levels and for numbers beyond all doubles.
   Json parse(std::string_view text) const;
 
   /// The member `key`; FormatError if there is none.

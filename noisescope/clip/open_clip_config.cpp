@@ -12,8 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::vector<double> kOpenAiMean = {0.48145466, 0.4578275, 0.40821073};
-const std::vector<double> kOpenAiStd = {0.26862954, 0.26130258, 0.27577711};
 constexpr int64_t kHeadWidth = 64;
 
 /// Keys of a section that are read, and those that must have one of these values: with others
@@ -176,18 +174,11 @@ ClipConfig parse_open_clip_config(std::string_view json, const std::string& path
   const auto activation = quick ? ClipActivation::quick_gelu : ClipActivation::gelu;
   read_vision(model.section("vision_cfg"), activation, config.options.image);
   read_text(model.section("text_cfg"), activation, config);
-  config.options.image_mean = kOpenAiMean;
-  config.options.image_std = kOpenAiStd;
   if (fields.find("preprocess_cfg") == nullptr) {
     config.notes.push_back("preprocess_cfg is not stated: OpenAI's mean and std");
-    return config;
   }
-  const JsonFields pixels = fields.section("preprocess_cfg");
-  config.options.image_mean = pixels.numbers_or("mean", kOpenAiMean);
-  config.options.image_std = pixels.numbers_or("std", kOpenAiStd);
-  for (const double std : config.options.image_std) {
-    if (!(std > 0)) pixels.refuse("'std' above 0");
-  }
+  config.text_profile = ClipProfile::open_clip;
+  set_preprocess(config, parse_preprocess(json, path), path);
   return config;
 }
 
@@ -224,8 +215,8 @@ ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& pa
   config.context_length = size("positional_embedding", 0);
   config.end_id = config.vocabulary_size - 1;
   config.start_id = config.end_id - 1;
-  options.image_mean = kOpenAiMean;
-  options.image_std = kOpenAiStd;
+  config.text_profile = ClipProfile::openai;
+  set_preprocess(config, standard_preprocess(ClipProfile::openai, options.image.image_size), path);
   return config;
 }
 

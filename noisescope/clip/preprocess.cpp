@@ -98,8 +98,12 @@ void read_sizes(const JsonReader& reader, const Json& json, PreprocessOptions& o
   }
 }
 
-PreprocessOptions read_transformers(const JsonReader& reader, const Json& json) {
-  PreprocessOptions options = standard_preprocess(ClipProfile::hf, 224);
+PreprocessOptions read_transformers(const JsonReader& reader, const Json& file, int64_t side_px) {
+  // CLIPProcessor of transformers 5 keeps the keys of images in a file of all processors.
+  const Json* part = reader.find(file, "image_processor");
+  if (part && !part->is_object()) reader.refuse("expected an object as 'image_processor'");
+  const Json& json = part ? *part : file;
+  PreprocessOptions options = standard_preprocess(ClipProfile::hf, side_px);
   read_sizes(reader, json, options);
   if (const Json* filter = reader.find(json, "resample")) {
     if (reader.integer(*filter, "resample") != kPillowBicubic) {
@@ -123,8 +127,8 @@ PreprocessOptions read_transformers(const JsonReader& reader, const Json& json) 
 }
 
 /// The folder of a hub model of open_clip: "preprocess_cfg" over the image size of "model_cfg".
-PreprocessOptions read_open_clip(const JsonReader& reader, const Json& json) {
-  PreprocessOptions options = standard_preprocess(ClipProfile::open_clip, 224);
+PreprocessOptions read_open_clip(const JsonReader& reader, const Json& json, int64_t side_px) {
+  PreprocessOptions options = standard_preprocess(ClipProfile::open_clip, side_px);
   const Json none = Json::object();
   const Json* model = reader.find(json, "model_cfg");
   const Json* vision = model ? reader.find(*model, "vision_cfg") : nullptr;
@@ -199,14 +203,20 @@ PreprocessOptions standard_preprocess(ClipProfile profile, int64_t side_px) {
   return options;
 }
 
-PreprocessOptions parse_preprocess(std::string_view text, const std::string& name) {
+PreprocessOptions parse_preprocess(std::string_view text, const std::string& name, int64_t side_px) {
   const JsonReader reader{name, kParser};
   const Json json = reader.parse(text);
   const bool is_open_clip = json.contains("preprocess_cfg") || json.contains("model_cfg");
   const PreprocessOptions options =
-      is_open_clip ? read_open_clip(reader, json) : read_transformers(reader, json);
+      is_open_clip ? read_open_clip(reader, json, side_px) : read_transformers(reader, json, side_px);
   check_sizes(reader, options);
   return options;
+}
+
+std::pair<int64_t, int64_t> preprocessed_size(const PreprocessOptions& options) {
+  if (options.crops) return {options.crop_width_px, options.crop_height_px};
+  if (options.resize == ClipResize::squash) return {options.resize_width_px, options.resize_height_px};
+  return {0, 0};
 }
 
 Image preprocess(const StoredImage& stored, const PreprocessOptions& options) {

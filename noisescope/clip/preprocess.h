@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "noisescope/clip/clip_profile.h"
 #include "noisescope/core/options.h"
@@ -40,10 +41,16 @@ struct PreprocessOptions {
 /// What a published CLIP whose folder says nothing does at this side.
 PreprocessOptions standard_preprocess(ClipProfile profile, int64_t side_px);
 
-/// Reads preprocessor_config.json of transformers (profile hf; pictures are turned upright, as
-/// load_image of its pipelines does) or open_clip_config.json. Throws FormatError naming file and key
-/// for what is mistyped, out of range or not done here: other filters than bicubic, padding.
-PreprocessOptions parse_preprocess(std::string_view json, const std::string& name);
+/// Reads preprocessor_config.json of transformers, or processor_config.json with the same keys under
+/// image_processor (profile hf; pictures are turned upright, as load_image of its pipelines does), or
+/// open_clip_config.json. `side_px` is the size where the file states none. Throws FormatError naming
+/// file and key for what is mistyped, out of range or not done here: other filters than bicubic,
+/// padding.
+PreprocessOptions parse_preprocess(std::string_view json, const std::string& name,
+                                   int64_t side_px = 224);
+
+/// Width and height of what comes out; {0, 0} where that of the picture stays.
+std::pair<int64_t, int64_t> preprocessed_size(const PreprocessOptions& options);
 
 /// RGB bytes of the final size. By profile hf the picture becomes RGB first; by openai and open_clip it
 /// is resized and cropped in the mode of its file (resize_stored) and becomes RGB last. Throws ValueError

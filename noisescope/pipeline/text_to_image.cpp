@@ -134,7 +134,8 @@ Tensor TextToImage::condition_of_images(const Tensor& images) const {
                      "condition.image_share above 0");
   }
   const torch::NoGradGuard no_grad;
-  const Tensor rows = whitening_.image->apply(clip_->encode_image(to_clip_size(images, clip_->image_size())));
+  const Tensor pictures = to_clip_size(images, clip_->config().preprocess);
+  const Tensor rows = whitening_.image->apply(clip_->encode_image(pictures));
   return append_modality(rows, Modality::image).to(device_);
 }
 

@@ -8,13 +8,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/clip/clip_images.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/io/codec/archive.h"
-#include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
-#include "noisescope/io/image_tensor.h"
-#include "noisescope/io/resize.h"
 #include "noisescope/io/safetensors_join.h"
 #include "noisescope/run/clip_classes.h"
 
@@ -48,17 +46,19 @@ Names slice(const Names& names, size_t first, size_t count) {
 struct Decoded {
   Names names;  // those that could be read
   std::vector<SkippedFile> skipped;
-  Tensor pixels;  // [n, 3, S, S] in [-1, 1]
+  Tensor pixels;  // [n, 3, S, S], pixel values
 };
 
-Decoded decode(const fs::path& folder, const Names& names, int64_t size) {
+Decoded decode(const fs::path& folder, const Names& names, const PreprocessOptions& options) {
   Decoded out;
   std::vector<Tensor> pixels;
   for (const std::string& name : names) {
     try {
-      pixels.push_back(image_to_tensor(resize_and_crop(read_image(folder / name), size)));
+      pixels.push_back(read_pixel_values(folder / name, options));
       out.names.push_back(name);
     } catch (const FormatError& error) {
+      out.skipped.push_back({name, error.what()});
+    } catch (const ValueError& error) {  // a size that cannot be cut to that of the tower
       out.skipped.push_back({name, error.what()});
     }
   }
@@ -75,10 +75,10 @@ class ImageEncoder {
     Decoded batch = take(names);
     if (!next.empty()) {
       coming_ = next;
-      decoding_ = std::async(std::launch::async, decode, folder_, next, model_.image_size());
+      decoding_ = std::async(std::launch::async, decode, folder_, next, model_.config().preprocess);
     }
     Rows rows{{}, std::move(batch.names), std::move(batch.skipped)};
-    if (batch.pixels.defined()) rows.values = model_.encode_image(batch.pixels).to(torch::kCPU);
+    if (batch.pixels.defined()) rows.values = model_.encode_pixel_values(batch.pixels).to(torch::kCPU);
     return rows;
   }
 
@@ -88,7 +88,7 @@ class ImageEncoder {
       Decoded ready = decoding_.get();
       if (coming_ == names) return ready;
     }
-    return decode(folder_, names, model_.image_size());
+    return decode(folder_, names, model_.config().preprocess);
   }
 
   const ClipModel& model_;
@@ -252,7 +252,8 @@ std::vector<Job> jobs_of(const ClipModel& model, const ClipEmbedRequest& request
     const auto encode = [encoder](const Names& names, const Names& next) {
       return (*encoder)(names, next);
     };
-    jobs.push_back({{"image", image_names(request.images), request, hash}, encode});
+    const std::string key = hash + preprocess_key(model.config().preprocess);
+    jobs.push_back({{"image", image_names(request.images), request, key}, encode});
   }
   return jobs;
 }

@@ -24,7 +24,7 @@ Tensor encode_images(const ClipModel& clip, const Dataset& dataset,
     const auto last = std::min(indices.size(), first + kEncodeBatch);
     const std::vector<int64_t> batch(indices.begin() + static_cast<long>(first),
                                      indices.begin() + static_cast<long>(last));
-    rows.push_back(clip.encode_image(to_clip_size(dataset.images(batch), clip.image_size())));
+    rows.push_back(clip.encode_image(to_clip_size(dataset.images(batch), clip.config().preprocess)));
   }
   return torch::cat(rows);
 }

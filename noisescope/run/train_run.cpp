@@ -55,14 +55,14 @@ void claim_folder(const RunConfig& config, const RunFolder& folder) {
 Encoders encoders_of(const ClipModel& clip) {
   Encoders encoders;
   encoders.weights = clip.weights_hash();
-  encoders.preprocessing = checksum(to_json(clip.options()).dump());
+  encoders.preprocessing = checksum(to_json(clip.options()).dump() + preprocess_key(clip.config().preprocess));
   encoders.text = [clip](const std::vector<std::string>& captions) {
     const torch::NoGradGuard no_grad;
     return clip.encode_text(captions).to(torch::kCPU);
   };
   encoders.image = [clip](const Tensor& images) {
     const torch::NoGradGuard no_grad;
-    return clip.encode_image(to_clip_size(images, clip.image_size())).to(torch::kCPU);
+    return clip.encode_image(to_clip_size(images, clip.config().preprocess)).to(torch::kCPU);
   };
   return encoders;
 }

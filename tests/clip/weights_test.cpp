@@ -14,7 +14,9 @@
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
+#include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/image_tensor.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/io/weight_folder.h"
 #include "noisescope/io/weight_index.h"
@@ -358,10 +360,58 @@ TEST(ClipInspection, CountsAndListsWhatIsMissing) {
 
 TEST(ClipImages, AnySizeBecomesTheTowers) {
   const Tensor images = Random(1).uniform(Purpose::scene, 0, sample_range(0, 2), {3, 12, 12}) * 2 - 1;
-  EXPECT_TRUE(torch::equal(to_clip_size(images, 12), images));
-  const Tensor larger = to_clip_size(torch::full({2, 3, 16, 24}, 0.2, torch::kFloat32), 32);
+  const PreprocessOptions to_12 = standard_preprocess(ClipProfile::hf, 12);
+  const PreprocessOptions to_32 = standard_preprocess(ClipProfile::hf, 32);
+  EXPECT_TRUE(torch::equal(to_clip_size(images, to_12), images));
+  const Tensor larger = to_clip_size(torch::full({2, 3, 16, 24}, 0.2, torch::kFloat32), to_32);
   EXPECT_EQ(larger.sizes(), (torch::IntArrayRef{2, 3, 32, 32}));
   EXPECT_LT((larger - 0.2).abs().max().item<double>(), 1.0 / 255);
+}
+
+TEST(ClipImages, PixelValuesAreTheImageNormalised) {
+  const torch::NoGradGuard no_grad;
+  const ClipModel model = ClipModel::load(kGolden / "hugging_face");
+  const Tensor image = read_safetensors(kGolden / "expected.safetensors").at("pixels")[0];
+  const fs::path path = copy_of("hugging_face", "pixel_values") / "image.png";
+  write_png(path, tensor_to_image(image));
+  const Tensor values = read_pixel_values(path, model.config().preprocess).unsqueeze(0);
+  const Tensor apart = model.encode_pixel_values(values) - model.encode_image(image.unsqueeze(0));
+  EXPECT_LT(apart.abs().max().item<double>(), 1e-6);
+  EXPECT_THROW(model.encode_pixel_values(values.narrow(2, 0, 8)), ShapeError);
+}
+
+TEST(ClipWeights, PicturesAreCutAsTheFolderSays) {
+  const fs::path folder = copy_of("hugging_face", "preprocessing");
+  const auto write = [&](const std::string& more) {
+    write_file_atomic(folder / "preprocessor_config.json",
+                      R"({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4], )" + more + "}");
+  };
+  write(R"("size": {"height": 12, "width": 12}, "do_center_crop": false)");
+  const ClipModel squashed = ClipModel::load(folder);
+  EXPECT_EQ(squashed.config().preprocess.resize, ClipResize::squash);
+  EXPECT_EQ(squashed.options().image_mean, (std::vector<double>{0.5, 0.4, 0.3}));
+  const fs::path saved = fresh("squashed");
+  squashed.save(saved);
+  EXPECT_EQ(preprocess_key(ClipModel::load(saved).config().preprocess),
+            preprocess_key(squashed.config().preprocess));
+  const ClipModel larger = ClipModel::load(folder, {.image_size = 20});
+  EXPECT_EQ(preprocessed_size(larger.config().preprocess), (std::pair<int64_t, int64_t>(20, 20)));
+  write(R"("size": 14, "crop_size": 10)");
+  expect_parts(message_of<FormatError>([&] { ClipModel::load(folder); }),
+               {"preprocessor_config.json", "12 px", "10 x 10"});
+}
+
+TEST(ClipWeights, TextsAreCleanedByTheProgramOfTheWeights) {
+  const fs::path folder = fresh("profiles");
+  save_tokenizer(folder, Tokenizer::train({"a red disc"}, {.kind = TokenizerKind::bpe}));
+  EXPECT_EQ(find_tokenizer(folder, {})->model().profile, ClipProfile::hf);
+  const ClipConfig open_clip = ClipModel::load(kGolden / "open_clip").config();
+  EXPECT_EQ(find_tokenizer(folder, open_clip)->model().profile, ClipProfile::open_clip);
+  EXPECT_EQ(find_tokenizer(folder / "nowhere", {}), nullptr);
+  const fs::path merges = fresh("merges");
+  fs::copy_file(NOISESCOPE_SOURCE_DIR "/fuzz/corpus/vocabulary/gzipped",
+                merges / "bpe_simple_vocab_16e6.txt.gz");
+  EXPECT_EQ(find_tokenizer(merges, open_clip)->model().profile, ClipProfile::open_clip);
 }
 
 // Not a test of its own: tests/clip/weights_oracle.py gives folders made by transformers and inputs.

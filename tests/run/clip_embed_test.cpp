@@ -80,7 +80,7 @@ TEST_F(ClipEmbed, RowsAndNamesAreThoseOfTheInputs) {
   EXPECT_LT((file.at("text") - text).abs().max().item<double>(), 1e-6);
   for (size_t k = 0; k < images.size(); ++k) {
     const Image picture = read_image(request_.images / images[k]);
-    const Tensor row = model_.encode_image(to_clip_size(image_to_tensor(picture).unsqueeze(0), 16));
+    const Tensor row = model_.encode_image(to_clip_size(image_to_tensor(picture).unsqueeze(0), model_.config().preprocess));
     EXPECT_LT((file.at("image")[static_cast<int64_t>(k)] - row[0]).abs().max().item<double>(), 1e-6);
   }
   EXPECT_FALSE(fs::exists(request_.out.string() + ".partial"));

@@ -66,26 +66,30 @@ def make_clip(folder):
 
 
 def make_images(folder):
-    """Squares: where a crop of the others begins is the business of preprocessing."""
+    """Odd sizes, the modes of files, and one that its EXIF orientation turns."""
     import numpy
     from PIL import Image
 
     folder.mkdir()
     random = numpy.random.default_rng(0)
-    for i in range(6):
-        pixels = random.integers(0, 256, (40 + 9 * i, 40 + 9 * i, 3), dtype=numpy.uint8)
-        Image.fromarray(pixels).resize((50 + i, 50 + i), Image.BILINEAR).save(folder / f"{i}.png")
+    for i, mode in enumerate(("RGB", "L", "RGBA", "P", "LA", "1")):
+        pixels = random.integers(0, 256, (9 + i, 14 - i, 3), dtype=numpy.uint8)
+        Image.fromarray(pixels).resize((50 + 7 * i, 75 - 4 * i), Image.BILINEAR).convert(mode).save(
+            folder / f"{i}.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(pixels).resize((70, 55)).save(folder / "6.jpg", exif=turned)
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
 
 
 def reference(model, tokenizer, images):
     import torch
-    from PIL import Image
+    from PIL import Image, ImageOps
     from transformers import CLIPImageProcessorPil
 
     processor = CLIPImageProcessorPil(size={"shortest_edge": 48}, crop_size={"height": 48, "width": 48},
                                       image_mean=MEAN, image_std=STD)
-    pixels = processor([Image.open(path) for path in images], return_tensors="pt")["pixel_values"]
+    pixels = processor([ImageOps.exif_transpose(Image.open(path)) for path in images], return_tensors="pt")["pixel_values"]
     tokens = tokenizer(TEXTS, padding=True, return_tensors="pt")
     with torch.no_grad():
         return model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask,

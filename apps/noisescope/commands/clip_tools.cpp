@@ -3,13 +3,12 @@
 #include <cstdio>
 
 #include "apps/noisescope/clip_commands.h"
+#include "noisescope/clip/clip_images.h"
 #include "noisescope/clip/clip_inspect.h"
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
-#include "noisescope/io/image_tensor.h"
-#include "noisescope/io/resize.h"
 #include "noisescope/run/clip_classes.h"
 #include "noisescope/run/clip_embed.h"
 #include "noisescope/viz/heat_map.h"
@@ -36,9 +35,9 @@ Tensor embed_images(const ClipModel& model, const std::vector<std::string>& file
     control.throw_if_stopped("clip.embed_images");
     std::vector<Tensor> pixels;
     for (size_t k = first; k < std::min(files.size(), first + kBatch); ++k) {
-      pixels.push_back(image_to_tensor(resize_and_crop(read_image(files[k]), model.image_size())));
+      pixels.push_back(read_pixel_values(files[k], model.config().preprocess));
     }
-    rows.push_back(model.encode_image(torch::stack(pixels)).to(torch::kCPU));
+    rows.push_back(model.encode_pixel_values(torch::stack(pixels)).to(torch::kCPU));
   }
   return torch::cat(rows);
 }

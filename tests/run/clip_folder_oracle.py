@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", ROOT / "build"))
 PROGRAM = os.environ.get("NOISESCOPE_PROGRAM", BUILD / "noisescope")
 MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+NAMES = [f"{i}.png" for i in range(6)] + ["6.jpg"]
 TEXTS = ["a red square", "a blue disc on dark", "two green crosses", "it's a cat!"]
 
 
@@ -112,12 +113,12 @@ def check_embed(root, expected):
         names = json.loads(file.metadata()["image_names"])
     return {"text": difference(text, expected.text_embeds),
             "image": difference(image, expected.image_embeds),
-            "names": float(names != [f"{i}.png" for i in range(6)] or result["skipped"] != 1)}
+            "names": float(names != NAMES or result["skipped"] != 1)}
 
 
 def check_similarity(root, expected):
     words = [x for text in TEXTS for x in ("--text", text)]
-    files = [root / "images" / f"{i}.png" for i in range(6)]
+    files = [root / "images" / name for name in NAMES]
     result = run("clip", "similarity", "--model", root / "clip", *files, *words, "--out",
                  root / "matrix.png")
     import torch
@@ -188,7 +189,7 @@ def main():
         (root / "clip").mkdir()
         model, tokenizer = make_clip(root / "clip")
         make_images(root / "images")
-        expected = reference(model, tokenizer, [root / "images" / f"{i}.png" for i in range(6)])
+        expected = reference(model, tokenizer, [root / "images" / name for name in NAMES])
         inspected = run("clip", "inspect", root / "clip")
         rows = {"inspect": float(bool(inspected["problems"]))}
         for check in (lambda: check_embed(root, expected), lambda: check_similarity(root, expected),

@@ -45,7 +45,7 @@ Estimate wilson(int64_t hits, int64_t n) {
   const double z2 = kZ95 * kZ95 / count;
   const double centre = (p + z2 / 2) / (1 + z2);
   const double half = kZ95 / (1 + z2) * std::sqrt(p * (1 - p) / count + z2 / (4 * count));
-  return {p, std::max(0.0, centre - half), std::min(1.0, centre + half), n};
+  return {p, hits == 0 ? 0 : centre - half, hits == n ? 1 : centre + half, n};
 }
 
 Estimate mean_estimate(const Tensor& values) {

@@ -24,6 +24,28 @@ std::vector<double> way_back(double log_snr, const UTurnOptions& options) {
   return sigmas;
 }
 
+/// The non-decreasing curve nearest in mean square: pools neighbours that fall (Ayer et al. 1955, "An
+/// empirical distribution function for sampling with incomplete information", p. 643).
+std::vector<double> monotone_fit(const Tensor& curve) {
+  struct Pool {
+    double sum;
+    int64_t count;
+    double mean() const { return sum / static_cast<double>(count); }
+  };
+  std::vector<Pool> pools;
+  for (int64_t i = 0; i < curve.size(0); ++i) {
+    pools.push_back({curve[i].item<double>(), 1});
+    while (pools.size() > 1 && pools[pools.size() - 2].mean() > pools.back().mean()) {
+      const Pool last = pools.back();
+      pools.pop_back();
+      pools.back() = {pools.back().sum + last.sum, pools.back().count + last.count};
+    }
+  }
+  std::vector<double> fit;
+  for (const Pool& pool : pools) fit.insert(fit.end(), static_cast<size_t>(pool.count), pool.mean());
+  return fit;
+}
+
 void check_options(const UTurnOptions& options) {
   bool possible = options.steps >= 2 && !options.log_snrs.empty();
   for (const double log_snr : options.log_snrs) possible &= log_snr < options.log_snr_end;
@@ -45,8 +67,7 @@ void describe(Describer& d, UTurnOptions& options) {
 
 double UTurns::half_point(int64_t f, double chance) const {
   const double half = (1 + chance) / 2;
-  const Tensor curve = retention().select(1, f).contiguous();
-  const double* kept = curve.const_data_ptr<double>();
+  const std::vector<double> kept = monotone_fit(retention().select(1, f));
   for (size_t i = 1; i < log_snrs.size(); ++i) {
     if (kept[i - 1] < half && kept[i] >= half) {
       return std::lerp(log_snrs[i - 1], log_snrs[i], (half - kept[i - 1]) / (kept[i] - kept[i - 1]));

@@ -60,18 +60,18 @@ UTurns turn(const VerifyContext& context, const Subject& subject, const WorldDen
                  context.control);
 }
 
-/// E p(own value | x_alpha) at the turning points, [L, F].
-Tensor exact_retention(const WorldDenoiser& truth, const SceneBatch& batch,
-                       const std::vector<double>& log_snrs, uint64_t seed) {
+/// What exact U-turns keep on average: p(own value | x_alpha) of every picture.
+UTurns exact_turns(const WorldDenoiser& truth, const SceneBatch& batch,
+                   const std::vector<double>& log_snrs, uint64_t seed) {
   std::vector<Tensor> rows;
   for (size_t i = 0; i < log_snrs.size(); ++i) {
     const double sigma = sigma_of_log_snr(log_snrs[i]);
     const Tensor eps =
         Random(seed).normal(Purpose::explain, 1000 + i, sample_range(0, batch.size()),
                             batch.pictures.sizes().slice(1), torch::kFloat64);
-    rows.push_back(posterior_of_truth(truth, batch, batch.pictures + sigma * eps, sigma).mean(0));
+    rows.push_back(posterior_of_truth(truth, batch, batch.pictures + sigma * eps, sigma));
   }
-  return torch::stack(rows);
+  return {log_snrs, torch::stack(rows), {}};
 }
 
 std::vector<double> half_points(const UTurns& turns, const World& world) {
@@ -102,7 +102,7 @@ std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
   const SceneBatch batch = contrastable_scenes(context.fine.world(), seed, context.n(400, 100));
   const UTurns turns = turn(context, context.exact_fine, context.fine, batch, seed);
-  const Tensor exact = exact_retention(context.fine, batch, turns.log_snrs, seed);
+  const Tensor exact = exact_turns(context.fine, batch, turns.log_snrs, seed).retention();
   const double rmse = (turns.retention() - exact).square().mean().sqrt().item<double>();
   // Of the error, what the number of pictures alone explains: the binomial variance of each point.
   const double spread = (exact * (1 - exact) / double(batch.size())).mean().sqrt().item<double>();
@@ -118,14 +118,14 @@ std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
            Direction::at_most, 1, {late, late, late, 1500}}};
 }
 
-/// Half-points of the trained network against those of the exact denoiser, on the same pictures.
+/// Half-points of the trained network against the exact ones of the same pictures.
 std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(200, 64));
-  const auto half = [&](const Subject& subject) {
-    return half_points(turn(context, subject, context.demo, batch, seed), batch.world);
-  };
-  const std::vector<double> exact = half(context.exact_demo), trained = half(*context.trained);
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(200, 200));
+  const UTurns turns = turn(context, *context.trained, context.demo, batch, seed);
+  const std::vector<double> trained = half_points(turns, batch.world);
+  const std::vector<double> exact =
+      half_points(exact_turns(context.demo, batch, turns.log_snrs, seed), batch.world);
   std::vector<VerifyRow> rows;
   for (const Factor& f : factors_of(batch.world)) {
     const double off = std::abs(trained[rows.size()] - exact[rows.size()]);

@@ -64,6 +64,14 @@ TEST(UTurns, HalfPointIsInterpolated) {
   EXPECT_TRUE(std::isnan(turns.half_point(0, 0.9)));
 }
 
+// Pools by hand: (0.7, 0.1) to 0.4, with 0.3 before and 0.8 behind.
+TEST(UTurns, HalfPointIsThatOfTheMonotoneFit) {
+  UTurns turns;
+  turns.log_snrs = {-2, 0, 2, 4};
+  turns.kept = torch::tensor({0.3, 0.7, 0.1, 0.8}, kDouble).view({4, 1, 1});
+  EXPECT_NEAR(turns.half_point(0, 0.0), 2.5, 1e-12);
+}
+
 TEST(UTurns, RefusesTurningPointsBeyondTheEnd) {
   EXPECT_THROW(BlobCase().turn({.log_snrs = {5}}), ValueError);
   EXPECT_THROW(BlobCase().turn({.log_snrs = {}}), ValueError);

@@ -11,13 +11,6 @@ namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
 
-/// 1 .. n in rising order; equal values share the average of their ranks.
-Tensor average_ranks(const Tensor& values) {
-  const auto [distinct, place, counts] = torch::_unique2(values, true, true, true);
-  const Tensor count = counts.to(torch::kFloat64);
-  return (count.cumsum(0) - (count - 1) / 2).index_select(0, place);
-}
-
 void check_hits(const std::string& function, int64_t hits, int64_t n) {
   if (n < 1 || hits < 0 || hits > n) {
     throw ValueError("[evaluate." + function + "] expected 0 <= hits <= n and n >= 1, got " +
@@ -101,19 +94,6 @@ double sign_test_p(const Tensor& differences) {
                      std::lgamma(double(n - k) + 1) - double(n) * std::log(2.0));
   }
   return std::min(1.0, 2 * tail);
-}
-
-double spearman(const Tensor& a, const Tensor& b) {
-  check_shape("evaluate.spearman", "a", a, {-1});
-  check_shape("evaluate.spearman", "b", b, {a.size(0)});
-  if (a.size(0) < 2) {
-    throw ValueError("[evaluate.spearman] expected at least 2 values, got " +
-                     std::to_string(a.size(0)));
-  }
-  if (a.isnan().any().item<bool>() || b.isnan().any().item<bool>()) return std::nan("");
-  const Tensor x = average_ranks(a) - (double(a.size(0)) + 1) / 2;
-  const Tensor y = average_ranks(b) - (double(a.size(0)) + 1) / 2;
-  return ((x * y).sum() / (x.square().sum() * y.square().sum()).sqrt()).item<double>();
 }
 
 }  // namespace noisescope

@@ -45,8 +45,4 @@ double uniformity_p(const Tensor& p);
 /// left or one is NaN.
 double sign_test_p(const Tensor& differences);
 
-/// Spearman's rank correlation of two series [n], n >= 2, ties at their average rank (Spearman 1904):
-/// -1 .. 1, 0 = no monotone relation; NaN where a series is constant or holds a NaN.
-double spearman(const Tensor& a, const Tensor& b);
-
 }  // namespace noisescope

@@ -8,6 +8,7 @@
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/explain/inversion.h"
+#include "noisescope/explain/metric/agreement.h"
 #include "noisescope/explain/spectral_emergence.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/estimates.h"
@@ -78,11 +79,8 @@ Estimate world_order(const VerifyContext& context, int64_t groups) {
 
 /// |mean over groups of their Spearman| with the order of frequencies.
 Estimate absolute_order(const Tensor& measured) {
-  std::vector<double> each;
-  for (int64_t g = 0; g < measured.size(0); ++g) {
-    each.push_back(spearman(torch::arange(kBands), measured[g]));
-  }
-  return absolute(mean_estimate(torch::tensor(each, torch::kFloat64)));
+  const Tensor rising = torch::arange(kBands).expand({measured.size(0), -1});
+  return absolute(mean_estimate(rank_correlation(rising, measured)));
 }
 
 }  // namespace

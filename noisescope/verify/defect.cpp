@@ -52,6 +52,10 @@ const std::vector<Defect>& defects() {
        "conditioning locality", {"dependent pixels outside"}, {"null word"}},
       {"other-noise", "a run goes on under other noise than it was drawn with", "rewind",
        {"nothing altered: off the original"}, {"block of noise"}},
+      {"least-first", "the pixels of smallest information are moved first", "faithfulness",
+       {"refilled, insertion less deletion: over a random map",
+        "matched noise, insertion less deletion: over edges"},
+       {"refilled, insertion less deletion: constant map last"}},
   };
   return list;
 }

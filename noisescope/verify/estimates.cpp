@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "noisescope/explain/metric/agreement.h"
+
 namespace noisescope {
 namespace {
 
@@ -10,8 +12,8 @@ double correlation(const Tensor& a, const Tensor& b) {
 }
 
 /// `whole`, with an interval as wide as that of the mean of `parts`.
-Estimate with_spread_of(double whole, const std::vector<double>& parts) {
-  const Estimate spread = mean_estimate(torch::tensor(parts, torch::kFloat64));
+Estimate with_spread_of(double whole, const Tensor& parts) {
+  const Estimate spread = mean_estimate(parts);
   const double half = (spread.high - spread.low) / 2;
   return {whole, whole - half, whole + half, spread.n};
 }
@@ -42,13 +44,12 @@ Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double s
 Estimate map_correlation(const Tensor& a, const Tensor& b) {
   std::vector<double> each;
   for (int64_t i = 0; i < a.size(0); ++i) each.push_back(correlation(a[i], b[i]));
-  return with_spread_of(correlation(a, b), each);
+  return with_spread_of(correlation(a, b), torch::tensor(each, torch::kFloat64));
 }
 
 Estimate pooled_spearman(const Tensor& a, const Tensor& b) {
-  std::vector<double> each;
-  for (int64_t i = 0; i < a.size(0); ++i) each.push_back(spearman(a[i], b[i]));
-  return with_spread_of(spearman(a.mean(0), b.mean(0)), each);
+  const Tensor whole = rank_correlation(a.mean(0, true), b.mean(0, true));
+  return with_spread_of(whole.item<double>(), rank_correlation(a, b));
 }
 
 }  // namespace noisescope

@@ -41,7 +41,8 @@ const std::vector<Check>& checks() {
                                          {"commitment", check_commitment},
                                          {"word read-out", check_read_out},
                                          {"conditioning locality", check_locality},
-                                         {"rewind", check_rewind}};
+                                         {"rewind", check_rewind},
+                                         {"faithfulness", check_faithfulness}};
   return all;
 }
 

@@ -31,25 +31,6 @@ TEST(SignTest, RefusesWhatHasNoSign) {
   EXPECT_THROW(sign_test_p(torch::ones({2, 2})), ShapeError);
 }
 
-// Without ties 1 - 6 sum d^2 / (n (n^2 - 1)); with ties the correlation of average ranks.
-TEST(Spearman, ClosedForms) {
-  const Tensor a = torch::tensor({3.0, 1.0, 4.0, 1.5, 9.0}, kDouble);
-  EXPECT_DOUBLE_EQ(spearman(a, a.exp()), 1.0);
-  EXPECT_DOUBLE_EQ(spearman(a, -a), -1.0);
-  // Ranks 3 1 4 2 5 and 2 4 1 5 3.
-  const Tensor b = torch::tensor({2.0, 7.0, 1.0, 8.0, 2.8}, kDouble);
-  EXPECT_NEAR(spearman(a, b), 1 - 6.0 * (1 + 9 + 9 + 9 + 4) / (5 * 24), 1e-12);
-  const Tensor tied = torch::tensor({1, 1, 2, 3});  // ranks 1.5 1.5 3 4
-  EXPECT_NEAR(spearman(tied, torch::tensor({1, 2, 3, 4})), 4.5 / std::sqrt(4.5 * 5), 1e-12);
-  EXPECT_TRUE(std::isnan(spearman(torch::ones({4}), a.slice(0, 0, 4))));
-  EXPECT_TRUE(std::isnan(spearman(torch::tensor({1.0, std::nan("")}), torch::tensor({1.0, 2.0}))));
-}
-
-TEST(Spearman, RefusesSeriesThatDoNotPair) {
-  EXPECT_THROW(spearman(torch::ones({3}), torch::ones({4})), ShapeError);
-  EXPECT_THROW(spearman(torch::ones({1}), torch::ones({1})), ValueError);
-}
-
 // With 20 of 100 against 10 of 100: ratio 20.5 / 10.5, variance of its logarithm
 // 1 / 20.5 + 1 / 10.5 - 2 / 100.5.
 TEST(ShareRatio, IntervalIsThatOfTheLogarithm) {

@@ -1,0 +1,27 @@
+// Intervals and p-values by resampling, for figures that have no formula for theirs.
+#pragma once
+
+#include <functional>
+
+#include "noisescope/core/random.h"
+#include "noisescope/evaluate/statistics.h"
+
+namespace noisescope {
+
+/// A figure of the observations with these numbers [n] int64, in which a number may occur repeatedly.
+using Statistic = std::function<double(const Tensor& rows)>;
+
+/// The statistic of all n observations with its percentile interval at 95 % over `replicates` draws of n
+/// observations with replacement (Efron 1979, "Bootstrap methods: another look at the jackknife").
+/// Draws are (random, Purpose::evaluation). Too narrow for n below about 10.
+/// Throws ValueError unless n >= 2 and replicates >= 40.
+Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
+                   int64_t replicates = 1000);
+
+/// One-sided p-value of "the mean of paired differences [n] is not above 0" by flipping their signs at
+/// random (Fisher 1935, The Design of Experiments, section 21): (1 + #{mean of flips >= mean}) /
+/// (1 + draws). Exact whatever the distribution, if differences are symmetric about 0 under the null.
+/// Throws ValueError unless draws >= 1.
+double sign_flip_p(const Tensor& differences, const Random& random, int64_t draws = 9999);
+
+}  // namespace noisescope

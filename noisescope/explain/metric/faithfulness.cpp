@@ -1,0 +1,157 @@
+#include "noisescope/explain/metric/faithfulness.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/searchsorted.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/explain/metric/baseline_maps.h"
+
+namespace noisescope {
+namespace {
+
+void check_maps(const char* where, const Tensor& pictures, const Tensor& maps) {
+  check_shape(where, "pictures", pictures, {-1, -1, -1, -1});
+  check_shape(where, "maps", maps, {pictures.size(0), pictures.size(2), pictures.size(3)});
+}
+
+/// When each pixel goes: how many pixels have at least its value. [B, H, W] int32 in [1, H W].
+Tensor order_of(const Tensor& maps) {
+  const Tensor rows = maps.flatten(1).contiguous();
+  const Tensor below = at::searchsorted(std::get<0>(rows.sort(1)), rows, /*out_int32=*/true);
+  return (rows.size(1) - below).view(maps.sizes());
+}
+
+/// Scores of M rows without the pixels of their masks, [M] float64.
+Tensor score_without(const PictureScore& score, const Removal& removal, const Tensor& pictures,
+                     const Tensor& masks, const Tensor& sample) {
+  return score(removal(pictures, masks, sample), sample).to(torch::kCPU, torch::kFloat64);
+}
+
+/// Scores of pictures [G, C, H, W], numbered from `first`, under their masks [G, R, H, W]: [G, R]. A mask
+/// equal to the one before it is not evaluated again.
+Tensor score_masks(const PictureScore& score, const Removal& removal, const Tensor& pictures,
+                   const Tensor& masks, int64_t first) {
+  const Tensor flat = masks.flatten(2);
+  const Tensor fresh = torch::cat({torch::ones_like(flat.select(1, 0).narrow(1, 0, 1)),
+                                   (flat.slice(1, 1) != flat.slice(1, 0, -1)).any(2)}, 1).flatten();
+  const Tensor rows = fresh.nonzero().squeeze(1);
+  const Tensor picture = torch::div(rows, masks.size(1), "floor");
+  const Tensor scores = score_without(score, removal, pictures.index_select(0, picture),
+                                      masks.flatten(0, 1).index_select(0, rows), picture + first);
+  return scores.index_select(0, (fresh.cumsum(0) - 1).cpu()).view({masks.size(0), masks.size(1)});
+}
+
+void check_options(const PerturbationOptions& options) {
+  const std::vector<double>& s = options.shares;
+  bool usable = s.size() >= 2 && s.front() == 0 && s.back() == 1 && options.pass_size >= 1;
+  for (size_t i = 0; usable && i < s.size(); ++i) {
+    usable = (i == 0 || s[i] > s[i - 1]) && std::abs(s[i] + s[s.size() - 1 - i] - 1) < 1e-9;
+  }
+  if (!usable) {
+    throw ValueError("[explain.perturbation_curves] expected pass_size >= 1 and shares that rise from "
+                     "0 to 1 symmetrically (s and 1 - s), got " + std::to_string(s.size()) +
+                     " shares; the null value of the area between the curves rests on it");
+  }
+}
+
+/// [S] int32: how many pixels each share moves.
+Tensor counts_of(const std::vector<double>& shares, int64_t pixels, torch::Device device) {
+  std::vector<int> counts;
+  for (const double share : shares) {
+    counts.push_back(static_cast<int>(std::lround(share * static_cast<double>(pixels))));
+  }
+  return torch::tensor(counts, torch::kInt32).to(device);
+}
+
+/// Edge maps whose ties are broken at random, by less than any difference that they show.
+Tensor ordered_edges(const Tensor& pictures, const Tensor& chance) {
+  const Tensor edges = edge_maps(pictures);
+  return (edges / edges.amax({1, 2}, true).clamp_min(1e-12)) + 1e-9 * chance;
+}
+
+}  // namespace
+
+void describe(Describer& d, FlippingOptions& options) {
+  d("pixels_per_step", options.pixels_per_step, "pixels taken out at a time",
+    {.min = 1, .max = 1 << 20});
+  d("pass_size", options.pass_size, "pictures scored at once", {.min = 1, .max = 65536});
+}
+
+void describe(Describer& d, PerturbationOptions& options) {
+  d("shares", options.shares, "shares of the pixels that are moved, symmetric from 0 to 1",
+    {.min = 0, .max = 1});
+  d("pass_size", options.pass_size, "pictures scored at once", {.min = 1, .max = 65536});
+}
+
+Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures,
+                      const Tensor& maps, const FlippingOptions& options, const Control& control) {
+  const torch::NoGradGuard no_grad;
+  check_maps("explain.pixel_flipping", pictures, maps);
+  if (options.pixels_per_step < 1 || options.pass_size < 1) {
+    throw ValueError("[explain.pixel_flipping] expected pixels_per_step and pass_size >= 1, got " +
+                     std::to_string(options.pixels_per_step) + " and " +
+                     std::to_string(options.pass_size));
+  }
+  const Tensor order = order_of(maps);
+  const int64_t steps = options.steps(maps[0].numel());
+  const Tensor gone = torch::arange(1, steps + 1, order.options()) * options.pixels_per_step;
+  const Tensor curves = torch::empty({maps.size(0), steps}, torch::kFloat64);
+  for (int64_t b = 0; b < maps.size(0); ++b) {
+    control.throw_if_stopped("explain.pixel_flipping");
+    for (int64_t first = 0; first < steps; first += options.pass_size) {
+      const int64_t count = std::min(options.pass_size, steps - first);
+      const Tensor masks = order[b] <= gone.narrow(0, first, count).view({-1, 1, 1});
+      const Tensor sample = torch::full({count}, b, gone.options().dtype(torch::kInt64));
+      curves[b].narrow(0, first, count) = score_without(
+          score, removal, pictures[b].expand({count, -1, -1, -1}), masks, sample);
+    }
+  }
+  return curves;
+}
+
+Tensor curve_area(const Tensor& curves, const std::vector<double>& points) {
+  check_shape("explain.curve_area", "curves", curves, {-1, static_cast<int64_t>(points.size())});
+  const Tensor widths = torch::tensor(points, torch::kFloat64).diff();
+  const Tensor c = curves.to(torch::kFloat64);
+  return ((c.slice(1, 1) + c.slice(1, 0, -1)) / 2 * widths).sum(1);
+}
+
+PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal,
+                                       const Tensor& pictures, const Tensor& maps,
+                                       const PerturbationOptions& options, const Control& control) {
+  const torch::NoGradGuard no_grad;
+  check_maps("explain.perturbation_curves", pictures, maps);
+  check_options(options);
+  const auto shares = static_cast<int64_t>(options.shares.size());
+  const Tensor counts = counts_of(options.shares, maps[0].numel(), pictures.device());
+  const Tensor order = order_of(maps.to(pictures.device())).unsqueeze(1);
+  const int64_t group = std::max<int64_t>(1, options.pass_size / (2 * shares));
+  std::vector<Tensor> rows;
+  for (int64_t first = 0; first < pictures.size(0); first += group) {
+    control.throw_if_stopped("explain.perturbation_curves");
+    const int64_t count = std::min(group, pictures.size(0) - first);
+    const Tensor top = order.narrow(0, first, count) <= counts.view({1, -1, 1, 1});
+    rows.push_back(score_masks(score, removal, pictures.narrow(0, first, count),
+                               torch::cat({~top, top}, 1), first));
+  }
+  const Tensor both = torch::cat(rows);
+  return {options.shares, both.narrow(1, 0, shares), both.narrow(1, shares, shares)};
+}
+
+Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures,
+                          const Tensor& maps, const PerturbationOptions& options,
+                          const Random& random, const std::vector<int64_t>& sample_ids,
+                          const Control& control) {
+  check_maps("explain.faithfulness", pictures, maps);
+  const Tensor chance = random_maps(maps.size(1), maps.size(2), random, sample_ids);
+  const auto curves = [&](const Tensor& some) {
+    return perturbation_curves(score, removal, pictures, some, options, control);
+  };
+  return {curves(maps), curves(chance), curves(ordered_edges(pictures, chance)),
+          curves(torch::zeros_like(maps))};
+}
+
+}  // namespace noisescope

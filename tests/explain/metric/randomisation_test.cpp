@@ -1,0 +1,96 @@
+#include "noisescope/explain/metric/randomisation.h"
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/error.h"
+#include "noisescope/explain/metric/agreement.h"
+#include "noisescope/nn/module_state.h"
+
+namespace noisescope {
+namespace {
+
+/// A small network none of whose parameters is zero, as after some training.
+UNet small_network() {
+  UNetOptions o;
+  o.image_size = 8;
+  o.channels = {16, 16};
+  o.attention_resolutions = {};
+  o.head_width = 16;
+  o.embedding_width = 16;
+  o.condition_width = 6;
+  o.condition_map_channels = 4;
+  o.condition_map_size = 4;
+  UNet network(o);
+  const torch::NoGradGuard no_grad;
+  for (auto& item : network->named_parameters()) {
+    item.value().add_(Random(1).normal(Purpose::explain, name_hash(item.key()), {0},
+                                       item.value().sizes())[0], 0.1);
+  }
+  network->eval();
+  return network;
+}
+
+const std::vector<int64_t> kIds = sample_range(0, 4);
+
+/// What the condition changes in the answer: [B, H, W].
+Tensor condition_maps(UNet network) {
+  const torch::NoGradGuard no_grad;
+  const Tensor x = Random(2).normal(Purpose::explain, 0, kIds, {3, 8, 8});
+  const Tensor c = Random(3).normal(Purpose::explain, 0, kIds, {6});
+  const Tensor label = torch::zeros({4});
+  return (network(x, label, c) - network(x, label, -c)).square().sum(1);
+}
+
+TEST(ShuffledCopy, KeepsTheNumbersOfEachParameterAndLeavesTheNetworkAlone) {
+  const UNet network = small_network();
+  const NamedTensors before = module_state(*network);
+  std::map<std::string, Tensor> saved;
+  for (const auto& [name, tensor] : before) saved[name] = tensor.clone();
+  const UNet copy = shuffled_copy(network, layers_of(*network), Random(4));
+  for (const auto& [name, tensor] : module_state(*copy)) {
+    EXPECT_TRUE(before.at(name).equal(saved.at(name))) << name;
+    EXPECT_TRUE(std::get<0>(tensor.flatten().sort()).equal(
+        std::get<0>(saved.at(name).flatten().sort()))) << name;
+    EXPECT_TRUE(tensor.numel() <= 16 || !tensor.equal(saved.at(name))) << name;
+  }
+}
+
+TEST(ShuffledCopy, TouchesTheNamedLayersAlone) {
+  const UNet network = small_network();
+  const std::string last = layers_of(*network).back();
+  const UNet copy = shuffled_copy(network, {last}, Random(4));
+  const NamedTensors before = module_state(*network), after = module_state(*copy);
+  int64_t changed = 0;
+  for (const auto& [name, tensor] : after) {
+    if (tensor.equal(before.at(name))) continue;
+    EXPECT_TRUE(name.starts_with(last)) << name;
+    ++changed;
+  }
+  EXPECT_GT(changed, 0);
+  EXPECT_THROW(shuffled_copy(network, {"dec.no_such"}, Random(4)), ValueError);
+}
+
+TEST(Randomisation, DestroysMapsThatComeFromTheWeights) {
+  const WeightRandomisation w = randomise_all(small_network(), condition_maps, Random(5));
+  EXPECT_EQ(w.correlation.sizes(), torch::IntArrayRef({1, 4}));
+  EXPECT_LT(w.correlation.mean().abs().item<double>(), 0.2);
+}
+
+TEST(Randomisation, FindsMapsThatDoNot) {
+  const Tensor picture = Random(6).normal(Purpose::explain, 0, kIds, {8, 8});
+  const MapsOfNetwork edges = [&](const UNet&) { return picture; };
+  const WeightRandomisation w = randomise_all(small_network(), edges, Random(5));
+  EXPECT_NEAR(w.correlation.mean().item<double>(), 1, 1e-12);
+}
+
+TEST(Randomisation, TheCascadeRunsFromOutputToInputAndEndsWhereAllIsDestroyed) {
+  const UNet network = small_network();
+  const WeightRandomisation steps = randomise_cascade(network, condition_maps, Random(5));
+  EXPECT_TRUE(steps.layers.front().starts_with("out")) << steps.layers.front();
+  EXPECT_EQ(steps.layers.size(), layers_of(*network).size());
+  EXPECT_TRUE(torch::allclose(steps.correlation[-1],
+                              randomise_all(network, condition_maps, Random(5)).correlation[0]));
+}
+
+}  // namespace
+}  // namespace noisescope

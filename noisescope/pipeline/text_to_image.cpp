@@ -143,6 +143,10 @@ Tensor TextToImage::null_condition(int64_t count) const {
   return network_->null_condition().detach().expand({count, -1});
 }
 
+TextToImage TextToImage::with_network(UNet network) const {
+  return {clip_, whitening_, std::move(network), options_, device_};
+}
+
 Denoiser TextToImage::denoiser() const {
   UNet network = network_;
   const Denoiser with_gradients = precondition(

@@ -67,6 +67,8 @@ class TextToImage {
   const ClipModel& clip() const { return *clip_; }
   torch::Device device() const { return device_; }
   UNet network() const { return network_; }
+  /// The same with another network of these options.
+  TextToImage with_network(UNet network) const;
 
  private:
   std::shared_ptr<ClipModel> clip_;

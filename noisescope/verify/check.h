@@ -18,6 +18,7 @@ struct VerifyOptions {
   bool full = false;      // the n of the bars instead of a reduced one
   uint64_t seed = 0;
   std::string defect;     // a planted defect by name; "": none
+  std::vector<std::string> checks;  // names of those to run; empty: all, or that of the defect
 };
 
 /// A map beside the truth, for the eye.
@@ -67,7 +68,9 @@ std::vector<VerifyRow> check_commitment(const VerifyContext& context);
 std::vector<VerifyRow> check_read_out(const VerifyContext& context);
 std::vector<VerifyRow> check_locality(const VerifyContext& context);
 std::vector<VerifyRow> check_rewind(const VerifyContext& context);
+std::vector<VerifyRow> check_noise_causes(const VerifyContext& context);
 std::vector<VerifyRow> check_faithfulness(const VerifyContext& context);
+std::vector<VerifyRow> check_randomisation(const VerifyContext& context);
 
 /// All checks, in the order of the table.
 const std::vector<Check>& checks();

@@ -1,7 +1,7 @@
 // What a deterministic run on the `fine` world looks like, and what changes with one word of its prompt.
 // Captions say the sides ("left of"), so that the first object stays left.
-#include "noisescope/data/world_parser.h"
 #include "noisescope/diffusion/trajectory.h"
+#include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/explain/trajectory_geometry.h"
@@ -12,20 +12,6 @@ namespace noisescope {
 namespace {
 
 constexpr double kSigmaMax = 90, kSigmaMin = 0.37;  // log-SNR -9 to 2
-constexpr double kChanged = 0.3;  // squared change of a pixel, summed over channels: it changed
-
-/// Captions of the batch with the sides said, the left object as `left` tells.
-std::vector<std::string> sided(const SceneBatch& batch,
-                               const std::function<ObjectMeaning(const WorldObject&)>& left) {
-  std::vector<std::string> captions;
-  for (const Scene& scene : batch.scenes) {
-    captions.push_back(batch.grammar.say({left(scene.left),
-                                          {scene.right.shape, scene.right.colour}, true, kAny}));
-  }
-  return captions;
-}
-
-ObjectMeaning whole(const WorldObject& o) { return {o.shape, o.colour}; }
 
 struct DeterministicRun {
   Tensor pictures;
@@ -69,24 +55,23 @@ ObjectMeaning flipped(const World& world, const WorldObject& o, Word word) {
 std::vector<VerifyRow> flip_rows(const VerifyContext& context, const SceneBatch& batch,
                                  Word word) {
   const bool colour = word == Word::colour;
-  const DeterministicRun run = draw_run(
-      context, sided(batch, whole),
-      sided(batch, [&](const WorldObject& o) {
+  const DeterministicRun run =
+      draw_run(context, batch.sided_captions(), batch.sided_captions_with([&](const WorldObject& o) {
         return colour ? ObjectMeaning{o.shape, kAny} : ObjectMeaning{kAny, o.colour};
       }), 50);
-  const auto other = sided(batch, [&](const WorldObject& o) { return flipped(batch.world, o, word); });
-  const DeterministicRun counterfactual = draw_run(context, other, other, 50);
-  const Tensor change = (run.pictures - counterfactual.pictures).square().sum(1);
-  const Tensor changed = change > kChanged;
-  const Tensor some = changed.flatten(1).any(1);
+  const auto other = batch.sided_captions_with(
+      [&](const WorldObject& o) { return flipped(batch.world, o, word); });
+  const Counterfactual flip = compare_pictures(run.pictures, draw_run(context, other, other, 50).pictures);
+  const Tensor some = flip.changed.flatten(1).any(1);
   const auto of_some = [&](const Tensor& t) { return t.index({some}); };
-  const Tensor leak = change.slice(2, kWorldHalfPx).sum({1, 2}) / change.sum({1, 2});
+  Tensor other_half = torch::zeros({kWorldImagePx, kWorldImagePx}, torch::kBool);
+  other_half.slice(1, kWorldHalfPx).fill_(true);
   const std::string what = to_string(word) + " flip: ", method = "counterfactual flip";
   return {{method, context.exact_fine.name, what + "AUC of the free map for changed pixels",
            Direction::at_least, colour ? 0.94 : 0.97,
-           mean_estimate(localisation_auc(of_some(run.information.map), of_some(changed)))},
+           mean_estimate(localisation_auc(of_some(run.information.map), of_some(flip.changed)))},
           {method, context.exact_fine.name, what + "change in the other object's half",
-           Direction::at_most, 0.06, mean_estimate(of_some(leak))}};
+           Direction::at_most, 0.06, mean_estimate(of_some(flip.share_in(other_half)))}};
 }
 
 }  // namespace

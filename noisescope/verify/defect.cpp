@@ -52,6 +52,8 @@ const std::vector<Defect>& defects() {
        "conditioning locality", {"dependent pixels outside"}, {"null word"}},
       {"other-noise", "a run goes on under other noise than it was drawn with", "rewind",
        {"nothing altered: off the original"}, {"block of noise"}},
+      {"block-beside-object", "the block of noise is taken from beside the object", "causes in the noise",
+       {"object follows its block: share"}, {"DDIM", "indices of x_T"}},
       {"least-first", "the pixels of smallest information are moved first", "faithfulness",
        {"refilled, insertion less deletion: over a random map",
         "matched noise, insertion less deletion: over edges"},

@@ -1,6 +1,7 @@
 #include "noisescope/verify/subject.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/metric/randomisation.h"
 
 namespace noisescope {
 namespace {
@@ -28,6 +29,15 @@ WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::strin
     const Tensor p = truth.caption_posterior(
         pictures, sigma, truth.null_condition().expand({pictures.size(0), -1}), meanings);
     return p.clamp(1e-12, 1 - 1e-12).logit();
+  };
+}
+
+/// The network computes in float32; scenes and sums around it stay in float64.
+Denoiser denoiser_of(const TextToImage& model) {
+  return [inner = model.denoiser(), device = model.device()](const Tensor& x, const Tensor& sigma,
+                                                             const Tensor& condition) {
+    const auto in = [&](const Tensor& t) { return t.to(device, torch::kFloat32); };
+    return inner(in(x), in(sigma), condition).to(x.options());
   };
 }
 
@@ -63,14 +73,13 @@ Subject trained_subject(const TextToImage& model, const World& world, double log
     return null ? model.null_condition(static_cast<int64_t>(captions.size()))
                 : model.condition(captions);
   };
-  // The network computes in float32; scenes and sums around it stay in float64.
-  const Denoiser denoiser = [inner = model.denoiser(), device = model.device()](
-                                const Tensor& x, const Tensor& sigma, const Tensor& condition) {
-    const auto in = [&](const Tensor& t) { return t.to(device, torch::kFloat32); };
-    return inner(in(x), in(sigma), condition).to(x.options());
+  Subject subject{"trained " + world.name(), false, denoiser_of(model), condition, log_snr_max};
+  subject.reader = [model](const auto& texts) { return clip_reader(model.clip(), texts); };
+  subject.shuffled = [model](const Random& random) {
+    const UNet network = model.network();
+    return denoiser_of(model.with_network(shuffled_copy(network, layers_of(*network), random)));
   };
-  return {"trained " + world.name(), false, denoiser, condition, log_snr_max,
-          [model](const auto& texts) { return clip_reader(model.clip(), texts); }};
+  return subject;
 }
 
 std::vector<std::string> SceneBatch::captions() const {
@@ -81,6 +90,17 @@ std::vector<std::string> SceneBatch::captions_without(bool colour, bool shape) c
   return say_all(*this, [&](const WorldObject& o) {
     return ObjectMeaning{shape ? kAny : o.shape, colour ? kAny : o.colour};
   });
+}
+
+std::vector<std::string> SceneBatch::sided_captions_with(
+    const std::function<ObjectMeaning(const WorldObject&)>& left) const {
+  std::vector<std::string> captions;
+  for (const Scene& scene : scenes) {
+    const ObjectMeaning said =
+        left ? left(scene.left) : ObjectMeaning{scene.left.shape, scene.left.colour};
+    captions.push_back(grammar.say({said, {scene.right.shape, scene.right.colour}, true, kAny}));
+  }
+  return captions;
 }
 
 std::vector<std::vector<std::string>> SceneBatch::versions(Word word) const {

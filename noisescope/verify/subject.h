@@ -22,6 +22,8 @@ struct Subject {
   /// A reader of pictures over texts: the model's own CLIP, or the world's exact one, whose scores are
   /// the log-odds of p(text is true | picture with noise of deviation 1).
   std::function<WordReader(const std::vector<std::string>& texts)> reader = {};
+  /// The denoiser after all its weights were shuffled (explain/metric/randomisation.h); none if exact.
+  std::function<Denoiser(const Random& random)> shuffled = {};
 };
 
 Subject exact_subject(const WorldDenoiser& truth);
@@ -47,6 +49,11 @@ struct SceneBatch {
   std::vector<std::string> captions() const;
   /// Captions in which the left object's colour, shape or both are open.
   std::vector<std::string> captions_without(bool colour, bool shape) const;
+  /// Full captions that say which object stands left, the background open.
+  std::vector<std::string> sided_captions() const { return sided_captions_with({}); }
+  /// The same with the left object described as `left` says; empty: as it is.
+  std::vector<std::string> sided_captions_with(
+      const std::function<ObjectMeaning(const WorldObject&)>& left) const;
   /// [K][B]: the captions with each of the K values of the word, in the order of the world's lists.
   std::vector<std::vector<std::string>> versions(Word word) const;
   /// [B]: which of them is true.

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "noisescope/core/error.h"
+#include "noisescope/core/options.h"
+
 namespace noisescope {
 namespace {
 
@@ -24,6 +27,23 @@ Subject broken(Subject subject, const std::string& defect) {
   return subject;
 }
 
+/// The checks that a request asks for, in the order of the table.
+std::vector<Check> checks_of(const VerifyOptions& options) {
+  std::vector<std::string> known, wanted = options.checks;
+  for (const Check& check : checks()) known.push_back(check.name);
+  for (const std::string& name : wanted) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    throw ValueError("[verify] expected checks among " + join(known) + ", got '" + name + "'");
+  }
+  if (!options.defect.empty()) wanted = {find_defect(options.defect).check};
+  std::vector<Check> chosen;
+  for (const Check& check : checks()) {
+    const bool asked = std::find(wanted.begin(), wanted.end(), check.name) != wanted.end();
+    if (wanted.empty() || asked) chosen.push_back(check);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 const std::vector<Check>& checks() {
@@ -42,7 +62,9 @@ const std::vector<Check>& checks() {
                                          {"word read-out", check_read_out},
                                          {"conditioning locality", check_locality},
                                          {"rewind", check_rewind},
-                                         {"faithfulness", check_faithfulness}};
+                                         {"causes in the noise", check_noise_causes},
+                                         {"faithfulness", check_faithfulness},
+                                         {"weight randomisation", check_randomisation}};
   return all;
 }
 
@@ -51,9 +73,8 @@ bool Verification::pass() const {
 }
 
 Verification verify(const VerifyOptions& options, const Subject* trained, const Control& control,
-                    const std::function<void(const std::vector<VerifyRow>&)>& on_rows) {
-  const std::string concerned = options.defect.empty() ? "" : find_defect(options.defect).check;
-  const auto start = std::chrono::steady_clock::now();
+                    const CheckObserver& on_check) {
+  const std::vector<Check> chosen = checks_of(options);
   Verification verification{options, {}, {}, 0};
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
   const auto subject = [&](Subject whole) { return broken(std::move(whole), options.defect); };
@@ -66,14 +87,14 @@ Verification verify(const VerifyOptions& options, const Subject* trained, const 
       fine,
       control,
       [&](VerifyPicture picture) { verification.pictures.push_back(std::move(picture)); }};
-  for (const Check& check : checks()) {
-    if (!concerned.empty() && check.name != concerned) continue;
+  for (const Check& check : chosen) {
+    const auto start = std::chrono::steady_clock::now();
     const std::vector<VerifyRow> rows = check.run(context);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     verification.rows.insert(verification.rows.end(), rows.begin(), rows.end());
-    if (on_rows) on_rows(rows);
+    verification.seconds += took.count();
+    if (on_check) on_check(check.name, rows, took.count());
   }
-  verification.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return verification;
 }
 

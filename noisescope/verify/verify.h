@@ -14,12 +14,16 @@ struct Verification {
   bool pass() const;  // all rows
 };
 
-/// Runs all checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
-/// With a planted defect only the check that it concerns runs; throws ValueError for an unknown one.
-/// `on_rows` hears the rows of each check when it is done.
+/// Hears of a check when it is done.
+using CheckObserver = std::function<void(const std::string& check, const std::vector<VerifyRow>& rows,
+                                         double seconds)>;
+
+/// Runs the checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
+/// With a planted defect only the check that it concerns runs. Throws ValueError for unknown names of
+/// defects and checks, with those there are.
 Verification verify(const VerifyOptions& options, const Subject* trained,
                     const Control& control = {},
-                    const std::function<void(const std::vector<VerifyRow>&)>& on_rows = {});
+                    const CheckObserver& on_check = {});
 
 nlohmann::ordered_json to_json(const Verification& verification);
 

@@ -6,6 +6,8 @@ import importlib.machinery
 import sys
 from unittest import mock
 
+import numpy
+
 ABSENT = {"cv2", "matplotlib", "mpl_toolkits", "skimage", "cachetools", "pandas"}
 
 
@@ -30,4 +32,6 @@ import captum.metrics as captum_metrics  # noqa: E402, F401
 import quantus  # noqa: E402, F401
 
 sys.meta_path.pop(0)
+if not hasattr(numpy, "trapz"):  # its name before NumPy 2
+    numpy.trapz = numpy.trapezoid
 sys.modules.pop("pandas", None)  # sklearn looks for it

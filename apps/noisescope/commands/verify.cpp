@@ -17,6 +17,15 @@ struct VerifyFlags {
   std::string out;
 };
 
+void list_checks(const Session& session) {
+  std::vector<std::string> names;
+  for (const Check& check : checks()) {
+    session.say(check.name);
+    names.push_back(check.name);
+  }
+  session.result(names);
+}
+
 void list_defects(const Session& session) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Defect& defect : defects()) {
@@ -47,13 +56,15 @@ std::optional<Subject> subject_of(const Session& session, const std::string& run
 
 void run_verify(Session& session, VerifyFlags flags) {
   if (flags.options.defect == "list") return list_defects(session);
+  if (flags.options.checks == std::vector<std::string>{"list"}) return list_checks(session);
   flags.options.seed = session.common.seed.value_or(0);
   const std::optional<Subject> trained = subject_of(session, flags.model);
   const Verification verification =
       verify(flags.options, trained ? &*trained : nullptr, session.control,
-             [&](const std::vector<VerifyRow>& rows) {
-               const std::string table = to_table(rows);
-               session.say(table.substr(0, table.size() - 1));
+             [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
+               char text[96];
+               std::snprintf(text, sizeof text, "%s: %.1f s", check.c_str(), seconds);
+               session.say(to_table(rows) + text);
              });
   const nlohmann::ordered_json json = to_json(verification);
   const std::filesystem::path path = std::filesystem::path(flags.out) / "verify.json";
@@ -78,6 +89,9 @@ void add_verify(CLI::App& app, Session& session) {
   auto flags = std::make_shared<VerifyFlags>();
   command->add_option("--model", flags->model, "run folder of a demo model, to be verified too");
   command->add_flag("--full", flags->options.full, "the n of the bars (up to 20 minutes)");
+  command->add_option("--checks", flags->options.checks,
+                      "only these checks, separated by commas; 'list' names them")
+      ->delimiter(',');
   command->add_option("--break", flags->options.defect,
                       "plant a named defect and see its row fail; 'list' names them");
   command->add_option("--out", flags->out, "folder for verify.json and verify.html")
@@ -86,6 +100,7 @@ void add_verify(CLI::App& app, Session& session) {
       "Examples:\n"
       "  noisescope verify\n"
       "  noisescope verify --model runs/demo --full\n"
+      "  noisescope verify --checks \"u-turn,word read-out\"\n"
       "  noisescope verify --break shifted-prompt      must fail\n"
       "Each row: verdict, method, subject, figure, bar, value [95 % interval] n. Exit status 1 when a\n"
       "row falls short.");

@@ -44,7 +44,7 @@ def gradient_times_input(model, x, labels):
 
 
 def flipping(model, case, area):
-    metric = quantus.PixelFlipping(features_in_step=7, perturb_baseline=0.25, normalise=False,
+    metric = quantus.PixelFlipping(features_in_step=9, perturb_baseline=0.25, normalise=False,
                                    abs=False, return_auc_per_sample=area, disable_warnings=True)
     return metric(model=model, x_batch=case["pictures"].numpy(), y_batch=case["labels"].numpy(),
                   a_batch=case["maps"][:, None].numpy(), softmax=True, device="cpu")

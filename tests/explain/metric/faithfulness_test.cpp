@@ -133,7 +133,7 @@ TEST(OracleFile, WriteFaithfulness) {
   const Tensor pictures = Random(7).normal(Purpose::explain, 0, ids, {1, 12, 9}, torch::kFloat64);
   const Tensor maps = Random(8).normal(Purpose::explain, 0, ids, {12, 9}, torch::kFloat64);
   const Tensor curves = pixel_flipping(classifier.score(), replace_by(0.25), pictures, maps,
-                                       {.pixels_per_step = 7});
+                                       {.pixels_per_step = 9});
   std::vector<double> steps;
   for (int64_t s = 0; s < curves.size(1); ++s) steps.push_back(double(s));
   const Tensor perturbations = uniform_perturbations(0.2, kDraws, {1, 12, 9}, Random(9), ids);

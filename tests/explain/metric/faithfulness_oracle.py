@@ -74,7 +74,7 @@ def by_picture(case):
 def captum_sensitivity(model, case):
     def explain(inputs, target):
         x = inputs[0] if isinstance(inputs, tuple) else inputs
-        return gradient_times_input(model, x, target)
+        return (gradient_times_input(model, x, target),)  # captum iterates over what it gets
 
     return captum_metrics.sensitivity_max(explain, case["pictures"], perturb_func=lambda x: x + by_picture(case),
                            n_perturb_samples=len(case["perturbations"]), target=case["labels"])

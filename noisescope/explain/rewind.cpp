@@ -115,7 +115,7 @@ Rewound rewind(const RecordedRun& run, const Alteration& alteration, const Contr
           squares(altered.estimates, unaltered.estimates).mean({2, 3, 4}).sqrt()};
 }
 
-Tensor changed_factors(const Rewound& rewound, const FactorReader& read) {
+Tensor changed_factors(const Rewound& rewound, const ReadFactors& read) {
   const Tensor before = read(rewound.unaltered), after = read(rewound.altered);
   check_shape("explain.changed_factors", "factors", before, {rewound.unaltered.size(0), -1});
   check_shape("explain.changed_factors", "factors", after, {before.size(0), before.size(1)});

@@ -17,6 +17,7 @@
 
 #include "noisescope/core/progress.h"
 #include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/counterfactual.h"
 
 namespace noisescope {
 
@@ -63,10 +64,7 @@ struct Rewound {
 /// ShapeError for what does not fit, NumericError for a record that is not finite, Interrupted.
 Rewound rewind(const RecordedRun& run, const Alteration& alteration, const Control& control = {});
 
-/// F factors of pictures as numbers, [B, F].
-using FactorReader = std::function<Tensor(const Tensor& pictures)>;
-
 /// Which factors the alteration changed: [B, F] bool.
-Tensor changed_factors(const Rewound& rewound, const FactorReader& read);
+Tensor changed_factors(const Rewound& rewound, const ReadFactors& read);
 
 }  // namespace noisescope

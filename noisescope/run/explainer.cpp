@@ -88,7 +88,9 @@ const std::vector<Explainer>& explainers() {
       film_explainer(),        evidence_explainer(),       timesteps_explainer(),
       information_explainer(), guidance_information_explainer(), anatomy_explainer(),
       counterfactual_explainer(), uncertainty_explainer(), trajectory_explainer(),
-      noise_explainer()};
+      noise_explainer(),       windows_explainer(),        words_explainer(),
+      locality_explainer(),    causes_explainer(),         spectrum_explainer(),
+      inversion_explainer()};
   return all;
 }
 

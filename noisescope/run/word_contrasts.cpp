@@ -71,6 +71,30 @@ std::string prompt_without(const RunConfig& config, const PromptContrast& contra
   return single_spaced(prompt);
 }
 
+std::vector<std::string> lone_words(const RunConfig& config, const PromptContrast& contrast) {
+  using Field = int64_t& (*)(CaptionMeaning&);
+  static constexpr Field kFields[] = {
+      [](CaptionMeaning& m) -> int64_t& { return m.left.shape; },
+      [](CaptionMeaning& m) -> int64_t& { return m.left.colour; },
+      [](CaptionMeaning& m) -> int64_t& { return m.right.shape; },
+      [](CaptionMeaning& m) -> int64_t& { return m.right.colour; },
+      [](CaptionMeaning& m) -> int64_t& { return m.background; }};
+  if (!has_vocabulary(config)) return contrast.values;
+  const WorldGrammar grammar{World(config.data.world)};
+  std::vector<CaptionMeaning> versions;
+  for (const std::string& prompt : contrast.prompts) versions.push_back(grammar.parse(prompt));
+  std::vector<std::string> texts;
+  for (CaptionMeaning& version : versions) {
+    CaptionMeaning lone;
+    lone.ordered = version.ordered;
+    for (const Field field : kFields) {
+      if (field(versions[0]) != field(versions[1])) field(lone) = field(version);
+    }
+    texts.push_back(grammar.say(lone));
+  }
+  return texts;
+}
+
 bool has_vocabulary(const RunConfig& config) { return config.data.kind == DataKind::world; }
 
 std::vector<PromptContrast> word_contrasts(const RunConfig& config, const std::string& prompt,

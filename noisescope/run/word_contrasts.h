@@ -21,6 +21,9 @@ std::vector<PromptContrast> word_contrasts(const RunConfig& config, const std::s
 /// ("a shape", no background).
 std::string prompt_without(const RunConfig& config, const PromptContrast& contrast);
 
+/// [K]: texts that say nothing but each version of the word: "a red shape left" on a world, else the word.
+std::vector<std::string> lone_words(const RunConfig& config, const PromptContrast& contrast);
+
 /// Whether word_contrasts finds words by itself.
 bool has_vocabulary(const RunConfig& config);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "noisescope/evaluate/statistics.h"
+#include "noisescope/explain/picture_draw.h"
 #include "noisescope/run/explain_guidance.h"
 #include "noisescope/run/explainer.h"
 #include "noisescope/run/text_of.h"
@@ -18,11 +19,34 @@ Explainer counterfactual_explainer();
 Explainer uncertainty_explainer();
 Explainer trajectory_explainer();
 Explainer noise_explainer();
+Explainer windows_explainer();
+Explainer words_explainer();
+Explainer locality_explainer();
+Explainer causes_explainer();
+Explainer spectrum_explainer();
+Explainer inversion_explainer();
 
 /// What the report of a run shows of these two, too.
 Explained explained_evidence(const EvidenceExplanation& explanation, const ScheduleOptions& schedule);
 Explained explained_guidance(const std::vector<GuidanceExplanation>& explanations,
                              const RunConfig& config);
+
+/// The context's sampler, levels and guidance as a function of noise.
+DrawPictures drawer_of(const ExplainContext& context);
+
+/// The noise of the first `count` pictures of the request's seed, on the model's device.
+struct SeedNoise {
+  NoiseSource noise;
+  Tensor initial;  // [count, 3, S, S] in units of its deviation
+};
+SeedNoise seed_noise(const ExplainContext& context, int64_t count);
+
+/// For each word of the context the cosine of picture and word in the run's CLIP, less the mean of its
+/// alternatives': [B, words]. What a picture shows, as numbers.
+ScorePictures word_margins(const ExplainContext& context);
+
+/// Evaluations of a step with the context's guidance.
+int64_t branches_of(const ExplainContext& context);
 
 /// An estimate as a key number: value with unit, interval and n.
 KeyNumber key_number(const std::string& label, const Estimate& estimate, const std::string& unit,

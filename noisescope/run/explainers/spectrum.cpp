@@ -1,0 +1,80 @@
+#include "noisescope/explain/inversion.h"
+#include "noisescope/explain/spectral_emergence.h"
+#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/run/explainers/explainers.h"
+#include "noisescope/run/figures.h"
+
+namespace noisescope {
+namespace {
+
+constexpr const char* kProse =
+    "When does each spatial frequency come out of the noise? The pictures are noised, and the network's estimate "
+    "is compared with them band by band: squared coherence 1/2 means that half of a band is known. Predicted is the "
+    "level at which a band's variance in the pictures equals that of the noise. Coarse before fine follows from "
+    "falling spectra of pictures, not from the network: on the exact world with a flat spectrum the order "
+    "vanishes.";
+
+constexpr int64_t kBands = 6;
+
+EvidenceOptions path_options(const ExplainContext& context) {
+  EvidenceOptions options;
+  options.steps = 32;
+  options.log_snr_max = context.log_snr_max();
+  return options;
+}
+
+SpectralEmergence measure(const ExplainContext& context) {
+  const Tensor pictures = context.run->pictures.to(context.model.device());
+  const int64_t count = pictures.size(0);
+  GuidanceOptions plain;
+  plain.clip = 0;
+  const Tensor condition = context.model.condition({context.request.prompt}).expand({count, -1});
+  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
+  observe_noising_path(guide(context.model.denoiser(), condition, condition, plain), pictures,
+                       path_options(context), {Random(context.request.seed), sample_range(0, count)},
+                       recorder.observer(), context.control);
+  return spectral_emergence(recorder.steps(), context.run->pictures, kBands);
+}
+
+Explained explain_spectrum(const ExplainContext& context) {
+  Explained out{{"When each spatial frequency emerges", kProse, {}, {}, {}, {}}};
+  const SpectralEmergence found = measure(context);
+  const Tensor predicted = predicted_emergence(band_spectrum(context.run->pictures, kBands));
+  Plot plot;
+  plot.title = "Coherence of the estimate with the picture";
+  plot.description = "Squared coherence of each frequency band over the noise level.";
+  plot.x.label = kLogSnrLabel;
+  plot.y.label = "squared coherence";
+  plot.y.min = 0;
+  plot.y.max = 1;
+  plot.second_x = timestep_axis(context.config.precondition.schedule);
+  plot.rules = {{false, 0.5, "half known"}};
+  Table table{text_of("Level at which half of a band is known, over %lld pictures.",
+                      static_cast<long long>(context.request.pictures)),
+              {"band (0: coarsest)", "measured log-SNR", "predicted"}, {}};
+  for (int64_t r = 0; r < kBands; ++r) {
+    const Tensor curve = found.coherence.select(1, r).contiguous();
+    plot.series.push_back({text_of("band %lld", static_cast<long long>(r)), found.log_snrs,
+                           {curve.const_data_ptr<double>(), curve.const_data_ptr<double>() + curve.numel()}});
+    const double measured = found.measured[r].item<double>(), said = predicted[r].item<double>();
+    table.rows.push_back({std::to_string(r), std::isnan(measured) ? "not reached" : text_of("%.2f", measured),
+                          text_of("%.2f", said)});
+    out.json["bands"].push_back({{"band", r}, {"measured_log_snr", measured}, {"predicted_log_snr", said}});
+  }
+  out.tensors.tensors["coherence"] = found.coherence;
+  out.section.tables.push_back(std::move(table));
+  out.add_svg("spectrum.svg", render_svg(plot),
+              "One curve a band, over all pictures of the prompt together: a coherence has no interval of a "
+              "single picture.");
+  return out;
+}
+
+}  // namespace
+
+Explainer spectrum_explainer() {
+  return {"spectrum", "When does each spatial frequency come out of the noise?", true, false, false,
+          [](const ExplainContext& c) { return (path_options(c).steps + 1) * c.request.pictures; },
+          explain_spectrum};
+}
+
+}  // namespace noisescope

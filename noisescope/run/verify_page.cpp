@@ -11,10 +11,11 @@ namespace {
 
 std::vector<std::string> cells_of(const VerifyRow& row) {
   const Estimate& m = row.measured;
-  return {row.pass() ? "holds" : "FALLS SHORT",
+  const bool reported = row.direction == Direction::reported;
+  return {!row.pass() ? "FALLS SHORT" : reported ? "reported" : "holds",
           row.subject,
           row.figure,
-          text_of("%s %.4g", to_string(row.direction).c_str(), row.bar),
+          bar_text(row),
           text_of("%.4g", m.value),
           text_of("%.4g to %.4g", m.low, m.high),
           text_of("%lld", static_cast<long long>(m.n)),

@@ -1,6 +1,7 @@
 // U-turns without prompt on the `fine` world, against the posterior that they sample; a trained network
 // against the exact denoiser on the demo world.
 #include "noisescope/diffusion/process.h"
+#include "noisescope/evaluate/resampling.h"
 #include "noisescope/explain/speciation.h"
 #include "noisescope/explain/u_turn.h"
 #include "noisescope/verify/check.h"
@@ -123,16 +124,20 @@ std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(200, 200));
   const UTurns turns = turn(context, *context.trained, context.demo, batch, seed);
-  const std::vector<double> trained = half_points(turns, batch.world);
-  const std::vector<double> exact =
-      half_points(exact_turns(context.demo, batch, turns.log_snrs, seed), batch.world);
+  const UTurns exact = exact_turns(context.demo, batch, turns.log_snrs, seed);
   std::vector<VerifyRow> rows;
   for (const Factor& f : factors_of(batch.world)) {
-    const double off = std::abs(trained[rows.size()] - exact[rows.size()]);
+    const auto column = static_cast<int64_t>(rows.size());
+    const auto off = [&](const Tensor& pictures) {
+      const auto half = [&](const UTurns& some) {
+        return UTurns{some.log_snrs, some.kept.index_select(1, pictures), {}}.half_point(column, f.chance);
+      };
+      return std::abs(half(turns) - half(exact));
+    };
     rows.push_back({"u-turn", context.trained->name,
                     "half-point of the " + std::string(f.name) + ": log-SNR off the exact one",
                     Direction::at_most, f.factor == SceneFactor::left_shape ? 0.7 : 0.4,
-                    {off, off, off, batch.size()}});
+                    bootstrap(off, batch.size(), Random(seed), 200)});
   }
   return rows;
 }

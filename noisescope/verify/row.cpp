@@ -7,13 +7,14 @@ namespace noisescope {
 
 bool VerifyRow::pass() const {
   if (!std::isfinite(measured.value)) return false;
+  if (direction == Direction::reported) return true;
   return direction == Direction::at_least ? measured.value >= bar : measured.value <= bar;
 }
 
 double VerifyRow::reversal_chance() const {
   const double error = standard_error(measured);
   const double distance = std::abs(measured.value - bar);
-  if (!(error > 0)) return 0;
+  if (direction == Direction::reported || !(error > 0)) return 0;
   return 0.5 * std::erfc(distance / error / std::sqrt(2.0));
 }
 
@@ -21,7 +22,9 @@ nlohmann::ordered_json to_json(const VerifyRow& row) {
   nlohmann::ordered_json json = {{"method", row.method},
                                  {"subject", row.subject},
                                  {"figure", row.figure},
-                                 {"bar", row.bar},
+                                 {"bar", row.direction == Direction::reported
+                                             ? nlohmann::ordered_json(nullptr)
+                                             : nlohmann::ordered_json(row.bar)},
                                  {"direction", to_string(row.direction)}};
   json.update(to_json(row.measured));
   json["reversal_chance"] = row.reversal_chance();
@@ -29,14 +32,21 @@ nlohmann::ordered_json to_json(const VerifyRow& row) {
   return json;
 }
 
+std::string bar_text(const VerifyRow& row) {
+  if (row.direction == Direction::reported) return "reported";
+  char text[32];
+  std::snprintf(text, sizeof text, "%s %.4g", row.direction == Direction::at_least ? ">=" : "<=", row.bar);
+  return text;
+}
+
 std::string to_table(const std::vector<VerifyRow>& rows) {
   std::string table;
   char line[512];
   for (const VerifyRow& row : rows) {
-    std::snprintf(line, sizeof line, "%-4s  %-20s %-13s %-58s %s %-7.4g %.4g [%.4g, %.4g] n %lld\n",
-                  row.pass() ? "ok" : "FAIL", row.method.c_str(), row.subject.c_str(),
-                  row.figure.c_str(), row.direction == Direction::at_least ? ">=" : "<=", row.bar,
-                  row.measured.value, row.measured.low, row.measured.high,
+    const char* verdict = !row.pass() ? "FAIL" : row.direction == Direction::reported ? "" : "ok";
+    std::snprintf(line, sizeof line, "%-4s  %-20s %-13s %-58s %-10s %.4g [%.4g, %.4g] n %lld\n",
+                  verdict, row.method.c_str(), row.subject.c_str(), row.figure.c_str(),
+                  bar_text(row).c_str(), row.measured.value, row.measured.low, row.measured.high,
                   static_cast<long long>(row.measured.n));
     table += line;
   }

@@ -17,6 +17,9 @@ TEST(VerifyRow, PassesWhenThePointEstimateMeetsTheBar) {
   EXPECT_TRUE(row(Direction::at_most, 0.9, {0.9, 0.8, 1.0, 10}).pass());
   EXPECT_FALSE(row(Direction::at_most, 0.9, {0.91, 0.8, 1.0, 10}).pass());
   EXPECT_FALSE(row(Direction::at_most, 0.9, {std::nan(""), 0, 0, 10}).pass());
+  EXPECT_TRUE(row(Direction::reported, 0.9, {0.1, 0, 0.2, 10}).pass());
+  EXPECT_FALSE(row(Direction::reported, 0.9, {std::nan(""), 0, 0, 10}).pass());
+  EXPECT_TRUE(to_json(row(Direction::reported, 0.9, {0.1, 0, 0.2, 10}))["bar"].is_null());
 }
 
 TEST(VerifyRow, StatesHowOftenOtherSeedsWouldReverseIt) {

@@ -22,6 +22,10 @@ Tensor noise_label(const PreconditionOptions& options, const Tensor& sigma) {
       return Schedule(options.schedule).timestep(sigma);
     case NoiseLabel::log_snr:
       return -2 * sigma.log();
+    case NoiseLabel::timestep_share: {
+      const Schedule schedule(options.schedule);
+      return (schedule.timestep(sigma) - 1) / static_cast<double>(schedule.timesteps());
+    }
   }
   throw ValueError("[diffusion.precondition] expected a noise label, got an unknown one");
 }
@@ -32,7 +36,7 @@ void describe(Describer& d, PreconditionOptions& options) {
   d("parametrization", options.parametrization, "what the network predicts: edm, eps, v, x0");
   d("sigma_data", options.sigma_data, "standard deviation of the clean pixels (edm)", {.min = 0});
   d("noise_label", options.noise_label,
-    "how the network is told the noise level: log_sigma (ln(sigma) / 4), timestep, log_snr");
+    "how the network is told the noise level: log_sigma (ln(sigma) / 4), timestep, log_snr, timestep_share ((t - 1) / T)");
   d.section("schedule", options.schedule, "discrete timesteps, where they are used");
 }
 

@@ -25,13 +25,15 @@ namespace noisescope {
 enum class NoiseLabel {
   log_sigma,  // ln(sigma) / 4, the c_noise of EDM
   timestep,   // t(sigma) in [1, T] of the discrete schedule, interpolated
-  log_snr     // -2 ln sigma
+  log_snr,    // -2 ln sigma
+  timestep_share  // (t(sigma) - 1) / T in [0, 1): t / T of code that counts from 0
 };
 
-constexpr std::array<std::pair<NoiseLabel, const char*>, 3> enum_names(NoiseLabel) {
+constexpr std::array<std::pair<NoiseLabel, const char*>, 4> enum_names(NoiseLabel) {
   return {{{NoiseLabel::log_sigma, "log_sigma"},
            {NoiseLabel::timestep, "timestep"},
-           {NoiseLabel::log_snr, "log_snr"}}};
+           {NoiseLabel::log_snr, "log_snr"},
+           {NoiseLabel::timestep_share, "timestep_share"}}};
 }
 
 struct PreconditionOptions {

@@ -64,4 +64,8 @@ double upper_variance_ve(double sigma, double sigma_next) {
   return (1 + next) * (now - next) / (1 + now);
 }
 
+double previous_variance_ve(double sigma_next, double sigma_after) {
+  return sigma_next * sigma_next - sigma_after * sigma_after;
+}
+
 }  // namespace noisescope

@@ -52,4 +52,8 @@ Posterior posterior_ve(double sigma, double sigma_next);
 /// scale of sigma_next: the larger of DDPM's two variances (sec. 3.2).
 double upper_variance_ve(double sigma, double sigma_next);
 
+/// beta of the step that follows, from sigma_next to sigma_after, carried to the VE scale of
+/// sigma_next: (1 - alpha_bar' / alpha_bar'') (1 + sigma_next^2) = sigma_next^2 - sigma_after^2.
+double previous_variance_ve(double sigma_next, double sigma_after);
+
 }  // namespace noisescope

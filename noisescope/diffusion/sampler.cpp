@@ -105,7 +105,7 @@ void describe(Describer& d, SamplerOptions& options) {
   d("solver", options.solver, "sampling algorithm");
   d("eta", options.eta, "ddim: 0 deterministic, 1 = ddpm with posterior variance",
     {.min = 0, .max = 1});
-  d("variance", options.variance, "ddpm: posterior (beta-tilde) or upper (beta)");
+  d("variance", options.variance, "ddpm: posterior (beta-tilde), upper (beta) or previous (beta of the next step)");
   d("churn", options.churn, "heun: S_churn, noise added back per run; 0 = deterministic",
     {.min = 0});
   d("churn_sigma_min", options.churn_sigma_min, "heun: churn from this noise level ...",
@@ -137,7 +137,9 @@ Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>
   for (int64_t i = 0; i < count; ++i) {
     control.throw_if_stopped("diffusion.run_sampler");
     const auto place = static_cast<size_t>(i);
-    Step step{i, count, sigmas[place], sigmas[place + 1], x, Tensor(), &predict, &noise};
+    const double sigma_after = i + 1 < count ? sigmas[place + 2] : 0;
+    Step step{i, count, sigmas[place], sigmas[place + 1], sigma_after, x, Tensor(), &predict,
+              &noise};
     method->prepare(step);
     const Prediction prediction =
         predict(step.x, torch::full({x.size(0)}, step.sigma, x.options()));

@@ -1,4 +1,4 @@
-// What a U-Net costs, counted on its list of layers without building it.
+// What a network costs, counted on its options without building it.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,9 @@ struct UNetCost {
 };
 
 UNetCost unet_cost(const UNetOptions& options);
+UNetCost seed_network_cost(const UNetOptions& options);
+/// Of the network that options.kind names.
+UNetCost network_cost(const UNetOptions& options);
 
 /// Estimated peak of a float32 training step: weights, gradients, two Adam moments and an average
 /// of the weights (20 bytes a parameter), and the activations of the batch.

@@ -27,10 +27,10 @@ double checked_gamma(const EmaOptions& options) {
 }  // namespace
 
 void describe(Describer& d, EmaOptions& o) {
-  d("profile", o.profile, "power: window grows with the training; constant: fixed decay");
+  d("profile", o.profile, "power: window grows with the training; constant: one decay after a warm-up; fixed: from the start");
   d("sigma_rel", o.sigma_rel, "power: width of the window relative to the training so far",
     {.min = 0.005, .max = 0.28});
-  d("decay", o.decay, "constant: share of the old average kept at every update",
+  d("decay", o.decay, "constant, fixed: share of the old average kept at every update",
     {.min = 0, .max = 0.9999999});
 }
 
@@ -66,6 +66,7 @@ Ema::Ema(const torch::nn::Module& module, const EmaOptions& options)
 
 double Ema::beta(int64_t update) const {
   const auto t = static_cast<double>(update);
+  if (options_.profile == EmaProfile::fixed) return options_.decay;
   if (options_.profile == EmaProfile::constant) {
     return std::min(options_.decay, (1 + t) / (10 + t));
   }

@@ -13,16 +13,18 @@
 
 namespace noisescope {
 
-enum class EmaProfile { power, constant };
+enum class EmaProfile { power, constant, fixed };
 
-constexpr std::array<std::pair<EmaProfile, const char*>, 2> enum_names(EmaProfile) {
-  return {{{EmaProfile::power, "power"}, {EmaProfile::constant, "constant"}}};
+constexpr std::array<std::pair<EmaProfile, const char*>, 3> enum_names(EmaProfile) {
+  return {{{EmaProfile::power, "power"},
+           {EmaProfile::constant, "constant"},
+           {EmaProfile::fixed, "fixed"}}};
 }
 
 struct EmaOptions {
   EmaProfile profile = EmaProfile::power;
   double sigma_rel = 0.10;  // power: width of the profile relative to the training so far
-  double decay = 0.9999;    // constant: share of the old average kept at every update
+  double decay = 0.9999;    // constant, fixed: share of the old average kept at every update
 };
 void describe(Describer& d, EmaOptions& options);
 
@@ -37,6 +39,8 @@ double ema_gamma(double sigma_rel);
 ///   power     theta_hat <- beta theta_hat + (1 - beta) theta, beta_t = (1 - 1/t)^(gamma + 1)
 ///             (EDM2, eq. 1): the window grows with the training, and the first update copies.
 ///   constant  beta_t = min(decay, (1 + t) / (10 + t)): a warm-up forgets the initial weights.
+///   fixed     beta_t = decay from the first update on, so the initial weights stay in the average
+///             with a share of decay^t (the seed's choice).
 class Ema {
  public:
   /// Starts as a copy of `module` with no updates seen.

@@ -52,7 +52,7 @@ class UNetImpl::MapAtSize {
 };
 
 UNetImpl::UNetImpl(const UNetOptions& options, const Random& random)
-    : torch::nn::Module("UNet"),
+    : ConditionalNetwork("UNet"),
       options_(options),
       embedding_(nullptr),
       out_norm_(nullptr),

@@ -17,12 +17,13 @@
 
 #include "noisescope/core/random.h"
 #include "noisescope/nn/blocks.h"
+#include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/embedding.h"
 #include "noisescope/nn/unet_plan.h"
 
 namespace noisescope {
 
-class UNetImpl : public torch::nn::Module, public HasInitRules {
+class UNetImpl : public ConditionalNetwork, public HasInitRules {
  public:
   /// Parameters start as a function of `random` and their names; the global generator is untouched.
   /// Throws ValueError for options that no network can be built from.
@@ -33,14 +34,14 @@ class UNetImpl : public torch::nn::Module, public HasInitRules {
   /// equals sample k alone up to rounding. Throws ShapeError for anything else.
   /// Taps: embedding, condition_map, the name of every layer, <dec block>.skip, out, and those of
   /// the blocks.
-  Tensor forward(const Tensor& x, const Tensor& noise_label, const Tensor& condition);
+  Tensor forward(const Tensor& x, const Tensor& noise_label, const Tensor& condition) override;
 
   /// The learned stand-in for "no prompt": [D], zero at first, trained where it is used.
-  Tensor null_condition() const { return null_condition_; }
+  Tensor null_condition() const override { return null_condition_; }
 
   /// What dropout depends on; with options.dropout > 0 a training forward is refused before the
   /// first call. Give the number of the training step (and of the micro-batch).
-  void set_dropout_stream(const Random& random, uint64_t step);
+  void set_dropout_stream(const Random& random, uint64_t step) override;
 
   const UNetOptions& options() const { return options_; }
   std::vector<InitRule> init_rules() const override;

@@ -22,6 +22,14 @@ constexpr std::array<std::pair<Position, const char*>, 3> enum_names(Position) {
            {Position::learned, "learned"}}};
 }
 
+/// The architecture: the U-Net of unet.h, or the seed's network (seed_network.h), which reads
+/// in_channels, image_size, channels, condition_width and embedding_width (its time sinusoid) alone.
+enum class NetworkKind { unet, seed };
+
+constexpr std::array<std::pair<NetworkKind, const char*>, 2> enum_names(NetworkKind) {
+  return {{{NetworkKind::unet, "unet"}, {NetworkKind::seed, "seed"}}};
+}
+
 /// The defaults are the demo's network: 32 px, 2.3 M parameters.
 struct UNetOptions {
   int64_t in_channels = 3;
@@ -36,6 +44,7 @@ struct UNetOptions {
   int64_t condition_map_channels = 16;
   int64_t condition_map_size = 8;
   Position position = Position::learned;
+  NetworkKind kind = NetworkKind::unet;
   double dropout = 0.0;
 };
 void describe(Describer& d, UNetOptions& options);

@@ -11,7 +11,7 @@
 #include "noisescope/data/whitening.h"
 #include "noisescope/diffusion/precondition.h"
 #include "noisescope/diffusion/sampler.h"
-#include "noisescope/nn/unet.h"
+#include "noisescope/nn/conditional_network.h"
 
 namespace noisescope {
 
@@ -44,8 +44,9 @@ ConditionWhitening load_whitening(const std::filesystem::path& path);
 /// A ready model. Copies share their weights. Use from one thread at a time.
 class TextToImage {
  public:
-  TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening, UNet network,
-              const ModelOptions& options, torch::Device device = torch::kCPU);
+  TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening,
+              std::shared_ptr<ConditionalNetwork> network, const ModelOptions& options,
+              torch::Device device = torch::kCPU);
 
   /// Throws IoError, FormatError, ModelError (parts that do not fit each other).
   static TextToImage load(const ModelFiles& files, torch::Device device = torch::kCPU);
@@ -56,7 +57,7 @@ class TextToImage {
   /// Condition rows of pictures [B, 3, H, W] in [-1, 1] of any size; ValueError if trained on text
   /// alone.
   Tensor condition_of_images(const Tensor& images) const;
-  /// The learned "no prompt", repeated: [count, D].
+  /// The network's "no prompt", repeated: [count, D].
   Tensor null_condition(int64_t count) const;
 
   /// D(x, sigma, condition), without gradients.
@@ -66,14 +67,14 @@ class TextToImage {
   const ModelOptions& options() const { return options_; }
   const ClipModel& clip() const { return *clip_; }
   torch::Device device() const { return device_; }
-  UNet network() const { return network_; }
+  std::shared_ptr<ConditionalNetwork> network() const { return network_; }
   /// The same with another network of these options.
-  TextToImage with_network(UNet network) const;
+  TextToImage with_network(std::shared_ptr<ConditionalNetwork> network) const;
 
  private:
   std::shared_ptr<ClipModel> clip_;
   ConditionWhitening whitening_;
-  UNet network_;
+  std::shared_ptr<ConditionalNetwork> network_;
   ModelOptions options_;
   torch::Device device_;
 };

@@ -40,7 +40,7 @@ void describe(Describer& d, RunConfig& o) {
   d.section("clip_train", o.clip_train, "its contrastive training");
   d("clip_batch_size", o.clip_batch_size, "pairs of one contrastive batch", {.min = 2, .max = 65536});
   d.section("condition", o.condition, "how embeddings become conditions");
-  d.section("network", o.network, "the U-Net");
+  d.section("network", o.network, "the network: the U-Net, or the seed's");
   d.section("precondition", o.precondition, "what the network predicts");
   d.section("noise_levels", o.noise_levels, "at which noise levels it is trained");
   d.section("loss", o.loss, "how noise levels are weighted");

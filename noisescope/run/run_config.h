@@ -13,7 +13,7 @@
 #include "noisescope/diffusion/precondition.h"
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/diffusion/schedule.h"
-#include "noisescope/nn/unet.h"
+#include "noisescope/nn/unet_plan.h"
 #include "noisescope/run/run_folder.h"
 #include "noisescope/train/options.h"
 

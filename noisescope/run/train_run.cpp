@@ -113,14 +113,15 @@ TrainSetup setup_of(const RunConfig& config, const RunData& data) {
   return setup;
 }
 
-TrainableModel trainable(UNet network, torch::Device device, uint64_t seed) {
+TrainableModel trainable(const std::shared_ptr<ConditionalNetwork>& network, torch::Device device,
+                         uint64_t seed) {
   network->to(device);
-  return {network.ptr(),
-          [network](const Tensor& x, const Tensor& label, const Tensor& condition) mutable {
+  return {network,
+          [network](const Tensor& x, const Tensor& label, const Tensor& condition) {
             return network->forward(x, label, condition);
           },
           network->null_condition(), device,
-          [network, seed](int64_t first_image) mutable {
+          [network, seed](int64_t first_image) {
             network->set_dropout_stream(Random(seed), static_cast<uint64_t>(first_image));
           }};
 }
@@ -167,7 +168,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
   const auto seed = static_cast<uint64_t>(config.seed);
   RunConfig sized = config;  // with the width that conditions turned out to have
   sized.network = network_options(config, clip);
-  UNet network(sized.network, Random(seed));
+  const std::shared_ptr<ConditionalNetwork> network = make_network(sized.network, Random(seed));
   const std::vector<int64_t>& held =
       data.split.validation.empty() ? data.split.train : data.split.validation;
   const BatchSource batches =

@@ -24,8 +24,9 @@ TrainInputs draw_inputs(const BatchSource& batches, const InputOptions& options,
   TrainBatch batch = batches(first_image, options.batch_size);
   check_shape("train.draw_inputs", "images", batch.images, {options.batch_size, -1, -1, -1});
   check_shape("train.draw_inputs", "conditions", batch.conditions, {options.batch_size, -1});
+  const int64_t masked = options.null_mask == NullMask::element ? batch.conditions.size(1) : 1;
   const Tensor dropped =
-      random.uniform(Purpose::train_drop, 0, numbers, {1}) < options.null_probability;
+      random.uniform(Purpose::train_drop, 0, numbers, {masked}) < options.null_probability;
   const Tensor noise =
       random.normal(Purpose::train_noise, 0, numbers, batch.images.sizes().slice(1));
   return {batch.images, batch.conditions, dropped, pass_sigmas(random, options, first_image),

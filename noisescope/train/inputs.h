@@ -7,6 +7,7 @@
 
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/train/batches.h"
+#include "noisescope/train/options.h"
 
 namespace noisescope {
 
@@ -14,7 +15,7 @@ namespace noisescope {
 struct TrainInputs {
   Tensor images;      // [B, 3, S, S] float32 in [-1, 1]: x_0
   Tensor conditions;  // [B, D] float32
-  Tensor dropped;     // [B, 1] bool: the condition gives way to the null condition
+  Tensor dropped;     // [B, 1] or [B, D] bool: where the condition gives way to the null condition
   Tensor sigma;       // [B] float32
   Tensor noise;       // [B, 3, S, S] float32: eps
 };
@@ -25,9 +26,10 @@ struct InputOptions {
   uint64_t seed = 0;
   int64_t batch_size = 1;
   int64_t accumulate = 1;
-  double null_probability = 0;  // per sample (arXiv:2207.12598, algorithm 1)
+  double null_probability = 0;  // per sample or coordinate, as null_mask says
   NoiseLevelOptions noise_levels;
   ScheduleOptions schedule;
+  NullMask null_mask = NullMask::sample;
 };
 
 /// The pass that starts with image `first_image` of the run, a multiple of batch_size.

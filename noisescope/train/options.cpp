@@ -62,6 +62,8 @@ void describe(Describer& d, TrainOptions& o) {
   d("null_probability", o.null_probability,
     "share of samples whose condition is replaced, as a whole, by the learned null condition",
     {.min = 0, .max = 1});
+  d("null_mask", o.null_mask,
+    "what is replaced: sample (whole conditions) or element (coordinates one by one; the seed's)");
   d.section("ema", o.ema, "average of the weights that is drawn from");
   d("log_every", o.log_every, "updates between two lines of metrics", {.min = 1});
   d("validate_every", o.validate_every,

@@ -33,6 +33,14 @@ Budget parse_budget(const std::string& text);
 /// The text of this budget; parse_budget gives it back exactly.
 std::string to_string(const Budget& budget);
 
+/// What gives way to the null condition: the whole row of a sample (arXiv:2207.12598, algorithm 1), or
+/// each of its coordinates for itself. With the latter the null condition is practically never seen.
+enum class NullMask { sample, element };
+
+constexpr std::array<std::pair<NullMask, const char*>, 2> enum_names(NullMask) {
+  return {{{NullMask::sample, "sample"}, {NullMask::element, "element"}}};
+}
+
 struct TrainOptions {
   std::string budget = "240s";
   int64_t batch_size = 32;
@@ -49,6 +57,7 @@ struct TrainOptions {
   int64_t keep_checkpoints = 3;
   int64_t validation_samples = 256;
   bool prefetch = false;
+  NullMask null_mask = NullMask::sample;
 };
 void describe(Describer& d, TrainOptions& options);
 

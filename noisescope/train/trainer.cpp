@@ -100,7 +100,8 @@ class Run {
         budget_(setup.train, setup.samples_per_epoch),
         inputs_(batches,
                 {setup.seed, setup.train.batch_size, setup.train.accumulate,
-                 setup.train.null_probability, setup.noise_levels, setup.precondition.schedule},
+                 setup.train.null_probability, setup.noise_levels, setup.precondition.schedule,
+                 setup.train.null_mask},
                 setup.train.prefetch),
         optimizer_(trainable_parameters(*model.module), setup.train.optimizer),
         ema_(*model.module, setup.train.ema) {}

@@ -18,7 +18,8 @@
 
 namespace noisescope {
 
-/// What is trained. `network` runs `module`; `null_condition` is one of its parameters, [D].
+/// What is trained. `network` runs `module`; `null_condition` is one of its parameters, or
+/// fixed, [D].
 struct TrainableModel {
   std::shared_ptr<torch::nn::Module> module;
   Network network;

@@ -61,6 +61,16 @@ TEST(Ema, ConstantDecayIsTheGeometricAverage) {
   EXPECT_NEAR(average(ema), expected, 1e-12);
 }
 
+TEST(Ema, FixedDecayKeepsItsShareOfTheFirstWeights) {
+  const EmaOptions options{.profile = EmaProfile::fixed, .decay = 0.9};
+  Scalar module;
+  module.set(1);
+  Ema ema(module, options);
+  module.set(0);
+  for (int64_t i = 1; i <= 20; ++i) ema.update(module);
+  EXPECT_NEAR(average(ema), std::pow(0.9, 20), 1e-12);
+}
+
 TEST(Ema, BuffersAreCopied) {
   Scalar module;
   Ema ema(module, {});

@@ -56,6 +56,22 @@ TEST(TrainInputs, ConditionsAreDroppedWholeAtTheGivenRate) {
   EXPECT_NEAR(dropped / 6400, 0.25, 4 * std::sqrt(0.25 * 0.75 / 6400));
 }
 
+TEST(TrainInputs, ElementsAreDroppedOneByOneAtTheGivenRate) {
+  InputOptions options = options_of(64, 1);
+  options.null_mask = NullMask::element;
+  double dropped = 0, whole = 0;
+  for (int64_t update = 0; update < 100; ++update) {
+    const Tensor drop = draw_inputs(tiny_batch, options, 64 * update).dropped;
+    ASSERT_EQ(drop.sizes(), torch::IntArrayRef({64, kTinyKinds}));
+    dropped += drop.sum().item<double>();
+    whole += drop.all(1).sum().item<double>();
+  }
+  const double count = 6400.0 * kTinyKinds;
+  EXPECT_NEAR(dropped / count, 0.25, 4 * std::sqrt(0.25 * 0.75 / count));
+  const double all = std::pow(0.25, kTinyKinds);
+  EXPECT_NEAR(whole / 6400, all, 4 * std::sqrt(all / 6400));
+}
+
 TEST(TrainInputs, RefusesBatchesOfAnotherSize) {
   const BatchSource wrong = [](int64_t first, int64_t count) { return tiny_batch(first, count - 1); };
   EXPECT_THROW(draw_inputs(wrong, options_of(8, 1), 0), ShapeError);

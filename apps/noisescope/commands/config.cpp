@@ -15,7 +15,7 @@ std::string text_of(const char* format, double value) {
 }
 
 void show_cost(const Session& session, const RunConfig& config, double flops_per_second) {
-  const UNetCost cost = unet_cost(config.network);
+  const UNetCost cost = network_cost(config.network);
   const int64_t batch = config.train.batch_size;
   const double rate = flops_per_second / cost.train_flops;
   session.say("parameters         " + text_of("%.2f M", 1e-6 * double(cost.parameters)) +

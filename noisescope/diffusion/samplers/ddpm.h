@@ -19,10 +19,14 @@ struct Ddpm : Method {
     const Posterior q = posterior_ve(step.sigma, step.sigma_next);  // eq. 7 with x_0 = D
     const Tensor mean = step.denoised * q.x0_factor + step.x * q.xt_factor;
     if (step.is_last()) return mean;  // z = 0 for t = 1
-    const double chosen = variance == Variance::posterior
-                              ? q.variance
-                              : upper_variance_ve(step.sigma, step.sigma_next);
-    return mean + step.noise() * std::sqrt(chosen);
+    return mean + step.noise() * std::sqrt(chosen_variance(step, q));
+  }
+
+ private:
+  double chosen_variance(const Step& step, const Posterior& q) const {
+    if (variance == Variance::posterior) return q.variance;
+    if (variance == Variance::upper) return upper_variance_ve(step.sigma, step.sigma_next);
+    return previous_variance_ve(step.sigma_next, step.sigma_after);
   }
 };
 

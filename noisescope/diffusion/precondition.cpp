@@ -36,7 +36,8 @@ void describe(Describer& d, PreconditionOptions& options) {
   d("parametrization", options.parametrization, "what the network predicts: edm, eps, v, x0");
   d("sigma_data", options.sigma_data, "standard deviation of the clean pixels (edm)", {.min = 0});
   d("noise_label", options.noise_label,
-    "how the network is told the noise level: log_sigma (ln(sigma) / 4), timestep, log_snr, timestep_share ((t - 1) / T)");
+    "how the network is told the noise level: log_sigma (ln(sigma) / 4), timestep, log_snr, "
+    "timestep_share ((t - 1) / T)");
   d.section("schedule", options.schedule, "discrete timesteps, where they are used");
 }
 

@@ -23,9 +23,9 @@ namespace noisescope {
 
 /// How the network is told the noise level.
 enum class NoiseLabel {
-  log_sigma,  // ln(sigma) / 4, the c_noise of EDM
-  timestep,   // t(sigma) in [1, T] of the discrete schedule, interpolated
-  log_snr,    // -2 ln sigma
+  log_sigma,      // ln(sigma) / 4, the c_noise of EDM
+  timestep,       // t(sigma) in [1, T] of the discrete schedule, interpolated
+  log_snr,        // -2 ln sigma
   timestep_share  // (t(sigma) - 1) / T in [0, 1): t / T of code that counts from 0
 };
 

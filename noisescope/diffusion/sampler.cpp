@@ -105,7 +105,8 @@ void describe(Describer& d, SamplerOptions& options) {
   d("solver", options.solver, "sampling algorithm");
   d("eta", options.eta, "ddim: 0 deterministic, 1 = ddpm with posterior variance",
     {.min = 0, .max = 1});
-  d("variance", options.variance, "ddpm: posterior (beta-tilde), upper (beta) or previous (beta of the next step)");
+  d("variance", options.variance,
+    "ddpm: posterior (beta-tilde), upper (beta) or previous (beta of the next step)");
   d("churn", options.churn, "heun: S_churn, noise added back per run; 0 = deterministic",
     {.min = 0});
   d("churn_sigma_min", options.churn_sigma_min, "heun: churn from this noise level ...",

@@ -27,7 +27,9 @@ double checked_gamma(const EmaOptions& options) {
 }  // namespace
 
 void describe(Describer& d, EmaOptions& o) {
-  d("profile", o.profile, "power: window grows with the training; constant: one decay after a warm-up; fixed: from the start");
+  d("profile", o.profile,
+    "power: window grows with the training; constant: one decay after a warm-up; fixed: from the "
+    "start");
   d("sigma_rel", o.sigma_rel, "power: width of the window relative to the training so far",
     {.min = 0.005, .max = 0.28});
   d("decay", o.decay, "constant, fixed: share of the old average kept at every update",

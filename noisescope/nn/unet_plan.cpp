@@ -104,7 +104,8 @@ class PlanBuilder {
 }  // namespace
 
 void describe(Describer& d, UNetOptions& o) {
-  d("kind", o.kind, "unet, or seed: the network of the project's origin (docs/methods/seed_network.md)");
+  d("kind", o.kind,
+    "unet, or seed: the network of the project's origin (docs/methods/seed_network.md)");
   d("in_channels", o.in_channels, "channels of the images", {.min = 1, .max = 64});
   d("image_size", o.image_size, "side in px that layer names and learned positions refer to",
     {.min = 4, .max = 4096});
@@ -117,7 +118,8 @@ void describe(Describer& d, UNetOptions& o) {
     "sides of the feature maps (image_size / patch / 2^level) whose blocks have self-attention",
     {.min = 1});
   d("head_width", o.head_width, "channels of an attention head", {.min = 1, .max = 1024});
-  d("embedding_width", o.embedding_width, "width of the joint embedding of noise and condition",
+  d("embedding_width", o.embedding_width,
+    "width of the joint embedding of noise and condition; seed: of the time sinusoid",
     {.min = 8, .max = 16384});
   d("condition_width", o.condition_width, "width D of the condition", {.min = 1, .max = 65536});
   d("condition_map_channels", o.condition_map_channels,

@@ -42,7 +42,7 @@ TEST(SeedProcess, TheNetworkIsToldTheShareOfTimeFromZero) {
 }
 
 /// The seed scales eps by (1 - alpha_t) / sqrt(1 - alpha_bar_t) from float32 tables, where both
-/// differences have lost digits: at t = 1 a part in ten thousand. This is its factor over the right one.
+/// differences have lost digits: at t = 1 a part in ten thousand. Its factor over the right one.
 double rounding_of(const Schedule& schedule, int64_t t) {
   const float alpha = 1 - golden().at("beta")[t - 1].item<float>();
   const float alpha_bar = golden().at("alpha_bar")[t - 1].item<float>();

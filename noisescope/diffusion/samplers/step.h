@@ -13,7 +13,7 @@ struct Step {
   int64_t count = 0;      // S
   double sigma = 0;       // noise level of x
   double sigma_next = 0;  // 0 at the last step
-  double sigma_after = 0; // the level after sigma_next; 0 at the last two steps
+  double sigma_after = 0;  // the level after sigma_next; 0 at the last two steps
   Tensor x;               // [B, C, H, W]
   Tensor denoised;        // D(x, sigma); not yet known in prepare()
   const Predictor* predict = nullptr;

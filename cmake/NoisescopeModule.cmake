@@ -29,7 +29,8 @@ function(noisescope_tests name)
     return()
   endif()
   add_executable(${flat}_test ${tests})
-  target_link_libraries(${flat}_test PRIVATE ns_${flat} ns_testing ns_warnings)
+  # Golden results are safetensors, so every test may read them.
+  target_link_libraries(${flat}_test PRIVATE ns_${flat} ns_io ns_testing ns_warnings)
   target_precompile_headers(${flat}_test REUSE_FROM ns_pch)
   target_compile_options(${flat}_test PRIVATE -O1)  # tests wait for libraries, not for themselves
   set_target_properties(${flat}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")

@@ -6,7 +6,7 @@
 
 namespace noisescope {
 
-std::shared_ptr<ConditionalNetwork> make_network(const UNetOptions& options, const Random& random) {
+NetworkPtr make_network(const UNetOptions& options, const Random& random) {
   switch (options.kind) {
     case NetworkKind::unet:
       return std::make_shared<UNetImpl>(options, random);

@@ -23,12 +23,16 @@ class ConditionalNetwork : public torch::nn::Module {
   /// The row that stands for "no prompt": [D], learned or fixed.
   virtual Tensor null_condition() const = 0;
 
+  /// What the network was built from.
+  virtual const UNetOptions& options() const = 0;
+
   /// What dropout depends on, for networks that have one.
   virtual void set_dropout_stream(const Random&, uint64_t /*step*/) {}
 };
 
+using NetworkPtr = std::shared_ptr<ConditionalNetwork>;
+
 /// The network that `options.kind` names. Throws ValueError for options that none can be built from.
-std::shared_ptr<ConditionalNetwork> make_network(const UNetOptions& options,
-                                                 const Random& random = Random(0));
+NetworkPtr make_network(const UNetOptions& options, const Random& random = Random(0));
 
 }  // namespace noisescope

@@ -58,6 +58,7 @@ class SeedNetworkImpl : public ConditionalNetwork {
 
   /// Zeros [D], fixed.
   Tensor null_condition() const override;
+  const UNetOptions& options() const override { return options_; }
 
  private:
   struct Mlp {

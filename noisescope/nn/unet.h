@@ -43,7 +43,7 @@ class UNetImpl : public ConditionalNetwork, public HasInitRules {
   /// first call. Give the number of the training step (and of the micro-batch).
   void set_dropout_stream(const Random& random, uint64_t step) override;
 
-  const UNetOptions& options() const { return options_; }
+  const UNetOptions& options() const override { return options_; }
   std::vector<InitRule> init_rules() const override;
 
  private:

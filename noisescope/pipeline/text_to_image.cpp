@@ -82,7 +82,7 @@ ConditionWhitening load_whitening(const std::filesystem::path& path) {
 }
 
 TextToImage::TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening,
-                         std::shared_ptr<ConditionalNetwork> network,
+                         NetworkPtr network,
                          const ModelOptions& options, torch::Device device)
     : clip_(std::move(clip)),
       whitening_(std::move(whitening)),
@@ -111,7 +111,7 @@ TextToImage TextToImage::load(const ModelFiles& files, torch::Device device) {
                      files.weights.string() + ", got none; it was not written by noisescope train");
   }
   const ModelOptions options = model_options_from_config(config->second);
-  const std::shared_ptr<ConditionalNetwork> network = make_network(options.network);
+  const NetworkPtr network = make_network(options.network);
   load_module_state(*network, file.tensors, files.weights.string());
   return TextToImage(std::make_shared<ClipModel>(ClipModel::load(files.clip)),
                      load_whitening(files.condition), network, options, device);
@@ -144,12 +144,12 @@ Tensor TextToImage::null_condition(int64_t count) const {
   return network_->null_condition().detach().expand({count, -1});
 }
 
-TextToImage TextToImage::with_network(std::shared_ptr<ConditionalNetwork> network) const {
+TextToImage TextToImage::with_network(NetworkPtr network) const {
   return {clip_, whitening_, std::move(network), options_, device_};
 }
 
 Denoiser TextToImage::denoiser() const {
-  const std::shared_ptr<ConditionalNetwork> network = network_;
+  const NetworkPtr network = network_;
   const Denoiser with_gradients = precondition(
       [network](const Tensor& x, const Tensor& label, const Tensor& condition) {
         return network->forward(x, label, condition);

@@ -45,7 +45,7 @@ ConditionWhitening load_whitening(const std::filesystem::path& path);
 class TextToImage {
  public:
   TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening,
-              std::shared_ptr<ConditionalNetwork> network, const ModelOptions& options,
+              NetworkPtr network, const ModelOptions& options,
               torch::Device device = torch::kCPU);
 
   /// Throws IoError, FormatError, ModelError (parts that do not fit each other).
@@ -67,14 +67,14 @@ class TextToImage {
   const ModelOptions& options() const { return options_; }
   const ClipModel& clip() const { return *clip_; }
   torch::Device device() const { return device_; }
-  std::shared_ptr<ConditionalNetwork> network() const { return network_; }
+  NetworkPtr network() const { return network_; }
   /// The same with another network of these options.
-  TextToImage with_network(std::shared_ptr<ConditionalNetwork> network) const;
+  TextToImage with_network(NetworkPtr network) const;
 
  private:
   std::shared_ptr<ClipModel> clip_;
   ConditionWhitening whitening_;
-  std::shared_ptr<ConditionalNetwork> network_;
+  NetworkPtr network_;
   ModelOptions options_;
   torch::Device device_;
 };

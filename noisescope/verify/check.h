@@ -69,8 +69,7 @@ std::vector<VerifyRow> check_read_out(const VerifyContext& context);
 std::vector<VerifyRow> check_locality(const VerifyContext& context);
 std::vector<VerifyRow> check_rewind(const VerifyContext& context);
 std::vector<VerifyRow> check_noise_causes(const VerifyContext& context);
-std::vector<VerifyRow> check_faithfulness(const VerifyContext& context);
-std::vector<VerifyRow> check_randomisation(const VerifyContext& context);
+std::vector<VerifyRow> check_metrics(const VerifyContext& context);
 
 /// All checks, in the order of the table.
 const std::vector<Check>& checks();

@@ -5,10 +5,10 @@
 #include <ATen/ops/fft_ifft2.h>
 #include <ATen/ops/roll.h>
 
+#include "noisescope/core/ranks.h"
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/explain/inversion.h"
-#include "noisescope/explain/metric/agreement.h"
 #include "noisescope/explain/spectral_emergence.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/estimates.h"

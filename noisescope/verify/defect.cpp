@@ -54,10 +54,11 @@ const std::vector<Defect>& defects() {
        {"nothing altered: off the original"}, {"block of noise"}},
       {"block-beside-object", "the block of noise is taken from beside the object", "causes in the noise",
        {"object follows its block: share"}, {"DDIM", "indices of x_T"}},
-      {"least-first", "the pixels of smallest information are moved first", "faithfulness",
-       {"refilled, insertion less deletion: over a random map",
-        "matched noise, insertion less deletion: over edges"},
-       {"refilled, insertion less deletion: constant map last"}},
+      {"least-first", "the pixels of smallest information are moved first", "explanation metrics",
+       {"refilled: insertion less deletion, over a random map",
+        "matched noise: insertion less deletion, over edges"},
+       {"refilled: insertion less deletion, random map",
+        "matched noise: insertion less deletion, random map"}},
   };
   return list;
 }

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "noisescope/explain/metric/agreement.h"
+#include "noisescope/core/ranks.h"
 
 namespace noisescope {
 namespace {

@@ -1,7 +1,6 @@
 #include "noisescope/verify/subject.h"
 
 #include "noisescope/core/error.h"
-#include "noisescope/explain/metric/randomisation.h"
 
 namespace noisescope {
 namespace {
@@ -75,10 +74,7 @@ Subject trained_subject(const TextToImage& model, const World& world, double log
   };
   Subject subject{"trained " + world.name(), false, denoiser_of(model), condition, log_snr_max};
   subject.reader = [model](const auto& texts) { return clip_reader(model.clip(), texts); };
-  subject.shuffled = [model](const Random& random) {
-    const UNet network = model.network();
-    return denoiser_of(model.with_network(shuffled_copy(network, layers_of(*network), random)));
-  };
+  subject.model = std::make_shared<const TextToImage>(model);
   return subject;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,7 @@ struct Subject {
   /// A reader of pictures over texts: the model's own CLIP, or the world's exact one, whose scores are
   /// the log-odds of p(text is true | picture with noise of deviation 1).
   std::function<WordReader(const std::vector<std::string>& texts)> reader = {};
-  /// The denoiser after all its weights were shuffled (explain/metric/randomisation.h); none if exact.
-  std::function<Denoiser(const Random& random)> shuffled = {};
+  std::shared_ptr<const TextToImage> model = nullptr;  // null: exact
 };
 
 Subject exact_subject(const WorldDenoiser& truth);

@@ -63,8 +63,7 @@ const std::vector<Check>& checks() {
                                          {"conditioning locality", check_locality},
                                          {"rewind", check_rewind},
                                          {"causes in the noise", check_noise_causes},
-                                         {"faithfulness", check_faithfulness},
-                                         {"weight randomisation", check_randomisation}};
+                                         {"explanation metrics", check_metrics}};
   return all;
 }
 

@@ -15,6 +15,9 @@ namespace {
 void check_maps(const char* where, const Tensor& pictures, const Tensor& maps) {
   check_shape(where, "pictures", pictures, {-1, -1, -1, -1});
   check_shape(where, "maps", maps, {pictures.size(0), pictures.size(2), pictures.size(3)});
+  if (!maps.isfinite().all().item<bool>()) {
+    throw NumericError(std::string("[") + where + "] expected finite maps, got NaN or infinity");
+  }
 }
 
 /// When each pixel goes: how many pixels have at least its value. [B, H, W] int32 in [1, H W].
@@ -57,11 +60,14 @@ void check_options(const PerturbationOptions& options) {
   }
 }
 
-/// [S] int32: how many pixels each share moves.
+/// [S] int32: how many pixels each share moves. Rounded for the lower half and mirrored, so that they are
+/// as symmetric as the shares.
 Tensor counts_of(const std::vector<double>& shares, int64_t pixels, torch::Device device) {
-  std::vector<int> counts;
-  for (const double share : shares) {
-    counts.push_back(static_cast<int>(std::lround(share * static_cast<double>(pixels))));
+  const size_t last = shares.size() - 1;
+  std::vector<int> counts(shares.size());
+  for (size_t i = 0; i <= last / 2; ++i) {
+    counts[i] = static_cast<int>(std::lround(shares[i] * static_cast<double>(pixels)));
+    if (i != last - i) counts[last - i] = static_cast<int>(pixels) - counts[i];
   }
   return torch::tensor(counts, torch::kInt32).to(device);
 }
@@ -95,7 +101,7 @@ Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const T
                      std::to_string(options.pixels_per_step) + " and " +
                      std::to_string(options.pass_size));
   }
-  const Tensor order = order_of(maps);
+  const Tensor order = order_of(maps.to(pictures.device()));
   const int64_t steps = options.steps(maps[0].numel());
   const Tensor gone = torch::arange(1, steps + 1, order.options()) * options.pixels_per_step;
   const Tensor curves = torch::empty({maps.size(0), steps}, torch::kFloat64);

@@ -20,7 +20,7 @@ using PictureScore = std::function<Tensor(const Tensor& pictures, const Tensor& 
 
 struct FlippingOptions {
   int64_t pixels_per_step = 1;
-  int64_t pass_size = 1024;  // pictures scored at once
+  int64_t pass_size = 128;  // pictures scored at once; few stay in the cache
 
   int64_t steps(int64_t pixels) const {
     return (pixels + pixels_per_step - 1) / pixels_per_step;
@@ -33,7 +33,8 @@ void describe(Describer& d, FlippingOptions& options);
 /// Pixel flipping (Bach et al. 2015, doi:10.1371/journal.pone.0130140, p. 27): scores after each step of
 /// taking out the next `pixels_per_step` pixels of maps [B, H, W] from pictures [B, C, H, W]:
 /// [B, steps] float64. A curve that falls sooner is better.
-/// Throws ShapeError for maps that do not fit, ValueError for options out of range.
+/// Throws ShapeError for maps that do not fit, NumericError for maps that are not finite, ValueError for
+/// options out of range.
 Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures,
                       const Tensor& maps, const FlippingOptions& options = {},
                       const Control& control = {});
@@ -71,7 +72,7 @@ struct PerturbationCurves {
 };
 
 /// Curves of maps [B, H, W] over pictures [B, C, H, W].
-/// Throws ShapeError for maps that do not fit, ValueError for options out of range.
+/// Throws as pixel_flipping does.
 PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal,
                                        const Tensor& pictures, const Tensor& maps,
                                        const PerturbationOptions& options = {},

@@ -6,7 +6,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
-#include "noisescope/explain/metric/agreement.h"
+#include "noisescope/core/ranks.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {
@@ -22,6 +22,27 @@ Tensor shuffled(const Tensor& values, const std::string& name, const Random& ran
   return values.flatten().index_select(0, order.to(values.device())).view(values.sizes());
 }
 
+/// [K, B] rank correlations over pixels.
+Tensor agreement(const Tensor& maps, const Tensor& others) {
+  return rank_correlation(maps.flatten(2).flatten(0, 1), others.flatten(2).flatten(0, 1))
+      .view({maps.size(0), maps.size(1)});
+}
+
+/// Maps of changed networks beside those of the network as it is.
+WeightRandomisation compare(const MapsOfNetwork& maps, const NetworkPtr& network,
+                            const std::vector<std::string>& layers,
+                            const std::function<NetworkPtr(size_t s)>& changed) {
+  const Tensor original = maps(network).to(torch::kCPU, torch::kFloat64);
+  const Tensor own = own_part(original);
+  std::vector<Tensor> whole, parts;
+  for (size_t s = 0; s < layers.size(); ++s) {
+    const Tensor others = maps(changed(s)).to(torch::kCPU, torch::kFloat64);
+    whole.push_back(agreement(original, others));
+    parts.push_back(agreement(own, own_part(others)));
+  }
+  return {layers, torch::stack(whole), torch::stack(parts)};
+}
+
 }  // namespace
 
 std::vector<std::string> layers_of(const torch::nn::Module& network) {
@@ -33,7 +54,7 @@ std::vector<std::string> layers_of(const torch::nn::Module& network) {
   return layers;
 }
 
-UNet shuffled_copy(const UNet& network, const std::vector<std::string>& layers,
+NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::string>& layers,
                    const Random& random) {
   const torch::NoGradGuard no_grad;
   const std::vector<std::string> known = layers_of(*network);
@@ -43,7 +64,7 @@ UNet shuffled_copy(const UNet& network, const std::vector<std::string>& layers,
                        "'; did you mean '" + nearest_name(layer, known) + "'?");
     }
   }
-  UNet copy(network->options());
+  const NetworkPtr copy = make_network(network->options());
   copy->to(network->parameters().front().device());
   load_module_state(*copy, module_state(*network), "the network");
   copy->train(network->is_training());
@@ -54,24 +75,38 @@ UNet shuffled_copy(const UNet& network, const std::vector<std::string>& layers,
   return copy;
 }
 
-WeightRandomisation randomise_all(const UNet& network, const MapsOfNetwork& maps,
-                                  const Random& random) {
-  const std::vector<std::string> layers = layers_of(*network);
-  const Tensor changed = maps(shuffled_copy(network, layers, random));
-  return {{layers.front()}, rank_correlation(maps(network), changed).cpu().unsqueeze(0)};
+Tensor own_part(const Tensor& maps) {
+  check_shape("explain.own_part", "maps", maps, {-1, -1, -1, -1});
+  if (maps.size(1) < 2) {
+    throw ValueError("[explain.own_part] expected maps of at least 2 pictures, got " +
+                     std::to_string(maps.size(1)));
+  }
+  const Tensor size = maps.abs().mean({2, 3}, true);
+  const Tensor scaled = maps / torch::where(size > 0, size, torch::ones_like(size));
+  return scaled - scaled.mean(1, true);
 }
 
-WeightRandomisation randomise_cascade(const UNet& network, const MapsOfNetwork& maps,
+WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps,
+                                  const Random& random, int64_t shuffles) {
+  if (shuffles < 1) {
+    throw ValueError("[explain.randomise_all] expected at least one shuffle, got " +
+                     std::to_string(shuffles));
+  }
+  const std::vector<std::string> layers = layers_of(*network);
+  const std::vector<std::string> last(static_cast<size_t>(shuffles), layers.front());
+  return compare(maps, network, last, [&](size_t s) {
+    return shuffled_copy(network, layers, Random(random.seed() + s));
+  });
+}
+
+WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps,
                                       const Random& random) {
   std::vector<std::string> layers = layers_of(*network);
   std::reverse(layers.begin(), layers.end());
-  const Tensor original = maps(network);
-  std::vector<Tensor> rows;
-  for (size_t s = 1; s <= layers.size(); ++s) {
-    const std::vector<std::string> destroyed(layers.begin(), layers.begin() + int64_t(s));
-    rows.push_back(rank_correlation(original, maps(shuffled_copy(network, destroyed, random))).cpu());
-  }
-  return {layers, torch::stack(rows)};
+  return compare(maps, network, layers, [&](size_t s) {
+    return shuffled_copy(network, {layers.begin(), layers.begin() + static_cast<int64_t>(s) + 1},
+                         random);
+  });
 }
 
 }  // namespace noisescope

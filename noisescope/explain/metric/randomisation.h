@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "noisescope/core/random.h"
-#include "noisescope/nn/unet.h"
+#include "noisescope/nn/conditional_network.h"
 
 namespace noisescope {
 
@@ -21,26 +21,37 @@ std::vector<std::string> layers_of(const torch::nn::Module& network);
 
 /// A copy of the network in which the parameters of `layers` are shuffled, each by (random,
 /// Purpose::explain, hash of its name). Throws ValueError for a layer that it does not have.
-UNet shuffled_copy(const UNet& network, const std::vector<std::string>& layers,
+NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::string>& layers,
                    const Random& random);
 
-/// The maps [B, H, W] that are under test, for any network of this shape.
-using MapsOfNetwork = std::function<Tensor(const UNet& network)>;
+/// The maps under test, K kinds for B pictures [K, B, H, W], for any network of this shape.
+using MapsOfNetwork = std::function<Tensor(const NetworkPtr& network)>;
 
+/// Rank correlations (core/ranks.h) with the maps of the network as it is, over the pixels of each
+/// picture. Lower in size = better; null value 0 for a map that depends on the weights alone, with a
+/// spread that grows with its smoothness: average over pictures and shuffles before taking the size.
+/// NaN where a map is constant.
 struct WeightRandomisation {
   std::vector<std::string> layers;  // [S]: the layer that was destroyed last
-  Tensor correlation;               // [S, B] rank correlation with the maps of the network as it is
+  Tensor correlation;               // [S, K, B] of the maps as they are
+  Tensor own_correlation;           // [S, K, B] of own_part: without what architecture and data set alone
+                                    // put into every map. A convolution answers at the border as nowhere
+                                    // else, whatever its weights, and objects avoid the border
 };
 
-/// Full randomisation: all layers at once, S = 1. Cost: 2 times that of the maps. Lower |correlation| =
-/// better; null value 0 for a map that depends on the weights alone.
-WeightRandomisation randomise_all(const UNet& network, const MapsOfNetwork& maps,
-                                  const Random& random);
+/// What a map says of its picture and not of any: maps [K, B, H, W], each over its mean size, less their
+/// mean over the B >= 2 pictures of its kind. Needs pictures that differ.
+Tensor own_part(const Tensor& maps);
+
+/// Full randomisation: all layers at once, S = `shuffles` times. Shuffle s takes the seed of `random`
+/// plus s. Cost: S + 1 times that of the maps.
+WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps,
+                                  const Random& random, int64_t shuffles = 1);
 
 /// Cascading randomisation: layers from the output down to the input, each destroyed on top of those
 /// before it, S = number of layers; the curve should fall and end where randomise_all is.
 /// Cost: S + 1 times that of the maps.
-WeightRandomisation randomise_cascade(const UNet& network, const MapsOfNetwork& maps,
+WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps,
                                       const Random& random);
 
 }  // namespace noisescope

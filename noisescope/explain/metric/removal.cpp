@@ -91,7 +91,10 @@ void describe(Describer& d, RefillOptions& options) {
 
 Removal replace_by(double value) {
   return [=](const Tensor& pictures, const Tensor& removed, const Tensor&) {
-    return pictures.masked_fill(removed.unsqueeze(1), value);
+    // Pictures are often one, repeated: masked_fill would copy them first. A value as large as one of
+    // them spares the kernel a stride of 0.
+    const Tensor values = torch::full(pictures.sizes().slice(1), value, pictures.options());
+    return torch::where(removed.unsqueeze(1), values, pictures);
   };
 }
 

@@ -8,11 +8,13 @@ namespace {
 
 constexpr const char* kProse =
     "Which noise would have led to this picture? DDIM inversion runs the deterministic sampler backwards; what it "
-    "draws from the noise it found differs from the picture by an error that falls with the number of steps. The "
+    "draws from the noise it found differs from the picture by an error that falls with the number of steps, "
+    "to what the network itself gets wrong. The "
     "edit-friendly inversion finds noise for every step with which the stochastic sampler draws the picture "
     "again, to rounding.\n\n"
     "DDIM's noise is not white: it is less diverse where the picture is smooth (log variance ratio below 0), which "
-    "noise that the sampler was given never is. The exact denoiser shows that, too: it is the method's.";
+    "noise that the sampler was given never is; and of a picture without a grain of its own it is far too small, "
+    "since there is nothing to invert. The exact denoiser shows both: they are the method's.";
 
 const std::vector<int64_t>& step_counts() {
   static const std::vector<int64_t> counts = {10, 20, 40};
@@ -32,13 +34,28 @@ std::vector<double> levels(const ExplainContext& context, int64_t steps) {
   return sampling_sigmas(grid, context.config.precondition.schedule);
 }
 
-/// With an interval where there are several pictures.
-Estimate estimate_of(const Tensor& values) {
-  const Tensor finite = values.index({~values.isnan()});
-  if (finite.size(0) >= 2) return mean_estimate(finite);
-  const double value = finite.size(0) == 1 ? finite.item<double>() : std::nan("");
-  return {value, value, value, finite.size(0)};
-}
+/// A figure of each picture [B], NaN where it has none: the mean with its interval, the value alone of one
+/// picture, or that there is none.
+struct Figures {
+  Tensor finite;
+
+  explicit Figures(const Tensor& values) : finite(values.index({~values.isnan()})) {}
+
+  nlohmann::ordered_json json() const {
+    if (finite.size(0) >= 2) return to_json(mean_estimate(finite));
+    if (finite.size(0) == 0) return {{"value", nullptr}, {"n", 0}};
+    return {{"value", finite.item<double>()}, {"n", 1}};
+  }
+  std::string text() const {
+    if (finite.size(0) == 0) return "none";
+    if (finite.size(0) == 1) return text_of("%.3g (one picture)", finite.item<double>());
+    const Estimate e = mean_estimate(finite);
+    return text_of("%.3g [%.3g, %.3g]", e.value, e.low, e.high);
+  }
+  KeyNumber number(const std::string& label, const std::string& meaning) const {
+    return {label, text(), text_of("n = %lld", static_cast<long long>(finite.size(0))), meaning};
+  }
+};
 
 struct DdimInversion {
   int64_t steps;
@@ -67,31 +84,31 @@ Explained explain_inversion(const ExplainContext& context) {
   Tensor noise;
   for (const int64_t steps : step_counts()) {
     const DdimInversion found = invert(context, predict, pictures, steps);
-    const Estimate error = estimate_of(found.error);
-    table.rows.push_back({text_of("DDIM, %lld steps", static_cast<long long>(steps)),
-                          text_of("%.3g [%.3g, %.3g]", error.value, error.low, error.high)});
-    out.json["ddim"].push_back({{"steps", steps}, {"error", to_json(error)}});
+    const Figures error(found.error);
+    table.rows.push_back({text_of("DDIM, %lld steps", static_cast<long long>(steps)), error.text()});
+    out.json["ddim"].push_back({{"steps", steps}, {"error", error.json()}});
     noise = found.noise;
   }
   const EditFriendlyInversion friendly =
       invert_edit_friendly(predict, pictures, levels(context, step_counts().front()),
                            {Random(context.request.seed), sample_range(0, pictures.size(0))}, {},
                            context.control);
-  const Estimate error =
-      estimate_of(reconstruction_error(pictures, replay(predict, friendly, 0, {}, context.control)).cpu());
+  const Figures error(
+      reconstruction_error(pictures, replay(predict, friendly, 0, {}, context.control)).cpu());
   table.rows.push_back({text_of("edit-friendly, %lld steps", static_cast<long long>(step_counts().front())),
-                        text_of("%.3g [%.3g, %.3g]", error.value, error.low, error.high)});
-  const Estimate deficit = estimate_of(smooth_deficit(noise, pictures.cpu()).log_ratio);
-  const Estimate size = estimate_of(noise.square().mean({1, 2, 3}).sqrt());
-  out.section.numbers.push_back(key_number("size of DDIM's noise", size, "",
-                                           "root mean square; 1 for the noise that a sampler is given"));
-  out.json["ddim_noise_size"] = to_json(size);
-  out.json["edit_friendly_error"] = to_json(error);
-  out.json["smooth_deficit_log_ratio"] = to_json(deficit);
+                        error.text()});
+  const Figures deficit(smooth_deficit(noise, pictures.cpu()).log_ratio);
+  const Figures size(noise.square().mean({1, 2, 3}).sqrt());
+  out.section.numbers.push_back(
+      size.number("size of DDIM's noise", "root mean square; 1 for the noise that a sampler is given"));
+  out.json["ddim_noise_size"] = size.json();
+  out.json["edit_friendly_error"] = error.json();
+  out.json["smooth_deficit_log_ratio"] = deficit.json();
   out.section.tables.push_back(std::move(table));
-  out.section.numbers.push_back(key_number(
-      "log variance ratio, smooth over other pixels", deficit, "",
-      "of the noise that DDIM inversion finds; 0 for noise that knows nothing of the picture"));
+  out.section.numbers.push_back(deficit.number(
+      "log variance ratio, smooth over other pixels",
+      "of the noise that DDIM inversion finds, in pictures with pixels of both kinds; 0 for noise that knows "
+      "nothing of the picture"));
   out.tensors.tensors = {{"noise", noise}, {"states", friendly.states.cpu()}};
   out.add_png("inversion.png",
               panel_rows({{"", {picture_panel(context.picture, "picture"),

@@ -32,7 +32,7 @@ ConditioningLocality look(const ExplainContext& context, const PromptContrast& c
 
 Explained explain_locality(const ExplainContext& context) {
   Explained out{{"Which pixels depend on which word", kProse, {}, {}, {}, {}}};
-  Table table{"Share of the picture that depends on the word, with 95 % intervals over pixels.",
+  Table table{"Share of the picture that depends on the word.",
               {"word"}, {}};
   for (const double level : options_of(context).log_snrs) {
     table.header.push_back(text_of("log-SNR %g", level));
@@ -46,9 +46,9 @@ Explained explain_locality(const ExplainContext& context) {
     nlohmann::ordered_json json = {{"word", contrast.word}};
     for (size_t l = 0; l < found.log_snrs.size(); ++l) {
       const Tensor dependent = found.dependent[int64_t(l)][0];
-      const Estimate share = wilson(dependent.sum().item<int64_t>(), dependent.numel());
-      cells.push_back(text_of("%.1f %% [%.1f, %.1f]", 100 * share.value, 100 * share.low, 100 * share.high));
-      json["levels"].push_back({{"log_snr", found.log_snrs[l]}, {"dependent_share", to_json(share)}});
+      const double share = dependent.to(torch::kFloat64).mean().item<double>();
+      cells.push_back(text_of("%.1f %%", 100 * share));
+      json["levels"].push_back({{"log_snr", found.log_snrs[l]}, {"dependent_share", share}});
       panels.push_back(map_panel(found.change[int64_t(l)][0] * dependent,
                                  text_of("log-SNR %g", found.log_snrs[l]), "pixel units", largest));
     }

@@ -113,7 +113,7 @@ Explained explain_windows(const ExplainContext& context) {
   Explained out{{"Where the prompt works", kProse, {}, {}, {}, {}}};
   const int64_t count = pictures_of(context);
   const std::vector<std::pair<std::string, std::string>> values = {
-      {"likeness", "likeness to the guided picture"}, {"fit", "CLIP cosine with the prompt"}};
+      {"likeness", "likeness to the guided picture"}, {"fit", "fit to the prompt (CLIP cosine)"}};
   const auto found = attribute_to_windows(
       window_run(context, count), {likeness_to_guided, fit_to_prompt(context)}, window_options(context),
       Random(context.request.seed), context.control);
@@ -124,6 +124,9 @@ Explained explain_windows(const ExplainContext& context) {
     for (const Tensor& phi : found[v].shapley.phi.unbind(1)) {
       json["shapley"].push_back(to_json(mean_estimate(phi)));
     }
+    for (const Tensor& effect : found[v].knock_out.effect.unbind(1)) {
+      json["knock_out"].push_back(to_json(mean_estimate(effect)));
+    }
     out.tensors.tensors[name + ".shapley"] = found[v].shapley.phi;
     out.tensors.tensors[name + ".knock_out"] = found[v].knock_out.effect;
     out.add_svg("windows_" + name + ".svg", window_plot(words, found[v]),
@@ -131,6 +134,13 @@ Explained explain_windows(const ExplainContext& context) {
   }
   const GuidanceSweep sweep = sweep_of(context, count);
   out.tensors.tensors["sweep.gain"] = sweep.gain;
+  for (size_t g = 0; g < sweep.scales.size(); ++g) {
+    nlohmann::ordered_json json = {{"scale", sweep.scales[g]}};
+    for (const Tensor& band : sweep.gain[int64_t(g)].unbind(1)) {
+      json["gain"].push_back(to_json(mean_estimate(band)));
+    }
+    out.json["sweep"].push_back(std::move(json));
+  }
   out.add_svg("guidance_sweep.svg", sweep_plot(sweep),
               "Means over pictures with 95 % intervals; the same noise at every scale.");
   return out;

@@ -17,7 +17,7 @@ BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", ROOT / "build"))
 TOLERANCE = 1e-6
 
 sys.path.insert(0, str(ROOT / "tests" / "reference"))
-from quantus_alone import captum_metrics, quantus  # noqa: E402
+from metric_oracles import captum, quantus  # noqa: E402
 
 torch.set_default_dtype(torch.float64)
 
@@ -44,7 +44,7 @@ def gradient_times_input(model, x, labels):
 
 
 def flipping(model, case, area):
-    metric = quantus.PixelFlipping(features_in_step=9, perturb_baseline=0.25, normalise=False,
+    metric = quantus.PixelFlipping(features_in_step=6, perturb_baseline=0.25, normalise=False,
                                    abs=False, return_auc_per_sample=area, disable_warnings=True)
     return metric(model=model, x_batch=case["pictures"].numpy(), y_batch=case["labels"].numpy(),
                   a_batch=case["maps"][:, None].numpy(), softmax=True, device="cpu")
@@ -74,17 +74,19 @@ def by_picture(case):
 def captum_sensitivity(model, case):
     def explain(inputs, target):
         x = inputs[0] if isinstance(inputs, tuple) else inputs
-        return (gradient_times_input(model, x, target),)  # captum iterates over what it gets
+        return (gradient_times_input(model, x, target),)
 
-    return captum_metrics.sensitivity_max(explain, case["pictures"], perturb_func=lambda x: x + by_picture(case),
-                           n_perturb_samples=len(case["perturbations"]), target=case["labels"])
+    return captum.metrics.sensitivity_max(
+        explain, case["pictures"], perturb_func=lambda x: x + by_picture(case),
+        n_perturb_samples=len(case["perturbations"]), target=case["labels"])
 
 
 def captum_infidelity(model, case, normalize):
     moves = by_picture(case)
-    return captum_metrics.infidelity(lambda x: probabilities(model, x), lambda x: (moves, x - moves),
-                      case["pictures"], 0.01 * case["maps"][:, None], target=case["labels"],
-                      n_perturb_samples=len(case["perturbations"]), normalize=normalize)
+    return captum.metrics.infidelity(
+        lambda x: probabilities(model, x), lambda x: (moves, x - moves), case["pictures"],
+        0.01 * case["maps"][:, None], target=case["labels"],
+        n_perturb_samples=len(case["perturbations"]), normalize=normalize)
 
 
 def main():

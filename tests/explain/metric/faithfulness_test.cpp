@@ -64,6 +64,15 @@ TEST(PerturbationCurves, EqualValuesMoveTogether) {
   EXPECT_TRUE(c.deletion.equal(row({10, 10, 10, 2, 0}).unsqueeze(0)));
 }
 
+// 0.3 and 0.7 of 5 pixels are 1.5 and 3.5, which both round up.
+TEST(PerturbationCurves, CountsAreAsSymmetricAsTheShares) {
+  const Tensor map = torch::arange(5.0, torch::kFloat64).view({1, 1, 5});
+  const PerturbationCurves c =
+      perturbation_curves(sum_of_pixels, replace_by(0), torch::ones({1, 1, 1, 5}), map,
+                          {.shares = {0, 0.3, 0.7, 1}});
+  EXPECT_TRUE(c.insertion.equal(row({0, 2, 3, 5}).unsqueeze(0)));
+}
+
 TEST(PerturbationCurves, EqualMasksAreScoredOnce) {
   int64_t scored = 0;
   const PictureScore counting = [&](const Tensor& pictures, const Tensor& sample) {
@@ -105,6 +114,7 @@ TEST(Faithfulness, RefusesWhatDoesNotFit) {
     perturbation_curves(sum_of_pixels, replace_by(0), kPicture, map, {.shares = shares});
   };
   EXPECT_THROW(curves(kPicture, {0, 1}), ShapeError);
+  EXPECT_THROW(curves(kPicture[0] / 0, {0, 1}), NumericError);
   EXPECT_THROW(curves(kPicture[0], {0, 0.5}), ValueError);
   EXPECT_THROW(curves(kPicture[0], {0, 0.1, 1}), ValueError);      // not symmetric
   EXPECT_THROW(curves(kPicture[0], {0, 0.6, 0.4, 1}), ValueError);  // does not rise
@@ -133,7 +143,7 @@ TEST(OracleFile, WriteFaithfulness) {
   const Tensor pictures = Random(7).normal(Purpose::explain, 0, ids, {1, 12, 9}, torch::kFloat64);
   const Tensor maps = Random(8).normal(Purpose::explain, 0, ids, {12, 9}, torch::kFloat64);
   const Tensor curves = pixel_flipping(classifier.score(), replace_by(0.25), pictures, maps,
-                                       {.pixels_per_step = 9});
+                                       {.pixels_per_step = 6});
   std::vector<double> steps;
   for (int64_t s = 0; s < curves.size(1); ++s) steps.push_back(double(s));
   const Tensor perturbations = uniform_perturbations(0.2, kDraws, {1, 12, 9}, Random(9), ids);

@@ -15,7 +15,7 @@ BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", ROOT / "build"))
 TOLERANCE = 1e-6
 
 sys.path.insert(0, str(ROOT / "tests" / "reference"))
-from quantus_alone import quantus  # noqa: E402
+from metric_oracles import quantus  # noqa: E402
 
 METRICS = {
     "relevance_mass": quantus.RelevanceMassAccuracy,

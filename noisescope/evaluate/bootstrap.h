@@ -1,4 +1,4 @@
-// Intervals and p-values by resampling, for figures that have no formula for theirs.
+// Intervals of figures that have no formula for theirs, by drawing the observations again.
 #pragma once
 
 #include <functional>
@@ -17,11 +17,5 @@ using Statistic = std::function<double(const Tensor& rows)>;
 /// Throws ValueError unless n >= 2 and replicates >= 40.
 Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
                    int64_t replicates = 1000);
-
-/// One-sided p-value of "the mean of paired differences [n] is not above 0" by flipping their signs at
-/// random (Fisher 1935, The Design of Experiments, section 21): (1 + #{mean of flips >= mean}) /
-/// (1 + draws). Exact whatever the distribution, if differences are symmetric about 0 under the null.
-/// Throws ValueError unless draws >= 1.
-double sign_flip_p(const Tensor& differences, const Random& random, int64_t draws = 9999);
 
 }  // namespace noisescope

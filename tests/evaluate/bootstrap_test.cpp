@@ -1,6 +1,4 @@
-#include "noisescope/evaluate/resampling.h"
-
-#include <cmath>
+#include "noisescope/evaluate/bootstrap.h"
 
 #include <gtest/gtest.h>
 
@@ -28,30 +26,6 @@ TEST(Bootstrap, OfAMeanAgreesWithItsFormula) {
 TEST(Bootstrap, RefusesTooFew) {
   EXPECT_THROW(bootstrap(mean_of(torch::ones({1})), 1, Random(1)), ValueError);
   EXPECT_THROW(bootstrap(mean_of(torch::ones({5})), 5, Random(1), 39), ValueError);
-}
-
-// Of the 2^5 equally likely flips of 1, 2, 3, 4, 5 the mean is reached by the one without any.
-TEST(SignFlip, EnumeratedByHand) {
-  const Tensor up = torch::tensor({1.0, 2.0, 3.0, 4.0, 5.0}, torch::kFloat64);
-  EXPECT_NEAR(sign_flip_p(up, Random(1), 20000), 1.0 / 32, 0.004);
-  EXPECT_NEAR(sign_flip_p(-up, Random(1), 20000), 1, 1e-12);
-  // 1, 1, -1: sums 3, 1, 1, 1, -1, -1, -1, -3; four reach 1.
-  const Tensor mixed = torch::tensor({1.0, 1.0, -1.0}, torch::kFloat64);
-  EXPECT_NEAR(sign_flip_p(mixed, Random(1), 20000), 0.5, 0.015);
-}
-
-TEST(SignFlip, IsUniformUnderTheNull) {
-  std::vector<double> p;
-  for (int64_t i = 0; i < 200; ++i) {
-    const Tensor noise =
-        Random(3).normal(Purpose::evaluation, 5, {i}, {20}, torch::kFloat64)[0];
-    p.push_back(sign_flip_p(noise, Random(4), 999));
-  }
-  EXPECT_GT(uniformity_p(torch::tensor(p, torch::kFloat64)), 0.01);
-}
-
-TEST(SignFlip, RefusesNoDraws) {
-  EXPECT_THROW(sign_flip_p(torch::ones({3}), Random(1), 0), ValueError);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_images.h"
+#include "noisescope/clip/unicode.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/io/codec/archive.h"
@@ -268,11 +269,26 @@ void count(const std::vector<Job>& jobs, ClipEmbedResult& result) {
 
 }  // namespace
 
+namespace {
+
+void check_encoding(const std::string& line, const fs::path& path, int64_t number) {
+  try {
+    decode_utf8(line);
+  } catch (const ValueError& error) {
+    throw DataError("[run.read_lines] expected UTF-8 in " + path.string() + ", line " +
+                    std::to_string(number) + ": " + error.what());
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> read_lines(const fs::path& path) {
   std::istringstream text(read_file(path));
   Names lines;
+  int64_t number = 0;
   for (std::string line; std::getline(text, line);) {
     if (line.ends_with('\r')) line.pop_back();
+    check_encoding(line, path, ++number);
     if (line.find_first_not_of(" \t") != std::string::npos) lines.push_back(line);
   }
   if (lines.empty()) {

@@ -45,7 +45,8 @@ struct ClipEmbedResult {
 ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& request,
                            const Control& control);
 
-/// The lines of a UTF-8 file without the empty ones. Throws DataError if there is none.
+/// The lines of a UTF-8 file without the empty ones. Throws DataError if there is none, or naming the line
+/// that is in another encoding.
 std::vector<std::string> read_lines(const std::filesystem::path& path);
 
 /// Names of the images below a folder, sorted. Throws DataError if there is none.

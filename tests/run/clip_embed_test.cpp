@@ -138,6 +138,13 @@ TEST_F(ClipEmbed, InputsThatCannotServe) {
   EXPECT_THROW(clip_embed(model_, nothing, {}), ValueError);
   write_file_atomic(root_ / "texts", "\n \n");
   EXPECT_THROW(clip_embed(model_, request_, {}), DataError);
+  write_file_atomic(root_ / "texts", "a red disc\n\xe9t\xe9\n");  // Latin-1
+  try {
+    clip_embed(model_, request_, {});
+    FAIL() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("line 2"), std::string::npos) << error.what();
+  }
   nothing.images = root_ / "images" / "sub" / "none";
   fs::create_directories(nothing.images);
   EXPECT_THROW(clip_embed(model_, nothing, {}), DataError);

@@ -75,6 +75,18 @@ TEST(Verify, RefusesUnknownDefectsAndListsTheNames) {
   }
 }
 
+TEST(Verify, RunsTheChecksThatAreNamed) {
+  for (const VerifyRow& row : verify({.checks = {"trajectory"}}, nullptr).rows) {
+    EXPECT_EQ(row.method, "trajectory");
+  }
+  try {
+    verify({.checks = {"trajectory", "horoscope"}}, nullptr);
+    FAIL() << "no error";
+  } catch (const ValueError& error) {
+    EXPECT_NE(std::string(error.what()).find("word read-out"), std::string::npos) << error.what();
+  }
+}
+
 TEST(SlowVerify, TheTableHoldsOnTheExactWorld) {
   for (const VerifyRow& row : verify({}, nullptr).rows) EXPECT_TRUE(row.pass()) << to_table({row});
 }

@@ -27,10 +27,10 @@ build-all: setup-test $(BUILD)/build.ninja
 	@cmake --build $(BUILD)
 
 test: build-all
-	@ctest --test-dir $(BUILD) --output-on-failure -j1 -LE slow
+	@ctest --test-dir $(BUILD) --output-on-failure -j2 -LE slow
 
 test-slow: build-all
-	@ctest --test-dir $(BUILD) --output-on-failure -j1 -L slow
+	@ctest --test-dir $(BUILD) --output-on-failure -j2 -L slow
 
 clean:
 	rm -rf $(BUILD)

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "noisescope/clip/image_tower.h"
+#include "noisescope/clip/text_tower.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
@@ -15,7 +17,8 @@ constexpr double kLargestScale = 100.0;
 const double kInitialLogScale = std::log(1 / 0.07);
 
 /// Embeddings of exact zero length stay zero instead of becoming NaN.
-Tensor unit_norm(const Tensor& embedding) {
+Tensor with_length(const Tensor& embedding, EmbeddingLength length = EmbeddingLength::unit) {
+  if (length == EmbeddingLength::own) return embedding;
   return embedding / embedding.norm(2, -1, true).clamp_min(1e-12);
 }
 
@@ -33,11 +36,12 @@ Tensor per_channel(const std::vector<double>& values, const Tensor& like) {
   return torch::tensor(values, torch::kFloat32).view({3, 1, 1}).to(like.device());
 }
 
-TextTower make_text_tower(const ClipConfig& config) {
-  return TextTower(config.options.text, TextTowerShape{.vocabulary_size = config.vocabulary_size,
-                                                       .context_length = config.context_length,
-                                                       .embedding_dim = config.options.embedding_dim,
-                                                       .end_id = config.end_id});
+std::shared_ptr<TextTowerImpl> make_text_tower(const ClipConfig& config) {
+  const TextTowerShape shape{.vocabulary_size = config.vocabulary_size,
+                             .context_length = config.context_length,
+                             .embedding_dim = config.options.embedding_dim,
+                             .end_id = config.end_id};
+  return std::make_shared<TextTowerImpl>(config.options.text, shape);
 }
 
 /// What `options` come to with this tokenizer.
@@ -184,6 +188,8 @@ void ClipModel::add_logit_scale() {
 
 torch::Device ClipModel::device() const { return module_->parameters().front().device(); }
 
+void ClipModel::to(torch::Device device) const { module_->to(device); }
+
 const Tokenizer& ClipModel::tokenizer() const {
   need(has_text(), "a text tower");
   need(has_tokenizer(), "a tokenizer");
@@ -198,24 +204,24 @@ void ClipModel::need(bool half, const char* what) const {
 
 TextFeatures ClipModel::text_features(const Tensor& ids) const {
   need(has_text(), "a text tower");
-  return text_.ptr()->forward(ids.to(device()));
+  return text_->forward(ids.to(device()));
 }
 
 Tensor ClipModel::text_hidden(const Tensor& ids, const TextHiddenOptions& options) const {
   need(has_text(), "a text tower");
-  return text_.ptr()->hidden(ids.to(device()), options);
+  return text_->hidden(ids.to(device()), options);
 }
 
-Tensor ClipModel::encode_tokens(const Tensor& ids) const {
+Tensor ClipModel::encode_tokens(const Tensor& ids, EmbeddingLength length) const {
   need(has_text(), "a text tower");
-  return unit_norm(text_.ptr()->embed(ids.to(device())));
+  return with_length(text_->embed(ids.to(device())), length);
 }
 
-Tensor ClipModel::encode_text(const std::vector<std::string>& texts) const {
-  return encode_tokens(tokenize(tokenizer(), texts).ids);
+Tensor ClipModel::encode_text(const std::vector<std::string>& texts, EmbeddingLength length) const {
+  return encode_tokens(tokenize(tokenizer(), texts).ids, length);
 }
 
-Tensor ClipModel::encode_image(const Tensor& images) const {
+Tensor ClipModel::encode_image(const Tensor& images, EmbeddingLength length) const {
   need(has_image(), "an image tower");
   check_shape("clip.ClipModel.encode_image", "images", images, {-1, 3, image_size(), image_size()});
   Tensor values = images.to(device(), torch::kFloat32);
@@ -224,14 +230,14 @@ Tensor ClipModel::encode_image(const Tensor& images) const {
     values = (values * 0.5 + 0.5 - per_channel(options().image_mean, values)) /
              per_channel(options().image_std, values);
   }
-  return unit_norm(image_->forward(values));
+  return with_length(image_->forward(values), length);
 }
 
 Tensor ClipModel::encode_pixel_values(const Tensor& values) const {
   need(has_image(), "an image tower");
   check_shape("clip.ClipModel.encode_pixel_values", "values", values,
               {-1, 3, image_size(), image_size()});
-  return unit_norm(image_->forward(values.to(device(), torch::kFloat32)));
+  return with_length(image_->forward(values.to(device(), torch::kFloat32)));
 }
 
 Tensor ClipModel::logit_scale() const {

@@ -8,11 +8,13 @@
 
 #include "noisescope/clip/clip_config.h"
 #include "noisescope/clip/clip_weights.h"
-#include "noisescope/clip/image_tower.h"
-#include "noisescope/clip/text_tower.h"
+#include "noisescope/clip/text_features.h"
 #include "noisescope/clip/tokenizer.h"
 
 namespace noisescope {
+
+class ImageTower;
+class TextTowerImpl;
 
 /// Token ids of a list of texts.
 struct TokenTable {
@@ -40,14 +42,15 @@ class ClipModel {
   /// Throws ValueError for sizes that cannot work.
   ClipModel(const ClipOptions& options, const Tokenizer& tokenizer, uint64_t seed);
 
-  /// Embeddings of unit norm, [B, embedding_dim] float32 on the model's device. Both keep the graph
-  /// unless the caller switched gradients off. Unknown words are encoded as <|unk|>: look at
+  /// Embeddings [B, embedding_dim] float32 on the model's device, of unit norm unless asked otherwise.
+  /// All keep the graph unless the caller switched gradients off. Unknown words are encoded as <|unk|>: look at
   /// tokenize(...).unknown() first.
-  Tensor encode_text(const std::vector<std::string>& texts) const;
+  Tensor encode_text(const std::vector<std::string>& texts,
+                     EmbeddingLength length = EmbeddingLength::unit) const;
   /// `ids` int64 [B, L] as tokenize gives them.
-  Tensor encode_tokens(const Tensor& ids) const;
+  Tensor encode_tokens(const Tensor& ids, EmbeddingLength length = EmbeddingLength::unit) const;
   /// `images` [B, 3, S, S] float32 in [-1, 1] with S = image_size().
-  Tensor encode_image(const Tensor& images) const;
+  Tensor encode_image(const Tensor& images, EmbeddingLength length = EmbeddingLength::unit) const;
   /// `values` [B, 3, S, S] float32 as pixel_values makes them of files by config().preprocess.
   Tensor encode_pixel_values(const Tensor& values) const;
 
@@ -72,7 +75,7 @@ class ClipModel {
 
   /// Both towers and the logit scale as one module: "text.*", "image.*", "logit_scale".
   torch::nn::Module& module() const { return *module_; }
-  void to(torch::Device device) const { module_->to(device); }
+  void to(torch::Device device) const;
 
   /// 32 hexadecimal digits that depend on options, vocabulary and every weight: keys caches.
   std::string weights_hash() const;
@@ -100,7 +103,7 @@ class ClipModel {
   ClipConfig config_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::shared_ptr<torch::nn::Module> module_;
-  TextTower text_{nullptr};
+  std::shared_ptr<TextTowerImpl> text_;
   std::shared_ptr<ImageTower> image_;
   Tensor logit_scale_;
 };

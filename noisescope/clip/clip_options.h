@@ -21,6 +21,9 @@ constexpr std::array<std::pair<ClipActivation, const char*>, 2> enum_names(ClipA
   return {{{ClipActivation::quick_gelu, "quick_gelu"}, {ClipActivation::gelu, "gelu"}}};
 }
 
+/// Length of the embeddings: one, as the contrastive loss compares them, or as the projection gives it.
+enum class EmbeddingLength { unit, own };
+
 /// Sizes of one transformer.
 struct EncoderOptions {
   int64_t width = 128;

@@ -7,6 +7,7 @@
 
 #include "noisescope/clip/clip_checkpoint.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/random.h"
 
 namespace noisescope {
 namespace {

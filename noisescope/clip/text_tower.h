@@ -6,6 +6,7 @@
 #include <torch/nn/modules/embedding.h>
 
 #include "noisescope/clip/encoder.h"
+#include "noisescope/clip/text_features.h"
 
 namespace noisescope {
 
@@ -15,17 +16,6 @@ struct TextTowerShape {
   int64_t context_length = 0;
   int64_t embedding_dim = 0;
   int64_t end_id = 0;  // pooling happens at the first token of this id
-};
-
-struct TextFeatures {
-  Tensor embedding;  // [B, E], not normalised
-  Tensor hidden;     // [B, L, D] after the final LayerNorm: transformers' last_hidden_state
-};
-
-/// Which states of the tokens to give.
-struct TextHiddenOptions {
-  int64_t skip = 0;        // leave out this many blocks at the end ("clip skip")
-  bool final_norm = true;  // pass them through the final LayerNorm
 };
 
 class TextTowerImpl : public torch::nn::Module, public HasInitRules {

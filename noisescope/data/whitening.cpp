@@ -1,5 +1,6 @@
 #include "noisescope/data/whitening.h"
 
+#include <limits>
 #include <utility>
 
 #include "noisescope/core/error.h"
@@ -71,6 +72,10 @@ Whitener::Whitener(Tensor mean, Tensor matrix, double clamp)
 
 Whitener Whitener::fit(const Tensor& embeddings, const WhiteningOptions& options) {
   return Whitener(embedding_statistics(embeddings), options);
+}
+
+Whitener Whitener::identity(int64_t width) {
+  return Whitener(torch::zeros({width}), torch::eye(width), std::numeric_limits<double>::infinity());
 }
 
 Tensor Whitener::apply(const Tensor& embeddings) const {

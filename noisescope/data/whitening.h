@@ -2,7 +2,9 @@
 // direction and spread over few strong ones; a network reads them far better at unit variance.
 #pragma once
 
+#include <array>
 #include <string>
+#include <utility>
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/tensor.h"
@@ -27,6 +29,13 @@ void save_statistics(TensorFile& file, const std::string& prefix,
                      const EmbeddingStatistics& statistics);
 EmbeddingStatistics load_statistics(const TensorFile& file, const std::string& prefix);
 
+/// What the network sees of an embedding.
+enum class ConditionForm { whitened, raw };
+
+constexpr std::array<std::pair<ConditionForm, const char*>, 2> enum_names(ConditionForm) {
+  return {{{ConditionForm::whitened, "whitened"}, {ConditionForm::raw, "raw"}}};
+}
+
 struct WhiteningOptions {
   double floor_share = 0.1;
   double clamp = 4.0;
@@ -49,6 +58,9 @@ class Whitener {
 
   /// The whitener of embeddings [M, D].
   static Whitener fit(const Tensor& embeddings, const WhiteningOptions& options = {});
+
+  /// Changes nothing: for conditions that stay as the encoder gives them.
+  static Whitener identity(int64_t width);
 
   /// [B, D] -> [B, D], float32 on the device of `embeddings`; gradients pass where not clamped.
   Tensor apply(const Tensor& embeddings) const;
@@ -75,7 +87,7 @@ class Whitener {
 enum class Modality { text, image };
 
 /// [B, D] -> [B, D + 1]: the last column says the modality, -1 text, +1 image. Needed where a model
-/// is conditioned on both, since whitening removes the means that told them apart.
+/// is conditioned on whitened embeddings of both, since whitening removes the means that told them apart.
 Tensor append_modality(const Tensor& whitened, Modality modality);
 
 }  // namespace noisescope

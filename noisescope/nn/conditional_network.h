@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include <torch/nn/module.h>
 
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
+#include "noisescope/nn/network_fwd.h"
 #include "noisescope/nn/unet_plan.h"
 
 namespace noisescope {
@@ -29,8 +29,6 @@ class ConditionalNetwork : public torch::nn::Module {
   /// What dropout depends on, for networks that have one.
   virtual void set_dropout_stream(const Random&, uint64_t /*step*/) {}
 };
-
-using NetworkPtr = std::shared_ptr<ConditionalNetwork>;
 
 /// The network that `options.kind` names. Throws ValueError for options that none can be built from.
 NetworkPtr make_network(const UNetOptions& options, const Random& random = Random(0));

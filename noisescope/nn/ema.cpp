@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <ATen/ops/_foreach_lerp.h>
+#include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
 

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <torch/nn/module.h>
-
 #include "noisescope/core/options.h"
 #include "noisescope/nn/module_state.h"
 

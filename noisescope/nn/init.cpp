@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <torch/nn/module.h>
-
 #include "noisescope/core/random.h"
+#include "noisescope/nn/network_fwd.h"
 
 namespace noisescope {
 

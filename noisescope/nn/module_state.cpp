@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <torch/nn/module.h>
+
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 

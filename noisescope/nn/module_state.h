@@ -4,9 +4,8 @@
 #include <map>
 #include <string>
 
-#include <torch/nn/module.h>
-
 #include "noisescope/core/tensor.h"
+#include "noisescope/nn/network_fwd.h"
 
 namespace noisescope {
 

@@ -1,5 +1,5 @@
 // The network of the project that this one grew from, reproduced exactly for its checkpoints and for
-// ablations; shared/design/seed-network.md is the source, docs/methods/seed_network.md the account.
+// ablations; docs/methods/seed_network.md is the account.
 //
 //   down0         two convolution blocks and a 1x1 shortcut           d0 [C1, S, S]
 //   down1, down2  two blocks, 2x2 pixels into channels, a block       d1 [C2, S/2], d2 [C3, S/4]

@@ -8,6 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {
@@ -61,7 +62,9 @@ ModelOptions model_options_from_config(const std::string& config_json) {
   ModelOptions options;
   read_options_into(section(root, "network"), options.network);
   read_options_into(section(root, "precondition"), options.precondition);
-  options.modality_flag = json.at("condition").value("image_share", 0.0) > 0;
+  const auto& condition = json.at("condition");
+  if (condition.value("form", "whitened") == "raw") options.form = ConditionForm::raw;
+  options.modality_flag = needs_modality_flag(options.form, condition.value("image_share", 0.0));
   return options;
 }
 
@@ -117,6 +120,14 @@ TextToImage TextToImage::load(const ModelFiles& files, torch::Device device) {
                      load_whitening(files.condition), network, options, device);
 }
 
+EmbeddingLength embedding_length(ConditionForm form) {
+  return form == ConditionForm::raw ? EmbeddingLength::own : EmbeddingLength::unit;
+}
+
+bool needs_modality_flag(ConditionForm form, double image_share) {
+  return form == ConditionForm::whitened && image_share > 0;
+}
+
 Tensor TextToImage::condition(const std::vector<std::string>& prompts) const {
   const torch::NoGradGuard no_grad;
   const TokenTable tokens = tokenize(clip_->tokenizer(), prompts);
@@ -124,20 +135,20 @@ Tensor TextToImage::condition(const std::vector<std::string>& prompts) const {
     throw ValueError("[pipeline.TextToImage.condition] expected words that the model was trained "
                      "on, got " + describe_unknown(clip_->tokenizer(), unknown));
   }
-  const Tensor rows = whitening_.text.apply(clip_->encode_tokens(tokens.ids));
+  const Tensor rows = whitening_.text.apply(clip_->encode_tokens(tokens.ids, embedding_length(options_.form)));
   return (options_.modality_flag ? append_modality(rows, Modality::text) : rows).to(device_);
 }
 
 Tensor TextToImage::condition_of_images(const Tensor& images) const {
-  if (!options_.modality_flag) {
+  if (!whitening_.image) {
     throw ValueError("[pipeline.TextToImage.condition_of_images] expected a model trained on image "
                      "embeddings too, got one trained on text alone; train with "
                      "condition.image_share above 0");
   }
   const torch::NoGradGuard no_grad;
   const Tensor pictures = to_clip_size(images, clip_->config().preprocess);
-  const Tensor rows = whitening_.image->apply(clip_->encode_image(pictures));
-  return append_modality(rows, Modality::image).to(device_);
+  const Tensor rows = whitening_.image->apply(clip_->encode_image(pictures, embedding_length(options_.form)));
+  return (options_.modality_flag ? append_modality(rows, Modality::image) : rows).to(device_);
 }
 
 Tensor TextToImage::null_condition(int64_t count) const {

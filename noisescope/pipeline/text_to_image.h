@@ -11,7 +11,8 @@
 #include "noisescope/data/whitening.h"
 #include "noisescope/diffusion/precondition.h"
 #include "noisescope/diffusion/sampler.h"
-#include "noisescope/nn/conditional_network.h"
+#include "noisescope/nn/network_fwd.h"
+#include "noisescope/nn/unet_plan.h"
 
 namespace noisescope {
 
@@ -19,8 +20,15 @@ namespace noisescope {
 struct ModelOptions {
   UNetOptions network;
   PreconditionOptions precondition;
-  bool modality_flag = false;  // conditions carry a last column: -1 text, +1 image
+  ConditionForm form = ConditionForm::whitened;
+  bool modality_flag = false;  // whitened conditions of both modalities carry a last column: -1 text, +1 image
 };
+
+/// The embeddings that conditions of a form are made of.
+EmbeddingLength embedding_length(ConditionForm form);
+
+/// Do conditions of this form carry the flag, with this share of image embeddings in training?
+bool needs_modality_flag(ConditionForm form, double image_share);
 
 /// The sections of a resolved configuration that make a model; other sections are ignored.
 /// Throws ConfigError for what cannot be read.

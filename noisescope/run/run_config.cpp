@@ -11,7 +11,9 @@ void describe(Describer& d, ConditionOptions& o) {
   d("image_share", o.image_share,
     "share of the training samples conditioned on their picture's embedding instead of a caption's",
     {.min = 0, .max = 1});
-  d.section("whitening", o.whitening, "embeddings at unit variance before the network sees them");
+  d("form", o.form,
+    "what the network sees of an embedding: whitened, or raw, as the projection gives it (the seed's)");
+  d.section("whitening", o.whitening, "whitened: embeddings at unit variance before the network sees them");
 }
 
 void describe(Describer& d, DrawOptions& o) {

@@ -22,6 +22,7 @@ namespace noisescope {
 /// How a prompt becomes the condition row of the network.
 struct ConditionOptions {
   double image_share = 0.0;   // share of training samples conditioned on their image embedding
+  ConditionForm form = ConditionForm::whitened;
   WhiteningOptions whitening;
 };
 void describe(Describer& d, ConditionOptions& options);

@@ -10,6 +10,7 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/nn/conditional_network.h"
 
 namespace noisescope {
 namespace {
@@ -52,17 +53,18 @@ void claim_folder(const RunConfig& config, const RunFolder& folder) {
   write_file_atomic(folder.root / "env.json", environment().dump(2));
 }
 
-Encoders encoders_of(const ClipModel& clip) {
+Encoders encoders_of(const ClipModel& clip, EmbeddingLength length) {
   Encoders encoders;
   encoders.weights = clip.weights_hash();
   encoders.preprocessing = checksum(to_json(clip.options()).dump() + preprocess_key(clip.config().preprocess));
-  encoders.text = [clip](const std::vector<std::string>& captions) {
+  if (length == EmbeddingLength::own) encoders.preprocessing += " own length";
+  encoders.text = [clip, length](const std::vector<std::string>& captions) {
     const torch::NoGradGuard no_grad;
-    return clip.encode_text(captions).to(torch::kCPU);
+    return clip.encode_text(captions, length).to(torch::kCPU);
   };
-  encoders.image = [clip](const Tensor& images) {
+  encoders.image = [clip, length](const Tensor& images) {
     const torch::NoGradGuard no_grad;
-    return clip.encode_image(to_clip_size(images, clip.config().preprocess)).to(torch::kCPU);
+    return clip.encode_image(to_clip_size(images, clip.config().preprocess), length).to(torch::kCPU);
   };
   return encoders;
 }
@@ -72,23 +74,34 @@ struct Conditions {
   ConditionTable table;
 };
 
+Whitener whitener_of(const EmbeddingStatistics& statistics, const ConditionOptions& condition) {
+  if (condition.form == ConditionForm::raw) return Whitener::identity(statistics.mean.size(0));
+  return Whitener(statistics, condition.whitening);
+}
+
+bool has_modality_flag(const RunConfig& config) {
+  return needs_modality_flag(config.condition.form, config.condition.image_share);
+}
+
 Conditions conditions_of(const RunConfig& config, const RunData& data, const ClipModel& clip,
                          const RunFolder& folder, bool skip_extraction, const Control& control) {
   EmbeddingCacheOptions options;
   options.images = config.condition.image_share > 0;
   options.skip_extraction = skip_extraction;
-  const Embeddings embeddings = load_or_extract_embeddings(folder.embeddings(), *data.dataset,
-                                                           encoders_of(clip), options, control);
-  const WhiteningOptions& whitening = config.condition.whitening;
-  Conditions conditions{{Whitener(embeddings.text_statistics, whitening), nullptr}, {}};
+  const Encoders encoders = encoders_of(clip, embedding_length(config.condition.form));
+  const Embeddings embeddings =
+      load_or_extract_embeddings(folder.embeddings(), *data.dataset, encoders, options, control);
+  Conditions conditions{{whitener_of(embeddings.text_statistics, config.condition), nullptr}, {}};
   conditions.table.text = conditions.whitening.text.apply(embeddings.text);
   conditions.table.image_share = config.condition.image_share;
   if (options.images) {
     conditions.whitening.image =
-        std::make_shared<Whitener>(embeddings.image_statistics, whitening);
+        std::make_shared<Whitener>(whitener_of(embeddings.image_statistics, config.condition));
+    conditions.table.image = conditions.whitening.image->apply(embeddings.image);
+  }
+  if (has_modality_flag(config)) {
     conditions.table.text = append_modality(conditions.table.text, Modality::text);
-    conditions.table.image =
-        append_modality(conditions.whitening.image->apply(embeddings.image), Modality::image);
+    conditions.table.image = append_modality(conditions.table.image, Modality::image);
   }
   save_whitening(folder.condition(), conditions.whitening);
   return conditions;
@@ -96,7 +109,7 @@ Conditions conditions_of(const RunConfig& config, const RunData& data, const Cli
 
 UNetOptions network_options(const RunConfig& config, const ClipModel& clip) {
   UNetOptions options = config.network;
-  options.condition_width = clip.embedding_dim() + (config.condition.image_share > 0 ? 1 : 0);
+  options.condition_width = clip.embedding_dim() + (has_modality_flag(config) ? 1 : 0);
   return options;
 }
 
@@ -108,8 +121,7 @@ TrainSetup setup_of(const RunConfig& config, const RunData& data) {
   setup.loss = config.loss;
   setup.seed = static_cast<uint64_t>(config.seed);
   setup.samples_per_epoch = static_cast<int64_t>(data.split.train.size());
-  setup.config_json = to_json(config).dump();
-  setup.free_keys = kFreeKeys;
+  setup.identity = {to_json(config).dump(), to_json(demo_config()).dump(), kFreeKeys};
   return setup;
 }
 
@@ -175,8 +187,8 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
       make_batches(data.dataset, data.split.train, conditions.table, seed);
   const BatchSource validation = make_batches(data.dataset, held, conditions.table, seed + 1);
 
-  const ModelOptions model_options{sized.network, config.precondition,
-                                   config.condition.image_share > 0};
+  const ModelOptions model_options{sized.network, config.precondition, config.condition.form,
+                                   has_modality_flag(config)};
   const TextToImage model(std::make_shared<ClipModel>(clip), conditions.whitening, network,
                           model_options, request.device);
   TrainObserver observer;

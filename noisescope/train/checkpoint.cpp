@@ -143,12 +143,12 @@ void collect_differences(const ordered_json& a, const ordered_json& b, const std
   }
 }
 
-void check_same_run(const fs::path& path, const std::string& theirs, const std::string& ours,
-                    const std::vector<std::string>& free_keys) {
-  std::vector<std::string> keys = differing_keys(ordered_json::parse(theirs),
-                                                 ordered_json::parse(ours));
+void check_same_run(const fs::path& path, const std::string& theirs, const RunIdentity& run) {
+  ordered_json completed = ordered_json::parse(run.defaults_json);
+  completed.merge_patch(ordered_json::parse(theirs));
+  std::vector<std::string> keys = differing_keys(completed, ordered_json::parse(run.config_json));
   std::erase_if(keys, [&](const std::string& key) {
-    return std::any_of(free_keys.begin(), free_keys.end(), [&](const std::string& free) {
+    return std::any_of(run.free_keys.begin(), run.free_keys.end(), [&](const std::string& free) {
       return key == free || key.rfind(free + ".", 0) == 0;
     });
   });
@@ -160,11 +160,10 @@ void check_same_run(const fs::path& path, const std::string& theirs, const std::
 
 /// A verified checkpoint. Throws ModelError if it is one of another configuration, and something else
 /// if it cannot be used in spite of its checksums.
-Checkpoint read_parts(const fs::path& folder, const std::string& config_json,
-                      const std::vector<std::string>& free_keys) {
+Checkpoint read_parts(const fs::path& folder, const RunIdentity& run) {
   Checkpoint checkpoint;
   TensorFile model = read_safetensors(folder / kParts[0]);
-  check_same_run(folder, model.metadata.at("config"), config_json, free_keys);
+  check_same_run(folder, model.metadata.at("config"), run);
   checkpoint.model = std::move(model.tensors);
   checkpoint.ema = read_safetensors(folder / kParts[1]).tensors;
   checkpoint.optimizer = read_safetensors(folder / kParts[2]).tensors;
@@ -261,13 +260,12 @@ std::string checkpoint_problem(const fs::path& checkpoint) {
 }
 
 std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder,
-                                                 const std::string& config_json,
-                                                 const std::vector<std::string>& free_keys,
+                                                 const RunIdentity& run,
                                                  const Notice& notice) {
   for (const fs::path& path : list_checkpoints(folder)) {
     std::string problem = checkpoint_problem(path);
     try {
-      if (problem.empty()) return read_parts(path, config_json, free_keys);
+      if (problem.empty()) return read_parts(path, run);
     } catch (const ModelError&) {
       throw;  // whole, but of another run
     } catch (const std::exception& error) {

@@ -52,13 +52,19 @@ using Notice = std::function<void(const std::string&)>;
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint,
                      const std::string& config_json, int64_t keep);
 
+/// What tells one run from another.
+struct RunIdentity {
+  std::string config_json = "{}";      // resolved configuration, stored with the weights
+  std::string defaults_json = "{}";    // what keys stand for that a checkpoint of an older version lacks
+  std::vector<std::string> free_keys;  // dotted keys that may change between parts of a run
+};
+
 /// The newest checkpoint whose manifest and checksums hold; damaged ones are named through `notice`
 /// and passed over. Nothing if there is none.
-/// Throws ModelError if its configuration differs from `config_json` in other keys than those of
-/// `free_keys` (dotted), listing the keys: the folder belongs to another run.
+/// Throws ModelError if its configuration is another in keys that are not free, listing them: the
+/// folder belongs to another run.
 std::optional<Checkpoint> load_latest_checkpoint(const std::filesystem::path& folder,
-                                                 const std::string& config_json,
-                                                 const std::vector<std::string>& free_keys,
+                                                 const RunIdentity& run,
                                                  const Notice& notice);
 
 /// Checkpoint folders, newest first, unverified.

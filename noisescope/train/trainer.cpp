@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include <ATen/ops/_foreach_norm.h>
+#include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
@@ -118,8 +119,7 @@ class Run {
 
  private:
   bool resume() {
-    const auto found = load_latest_checkpoint(checkpoints(), setup_.config_json, setup_.free_keys,
-                                              observer_.notice);
+    const auto found = load_latest_checkpoint(checkpoints(), setup_.identity, observer_.notice);
     if (!found) return false;
     load_module_state(*model_.module, found->model, "the checkpoint's weights");
     ema_.load_state(found->ema);
@@ -262,7 +262,7 @@ class Run {
       if (!all_finite(now.model) || !all_finite(now.optimizer)) fail_not_finite("weight");
       state_.metrics_bytes = log_->flush();
       save_checkpoint(checkpoints(), {state_, now.model, now.ema, now.optimizer},
-                      setup_.config_json, setup_.train.keep_checkpoints);
+                      setup_.identity.config_json, setup_.train.keep_checkpoints);
       write_metrics_csv(folder_);
       checkpointed_ = state_;
       if (observer_.on_checkpoint) observer_.on_checkpoint(list_checkpoints(checkpoints()).front());

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <torch/nn/module.h>
-
 #include "noisescope/core/progress.h"
 #include "noisescope/diffusion/network.h"
 #include "noisescope/train/batches.h"
@@ -38,8 +36,7 @@ struct TrainSetup {
   LossOptions loss;
   uint64_t seed = 0;
   int64_t samples_per_epoch = 0;       // for budgets in epochs
-  std::string config_json = "{}";      // resolved configuration: stored with the weights, guards resume
-  std::vector<std::string> free_keys;  // dotted keys of it that may change between parts of a run
+  RunIdentity identity;                // guards resume
 };
 
 /// What a run can be watched by. Everything may be empty.

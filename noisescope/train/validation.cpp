@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <torch/nn/module.h>
+
 namespace noisescope {
 namespace {
 

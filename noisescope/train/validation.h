@@ -4,8 +4,6 @@
 #include <memory>
 #include <vector>
 
-#include <torch/nn/module.h>
-
 #include "noisescope/core/progress.h"
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/nn/module_state.h"

@@ -7,6 +7,7 @@
 
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/random.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {

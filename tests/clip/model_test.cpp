@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/module.h>
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"

@@ -68,8 +68,8 @@ inline TrainSetup tiny_setup(const std::string& budget) {
   setup.noise_levels = {.mean = 0.0, .std = 1.3};
   setup.seed = 5;
   setup.samples_per_epoch = kTinyKinds;
-  setup.config_json = R"({"train":{"batch_size":8,"log_every":4},"network":{"hidden":48}})";
-  setup.free_keys = {"train.log_every"};
+  setup.identity.config_json = R"({"train":{"batch_size":8,"log_every":4},"network":{"hidden":48}})";
+  setup.identity.free_keys = {"train.log_every"};
   return setup;
 }
 

@@ -41,7 +41,7 @@ void run_until(const TrainSetup& setup, const fs::path& folder, int64_t last_ste
 }
 
 Checkpoint last_checkpoint(const fs::path& folder, const TrainSetup& setup) {
-  return load_latest_checkpoint(folder / "checkpoints", setup.config_json, setup.free_keys, {})
+  return load_latest_checkpoint(folder / "checkpoints", setup.identity, {})
       .value();
 }
 
@@ -138,7 +138,7 @@ TEST(Trainer, AnotherConfigurationIsRefusedNamingItsKeys) {
   TrainSetup setup = tiny_setup("4steps");
   const fs::path folder = fresh_folder("foreign");
   run(setup, folder);
-  setup.config_json = R"({"train":{"batch_size":8,"log_every":9},"network":{"hidden":32}})";
+  setup.identity.config_json = R"({"train":{"batch_size":8,"log_every":9},"network":{"hidden":32}})";
   try {
     run(setup, folder);
     FAIL() << "no error";
@@ -147,6 +147,18 @@ TEST(Trainer, AnotherConfigurationIsRefusedNamingItsKeys) {
     EXPECT_NE(text.find("network.hidden"), std::string::npos) << text;
     EXPECT_EQ(text.find("log_every"), std::string::npos) << text;  // free to change
   }
+}
+
+TEST(Trainer, KeysThatAnOlderCheckpointLacksStandForTheirDefaults) {
+  TrainSetup setup = tiny_setup("4steps");
+  const fs::path folder = fresh_folder("older");
+  run(setup, folder);
+  setup.identity.config_json =
+      R"({"train":{"batch_size":8,"log_every":4,"mask":"sample"},"network":{"hidden":48}})";
+  setup.identity.defaults_json = R"({"train":{"batch_size":1,"mask":"sample"}})";
+  EXPECT_TRUE(run(setup, folder).resumed);
+  setup.identity.defaults_json = R"({"train":{"mask":"element"}})";
+  EXPECT_THROW(run(setup, folder), ModelError);
 }
 
 TEST(Trainer, ASecondRunOnOneFolderIsRefused) {

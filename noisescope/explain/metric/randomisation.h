@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "noisescope/core/random.h"
-#include "noisescope/nn/conditional_network.h"
+#include "noisescope/nn/network_fwd.h"
 
 namespace noisescope {
 

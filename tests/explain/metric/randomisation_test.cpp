@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {

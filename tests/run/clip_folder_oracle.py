@@ -16,7 +16,10 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", ROOT / "build"))
 PROGRAM = os.environ.get("NOISESCOPE_PROGRAM", BUILD / "noisescope")
-MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+sys.path.insert(0, str(ROOT / "tests" / "reference"))
+
+from tiny_clip import MEAN, STD, make_clip  # noqa: E402
+
 NAMES = [f"{i}.png" for i in range(6)] + ["6.jpg"]
 TEXTS = ["a red square", "a blue disc on dark", "two green crosses", "it's a cat!"]
 
@@ -27,43 +30,6 @@ def run(*words):
     if done.returncode:
         sys.exit(f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stderr}")
     return json.loads(done.stdout)
-
-
-def save_tokenizer(folder):
-    """A byte-level CLIP tokenizer with a few merges."""
-    from transformers import CLIPTokenizer
-
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letters = [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
-    merges = [("r", "e"), ("re", "d</w>"), ("d", "i"), ("di", "s"), ("dis", "c</w>"), ("a", "t</w>")]
-    tokens = letters + [x + "</w>" for x in letters] + [a + b for a, b in merges]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    tokenizer = CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=merges,
-                              model_max_length=32)
-    tokenizer.save_pretrained(folder)
-    return tokenizer, len(tokens)
-
-
-def make_clip(folder):
-    import torch
-    from transformers import CLIPConfig, CLIPModel
-
-    tokenizer, count = save_tokenizer(folder)
-    torch.manual_seed(0)
-    text = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3,
-                vocab_size=count, max_position_embeddings=32, bos_token_id=count - 2,
-                eos_token_id=count - 1, pad_token_id=count - 1)
-    vision = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3,
-                  image_size=48, patch_size=8)
-    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)).eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "logit" not in name:
-                parameter.add_(torch.randn_like(parameter) * 0.05)
-    model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": MEAN, "image_std": STD}))
-    return model, tokenizer
 
 
 def make_images(folder):

@@ -44,8 +44,11 @@ TEST(SeedRun, TrainsOnTheWorldWithItsRecipeAndDraws) {
   const TextToImage model = load_run_model(folder, torch::kCPU);
   EXPECT_EQ(model.options().network.kind, NetworkKind::seed);
   EXPECT_EQ(model.null_condition(2).abs().max().item<double>(), 0);
+  const std::vector<std::string> prompts = {"a red square left of a blue disc on dark"};
+  EXPECT_TRUE(torch::equal(model.condition(prompts),
+                           model.clip().encode_text(prompts, EmbeddingLength::own)));  // raw
   const Tensor pictures =
-      draw(model, {.prompts = {"a red square left of a blue disc on dark"}},
+      draw(model, {.prompts = prompts},
            sampling_sigmas(config.draw.grid, config.precondition.schedule), config.draw.sampler,
            config.draw.guidance, 1);
   EXPECT_EQ(pictures.sizes(), torch::IntArrayRef({1, 3, 32, 32}));

@@ -1,28 +1,24 @@
-// convert: weights of others as a folder in Hugging Face layout.
+// convert: weights of others in this program's layouts.
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <vector>
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/clip_commands.h"
+#include "apps/noisescope/unpickle.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
-
-extern char** environ;
+#include "noisescope/io/safetensors.h"
+#include "noisescope/run/seed_checkpoint.h"
 
 namespace noisescope::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kScript =
-#include "apps/noisescope/convert_script.inc"
-    ;
+constexpr const char* kHowPickles =
+    "Pickles (.pt, .pth, .bin) can run code when opened. This program never opens one: a small Python\n"
+    "script does, with weights_only=True, which builds tensors and refuses everything else.";
 
 struct ConvertFlags {
   ClipFolderFlags model;
@@ -30,10 +26,14 @@ struct ConvertFlags {
   std::string python = "python3";
 };
 
-bool is_pickle(const fs::path& path) {
-  const std::string end = path.extension().string();
-  return end == ".bin" || end == ".pt" || end == ".pth" || end == ".ckpt";
-}
+struct SeedFlags {
+  std::string checkpoint, clip, out;
+  std::string python = "python3";
+};
+
+struct EmbeddingFlags {
+  std::string csv, out;
+};
 
 /// The pickles that `source` is or holds, if it has no safetensors file.
 std::vector<fs::path> pickles_of(const fs::path& source) {
@@ -52,57 +52,8 @@ std::vector<fs::path> pickles_of(const fs::path& source) {
   return pickles;
 }
 
-/// Runs a program to its end, without a shell; throws unless it succeeds.
-void run_program(const std::vector<std::string>& words) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // stdout is the result's
-  pid_t child = 0;
-  const int failed = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) {
-    throw IoError("[convert] expected to start " + words.front() +
-                      "; pickles are read by Python with torch and safetensors, see --python",
-                  failed);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw FormatError("[convert] expected tensors in the pickle, got a failure of " + words.front() +
-                      "; its message stands above");
-  }
-}
-
-/// A folder beside `out` that is gone when this is.
-class Workplace {
- public:
-  explicit Workplace(const fs::path& out) : path_(out.string() + ".partial") {
-    fs::remove_all(path_);
-    make_folder(path_);
-  }
-  ~Workplace() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-/// Tensors of the pickles, and the text files beside them, as a folder that ClipModel::load reads.
-void unpickle(const ConvertFlags& flags, const std::vector<fs::path>& pickles, const fs::path& folder) {
-  std::vector<std::string> words = {flags.python, "-c", kScript};
-  for (const fs::path& pickle : pickles) words.push_back(pickle.string());
-  words.push_back((folder / "model.safetensors").string());
-  run_program(words);
-  const fs::path source = pickles.front().parent_path();
+/// Text files beside the weights: configuration and tokenizer.
+void copy_texts(const fs::path& source, const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(source.empty() ? "." : source)) {
     const std::string end = entry.path().extension().string();
     const bool is_index = entry.path().string().ends_with(".index.json");
@@ -112,55 +63,123 @@ void unpickle(const ConvertFlags& flags, const std::vector<fs::path>& pickles, c
   }
 }
 
-void run_convert(const Session& session, const ConvertFlags& flags) {
-  const fs::path out = flags.out;
-  if (fs::exists(out) && !fs::is_empty(out)) {
-    throw IoError("[convert] expected a new or empty folder as --out, got " + out.string());
-  }
+void convert_clip(const Session& session, const ConvertFlags& flags) {
+  const Workplace workplace(flags.out);
   const std::vector<fs::path> pickles = pickles_of(flags.model.folder);
-  const Workplace workplace(out);
   fs::path source = flags.model.folder;
   if (!pickles.empty()) {
     session.say("reading " + std::to_string(pickles.size()) +
                 " pickle file(s) with Python's torch.load(weights_only=True): tensors alone, no code");
     source = workplace.path() / "tensors";
     make_folder(source);
-    unpickle(flags, pickles, source);
+    unpickle(flags.python, "state_dict,model_state_dict,model", pickles, source / "model.safetensors");
+    copy_texts(pickles.front().parent_path(), source);
   }
   const ClipModel model = ClipModel::load(source, flags.model.load_options());
-  const fs::path whole = workplace.path() / "model";
-  model.save(whole);
-  fs::remove_all(out);
-  fs::rename(whole, out);
-  session.say("wrote " + out.string() + (model.has_text() && !model.has_tokenizer()
-                                             ? "; no tokenizer was found beside the weights"
-                                             : ""));
-  session.result({{"out", out.string()},
+  model.save(workplace.path() / "model");
+  workplace.publish(workplace.path() / "model");
+  session.say("wrote " + flags.out + (model.has_text() && !model.has_tokenizer()
+                                          ? "; no tokenizer was found beside the weights"
+                                          : ""));
+  session.result({{"out", flags.out},
                   {"pickles", pickles.size()},
                   {"has_text", model.has_text()},
                   {"has_image", model.has_image()},
                   {"has_tokenizer", model.has_tokenizer()}});
 }
 
+void convert_seed(const Session& session, const SeedFlags& flags) {
+  const Workplace workplace(flags.out);
+  fs::path weights = flags.checkpoint;
+  if (is_pickle(weights)) {
+    weights = workplace.path() / "checkpoint.safetensors";
+    unpickle(flags.python, "ema,model", {flags.checkpoint}, weights);
+  }
+  const RunFolder run{workplace.path() / "run"};
+  const RunConfig config = import_seed_checkpoint(read_safetensors(weights), flags.clip, run);
+  workplace.publish(run.root);
+  session.say("wrote " + flags.out + "; now: noisescope sample " + flags.out + " --prompt \"...\"");
+  session.result({{"out", flags.out},
+                  {"channels", config.network.channels},
+                  {"timesteps", config.precondition.schedule.timesteps}});
+}
+
+void convert_embeddings(const Session& session, const EmbeddingFlags& flags) {
+  const TensorFile file = read_seed_embeddings(flags.csv);
+  write_safetensors(flags.out, file);
+  const Tensor& image = file.at("image");
+  session.say("wrote " + flags.out + ": image " + describe_tensor(image));
+  session.result({{"out", flags.out}, {"images", image.size(0)}, {"width", image.size(1)}});
+}
+
+void add_python(CLI::App& command, std::string& python) {
+  command.add_option("--python", python, "Python with torch and safetensors, for pickles")
+      ->capture_default_str();
+}
+
+void add_convert_seed(CLI::App& convert, Session& session) {
+  CLI::App* command =
+      convert.add_subcommand("seed", "A checkpoint of the project that this one grew from as a run");
+  add_common(*command, session);
+  auto flags = std::make_shared<SeedFlags>();
+  command->add_option("checkpoint", flags->checkpoint, "its <epoch>.pth")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command->add_option("--clip", flags->clip, "folder of the CLIP it was trained with (ViT-B/32)")
+      ->required();
+  command->add_option("--out", flags->out, "new run folder")->required();
+  add_python(*command, flags->python);
+  command->footer(std::string("Examples:\n"
+                              "  noisescope convert seed 99.pth --clip models/ViT-B-32 --out runs/seed\n"
+                              "  noisescope sample runs/seed --prompt \"a photo of a goldfish\"\n"
+                              "Averaged weights are taken where the checkpoint has them.\n") +
+                  kHowPickles);
+  command->callback([&session, flags] { convert_seed(session, *flags); });
+}
+
+void add_convert_embeddings(CLI::App& convert, Session& session) {
+  CLI::App* command = convert.add_subcommand(
+      "embeddings", "The seed's CSV of image embeddings as safetensors, as 'clip embed' writes them");
+  add_common(*command, session);
+  auto flags = std::make_shared<EmbeddingFlags>();
+  command->add_option("csv", flags->csv, "one line a picture: name, numbers; no header")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command->add_option("--out", flags->out, "new file")->required();
+  command->footer("Examples:\n  noisescope convert embeddings clip.csv --out clip.safetensors");
+  command->callback([&session, flags] { convert_embeddings(session, *flags); });
+}
+
 }  // namespace
 
 void add_convert(CLI::App& app, Session& session) {
   CLI::App* command =
-      app.add_subcommand("convert", "A CLIP of open_clip, OpenAI or a pickle as a Hugging Face folder");
+      app.add_subcommand("convert", "A CLIP of open_clip, OpenAI or a pickle as a Hugging Face folder; "
+                                    "the seed's checkpoints and embeddings");
   add_common(*command, session);
+  command->require_subcommand(0, 1);
   auto flags = std::make_shared<ConvertFlags>();
   add_clip_folder(*command, "IN", flags->model);
-  command->add_option("--out", flags->out, "new folder")->required();
-  command->add_option("--python", flags->python, "Python with torch and safetensors, for pickles")
-      ->capture_default_str();
+  command->get_option("IN")->required(false);
+  command->add_option("--out", flags->out, "new folder");
+  add_python(*command, flags->python);
+  add_convert_seed(*command, session);
+  add_convert_embeddings(*command, session);
   command->footer(
-      "Examples:\n"
-      "  noisescope convert downloads/open_clip-ViT-B-32 --out models/ViT-B-32\n"
-      "  noisescope convert ViT-B-32-state-dict.pt --activation quick_gelu --text-heads 8 \\\n"
-      "                     --image-heads 12 --out models/ViT-B-32\n"
-      "Pickles (.pt, .bin) can run code when opened. This program never opens one: a small Python\n"
-      "script does, with weights_only=True, which builds tensors and refuses everything else.");
-  command->callback([&session, flags] { run_convert(session, *flags); });
+      std::string("Examples:\n"
+                  "  noisescope convert downloads/open_clip-ViT-B-32 --out models/ViT-B-32\n"
+                  "  noisescope convert ViT-B-32-state-dict.pt --activation quick_gelu --text-heads 8 \\\n"
+                  "                     --image-heads 12 --out models/ViT-B-32\n"
+                  "  noisescope convert seed 99.pth --clip models/ViT-B-32 --out runs/seed\n"
+                  "  noisescope convert embeddings clip.csv --out clip.safetensors\n") +
+      kHowPickles);
+  command->callback([&session, flags, command] {
+    if (!command->get_subcommands().empty()) return;
+    if (flags->model.folder.empty() || flags->out.empty()) {
+      throw ValueError("[convert] expected a model to convert and --out; see 'noisescope convert --help'");
+    }
+    convert_clip(session, *flags);
+  });
 }
 
 }  // namespace noisescope::cli

@@ -153,6 +153,11 @@ Tensor ExplainedRun::initial(int64_t count) const {
   return steps.front().x.slice(0, 0, count) / steps.front().sigma;
 }
 
+bool injects_noise(const SamplerOptions& o) {
+  return o.solver == Solver::ddpm || o.solver == Solver::dpmpp_2m_sde ||
+         (o.solver == Solver::ddim && o.eta > 0) || (o.solver == Solver::heun && o.churn > 0);
+}
+
 ExplainedRun draw_run(const TextToImage& model, const RunConfig& config, const std::string& prompt,
                       int64_t count, uint64_t seed, const Control& control) {
   ExplainedRun run;

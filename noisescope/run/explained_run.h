@@ -41,6 +41,9 @@ struct ExplainedRun {
   Tensor initial(int64_t count) const;
 };
 
+/// Whether the steps of a sampler add noise.
+bool injects_noise(const SamplerOptions& options);
+
 /// Draws `count` pictures of a prompt in one batch; both branches at every step.
 ExplainedRun draw_run(const TextToImage& model, const RunConfig& config, const std::string& prompt,
                       int64_t count, uint64_t seed, const Control& control);

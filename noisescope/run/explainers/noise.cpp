@@ -11,11 +11,6 @@ constexpr const char* kProse =
     "predicts is no such noise, however good the network: it is a mean over what is possible, so its size "
     "falls below 1 where noise and picture cannot be told apart. Its curve is shown, not tested.";
 
-bool injects_noise(const SamplerOptions& o) {
-  return o.solver == Solver::ddpm || o.solver == Solver::dpmpp_2m_sde ||
-         (o.solver == Solver::ddim && o.eta > 0) || (o.solver == Solver::heun && o.churn > 0);
-}
-
 /// All noise that the run injected: it is addressed, so it can be drawn again.
 Tensor injected_noise(const ExplainContext& context) {
   std::vector<Tensor> steps;

@@ -1,5 +1,6 @@
 #include "noisescope/diffusion/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -99,6 +100,20 @@ class FiniteWatch {
   std::vector<Tensor> sums_;
 };
 
+/// The rows of `sample_ids` of one step of NoiseSource::given.
+Tensor given_noise(const Tensor& given, uint64_t step, const std::vector<int64_t>& sample_ids,
+                   torch::IntArrayRef chw) {
+  const int64_t known = given.dim() == 5 ? given.size(1) : 0;
+  const bool all = std::all_of(sample_ids.begin(), sample_ids.end(),
+                               [&](int64_t id) { return id >= 0 && id < known; });
+  if (!all || step >= static_cast<uint64_t>(given.size(0)) || given.sizes().slice(2) != chw) {
+    throw ValueError("[diffusion.NoiseSource] expected given noise for step " + std::to_string(step) +
+                     " of all samples, got " + describe_tensor(given));
+  }
+  const Tensor rows = torch::tensor(sample_ids, torch::kInt64).to(given.device());
+  return given[static_cast<int64_t>(step)].index_select(0, rows);
+}
+
 }  // namespace
 
 void describe(Describer& d, SamplerOptions& options) {
@@ -122,6 +137,7 @@ Tensor NoiseSource::initial(torch::IntArrayRef chw, torch::Dtype dtype) const {
 
 Tensor NoiseSource::step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype) const {
   const uint64_t number = first_step + step;
+  if (given.defined()) return given_noise(given, number, sample_ids, chw).to(dtype);
   const Random own = random_of_step ? random_of_step(number) : random;
   return own.normal(Purpose::step_noise, number, sample_ids, chw, dtype);
 }

@@ -65,8 +65,10 @@ struct NoiseSource {
   std::vector<int64_t> sample_ids;  // [B]
   uint64_t first_step = 0;  // the number of the first step, in a run that goes on from its middle
   std::function<Random(uint64_t step)> random_of_step{};  // of a step's noise; empty: `random`
+  Tensor given{};  // [S - 1, N, C, H, W]: the noise of step i of sample k is given[i][k], not drawn
 
-  /// Standard normal [B, C, H, W]; purpose initial_noise, or step_noise with the step's number.
+  /// Standard normal [B, C, H, W]; purpose initial_noise, or step_noise with the step's number. A step
+  /// throws ValueError where `given` has no noise for it.
   Tensor initial(torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;
   Tensor step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;
 };

@@ -82,6 +82,7 @@ Arm go_on(const RecordedRun& run, const Alteration& alteration, const Control& c
   if (alteration.remaining_noise) {
     noise.random = *alteration.remaining_noise;
     noise.random_of_step = {};
+    noise.given = Tensor();
   }
   std::vector<double> sigmas;
   for (size_t i = static_cast<size_t>(alteration.step); i < run.steps.size(); ++i) {

@@ -6,10 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/nn/module_state.h"
 
 namespace noisescope {
 namespace {
+
+constexpr const char* kKind = "noisescope run record 2";
 
 /// The four planes of a record by name.
 std::vector<std::pair<const char*, Tensor RunRecord::*>> planes() {
@@ -46,10 +50,24 @@ Tensor stacked(const std::vector<SamplerStep>& steps, int64_t count, Plane plane
   return torch::cat(batches, 1);
 }
 
+/// A JSON list of values of type T. Throws nlohmann's exceptions for anything else.
+template <class T>
+std::vector<T> parse_list(const std::string& text) {
+  return nlohmann::json::parse(text).get<std::vector<T>>();
+}
+
 }  // namespace
 
-RunRecord make_run_record(const TrajectoryRecorder& recorder, std::vector<std::string> prompts,
-                          std::string settings) {
+std::string weights_hash(const TextToImage& model) {
+  std::string digest = model.clip().weights_hash();
+  for (const auto& [name, tensor] : module_state(*model.network())) {
+    const Tensor values = tensor.detach().to(torch::kCPU).contiguous();
+    digest += '\0' + name + checksum({static_cast<const char*>(values.data_ptr()), values.nbytes()});
+  }
+  return checksum(digest);
+}
+
+RunRecord make_run_record(const TrajectoryRecorder& recorder, RunFacts facts) {
   const std::vector<SamplerStep>& steps = recorder.steps();
   const int64_t count = steps.empty() ? 0 : steps.front().count;
   if (steps.empty() || steps.size() % static_cast<size_t>(count) != 0) {
@@ -64,8 +82,7 @@ RunRecord make_run_record(const TrajectoryRecorder& recorder, std::vector<std::s
   record.denoised = keep([](const SamplerStep& s) { return s.prediction.denoised; });
   record.conditional = keep([](const SamplerStep& s) { return s.prediction.conditional; });
   record.unconditional = keep([](const SamplerStep& s) { return s.prediction.unconditional; });
-  record.prompts = std::move(prompts);
-  record.settings = std::move(settings);
+  record.facts = std::move(facts);
   return record;
 }
 
@@ -87,9 +104,11 @@ void save_run_record(const std::filesystem::path& path, const RunRecord& record)
   for (const auto& [name, plane] : planes()) {
     if ((record.*plane).defined()) file.tensors[name] = record.*plane;
   }
-  file.metadata = {{"kind", "noisescope run record 1"},
-                   {"prompts", nlohmann::json(record.prompts).dump()},
-                   {"settings", record.settings}};
+  file.metadata = {{"kind", kKind},
+                   {"prompts", nlohmann::json(record.facts.prompts).dump()},
+                   {"sample_ids", nlohmann::json(record.facts.sample_ids).dump()},
+                   {"weights", record.facts.weights},
+                   {"settings", record.facts.settings}};
   write_safetensors(path, file);
 }
 
@@ -104,13 +123,18 @@ RunRecord load_run_record(const std::filesystem::path& path) {
     if (found == file.metadata.end()) throw fail(std::string("a file without '") + key + "'");
     return found->second;
   };
-  if (text("kind") != "noisescope run record 1") throw fail("kind '" + text("kind") + "'");
-  const nlohmann::json prompts = nlohmann::json::parse(text("prompts"), nullptr, false);
-  if (!prompts.is_array()) throw fail("prompts that are no list");
+  if (text("kind") != kKind) throw fail("kind '" + text("kind") + "'");
   RunRecord record;
-  for (const auto& prompt : prompts) {
-    if (!prompt.is_string()) throw fail("a prompt that is no text");
-    record.prompts.push_back(prompt.get<std::string>());
+  try {
+    record.facts = {parse_list<std::string>(text("prompts")),
+                    parse_list<int64_t>(text("sample_ids")), text("weights"), text("settings")};
+  } catch (const nlohmann::json::exception&) {
+    throw fail("prompts or sample_ids that are no lists");
+  }
+  const auto pictures = static_cast<int64_t>(record.facts.prompts.size());
+  if (static_cast<int64_t>(record.facts.sample_ids.size()) != pictures) {
+    throw fail(std::to_string(record.facts.sample_ids.size()) + " sample_ids of " +
+               std::to_string(pictures) + " pictures");
   }
   const Tensor sigmas = file.at("sigmas").to(torch::kFloat64).contiguous();
   if (sigmas.dim() != 1 || sigmas.numel() < 2) throw fail("no list of noise levels");
@@ -121,14 +145,12 @@ RunRecord load_run_record(const std::filesystem::path& path) {
     if (!file.tensors.contains(name)) continue;
     const Tensor& value = file.at(name);
     if (value.dim() != 5 || value.size(0) != steps ||
-        value.size(1) != static_cast<int64_t>(record.prompts.size())) {
+        value.size(1) != pictures) {
       throw fail(std::string(name) + " " + describe_tensor(value) + " for " +
-                 std::to_string(steps) + " steps of " + std::to_string(record.prompts.size()) +
-                 " pictures");
+                 std::to_string(steps) + " steps of " + std::to_string(pictures) + " pictures");
     }
     record.*plane = value;
   }
-  record.settings = text("settings");
   return record;
 }
 

@@ -32,14 +32,19 @@ double seconds_per_evaluation(const TextToImage& model) {
 
 /// Why a method cannot be run at all; "" if it can.
 std::string obstacle(const Explainer& explainer, const ExplainContext& context) {
-  if (explainer.needs_run && !context.run) {
-    return "it needs a sampling run, and a picture from elsewhere has none";
+  if (explainer.needs.branches && !context.run.has_both_branches()) {
+    return "the record lacks the estimates with or without prompt at some steps; make one with "
+           "'noisescope sample --record full'";
   }
-  if (explainer.needs_words && context.contrasts.empty()) {
+  if (explainer.needs.words && context.contrasts.empty()) {
     return "name a word with --word and others with --alternatives";
   }
-  if (explainer.needs_factors && context.factors.factors.empty()) {
+  if (explainer.needs.factors && context.factors.factors.empty()) {
     return "nothing reads the factors of these pictures; name labels with --labels";
+  }
+  if (explainer.needs.factors &&
+      (context.factors.read(context.picture.unsqueeze(0)) < 0).any().item<bool>()) {
+    return "the picture cannot be read by " + context.factors.reader + "; name labels with --labels";
   }
   return "";
 }
@@ -64,15 +69,52 @@ std::string left_out_text(const std::vector<LeftOut>& left_out) {
   return text;
 }
 
+/// Where the run of a report comes from, in words.
+std::string origin_text(const ExplainContext& context) {
+  const ExplainedRun& run = context.run;
+  const auto seed = static_cast<unsigned long long>(run.noise.random.seed());
+  const auto count = static_cast<long long>(run.count());
+  switch (run.origin) {
+    case RunOrigin::drawn:
+      return text_of("%lld pictures drawn with seed %llu, the first one explained.", count, seed);
+    case RunOrigin::recorded:
+      if (run.added == 0) {
+        return text_of("picture %lld of a recorded run with seed %llu; intervals over the %lld pictures of "
+                       "its prompt.", static_cast<long long>(context.request.recorded), seed, count);
+      }
+      return text_of("picture %lld of a recorded run with seed %llu, the only one of its prompt; %lld further "
+                     "ones were drawn as it was, for intervals.",
+                     static_cast<long long>(context.request.recorded), seed,
+                     static_cast<long long>(run.added));
+    case RunOrigin::inverted:
+      return text_of("an existing picture. Methods that look at a run stand on %lld runs found by its "
+                     "edit-friendly inversion; their intervals are over the noise of the inversion.", count);
+  }
+  return "";
+}
+
 Report report_of(const ExplainContext& context) {
   return {"What the noise of one picture says",
-          "\"" + context.request.prompt + "\", " +
-              (context.run ? text_of("%lld pictures drawn with seed %llu, the first one explained.",
-                                     static_cast<long long>(context.request.pictures),
-                                     static_cast<unsigned long long>(context.request.seed))
-                           : std::string("an existing picture.")),
-          {}};
+          "\"" + context.request.prompt + "\", " + origin_text(context), {}};
 }
+
+/// A method that was asked for by name must not be left out for a record that kept too little.
+void check_record(const ExplainContext& context) {
+  if (context.run.has_both_branches()) return;
+  for (const Explainer& explainer : explainers()) {
+    const auto& named = context.request.methods;
+    if (!explainer.needs.branches || std::find(named.begin(), named.end(), explainer.name) == named.end()) {
+      continue;
+    }
+    throw ModelError("[run.explain_run] expected a record with the estimates with and without prompt at "
+                     "every step for '" + explainer.name + "', got one that lacks some; make one with "
+                     "'noisescope sample --record full'");
+  }
+}
+
+constexpr const char* kInverted =
+    "This section stands on runs by inversion of the picture, with a stochastic sampler: their noise carries the "
+    "picture and is not white.";
 
 }  // namespace
 
@@ -95,10 +137,12 @@ ExplanationReport explain_run(const TextToImage& model, const RunConfig& config,
   const auto begin = Clock::now();
   check_methods(request.methods);
   const ExplainContext context(model, config, request, control);
+  check_record(context);
   const double each = seconds_per_evaluation(model);
   Report report = report_of(context);
   ExplanationReport result;
-  result.json["prompt"] = request.prompt;
+  result.json["prompt"] = context.request.prompt;
+  result.json["run"] = {{"origin", to_string(context.run.origin)}, {"runs", context.run.count()}};
   for (const Explainer& explainer : explainers()) {
     if (!asked_for(request, explainer.name)) continue;
     std::string reason = obstacle(explainer, context);
@@ -114,6 +158,10 @@ ExplanationReport explain_run(const TextToImage& model, const RunConfig& config,
       continue;
     }
     Explained explained = explainer.explain(context);
+    if (context.is_inverted() && explainer.needs.run) {
+      explained.section.prose += std::string("\n\n") + kInverted;
+      result.json["run"]["methods"].push_back(explainer.name);
+    }
     write_explained(explained, explainer.name, folder);
     if (on_part) on_part(explainer.name, explained.json);
     result.json[explainer.name] = std::move(explained.json);

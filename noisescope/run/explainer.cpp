@@ -1,7 +1,6 @@
 #include "noisescope/run/explainer.h"
 
 #include "noisescope/core/error.h"
-#include "noisescope/diffusion/trajectory.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/run/explainers/explainers.h"
 #include "noisescope/run/word_contrasts.h"
@@ -9,25 +8,45 @@
 namespace noisescope {
 namespace {
 
-/// Draws all pictures in one batch and records both branches at every step.
-ExplainedRun draw_run(const TextToImage& model, const RunConfig& config,
-                      const ExplainRequest& request, const std::vector<double>& sigmas,
-                      const Control& control) {
-  ExplainedRun run{{}, {}, sigmas, config.draw.guidance};
-  run.guidance.both_branches = true;
-  TrajectoryRecorder recorder{TrajectoryOptions{}};
-  const std::vector<std::string> prompts(static_cast<size_t>(request.pictures), request.prompt);
-  run.pictures = draw(model, {prompts, "", request.seed, 0}, sigmas, config.draw.sampler,
-                      run.guidance, request.pictures, recorder.observer(), control);
-  run.steps = recorder.steps();
-  return run;
+void check_request(const ExplainRequest& request) {
+  if (request.pictures < 2 || request.paths < 2) {
+    throw ValueError("[run.ExplainContext] expected at least 2 pictures and 2 paths, so that there are "
+                     "intervals, got " + std::to_string(request.pictures) + " and " +
+                     std::to_string(request.paths));
+  }
+  if (request.record && request.picture.defined()) {
+    throw ValueError("[run.ExplainContext] expected a record or a picture, got both; leave one out");
+  }
+  if (request.prompt.empty() && !request.record) {
+    throw ValueError("[run.ExplainContext] expected a prompt, got none; say what the picture shows");
+  }
 }
 
-void check_request(const ExplainRequest& request) {
-  if (request.pictures >= 2 && request.paths >= 2) return;
-  throw ValueError("[run.ExplainContext] expected at least 2 pictures and 2 paths, so that there are "
-                   "intervals, got " + std::to_string(request.pictures) + " and " +
-                   std::to_string(request.paths));
+ExplainedRun run_of(const TextToImage& model, const RunConfig& config, const ExplainRequest& request,
+                    const Control& control) {
+  if (request.record) {
+    ExplainedRun run = recorded_run(model, config, *request.record, request.recorded,
+                                    request.pictures, control);
+    if (request.prompt.empty() || request.prompt == run.prompt) return run;
+    throw ValueError("[run.ExplainContext] expected the prompt of picture " +
+                     std::to_string(request.recorded) + ", '" + run.prompt + "', got '" +
+                     request.prompt + "'; leave --prompt out, or see 'noisescope rewind --help'");
+  }
+  if (!request.picture.defined()) {
+    return draw_run(model, config, request.prompt, request.pictures, request.seed, control);
+  }
+  const int64_t side = model.image_size();
+  check_shape("run.ExplainContext", "picture", request.picture, {3, side, side});
+  return inverted_run(model, config, request.prompt, request.picture, request.paths, request.seed,
+                      control);
+}
+
+/// The words that the prompt of a request asks about; refuses unknown ones before anything is drawn.
+std::vector<PromptContrast> contrasts_of(const TextToImage& model, const RunConfig& config,
+                                         const ExplainRequest& request, const std::string& prompt) {
+  model.condition({prompt});
+  if (!has_vocabulary(config) && request.words.empty()) return {};
+  return word_contrasts(config, prompt, request.words, request.alternatives);
 }
 
 }  // namespace
@@ -36,27 +55,17 @@ ExplainContext::ExplainContext(const TextToImage& the_model, const RunConfig& th
                                const ExplainRequest& the_request, const Control& the_control)
     : model(the_model), config(the_config), request(the_request), control(the_control) {
   check_request(request);
-  model.condition({request.prompt});  // refuses unknown words before anything is drawn
-  if (has_vocabulary(config) || !request.words.empty()) {
-    contrasts = word_contrasts(config, request.prompt, request.words, request.alternatives);
-  }
+  if (!request.record) contrasts = contrasts_of(model, config, request, request.prompt);
   factors = factors_of(model, config, request.labels);
-  if (request.picture.defined()) {
-    const int64_t side = model.image_size();
-    check_shape("run.ExplainContext", "picture", request.picture, {3, side, side});
-    picture = request.picture.to(torch::kCPU, torch::kFloat32);
-  } else {
-    run = draw_run(model, config, request, sigmas(), control);
-    picture = run->pictures[0];
-  }
+  run = run_of(model, config, request, control);
+  if (request.record) contrasts = contrasts_of(model, config, request, run.prompt);
+  request.prompt = run.prompt;
+  config.draw = run.draw;
+  picture = run.pictures[0];
 }
 
 double ExplainContext::log_snr_max() const {
   return std::min(EvidenceOptions{}.log_snr_max, cleanest_trained_log_snr(config));
-}
-
-std::vector<double> ExplainContext::sigmas() const {
-  return sampling_sigmas(config.draw.grid, config.precondition.schedule);
 }
 
 EvidenceRequest ExplainContext::evidence_request() const {

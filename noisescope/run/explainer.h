@@ -12,57 +12,56 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/pipeline/text_to_image.h"
 #include "noisescope/run/explain_evidence.h"
+#include "noisescope/run/explained_run.h"
 #include "noisescope/run/factors.h"
 #include "noisescope/viz/report.h"
 
 namespace noisescope {
 
 struct ExplainRequest {
-  std::string prompt;
+  std::string prompt;                     // "": that of the record
   std::vector<std::string> compared;      // further prompts, for guidance information beside the first
   std::vector<std::string> words;         // empty: all with alternatives in the data's vocabulary
   std::vector<std::string> alternatives;  // of the words; empty: those of the vocabulary
   std::vector<std::string> labels;        // factors where no parser reads the pictures
   std::vector<std::string> methods;       // empty: all
   double budget_seconds = 0;              // leave out what would exceed it; 0: no limit
-  Tensor picture;                         // [3, S, S] in [-1, 1]; undefined: drawn for the prompt
+  Tensor picture;                         // [3, S, S] in [-1, 1]; undefined: of the record, or drawn
+  std::optional<RunRecord> record;        // a run to explain instead of drawing one ...
+  int64_t recorded = 0;                   // ... and which of its pictures
   int64_t pictures = 16;                  // drawn for the prompt, the first is the one that is shown
-  int64_t paths = 8;                      // noising paths of the picture
+  int64_t paths = 8;                      // noising paths of the picture, or runs by its inversion
   int64_t steps = 100;                    // noise levels of a path
   uint64_t seed = 0;
   std::string command_line;               // as typed
 };
 
-/// The sampling run that drew the pictures.
-struct ExplainedRun {
-  Tensor pictures;                 // [B, 3, S, S] on the CPU
-  std::vector<SamplerStep> steps;  // x and both branches at every step, on the CPU
-  std::vector<double> sigmas;      // with the closing 0
-  GuidanceOptions guidance;
-};
-
 /// What explainers have at hand.
 class ExplainContext {
  public:
-  /// Draws the pictures unless the request brings one. Throws as explain_evidence does, and ValueError
-  /// for fewer than 2 pictures or paths.
+  /// Reads the run from the request's record, or finds runs that end in its picture, or draws pictures for its
+  /// prompt. Throws as recorded_run and explain_evidence do, and ValueError for fewer than 2 pictures or paths,
+  /// no prompt, a prompt that is not that of the record, or a record and a picture together.
   ExplainContext(const TextToImage& model, const RunConfig& config, const ExplainRequest& request,
                  const Control& control);
 
   const TextToImage& model;
-  const RunConfig& config;
-  const ExplainRequest& request;
+  RunConfig config;                       // `draw` is that of the run
+  ExplainRequest request;                 // with the prompt of the run
   Control control;
+  ExplainedRun run;
   Tensor picture;                         // [3, S, S] on the CPU: the explained one
-  std::optional<ExplainedRun> run;        // none for a picture from elsewhere
   std::vector<PromptContrast> contrasts;  // may be empty
   FactorReader factors;                   // may have none
 
+  bool is_inverted() const { return run.origin == RunOrigin::inverted; }
   double log_snr_max() const;             // the cleanest level that explanations ask the network about
   /// Evidence filtering of all contrasts; computed once. Throws ValueError without contrasts.
   const EvidenceExplanation& evidence() const;
   EvidenceRequest evidence_request() const;
-  std::vector<double> sigmas() const;     // of drawing, with the closing 0
+  std::vector<double> sigmas() const { return run.sigmas; }
+  /// Rows of the run's "no prompt", [count, D].
+  Tensor null_condition(int64_t count) const { return run.null_condition.expand({count, -1}); }
 
  private:
   mutable std::optional<EvidenceExplanation> evidence_;
@@ -80,12 +79,18 @@ struct Explained {
   void add_svg(const std::string& name, const std::string& svg, const std::string& caption);
 };
 
+/// What a method cannot do without.
+struct ExplainerNeeds {
+  bool run = false;       // a sampling run, by inversion if need be; else any picture will do
+  bool words = false;     // of the prompt, with alternatives
+  bool factors = false;   // that something reads off pictures
+  bool branches = false;  // the estimates with and without prompt at every step of the run
+};
+
 struct Explainer {
-  std::string name;        // of --methods and of the files
-  std::string question;    // what it answers
-  bool needs_run = false;  // a sampling run; else any picture will do
-  bool needs_words = false;
-  bool needs_factors = false;
+  std::string name;      // of --methods and of the files
+  std::string question;  // what it answers
+  ExplainerNeeds needs;
   /// Denoiser evaluations (of one picture), known before it runs.
   std::function<int64_t(const ExplainContext&)> cost;
   std::function<Explained(const ExplainContext&)> explain;

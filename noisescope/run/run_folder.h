@@ -22,6 +22,7 @@ struct RunFolder {
   std::filesystem::path training() const { return root / "training.json"; }     // what it took
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path explain() const { return root / "explain"; }
+  std::filesystem::path rewind() const { return root / "rewind"; }
   std::filesystem::path judge() const { return root / "judge"; }
   std::filesystem::path evaluation() const { return root / "evaluation.json"; }
   std::filesystem::path report() const { return root / "report.html"; }

@@ -32,6 +32,22 @@ std::vector<std::string> prompt_names(const SampleRequest& request) {
   return names;
 }
 
+/// The prompts of all pictures as a record names them.
+std::vector<std::string> recorded_prompts(const SampleRequest& request) {
+  std::vector<std::string> names = prompt_names(request);
+  for (size_t k = request.prompts.size(); k < names.size(); ++k) names[k] = kPicturePrompt + names[k];
+  return repeated(names, request.count);
+}
+
+/// Sample numbers restart with every prompt, so picture k of a prompt does not depend on the others.
+std::vector<int64_t> sample_ids(const SampleRequest& request) {
+  std::vector<int64_t> ids;
+  for (size_t k = 0; k < prompt_names(request).size(); ++k) {
+    for (int64_t id = 0; id < request.count; ++id) ids.push_back(id);
+  }
+  return ids;
+}
+
 /// The settings as they stand in a picture's text chunks.
 std::map<std::string, std::string> settings(const RunConfig& config, const SampleRequest& request,
                                             const std::string& prompt) {
@@ -75,10 +91,11 @@ class Writer {
     result_.files.push_back(path);
   }
 
-  void record(const TrajectoryRecorder& recorder, const std::vector<std::string>& captions) {
+  void record(const TrajectoryRecorder& recorder, const TextToImage& model) {
     const auto path = request_.out / "record.safetensors";
     const nlohmann::ordered_json how = settings(config_, request_, join(prompt_names(request_), " | "));
-    save_run_record(path, make_run_record(recorder, captions, how.dump()));
+    save_run_record(path, make_run_record(recorder, {recorded_prompts(request_), sample_ids(request_),
+                                                     weights_hash(model), how.dump()}));
     result_.files.push_back(path);
   }
 
@@ -114,7 +131,6 @@ std::vector<DrawRequest> drawings_of(const SampleRequest& request) {
   return drawings;
 }
 
-/// Sample numbers restart with every prompt, so picture k of a prompt does not depend on the others.
 Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleRequest& request,
                 const SamplerObserver& observer, const Control& control) {
   const std::vector<double> sigmas = sampling_sigmas(config.draw.grid, config.precondition.schedule);
@@ -163,7 +179,7 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   writer.grid(captions);
   if (request.single) writer.singles(captions);
   if (!request.array.empty()) writer.array();
-  if (!request.record.empty()) writer.record(recorder, captions);
+  if (!request.record.empty()) writer.record(recorder, model);
   if (!request.no_animation) {
     // The first picture again, alone, for its film: image k of a batch equals image k alone.
     SampleRequest first = request;

@@ -268,5 +268,23 @@ TEST(Sampler, RefusesUnusableOptionsAndStates) {
                            noise), ShapeError);
 }
 
+TEST(Sampler, NoiseThatIsGivenStandsForNoiseThatIsDrawn) {
+  const NoiseSource drawn{Random(3), {2, 0}};
+  const SamplerOptions ancestral{.solver = Solver::ddpm};
+  NoiseSource given = drawn;
+  given.random = Random(99);
+  const NoiseSource all{Random(3), {0, 1, 2}};
+  given.given = torch::stack({all.step(0, {3, 4, 4}), all.step(1, {3, 4, 4})});
+  const Predictor half = [](const Tensor& x, const Tensor&) { return Prediction{x / 2, {}, {}}; };
+  const Tensor x = drawn.initial({3, 4, 4}) * 10;
+  const auto run = [&](const NoiseSource& noise, const std::vector<double>& sigmas) {
+    return run_sampler(half, x, sigmas, ancestral, noise);
+  };
+  EXPECT_TRUE(torch::equal(run(given, {10, 4, 1, 0}), run(drawn, {10, 4, 1, 0})));
+  EXPECT_THROW(run(given, {10, 4, 2, 1, 0}), ValueError);  // a third step that has none
+  given.sample_ids = {2, 3};
+  EXPECT_THROW(run(given, {10, 4, 1, 0}), ValueError);
+}
+
 }  // namespace
 }  // namespace noisescope

@@ -19,6 +19,8 @@ Predictor halves() {
                {.scale = 2, .sigma_min = 1, .sigma_max = 10, .clip = 0});
 }
 
+RunFacts facts() { return {{"a", "b", "c", "d"}, {0, 1, 0, 1}, "1234", "{\"seed\": 3}"}; }
+
 const std::vector<double> kSigmas = {20, 5, 0.5, 0};
 
 /// Two batches of two pictures, recorded one after the other.
@@ -39,11 +41,13 @@ std::filesystem::path file(const std::string& name) {
 
 TEST(RunRecord, ComesBackFromDiskAsTheSolverSawIt) {
   const auto path = file("record.safetensors");
-  save_run_record(path, make_run_record(recorded(), {"a", "b", "c", "d"}, "{\"seed\": 3}"));
+  save_run_record(path, make_run_record(recorded(), facts()));
   const RunRecord record = load_run_record(path);
   EXPECT_EQ(record.sigmas, kSigmas);
-  EXPECT_EQ(record.prompts, (std::vector<std::string>{"a", "b", "c", "d"}));
-  EXPECT_EQ(record.settings, "{\"seed\": 3}");
+  EXPECT_EQ(record.facts.prompts, facts().prompts);
+  EXPECT_EQ(record.facts.sample_ids, facts().sample_ids);
+  EXPECT_EQ(record.facts.weights, "1234");
+  EXPECT_EQ(record.facts.settings, "{\"seed\": 3}");
   const std::vector<SamplerStep>& steps = recorded().steps();
   for (size_t k = 0; k < steps.size(); ++k) {
     const auto step = static_cast<int64_t>(k) % 3, batch = static_cast<int64_t>(k) / 3;
@@ -55,7 +59,7 @@ TEST(RunRecord, ComesBackFromDiskAsTheSolverSawIt) {
 }
 
 TEST(RunRecord, BranchesThatWereNotEvaluatedAreNan) {
-  const RunRecord record = make_run_record(recorded(), {"a", "b", "c", "d"}, "{}");
+  const RunRecord record = make_run_record(recorded(), facts());
   EXPECT_TRUE(record.unconditional[0].isnan().all().item<bool>());  // sigma 20: above the interval
   EXPECT_TRUE(record.unconditional[1].equal(record.x[1] * 0.25F));
   EXPECT_TRUE(record.unconditional[2].isnan().all().item<bool>());
@@ -65,14 +69,16 @@ TEST(RunRecord, AnythingElseIsRefused) {
   const auto path = file("no_record.safetensors");
   write_safetensors(path, {{{"sigmas", torch::ones({3})}}, {{"kind", "weights"}}});
   EXPECT_THROW(load_run_record(path), ModelError);
-  RunRecord record = make_run_record(recorded(), {"a", "b", "c"}, "{}");  // four pictures
-  save_run_record(path, record);
-  EXPECT_THROW(load_run_record(path), ModelError);
-  EXPECT_THROW(make_run_record(TrajectoryRecorder{TrajectoryOptions{}}, {}, "{}"), ValueError);
+  for (const auto& wrong : {RunFacts{{"a", "b", "c"}, {0, 1, 2}, "", "{}"},  // of four pictures
+                            RunFacts{{"a", "b", "c", "d"}, {0, 1}, "", "{}"}}) {
+    save_run_record(path, make_run_record(recorded(), wrong));
+    EXPECT_THROW(load_run_record(path), ModelError);
+  }
+  EXPECT_THROW(make_run_record(TrajectoryRecorder{TrajectoryOptions{}}, {}), ValueError);
 }
 
 TEST(RunRecord, GivesItsStepsBack) {
-  const RunRecord record = make_run_record(recorded(), {"a", "b", "c", "d"}, "{}");
+  const RunRecord record = make_run_record(recorded(), facts());
   const std::vector<SamplerStep> steps = steps_of(record);
   ASSERT_EQ(steps.size(), 3U);
   for (int64_t i = 0; i < 3; ++i) {

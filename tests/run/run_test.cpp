@@ -95,7 +95,9 @@ TEST_F(Run, AFullRecordHoldsBothBranchesAtEveryNoiseLevel) {
     request.record = kind;
     sample_run(model, tiny_config(), folder_, request, {});
     const RunRecord record = load_run_record(request.out / "record.safetensors");
-    EXPECT_EQ(record.prompts.size(), 4u);
+    EXPECT_EQ(record.facts.prompts.size(), 4u);
+    EXPECT_EQ(record.facts.sample_ids, (std::vector<int64_t>{0, 1, 0, 1}));
+    EXPECT_EQ(record.facts.weights, weights_hash(model));
     EXPECT_EQ(record.unconditional.isnan().any().item<bool>(), std::string(kind) == "run") << kind;
   }
   request.count = 100000;

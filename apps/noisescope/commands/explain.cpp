@@ -14,7 +14,7 @@ namespace {
 struct ExplainFlags {
   std::string run;
   std::vector<std::string> prompts;
-  std::string image, budget;
+  std::string image, record, budget;
   ExplainRequest request;
   std::vector<std::string> overrides;
   bool list = false;
@@ -74,20 +74,24 @@ double seconds_of(const std::string& budget) {
 void list_methods(const Session& session) {
   for (const Explainer& explainer : explainers()) {
     session.say(text_of("%-22s %-9s %s", explainer.name.c_str(),
-                        explainer.needs_run ? "a run" : "a picture", explainer.question.c_str()));
+                        explainer.needs.run ? "a run" : "a picture", explainer.question.c_str()));
   }
 }
 
 void run_explain(const Session& session, ExplainFlags flags) {
   if (flags.list) return list_methods(session);
-  if (flags.run.empty() || flags.prompts.empty()) {
-    throw ValueError("[explain] expected a run folder and --prompt; see 'noisescope explain --help'");
+  if (flags.run.empty() || (flags.prompts.empty() && flags.record.empty())) {
+    throw ValueError("[explain] expected a run folder and --prompt, or --record; see 'noisescope explain "
+                     "--help'");
   }
   const RunFolder folder{flags.run};
   const RunConfig config = load_run_config_of(folder, flags.overrides);
   ExplainRequest& request = flags.request;
-  request.prompt = flags.prompts.front();
-  request.compared.assign(flags.prompts.begin() + 1, flags.prompts.end());
+  if (!flags.prompts.empty()) {
+    request.prompt = flags.prompts.front();
+    request.compared.assign(flags.prompts.begin() + 1, flags.prompts.end());
+  }
+  if (!flags.record.empty()) request.record = load_run_record(flags.record);
   request.seed = session.common.seed.value_or(static_cast<uint64_t>(config.seed));
   request.budget_seconds = seconds_of(flags.budget);
   request.command_line = session.command_line;
@@ -126,13 +130,24 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
                      "captions of what a picture may show, where no parser reads it: zero-shot labels")
       ->delimiter(',');
   command.add_option("--image", flags.image,
-                     "explain this picture, PNG or JPEG of the model's size, not a drawn one")
+                     "explain this picture, PNG or JPEG of the model's size, not a drawn one; methods "
+                     "that look at a run find runs that end in it by inversion")
       ->check(CLI::ExistingFile);
+  CLI::Option* record =
+      command.add_option("--record", flags.record,
+                         "explain a run of 'noisescope sample --record full', not a new one; its prompt "
+                         "is taken from there")
+          ->check(CLI::ExistingFile)
+          ->excludes("--image");
+  command.add_option("--picture", request.recorded, "which picture of the record, from 0")
+      ->needs(record)
+      ->capture_default_str();
   command.add_option("--pictures", request.pictures,
-                     "drawn for the prompt: the first is explained, all give intervals")
+                     "drawn for the prompt: the first is explained, all give intervals; beside the "
+                     "only picture of a prompt in a record, one less is drawn")
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();
-  command.add_option("--paths", request.paths, "noising paths of the picture")
+  command.add_option("--paths", request.paths, "noising paths of the picture; runs by inversion of --image")
       ->check(CLI::Range(2, 10000))
       ->capture_default_str();
   command.add_option("--steps", request.steps, "noise levels of a path")
@@ -157,6 +172,7 @@ void add_explain(CLI::App& app, Session& session) {
       "  noisescope explain runs/demo --budget 60s --prompt \"a red disc left of a blue disc\"\n"
       "  noisescope explain runs/demo --methods evidence --word square --image mine.png \\\n"
       "    --prompt \"a red square left of a blue disc on dark\"\n"
+      "  noisescope explain runs/demo --record runs/demo/samples/record.safetensors --picture 3\n"
       "  noisescope explain runs/tiny --prompt \"a photo of a goldfish\" --word goldfish \\\n"
       "    --alternatives \"king penguin,pizza,sports car\" \\\n"
       "    --labels \"a photo of a goldfish,a photo of a pizza\"\n"

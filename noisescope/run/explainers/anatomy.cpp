@@ -24,7 +24,7 @@ Plot over_steps(const ExplainContext& context, const std::string& title,
 
 Explained explain_anatomy(const ExplainContext& context) {
   GuidanceAnatomyObserver observer;
-  for (const SamplerStep& step : context.run->steps) observer.observe(step);
+  for (const SamplerStep& step : context.run.steps) observer.observe(step);
   const GuidanceAnatomy a = observer.result();
   Explained out{{"What guidance is made of", kProse, {}, {}, {}, {}}};
   Plot size = over_steps(context, "Size of guidance", "Norm of the difference of both estimates.",
@@ -50,7 +50,7 @@ Explained explain_anatomy(const ExplainContext& context) {
   out.add_svg("guidance_size.svg", render_svg(size), "Mean and 95 % interval over the pictures.");
   out.add_svg("guidance_direction.svg", render_svg(direction), "The same.");
   out.add_svg("guidance_bands.svg", render_svg(bands), "The same.");
-  out.json["scale"] = context.run->guidance.scale;
+  out.json["scale"] = context.run.draw.guidance.scale;
   out.json["mean_parallel_share"] = to_json(mean_estimate(a.parallel_share.mean(0)));
   out.tensors.tensors = {{"log_snrs", torch::tensor(a.log_snrs, torch::kFloat64)},
                          {"norm", a.norm}, {"cosine", a.cosine},
@@ -61,7 +61,7 @@ Explained explain_anatomy(const ExplainContext& context) {
 }  // namespace
 
 Explainer anatomy_explainer() {
-  return {"anatomy", "What is guidance made of?", true, false, false,
+  return {"anatomy", "What is guidance made of?", {.run = true, .branches = true},
           [](const ExplainContext&) { return int64_t{0}; }, explain_anatomy};
 }
 

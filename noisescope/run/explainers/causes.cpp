@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kProse =
     "What did the noise decide? What a picture shows is read as one number a word: its cosine with the word in "
-    "the run's CLIP, less that of the alternatives.\n\n"
+    "the run's CLIP, less that of the alternatives. Indices and shares are of new runs of the prompt, tiles of the "
+    "explained one.\n\n"
     "Sobol indices: of the variance of that number over runs of this prompt, the share that the first noise, or "
     "the noise injected in a window of steps, decides alone (first order) and with all interactions (total). With "
     "a deterministic sampler all belongs to the first noise.\n\n"
@@ -48,7 +49,7 @@ std::string cell(const Estimate& e) { return text_of("%.2f [%.2f, %.2f]", e.valu
 
 void add_sobol(const ExplainContext& context, Explained& out) {
   const int64_t runs = sobol_runs(context);
-  const SeedNoise seeds = seed_noise(context, runs);
+  const RunNoise seeds = seed_noise(context, runs);
   const NoiseSobol found =
       noise_sobol(drawer_of(context), word_margins(context), seeds.initial,
                   prompt_rows(context, runs), seeds.noise, steps_of(context), sobol_options(context),
@@ -91,7 +92,7 @@ std::vector<std::string> grid_prompts(const ExplainContext& context) {
 void add_shares(const ExplainContext& context, Explained& out) {
   const std::vector<std::string> prompts = grid_prompts(context);
   if (prompts.empty()) return;
-  const SeedNoise seeds = seed_noise(context, kSeeds);
+  const RunNoise seeds = seed_noise(context, kSeeds);
   const VarianceShares shares =
       seed_shares(attribute_grid(drawer_of(context), word_margins(context), seeds.initial,
                                  context.model.condition(prompts), seeds.noise, context.control));
@@ -111,7 +112,7 @@ void add_shares(const ExplainContext& context, Explained& out) {
 }
 
 void add_tiles(const ExplainContext& context, Explained& out) {
-  const SeedNoise seeds = seed_noise(context, kTilePictures);
+  const RunNoise seeds = run_noise(context, kTilePictures);
   const NoiseTiles tiles = noise_tiles(drawer_of(context), seeds.initial,
                                        prompt_rows(context, kTilePictures), seeds.noise,
                                        tile_options(context), context.control);
@@ -153,7 +154,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer causes_explainer() {
-  return {"causes", "What did the noise decide, and which part of it?", true, true, false, cost,
+  return {"causes", "What did the noise decide, and which part of it?", {.run = true, .words = true}, cost,
           explain_causes};
 }
 

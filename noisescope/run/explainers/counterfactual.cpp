@@ -14,13 +14,6 @@ size_t other_version(const PromptContrast& contrast) {
   return static_cast<size_t>(contrast.own + 1) % contrast.values.size();
 }
 
-Tensor drawn_with(const ExplainContext& context, const std::string& prompt) {
-  const std::vector<std::string> prompts(static_cast<size_t>(context.request.pictures), prompt);
-  return draw(context.model, {prompts, "", context.request.seed, 0}, context.sigmas(),
-              context.config.draw.sampler, context.config.draw.guidance, context.request.pictures, {},
-              context.control);
-}
-
 /// Share of pictures in which each factor changed, among those that can be read before and after.
 std::vector<std::string> changed_factors(const Tensor& before, const Tensor& after) {
   std::vector<std::string> cells;
@@ -45,13 +38,13 @@ Explained explain_counterfactual(const ExplainContext& context) {
   Table table{"Share of pictures in which a factor changed, with 95 % intervals; read by " +
                   context.factors.reader + ".", {"word changed"}, {}};
   for (const Factor& factor : context.factors.factors) table.header.push_back(factor.name);
-  const Tensor before = read ? context.factors.read(context.run->pictures) : Tensor();
+  const Tensor before = read ? context.factors.read(context.run.pictures) : Tensor();
   std::vector<PanelRow> rows;
   for (const PromptContrast& contrast : context.contrasts) {
     const size_t k = other_version(contrast);
     const std::string change = contrast.word + " to " + contrast.values[k];
-    const Tensor other = drawn_with(context, contrast.prompts[k]);
-    const Tensor difference = (other - context.run->pictures).square().mean(1);
+    const Tensor other = draw_again(context.model, context.run, contrast.prompts[k], context.control);
+    const Tensor difference = (other - context.run.pictures).square().mean(1);
     rows.push_back({change, {picture_panel(context.picture, "as prompted"),
                              picture_panel(other[0], "with " + contrast.values[k]),
                              map_panel(difference[0], "what changed", "squared change")}});
@@ -73,9 +66,9 @@ Explained explain_counterfactual(const ExplainContext& context) {
 }  // namespace
 
 Explainer counterfactual_explainer() {
-  return {"counterfactual", "What would be different with another word?", true, true, false,
+  return {"counterfactual", "What would be different with another word?", {.run = true, .words = true},
           [](const ExplainContext& c) {
-            return 2 * static_cast<int64_t>(c.contrasts.size()) * c.request.pictures *
+            return 2 * static_cast<int64_t>(c.contrasts.size()) * c.run.count() *
                    c.config.draw.grid.steps;
           },
           explain_counterfactual};

@@ -75,7 +75,7 @@ Explained explained_evidence(const EvidenceExplanation& explanation,
 }
 
 Explainer evidence_explainer() {
-  return {"evidence", "Which pixels, at which noise level, decided each word?", false, true, false,
+  return {"evidence", "Which pixels, at which noise level, decided each word?", {.words = true},
           [](const ExplainContext& c) {
             return c.evidence_request().options.cost(c.request.paths, versions_of(c));
           },

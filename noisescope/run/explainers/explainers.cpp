@@ -6,12 +6,17 @@
 namespace noisescope {
 
 DrawPictures drawer_of(const ExplainContext& context) {
-  return picture_drawer({context.model.denoiser(), context.model.null_condition(1)[0],
+  return picture_drawer({context.model.denoiser(), context.run.null_condition,
                          context.config.draw.guidance, context.sigmas(), context.config.draw.sampler},
                         context.control);
 }
 
-SeedNoise seed_noise(const ExplainContext& context, int64_t count) {
+RunNoise run_noise(const ExplainContext& context, int64_t count) {
+  return {rows_of(context.run.noise, sample_range(0, count)),
+          context.run.initial(count).to(context.model.device())};
+}
+
+RunNoise seed_noise(const ExplainContext& context, int64_t count) {
   const NoiseSource noise{Random(context.request.seed), sample_range(0, count)};
   return {noise, noise.initial(context.picture.sizes()).to(context.model.device())};
 }

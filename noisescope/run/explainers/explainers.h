@@ -34,12 +34,15 @@ Explained explained_guidance(const std::vector<GuidanceExplanation>& explanation
 /// The context's sampler, levels and guidance as a function of noise.
 DrawPictures drawer_of(const ExplainContext& context);
 
-/// The noise of the first `count` pictures of the request's seed, on the model's device.
-struct SeedNoise {
+/// The noise of `count` runs, on the model's device.
+struct RunNoise {
   NoiseSource noise;
   Tensor initial;  // [count, 3, S, S] in units of its deviation
 };
-SeedNoise seed_noise(const ExplainContext& context, int64_t count);
+/// Of the first `count` explained runs.
+RunNoise run_noise(const ExplainContext& context, int64_t count);
+/// Of new runs of the request's seed.
+RunNoise seed_noise(const ExplainContext& context, int64_t count);
 
 /// For each word of the context the cosine of picture and word in the run's CLIP, less the mean of its
 /// alternatives': [B, words]. What a picture shows, as numbers.

@@ -12,7 +12,7 @@ Explained explain_film(const ExplainContext& context) {
                      "the clean picture, the noise that it sees with the prompt, without it, and the "
                      "difference of the two: what the prompt adds.",
                  {}, {}, {}, {}}};
-  const Film film = trajectory_film(context.run->steps, 0, context.request.prompt,
+  const Film film = trajectory_film(context.run.steps, 0, context.request.prompt,
                                     context.config.precondition.schedule);
   const Image strip = film_strip(film);
   const std::string gif = encode_animation("gif", film_frames(film, 3));
@@ -26,7 +26,7 @@ Explained explain_film(const ExplainContext& context) {
 }  // namespace
 
 Explainer film_explainer() {
-  return {"film", "What happened between the first noise and the picture?", true, false, false,
+  return {"film", "What happened between the first noise and the picture?", {.run = true},
           [](const ExplainContext&) { return int64_t{0}; }, explain_film};
 }
 

@@ -8,16 +8,81 @@ namespace {
 constexpr const char* kProse =
     "Half the squared difference of the two noises, summed over log-SNR, is for an exact denoiser the "
     "information in nats that the prompt carries about the picture (Kong et al. 2024). It comes free with "
-    "any sampling run that evaluates both branches, here without guidance (s = 1), so that the unit is "
-    "nats.";
+    "any sampling run that evaluates both branches.";
+
+/// What this run's sum is: nats, or a size without that meaning.
+std::string unit_prose(InformationUnit unit) {
+  if (unit == InformationUnit::nats) return " Here no guidance shaped the noisy pictures, so the unit is nats.";
+  return " Guidance shaped the noisy pictures of this run, so that its sum is guidance energy: a size, without "
+         "the meaning of nats.";
+}
+
+std::string unit_name(InformationUnit unit) {
+  return unit == InformationUnit::nats ? "nats" : "guidance energy";
+}
+
+std::vector<std::string> prompts_of(const ExplainContext& context) {
+  std::vector<std::string> all = {context.request.prompt};
+  all.insert(all.end(), context.request.compared.begin(), context.request.compared.end());
+  return all;
+}
+
+/// The steps of the explained run as seen with another prompt: noisy pictures, new estimates.
+std::vector<SamplerStep> seen_with(const ExplainContext& context, const std::string& prompt) {
+  const torch::Device device = context.model.device();
+  const int64_t count = context.run.count();
+  const Predictor predict =
+      guide(context.model.denoiser(), context.model.condition({prompt}).expand({count, -1}),
+            context.null_condition(count), {.clip = 0, .both_branches = true});
+  std::vector<SamplerStep> steps = context.run.steps;
+  for (SamplerStep& step : steps) {
+    const Tensor x = step.x.to(device);
+    step.prediction = predict(x, torch::full({count}, step.sigma, x.options()));
+  }
+  return steps;
+}
+
+/// Information of a run as it stands. The noisy pictures of an inverted run are those of the forward process
+/// whatever its guidance: nats.
+GuidanceExplanation read_off(const ExplainContext& context, const std::string& prompt) {
+  GuidanceOptions guidance = context.run.draw.guidance;
+  if (context.is_inverted()) guidance.scale = 1;
+  GuidanceInformationObserver information(guidance);
+  for (const SamplerStep& step :
+       prompt == context.request.prompt ? context.run.steps : seen_with(context, prompt)) {
+    information.observe(step);
+  }
+  return {prompt, context.run.pictures, information.result()};
+}
+
+/// A drawn run is drawn once more without guidance, for nats; any other stands as it is.
+std::vector<GuidanceExplanation> explanations_of(const ExplainContext& context) {
+  const std::vector<std::string> prompts = prompts_of(context);
+  if (context.run.origin == RunOrigin::drawn) {
+    return explain_guidance(context.model, context.config,
+                            {prompts, context.request.pictures, 1.0, context.request.seed},
+                            context.control);
+  }
+  std::vector<GuidanceExplanation> explanations;
+  for (const std::string& prompt : prompts) explanations.push_back(read_off(context, prompt));
+  return explanations;
+}
+
+int64_t cost(const ExplainContext& context) {
+  const auto prompts = static_cast<int64_t>(prompts_of(context).size());
+  const bool drawn = context.run.origin == RunOrigin::drawn;
+  return 2 * (drawn ? prompts : prompts - 1) * context.run.count() * context.config.draw.grid.steps;
+}
 
 }  // namespace
 
 Explained explained_guidance(const std::vector<GuidanceExplanation>& explanations,
                              const RunConfig& config) {
   Explained out{{"What the prompt added, and where", kProse, {}, {}, {}, {}}};
-  const double entropy = prompt_entropy(config);
-  out.json["unit"] = to_string(explanations.front().information.unit);
+  const InformationUnit unit = explanations.front().information.unit;
+  out.section.prose += unit_prose(unit);
+  const double entropy = unit == InformationUnit::nats ? prompt_entropy(config) : 0;
+  out.json["unit"] = to_string(unit);
   if (entropy > 0) out.json["prompt_entropy_nats"] = entropy;
   std::string warning;
   for (size_t k = 0; k < explanations.size(); ++k) {
@@ -29,7 +94,7 @@ Explained explained_guidance(const std::vector<GuidanceExplanation>& explanation
     out.tensors.tensors[prefix + "profile"] = e.information.profile;
     out.tensors.metadata[prefix + "prompt"] = e.prompt;
     out.section.numbers.push_back(
-        key_number(e.prompt, mean_estimate(e.information.total()), "nats",
+        key_number(e.prompt, mean_estimate(e.information.total()), unit_name(unit),
                    text_of("half of it above log-SNR %.2f", e.information.mean_half_point())));
     warning = out.json["prompts"].back().value("warning", warning);
   }
@@ -48,22 +113,9 @@ Explained explained_guidance(const std::vector<GuidanceExplanation>& explanation
 }
 
 Explainer guidance_information_explainer() {
-  const auto prompts = [](const ExplainContext& c) {
-    std::vector<std::string> all = {c.request.prompt};
-    all.insert(all.end(), c.request.compared.begin(), c.request.compared.end());
-    return all;
-  };
-  return {"guidance_information", "What did the prompt add, where and at which noise level?", true,
-          false, false,
-          [=](const ExplainContext& c) {
-            return 2 * static_cast<int64_t>(prompts(c).size()) * c.request.pictures *
-                   c.config.draw.grid.steps;
-          },
-          [=](const ExplainContext& c) {
-            return explained_guidance(
-                explain_guidance(c.model, c.config,
-                                 {prompts(c), c.request.pictures, 1.0, c.request.seed}, c.control),
-                c.config);
+  return {"guidance_information", "What did the prompt add, where and at which noise level?",
+          {.run = true, .branches = true}, cost, [](const ExplainContext& context) {
+            return explained_guidance(explanations_of(context), context.config);
           }};
 }
 

@@ -134,8 +134,7 @@ Explained explain_information(const ExplainContext& context) {
 }  // namespace
 
 Explainer information_explainer() {
-  return {"information", "How many nats do the prompt and its words say about each pixel?", false,
-          false, false,
+  return {"information", "How many nats do the prompt and its words say about each pixel?", {},
           [](const ExplainContext& c) {
             return options_of(c).cost(c.request.paths,
                                      static_cast<int64_t>(c.contrasts.size()) + 1);

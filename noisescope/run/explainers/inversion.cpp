@@ -21,12 +21,14 @@ const std::vector<int64_t>& step_counts() {
   return counts;
 }
 
-/// The pictures of the run, or the one that was given.
-Tensor pictures_of(const ExplainContext& context) {
-  return (context.run ? context.run->pictures : context.picture.unsqueeze(0)).to(context.model.device());
+int64_t count_of(const ExplainContext& context) {
+  return context.is_inverted() ? 1 : context.run.count();
 }
 
-int64_t count_of(const ExplainContext& context) { return context.run ? context.request.pictures : 1; }
+/// The pictures of the run, or the one that was given.
+Tensor pictures_of(const ExplainContext& context) {
+  return context.run.pictures.slice(0, 0, count_of(context)).to(context.model.device());
+}
 
 std::vector<double> levels(const ExplainContext& context, int64_t steps) {
   GridOptions grid = context.config.draw.grid;
@@ -127,7 +129,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer inversion_explainer() {
-  return {"inversion", "Which noise leads to this picture?", false, false, false, cost, explain_inversion};
+  return {"inversion", "Which noise leads to this picture?", {}, cost, explain_inversion};
 }
 
 }  // namespace noisescope

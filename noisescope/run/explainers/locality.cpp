@@ -75,7 +75,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer locality_explainer() {
-  return {"locality", "Which pixels depend on which word, at which noise level?", false, true, false, cost,
+  return {"locality", "Which pixels depend on which word, at which noise level?", {.words = true}, cost,
           explain_locality};
 }
 

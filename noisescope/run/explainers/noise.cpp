@@ -11,17 +11,11 @@ constexpr const char* kProse =
     "predicts is no such noise, however good the network: it is a mean over what is possible, so its size "
     "falls below 1 where noise and picture cannot be told apart. Its curve is shown, not tested.";
 
-bool injects_noise(const SamplerOptions& o) {
-  return o.solver == Solver::ddpm || o.solver == Solver::dpmpp_2m_sde ||
-         (o.solver == Solver::ddim && o.eta > 0) || (o.solver == Solver::heun && o.churn > 0);
-}
-
 /// All noise that the run injected: it is addressed, so it can be drawn again.
 Tensor injected_noise(const ExplainContext& context) {
-  const NoiseSource source{Random(context.request.seed), sample_range(0, context.request.pictures)};
   std::vector<Tensor> steps;
-  for (size_t i = 0; i + 1 < context.run->steps.size(); ++i) {
-    steps.push_back(source.step(i, context.picture.sizes()));
+  for (size_t i = 0; i + 1 < context.run.steps.size(); ++i) {
+    steps.push_back(context.run.noise.step(i, context.picture.sizes()));
   }
   return torch::cat(steps);
 }
@@ -38,7 +32,7 @@ Tensor predicted_size(const std::vector<SamplerStep>& steps, Tensor Prediction::
 
 Explained explain_noise(const ExplainContext& context) {
   Explained out{{"Is the noise noise?", kProse, {}, {}, {}, {}}};
-  const auto& steps = context.run->steps;
+  const auto& steps = context.run.steps;
   const NoiseTests first = test_noise(steps.front().x / steps.front().sigma);
   const bool stochastic = injects_noise(context.config.draw.sampler);
   const NoiseTests injected = stochastic ? test_noise(injected_noise(context)) : NoiseTests{};
@@ -76,7 +70,7 @@ Explained explain_noise(const ExplainContext& context) {
 }  // namespace
 
 Explainer noise_explainer() {
-  return {"noise", "Is the noise noise?", true, false, false,
+  return {"noise", "Is the noise noise?", {.run = true, .branches = true},
           [](const ExplainContext&) { return int64_t{0}; }, explain_noise};
 }
 

@@ -25,7 +25,7 @@ EvidenceOptions path_options(const ExplainContext& context) {
 }
 
 SpectralEmergence measure(const ExplainContext& context) {
-  const Tensor pictures = context.run->pictures.to(context.model.device());
+  const Tensor pictures = context.run.pictures.to(context.model.device());
   const int64_t count = pictures.size(0);
   GuidanceOptions plain;
   plain.clip = 0;
@@ -34,13 +34,13 @@ SpectralEmergence measure(const ExplainContext& context) {
   observe_noising_path(guide(context.model.denoiser(), condition, condition, plain), pictures,
                        path_options(context), {Random(context.request.seed), sample_range(0, count)},
                        recorder.observer(), context.control);
-  return spectral_emergence(recorder.steps(), context.run->pictures, kBands);
+  return spectral_emergence(recorder.steps(), context.run.pictures, kBands);
 }
 
 Explained explain_spectrum(const ExplainContext& context) {
   Explained out{{"When each spatial frequency emerges", kProse, {}, {}, {}, {}}};
   const SpectralEmergence found = measure(context);
-  const Tensor predicted = predicted_emergence(band_spectrum(context.run->pictures, kBands));
+  const Tensor predicted = predicted_emergence(band_spectrum(context.run.pictures, kBands));
   Plot plot;
   plot.title = "Coherence of the estimate with the picture";
   plot.description = "Squared coherence of each frequency band over the noise level.";
@@ -51,7 +51,7 @@ Explained explain_spectrum(const ExplainContext& context) {
   plot.second_x = timestep_axis(context.config.precondition.schedule);
   plot.rules = {{false, 0.5, "half known"}};
   Table table{text_of("Level at which half of a band is known, over %lld pictures.",
-                      static_cast<long long>(context.request.pictures)),
+                      static_cast<long long>(context.run.count())),
               {"band (0: coarsest)", "measured log-SNR", "predicted"}, {}};
   for (int64_t r = 0; r < kBands; ++r) {
     const Tensor curve = found.coherence.select(1, r).contiguous();
@@ -73,8 +73,8 @@ Explained explain_spectrum(const ExplainContext& context) {
 }  // namespace
 
 Explainer spectrum_explainer() {
-  return {"spectrum", "When does each spatial frequency come out of the noise?", true, false, false,
-          [](const ExplainContext& c) { return (path_options(c).steps + 1) * c.request.pictures; },
+  return {"spectrum", "When does each spatial frequency come out of the noise?", {.run = true},
+          [](const ExplainContext& c) { return (path_options(c).steps + 1) * c.run.count(); },
           explain_spectrum};
 }
 

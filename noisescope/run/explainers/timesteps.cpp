@@ -44,8 +44,8 @@ Series decided_words(const ExplainContext& context) {
 
 /// Cumulated share of the guidance information of the run, over the levels that training covered.
 Series guided_share(const ExplainContext& context) {
-  GuidanceInformationObserver information(context.run->guidance);
-  for (const SamplerStep& step : context.run->steps) information.observe(step);
+  GuidanceInformationObserver information(context.run.draw.guidance);
+  for (const SamplerStep& step : context.run.steps) information.observe(step);
   const GuidanceInformation result = information.result();
   std::vector<double> ends;
   for (const InformationCell& cell : result.cells) {
@@ -160,7 +160,7 @@ Explained explain_timesteps(const ExplainContext& context) {
   add_speciation(context, plot, out);
   add_words(context, plot, out);
   add_u_turns(context, plot, out, retention);
-  if (context.run) plot.series.push_back(guided_share(context));
+  if (context.run.has_both_branches()) plot.series.push_back(guided_share(context));
   out.add_svg("timesteps.svg", render_svg(plot), "Means with 95 % intervals.");
   if (!retention.empty()) {
     out.add_svg("retention.svg", retention,
@@ -174,7 +174,7 @@ Explained explain_timesteps(const ExplainContext& context) {
 }  // namespace
 
 Explainer timesteps_explainer() {
-  return {"timesteps", "Which noise level decided what?", false, false, true,
+  return {"timesteps", "Which noise level decided what?", {.factors = true},
           [](const ExplainContext& c) { return u_turn_options(c).cost(turns(c)); },
           explain_timesteps};
 }

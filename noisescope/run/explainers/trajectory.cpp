@@ -13,7 +13,7 @@ constexpr const char* kProse =
     "ends: its commitment.";
 
 Explained explain_trajectory(const ExplainContext& context) {
-  const TrajectoryGeometry g = trajectory_geometry(context.run->steps, context.run->pictures);
+  const TrajectoryGeometry g = trajectory_geometry(context.run.steps, context.run.pictures);
   Explained out{{"The path from noise to picture", kProse, {}, {}, {}, {}}};
   const Estimate plane = mean_estimate(g.plane_energy);
   out.section.numbers = {key_number("energy in the plane", plane, "", "share, 1 is a plain rotation")};
@@ -55,7 +55,7 @@ Explained explain_trajectory(const ExplainContext& context) {
 }  // namespace
 
 Explainer trajectory_explainer() {
-  return {"trajectory", "What does the run look like as a path?", true, false, false,
+  return {"trajectory", "What does the run look like as a path?", {.run = true},
           [](const ExplainContext&) { return int64_t{0}; }, explain_trajectory};
 }
 

@@ -104,7 +104,7 @@ Explained explain_uncertainty(const ExplainContext& context) {
 }  // namespace
 
 Explainer uncertainty_explainer() {
-  return {"uncertainty", "What is the network still undecided about?", false, false, false,
+  return {"uncertainty", "What is the network still undecided about?", {},
           [](const ExplainContext& c) {
             return static_cast<int64_t>(levels().size()) * c.request.paths * options_of().cost();
           },

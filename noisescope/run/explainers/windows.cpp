@@ -26,7 +26,7 @@ GuidanceWindowOptions window_options(const ExplainContext& context) {
 GuidanceSweepOptions sweep_options() { return {.scales = {0, 2, 4, 8}, .bands = 6}; }
 
 int64_t pictures_of(const ExplainContext& context) {
-  return std::min(kPictures, context.request.pictures);
+  return std::min(kPictures, context.run.count());
 }
 
 Predictor prompted(const ExplainContext& context, int64_t count, double scale) {
@@ -34,12 +34,12 @@ Predictor prompted(const ExplainContext& context, int64_t count, double scale) {
   guidance.scale = scale;
   const auto row = [&](const Tensor& one) { return one.expand({count, -1}); };
   return guide(context.model.denoiser(), row(context.model.condition({context.request.prompt})),
-               context.model.null_condition(count), guidance);
+               context.null_condition(count), guidance);
 }
 
 WindowRun window_run(const ExplainContext& context, int64_t count) {
-  const SeedNoise seeds = seed_noise(context, count);
-  const Tensor null = context.model.null_condition(count);
+  const RunNoise seeds = run_noise(context, count);
+  const Tensor null = context.null_condition(count);
   GuidanceOptions alone = context.config.draw.guidance;
   alone.scale = 1;
   const std::vector<double> sigmas = context.sigmas();
@@ -102,7 +102,7 @@ std::string sweep_plot(const GuidanceSweep& sweep) {
 }
 
 GuidanceSweep sweep_of(const ExplainContext& context, int64_t count) {
-  const SeedNoise seeds = seed_noise(context, count);
+  const RunNoise seeds = run_noise(context, count);
   const std::vector<double> sigmas = context.sigmas();
   return guidance_sweep({[&](double scale) { return prompted(context, count, scale); },
                          seeds.initial * sigmas[0], sigmas, context.config.draw.sampler, seeds.noise},
@@ -158,7 +158,7 @@ int64_t cost(const ExplainContext& context) {
 
 Explainer windows_explainer() {
   return {"windows", "At which noise levels does the prompt work, and what does more guidance amplify?",
-          true, false, false, cost, explain_windows};
+          {.run = true}, cost, explain_windows};
 }
 
 }  // namespace noisescope

@@ -16,8 +16,10 @@ constexpr const char* kProse =
     "exact world the right colour words are found in every case, no wrong one, and any word at all in .5 % of runs "
     "without prompt. A word that is not shown is not absent: CLIP may hardly tell it from its alternatives.";
 
-/// Runs of each kind without the prompt.
-int64_t null_count(const ExplainContext& context) { return 3 * context.request.pictures; }
+/// Runs of each kind without the prompt; with 19, a single run can reach p = 1 / 20.
+int64_t null_count(const ExplainContext& context) {
+  return std::max<int64_t>(19, 3 * context.request.pictures);
+}
 
 struct Vocabulary {
   std::vector<std::string> texts;
@@ -44,7 +46,7 @@ Tensor null_scores(const ExplainContext& context, const WordReader& reader,
   const bool null = prompts.front().empty();
   GuidanceOptions guidance = context.config.draw.guidance;
   if (null) guidance.scale = 1;
-  const Tensor none = context.model.null_condition(count);
+  const Tensor none = context.null_condition(count);
   const Tensor condition = null ? none : context.model.condition(prompts);
   const NoiseSource noise{Random(context.request.seed ^ seed), sample_range(0, count)};
   const std::vector<double> sigmas = context.sigmas();
@@ -77,11 +79,16 @@ std::vector<NullRuns> null_runs(const ExplainContext& context, const WordReader&
   return nulls;
 }
 
+/// Runs that count as one each: those of an inversion all end in the same picture, so only the first does.
+int64_t independent_runs(const ExplainContext& context) {
+  return context.is_inverted() ? 1 : context.run.count();
+}
+
 ReadOut read_run(const ExplainContext& context, const Vocabulary& vocabulary) {
   const WordReader reader = clip_reader(context.model.clip(), vocabulary.texts);
   WordTrace trace(reader);
-  for (const SamplerStep& step : context.run->steps) trace.observer()(step);
-  return read_out(trace.scores(), null_runs(context, reader), {}, Random(context.request.seed));
+  for (const SamplerStep& step : context.run.steps) trace.observer()(step);
+  return read_out(trace.scores().slice(1, 0, independent_runs(context)), null_runs(context, reader), {}, Random(context.request.seed));
 }
 
 /// The z of words that are shown, words down, steps across; the rest gray.
@@ -91,7 +98,7 @@ std::string shown_map(const ExplainContext& context, const Vocabulary& vocabular
   map.title = "Words that the estimate shows";
   map.description = "Standard scores of words against null runs over the steps of the run.";
   map.values = std::get<0>(found.z.min(0)).masked_fill(~found.shown, std::nan("")).t().contiguous();
-  for (const SamplerStep& step : context.run->steps) {  // every fourth level is named
+  for (const SamplerStep& step : context.run.steps) {  // every fourth level is named
     map.x_names.push_back(step.index % 4 == 0 ? text_of("%.1f", log_snr_of(step.sigma)) : "");
   }
   map.x.label = "log-SNR of the noise level (left: all noise, right: clean)";
@@ -115,9 +122,9 @@ Explained explain_words(const ExplainContext& context) {
                                    {"in_prompt", static_cast<bool>(vocabulary.own[v])},
                                    {"shown", from < steps},
                                    {"cosine_above_no_prompt", to_json(Estimate{above, above - half, above + half,
-                                                                          context.request.pictures})}};
+                                                                          independent_runs(context)})}};
     if (from < steps) {
-      const double log_snr = log_snr_of(context.run->steps[size_t(from)].sigma);
+      const double log_snr = log_snr_of(context.run.steps[size_t(from)].sigma);
       json["from_log_snr"] = log_snr;
       table.rows.push_back({vocabulary.texts[v], vocabulary.own[v] ? "yes" : "no",
                             text_of("%.1f", log_snr), text_of("%.3f +- %.3f", above, half)});
@@ -129,7 +136,7 @@ Explained explain_words(const ExplainContext& context) {
   if (found.shown.any().item<bool>()) {
     out.add_svg("words.svg", shown_map(context, vocabulary, found),
                 text_of("%lld runs of the prompt against %lld of each kind without it; gray: not "
-                        "significant.", static_cast<long long>(context.request.pictures),
+                        "significant.", static_cast<long long>(independent_runs(context)),
                         static_cast<long long>(null_count(context))));
   }
   return out;
@@ -143,7 +150,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer words_explainer() {
-  return {"words", "Which words does the estimate show, from which step on?", true, true, false, cost,
+  return {"words", "Which words does the estimate show, from which step on?", {.run = true, .words = true}, cost,
           explain_words};
 }
 

@@ -8,6 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {

@@ -1,0 +1,110 @@
+"""What each part of the seed's recipe costs: a ladder from the seed's recipe to ours, one ingredient a rung,
+and each flaw put back alone into ours. Equal seconds of training, equal cores; scene accuracy at several s.
+
+    make && .venv/bin/pip install -r requirements-test.txt
+    .venv/bin/python bench/ablation/run.py --quick               # one seed, 20 s each: 15 minutes
+    .venv/bin/python bench/ablation/run.py                       # three seeds, 200 s each: 5 hours
+    .venv/bin/python bench/ablation/run.py --only ladder-0-seed  # some of it
+
+Every run is a folder below --out; finished ones are not repeated, so an interrupted table goes on. Every run of a
+seed shares one CLIP. report.py makes table and figure of what is there.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RECIPE = yaml.safe_load((pathlib.Path(__file__).parent / "ingredients.yaml").read_text())
+INGREDIENTS = RECIPE["ingredients"]
+
+
+def settings(ours):
+    """Configuration with the named ingredients as ours and the others as the seed's."""
+    values = dict(RECIPE["common"])
+    for ingredient in INGREDIENTS:
+        values |= ingredient["ours" if ingredient["name"] in ours else "seed"]
+    return values
+
+
+def experiments():
+    """Name and settings of every run of a seed: the ladder, then ours less one ingredient each."""
+    names = [ingredient["name"] for ingredient in INGREDIENTS]
+    for rung in range(len(names) + 1):
+        yield f"ladder-{rung}-{names[rung - 1] if rung else 'seed'}", settings(names[:rung])
+    for name in names:
+        yield f"without-{name}", settings([other for other in names if other != name])
+
+
+def override(key, value):
+    return ["--set", f"{key}={json.dumps(value) if not isinstance(value, str) else value}"]
+
+
+def overrides(values):
+    return [word for key, value in values.items() for word in override(key, value)]
+
+
+class Bench:
+    def __init__(self, args):
+        self.program, self.out = args.program, args.out
+        self.seconds, self.clip_seconds, self.samples = args.seconds, args.clip_seconds, args.samples
+
+    def call(self, *words):
+        print("$ noisescope", *words, file=sys.stderr)
+        subprocess.run([self.program, *map(str, words)], check=True)
+
+    def clip(self, seed):
+        folder = self.out / f"clip-{seed}"
+        if not (folder / "clip").exists():
+            self.call("train", "--quiet", "--seed", seed, "--out", folder, "--set", "train.budget=1steps",
+                      "--set", f"clip_train.seconds={self.clip_seconds}", "--set", "train.validate_every=0")
+        return folder / "clip"
+
+    def run(self, name, values, seed):
+        folder = self.out / name / f"seed-{seed}"
+        if (folder / "evaluation.json").exists():
+            return
+        values = values | {"train.budget": f"{self.seconds}s", "clip_folder": str(self.clip(seed)),
+                           "evaluation.samples": self.samples, "evaluation.sweep_samples": self.samples}
+        self.call("train", "--quiet", "--seed", seed, "--out", folder, *overrides(values))
+        self.call("evaluate", folder, "--quiet")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one seed, 20 s of training, 32 pictures")
+    parser.add_argument("--seeds", type=int, default=None, help="number of seeds (default 3; quick: 1)")
+    parser.add_argument("--seconds", type=float, default=None, help="of training (default 200; quick: 20)")
+    parser.add_argument("--samples", type=int, default=None, help="pictures at each s (128; quick: 32)")
+    parser.add_argument("--clip-seconds", type=float, default=40)
+    parser.add_argument("--only", nargs="*", help="names of runs (default: all)")
+    parser.add_argument("--list", action="store_true", help="print the names of the runs")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs" / "ablation")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "noisescope")
+    args = parser.parse_args()
+    for name, full, quick in (("seeds", 3, 1), ("seconds", 200, 20), ("samples", 128, 32)):
+        if getattr(args, name) is None:
+            setattr(args, name, quick if args.quick else full)
+    return args
+
+
+def main():
+    args = parse_arguments()
+    runs = dict(experiments())
+    unknown = set(args.only or ()) - runs.keys()
+    if unknown:
+        sys.exit(f"expected runs of --list, got {', '.join(sorted(unknown))}")
+    if args.list:
+        return print("\n".join(runs))
+    bench = Bench(args)
+    for seed in range(args.seeds):
+        for name in args.only or runs:
+            bench.run(name, runs[name], seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+// The pieces that every binding file uses: one function a module of the library, options from keywords, long
+// calls that listen to Ctrl-C, tensors and callables checked at the border.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+#include <torch/csrc/autograd/python_variable.h>
+#include <torch/csrc/utils/pybind.h>
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/core/options.h"
+#include "noisescope/core/progress.h"
+#include "noisescope/core/random.h"
+#include "noisescope/core/tensor.h"
+#include "noisescope/diffusion/denoiser.h"
+#include "noisescope/io/config.h"
+
+namespace noisescope::python {
+
+namespace py = pybind11;
+
+void bind_errors(py::module_& m);
+void bind_io(py::module_& m);
+void bind_diffusion(py::module_& m);
+void bind_world(py::module_& m);
+void bind_clip(py::module_& m);
+void bind_pipeline(py::module_& m);
+void bind_explain(py::module_& m);
+void bind_explain_runs(py::module_& m);
+void bind_metric(py::module_& m);
+
+// --- options ---------------------------------------------------------------------------------------------------
+
+/// A tree of None, bool, int, float, str, list and dict as JSON. Throws TypeError naming the key of anything else.
+nlohmann::ordered_json json_of(const py::handle& value, const std::string& key = "options");
+py::object python_of(const nlohmann::ordered_json& json);
+
+/// Defaults, then what `keywords` hold, by the same table that YAML and command line use. Throws ConfigError for
+/// unknown keys (naming the nearest), wrong types and values out of range.
+template <class T>
+T options_of(const py::dict& keywords, const char* where, T options = {}) {
+  read_options_into(config_from_json(json_of(keywords), where), options);
+  return options;
+}
+
+using DescribeAll = std::function<void(Describer&)>;
+/// [(name, default, help)] of an options struct; sections are nested lists in the place of the default.
+py::list described(const DescribeAll& describe_all);
+
+template <class T>
+void add_options(py::dict& table, const char* name, T options = {}) {
+  table[name] = described([options](Describer& d) mutable { describe(d, options); });
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------
+
+/// Runs `work` on the library's own thread with the GIL released and gradients off. Meanwhile the calling thread
+/// hears Ctrl-C (KeyboardInterrupt, after the work has stopped) and hands reports to `progress(task, done, total,
+/// unit, detail)`, unless None.
+void run_long(const std::function<void(const Control&)>& work, const py::object& progress);
+
+template <class T>
+T long_call(const std::function<T(const Control&)>& work, const py::object& progress) {
+  std::optional<T> result;
+  run_long([&](const Control& control) { result.emplace(work(control)); }, progress);
+  return std::move(*result);
+}
+
+// --- callables of Python in C++ --------------------------------------------------------------------------------
+
+/// What Python sees of a denoiser, ours or its own: called as d(x, sigma, condition).
+struct DenoiserHandle {
+  Denoiser denoiser;
+};
+
+/// `function(*tensors)` with the GIL held, as a tensor. Throws TypeError if it returns anything else, what it raises
+/// otherwise.
+Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments);
+
+/// Keeps a Python object for C++ callables that may be dropped on threads without the GIL.
+std::shared_ptr<py::object> keep(py::object object);
+
+/// A function from pictures [B, C, H, W] to numbers [B] or [B, F], checked.
+std::function<Tensor(const Tensor&)> picture_function(py::object function, const char* name);
+
+// --- small things ----------------------------------------------------------------------------------------------
+
+/// sample_ids, or 0 .. count - 1 where none are given.
+std::vector<int64_t> ids_or_range(const std::optional<std::vector<int64_t>>& ids, int64_t count);
+
+/// None for an undefined tensor.
+py::object tensor_or_none(const Tensor& tensor);
+
+}  // namespace noisescope::python

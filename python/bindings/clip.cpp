@@ -1,0 +1,43 @@
+#include "noisescope/clip/clip_images.h"
+#include "noisescope/clip/clip_model.h"
+
+#include "python/bindings/bindings.h"
+
+namespace noisescope::python {
+namespace {
+
+py::list encodings(const ClipModel& self, const std::vector<std::string>& texts) {
+  py::list out;
+  for (const Encoding& encoding : tokenize(self.tokenizer(), texts).encodings) {
+    py::list spans;
+    for (const TextSpan& span : encoding.spans) spans.append(py::make_tuple(span.begin, span.end));
+    py::dict one;
+    one["ids"] = encoding.ids;
+    one["spans"] = spans;
+    out.append(one);
+  }
+  return out;
+}
+
+}  // namespace
+
+void bind_clip(py::module_& m) {
+  py::class_<ClipModel>(m, "Clip")
+      .def(py::init([](const std::string& folder) { return ClipModel::load(folder); }))
+      .def("encode_text", [](const ClipModel& self, const std::vector<std::string>& texts) {
+        const py::gil_scoped_release release;
+        const torch::NoGradGuard no_grad;
+        return self.encode_text(texts);
+      })
+      .def("encode_image", [](const ClipModel& self, const Tensor& pictures) {
+        const py::gil_scoped_release release;
+        const torch::NoGradGuard no_grad;
+        return self.encode_image(to_clip_size(pictures, self.config().preprocess));
+      })
+      .def("tokenize", encodings)
+      .def_property_readonly("embedding_dim", &ClipModel::embedding_dim)
+      .def_property_readonly("image_size", &ClipModel::image_size)
+      .def("save", [](const ClipModel& self, const std::string& folder) { self.save(folder); });
+}
+
+}  // namespace noisescope::python

@@ -1,0 +1,123 @@
+#include "noisescope/diffusion/guidance.h"
+#include "noisescope/diffusion/precondition.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/diffusion/sampler.h"
+#include "noisescope/diffusion/schedule.h"
+#include "noisescope/diffusion/trajectory.h"
+
+#include "noisescope/core/error.h"
+#include "python/bindings/bindings.h"
+
+namespace noisescope::python {
+namespace {
+
+/// A Python function of (x, sigma, condition) as a denoiser; its answer must be a picture like x.
+Denoiser denoiser_of(py::object function) {
+  const auto kept = keep(std::move(function));
+  return [kept](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    const Tensor answer = call_tensor(*kept, "denoiser", {x, sigma, condition});
+    if (answer.sizes() != x.sizes()) {
+      throw ShapeError("[denoiser] expected an estimate like x, " + describe_tensor(x) + ", got " +
+                       describe_tensor(answer) + " from the Python function");
+    }
+    return answer.to(x.device(), x.scalar_type());
+  };
+}
+
+Network network_of(py::object function) {
+  const auto kept = keep(std::move(function));
+  return [kept](const Tensor& x, const Tensor& label, const Tensor& condition) {
+    return call_tensor(*kept, "network", {x, label, condition});
+  };
+}
+
+Tensor call_denoiser(const DenoiserHandle& self, const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+  const py::gil_scoped_release release;
+  const torch::NoGradGuard no_grad;
+  return self.denoiser(x, sigma, condition);
+}
+
+/// What one step shows to a Python observer.
+py::dict step_dict(const SamplerStep& step) {
+  py::dict out;
+  out["index"] = step.index;
+  out["count"] = step.count;
+  out["sigma"] = step.sigma;
+  out["sigma_next"] = step.sigma_next;
+  out["x"] = tensor_or_none(step.x);
+  out["denoised"] = tensor_or_none(step.prediction.denoised);
+  out["conditional"] = tensor_or_none(step.prediction.conditional);
+  out["unconditional"] = tensor_or_none(step.prediction.unconditional);
+  return out;
+}
+
+SamplerObserver observer_of(const py::object& function) {
+  if (function.is_none()) return {};
+  const auto kept = keep(function);
+  return [kept](const SamplerStep& step) {
+    const py::gil_scoped_acquire gil;
+    (*kept)(step_dict(step));
+  };
+}
+
+Tensor sample(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& condition,
+              const Tensor& null_condition, const std::vector<double>& sigmas, uint64_t seed,
+              const std::optional<std::vector<int64_t>>& sample_ids, const std::optional<Tensor>& given,
+              const py::dict& sampler, const py::dict& guidance, const py::object& observer,
+              const py::object& progress) {
+  const auto solver = options_of<SamplerOptions>(sampler, "sampler");
+  const Predictor predict = guide(denoiser.denoiser, condition, null_condition,
+                                  options_of<GuidanceOptions>(guidance, "guidance"));
+  NoiseSource noise{Random(seed), ids_or_range(sample_ids, x.size(0))};
+  if (given) noise.given = *given;
+  const SamplerObserver watch = observer_of(observer);
+  return long_call<Tensor>(
+      [&](const Control& control) { return run_sampler(predict, x, sigmas, solver, noise, watch, control); }, progress);
+}
+
+py::dict schedule(const py::dict& options) {
+  const Schedule table(options_of<ScheduleOptions>(options, "schedule"));
+  Tensor betas = torch::empty({table.timesteps()}, torch::kFloat64), bars = torch::empty_like(betas);
+  for (int64_t t = 1; t <= table.timesteps(); ++t) {
+    betas[t - 1] = table.beta(t);
+    bars[t - 1] = table.alpha_bar(t);
+  }
+  py::dict out;
+  out["beta"] = betas;
+  out["alpha_bar"] = bars;
+  out["sigma"] = ((1 - bars) / bars).sqrt();
+  return out;
+}
+
+}  // namespace
+
+void bind_diffusion(py::module_& m) {
+  py::dict table = m.attr("options");
+  add_options<ScheduleOptions>(table, "schedule");
+  add_options<GridOptions>(table, "sampling_sigmas");
+  add_options<SamplerOptions>(table, "sampler");
+  add_options<GuidanceOptions>(table, "guidance");
+  add_options<PreconditionOptions>(table, "precondition");
+
+  py::class_<DenoiserHandle>(m, "Denoiser")
+      .def(py::init([](py::object function) { return DenoiserHandle{denoiser_of(std::move(function))}; }))
+      .def("__call__", call_denoiser, py::arg("x"), py::arg("sigma"), py::arg("condition"));
+  m.def("precondition", [](py::object network, const py::dict& options) {
+    return DenoiserHandle{
+        precondition(network_of(std::move(network)), options_of<PreconditionOptions>(options, "precondition"))};
+  });
+  m.def("schedule", schedule);
+  m.def("sampling_sigmas", [](const py::dict& grid, const py::dict& schedule) {
+    return sampling_sigmas(options_of<GridOptions>(grid, "sampling_sigmas"),
+                           options_of<ScheduleOptions>(schedule, "schedule"));
+  });
+  m.def("initial_noise", [](const std::vector<int64_t>& shape, uint64_t seed, int64_t first_sample) {
+    if (shape.size() != 4) throw ValueError("[initial_noise] expected a shape [B, C, H, W]");
+    return NoiseSource{Random(seed), sample_range(first_sample, shape[0])}.initial(
+        {shape[1], shape[2], shape[3]});
+  });
+  m.def("add_noise", &add_noise);
+  m.def("sample", sample);
+}
+
+}  // namespace noisescope::python

@@ -1,0 +1,32 @@
+#include "python/bindings/bindings.h"
+
+#include "noisescope/core/device.h"
+
+namespace noisescope::python {
+namespace {
+
+py::dict facts() {
+  py::dict out;
+  for (const auto& [name, value] : machine_facts()) out[py::str(name)] = value;
+  return out;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The C++ library; use it through the package noisescope.";
+  m.attr("version") = NOISESCOPE_VERSION;
+  m.def("machine_facts", facts);
+  m.attr("options") = py::dict();
+  bind_errors(m);
+  bind_io(m);
+  bind_diffusion(m);
+  bind_world(m);
+  bind_clip(m);
+  bind_pipeline(m);
+  bind_explain(m);
+  bind_explain_runs(m);
+  bind_metric(m);
+}
+
+}  // namespace noisescope::python

@@ -1,0 +1,122 @@
+#include "noisescope/pipeline/text_to_image.h"
+
+#include "noisescope/core/device.h"
+#include "noisescope/io/codec/yaml.h"
+#include "noisescope/pipeline/run_record.h"
+#include "noisescope/run/run_config.h"
+#include "noisescope/run/train_run.h"
+#include "python/bindings/bindings.h"
+
+namespace noisescope::python {
+namespace {
+
+/// A trained run: its model and its configuration.
+struct RunHandle {
+  RunFolder folder;
+  RunConfig config;
+  TextToImage model;
+};
+
+RunHandle load(const std::string& folder, const std::string& device) {
+  const RunFolder run{folder};
+  return {run, load_run_config_of(run), load_run_model(run, parse_device(device))};
+}
+
+DrawOptions draw_options(const RunHandle& self, const py::dict& options) {
+  return options_of<DrawOptions>(options, "sample", self.config.draw);
+}
+
+Tensor draw_pictures(const RunHandle& self, const DrawRequest& request, const DrawOptions& options,
+                     const SamplerObserver& observer, const py::object& progress) {
+  const auto sigmas = sampling_sigmas(options.grid, self.config.precondition.schedule);
+  return long_call<Tensor>(
+      [&](const Control& control) {
+        return draw(self.model, request, sigmas, options.sampler, options.guidance, options.batch_size, observer,
+                    control);
+      },
+      progress);
+}
+
+DrawRequest request_of(const std::vector<std::string>& prompts, const std::string& negative_prompt, uint64_t seed,
+                       int64_t first_sample, const std::optional<Tensor>& images) {
+  DrawRequest request{prompts, negative_prompt, seed, first_sample};
+  if (images) request.images = *images;
+  return request;
+}
+
+Tensor sample(const RunHandle& self, const std::vector<std::string>& prompts, const std::string& negative_prompt,
+              uint64_t seed, int64_t first_sample, const std::optional<Tensor>& images, const py::dict& options,
+              const py::object& progress) {
+  return draw_pictures(self, request_of(prompts, negative_prompt, seed, first_sample, images),
+                       draw_options(self, options), {}, progress);
+}
+
+/// A run with all that its solver saw: pictures, sigmas, x, denoised, conditional, unconditional.
+py::dict record(const RunHandle& self, const std::vector<std::string>& prompts, const std::string& negative_prompt,
+                uint64_t seed, int64_t first_sample, const py::dict& options, const py::object& progress) {
+  DrawOptions draw = draw_options(self, options);
+  draw.guidance.both_branches = true;
+  draw.batch_size = static_cast<int64_t>(prompts.size());
+  TrajectoryRecorder recorder({});
+  const Tensor pictures = draw_pictures(self, request_of(prompts, negative_prompt, seed, first_sample, {}), draw,
+                                        recorder.observer(), progress);
+  const RunRecord record = make_run_record(
+      recorder, {prompts, sample_range(first_sample, draw.batch_size), weights_hash(self.model), "{}"});
+  py::dict out;
+  out["prompts"] = prompts;
+  out["pictures"] = pictures;
+  out["sigmas"] = record.sigmas;
+  out["x"] = record.x;
+  out["denoised"] = record.denoised;
+  out["conditional"] = record.conditional;
+  out["unconditional"] = record.unconditional;
+  return out;
+}
+
+py::dict train(const std::string& config_path, const std::vector<std::string>& overrides, const std::string& out,
+               bool skip_clip_extraction, const std::string& device, const py::object& progress) {
+  const RunConfig config = load_run_config(config_path, overrides);
+  TrainRunRequest request;
+  request.skip_clip_extraction = skip_clip_extraction;
+  request.device = parse_device(device);
+  const auto summary = long_call<TrainingSummary>(
+      [&](const Control& control) { return train_run(config, RunFolder{out}, request, control); }, progress);
+  py::dict result;
+  result["parameters"] = summary.parameters;
+  result["images"] = summary.images;
+  result["steps"] = summary.steps;
+  result["seconds"] = summary.seconds;
+  result["clip_seconds"] = summary.clip_seconds;
+  return result;
+}
+
+}  // namespace
+
+void bind_pipeline(py::module_& m) {
+  py::dict table = m.attr("options");
+  add_options<DrawOptions>(table, "draw");
+  add_options<RunConfig>(table, "config", demo_config());
+
+  py::class_<RunHandle>(m, "Run")
+      .def(py::init(&load))
+      .def("condition", [](const RunHandle& r, const std::vector<std::string>& prompts) {
+        const py::gil_scoped_release release;
+        return r.model.condition(prompts);
+      })
+      .def("null_condition", [](const RunHandle& r, int64_t count) { return r.model.null_condition(count); })
+      .def("denoiser", [](const RunHandle& r) { return DenoiserHandle{r.model.denoiser()}; })
+      .def("sigmas", [](const RunHandle& r, const py::dict& grid) {
+        return sampling_sigmas(options_of<GridOptions>(grid, "grid", r.config.draw.grid),
+                               r.config.precondition.schedule);
+      })
+      .def("sample", sample)
+      .def("record", record)
+      .def_property_readonly("config", [](const RunHandle& r) { return python_of(to_json(r.config)); })
+      .def_property_readonly("folder", [](const RunHandle& r) { return r.folder.root.string(); })
+      .def_property_readonly("image_size", [](const RunHandle& r) { return r.model.image_size(); })
+      .def_property_readonly("clip", [](const RunHandle& r) { return r.model.clip(); })
+      .def("cleanest_trained_log_snr", [](const RunHandle& r) { return cleanest_trained_log_snr(r.config); });
+  m.def("train", train);
+}
+
+}  // namespace noisescope::python

@@ -1,0 +1,35 @@
+"""Trains CLIP-conditioned diffusion models on small images and shows, in measured numbers, what their noise says.
+
+    import noisescope as ns
+
+    world = ns.World()                       # the exact two-object world
+    run = ns.load("runs/demo")               # a trained model
+    pictures = run.sample(["a red square left of a blue disc on dark"] * 4, seed=1)
+
+Pictures are float32 tensors [B, C, H, W] in [-1, 1]; numpy arrays and PIL images are taken, too. The names are those
+of the program, its configuration files and the C++ library.
+"""
+
+from noisescope import _torch_check
+
+_torch_check.require()
+
+from noisescope import explain, metric  # noqa: E402
+from noisescope._core import machine_facts, version as __version__  # noqa: E402
+from noisescope.clip import Clip  # noqa: E402
+from noisescope.diffusion import (  # noqa: E402
+    Denoiser, add_noise, denoiser, initial_noise, precondition, sample, sampling_sigmas, schedule)
+from noisescope.errors import (  # noqa: E402
+    ConfigError, DataError, FormatError, Interrupted, InvalidValueError, IoError, ModelError, NumericError, ShapeError)
+from noisescope.pictures import Pictures, tensor_of  # noqa: E402
+from noisescope.result import Result  # noqa: E402
+from noisescope.run import Run, load, train  # noqa: E402
+from noisescope.safetensors import load_safetensors, save_safetensors  # noqa: E402
+from noisescope.world import Scenes, World  # noqa: E402
+
+__all__ = [
+    "Clip", "ConfigError", "DataError", "Denoiser", "FormatError", "Interrupted", "InvalidValueError", "IoError",
+    "ModelError", "NumericError", "Pictures", "Result", "Run", "Scenes", "ShapeError", "World", "__version__",
+    "add_noise", "denoiser", "explain", "initial_noise", "load", "load_safetensors", "machine_facts", "metric",
+    "precondition", "sample", "sampling_sigmas", "save_safetensors", "schedule", "tensor_of", "train",
+]

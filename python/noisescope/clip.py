@@ -1,0 +1,40 @@
+"""CLIP folders of this program, of transformers, open_clip or OpenAI."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from noisescope import _core
+from noisescope.pictures import pictures_of
+from noisescope.result import Result
+
+
+class Clip:
+    """A text and image encoder; raises IoError, FormatError, ModelError for what cannot be loaded."""
+
+    def __init__(self, folder: str | os.PathLike[str] | Any) -> None:
+        is_core = isinstance(folder, _core.Clip)
+        self._core = folder if is_core else _core.Clip(os.fspath(folder))
+
+    @property
+    def embedding_dim(self) -> int:
+        return int(self._core.embedding_dim)
+
+    @property
+    def image_size(self) -> int:
+        return int(self._core.image_size)
+
+    def encode_text(self, texts: str | Sequence[str]) -> Tensor:
+        """Embeddings [B, D] of unit norm."""
+        return self._core.encode_text([texts] if isinstance(texts, str) else list(texts))
+
+    def encode_image(self, pictures: Any) -> Tensor:
+        """Embeddings [B, D] of unit norm, of pictures [B, 3, H, W] in [-1, 1] of any size."""
+        return self._core.encode_image(pictures_of(pictures).float())
+
+    def tokenize(self, texts: str | Sequence[str]) -> list[Result]:
+        """ids of each text and spans: the range of bytes in the text that each id stands for."""
+        found = self._core.tokenize([texts] if isinstance(texts, str) else list(texts))
+        return [Result("Encoding", one) for one in found]

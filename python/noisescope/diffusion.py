@@ -1,0 +1,87 @@
+"""Schedules, noise levels, denoisers and samplers."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from noisescope import _core
+from noisescope._core import Denoiser
+from noisescope._keywords import takes_options
+from noisescope.pictures import tensor_of
+from noisescope.progress import ProgressSink, sink
+from noisescope.result import Result
+
+__all__ = ["Denoiser", "add_noise", "denoiser", "initial_noise", "precondition", "sample", "sampling_sigmas",
+           "schedule"]
+
+
+def denoiser(function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Denoiser:
+    """A denoiser of any Python function, for every sampler and explainer.
+
+    `function(x, sigma, condition)` gets x [B, C, H, W] = x_0 + sigma eps, sigma [B] and condition [B, D], and returns
+    its estimate of x_0, [B, C, H, W]. It runs without gradients. What it raises passes through; an answer of another
+    shape raises ShapeError, one that is no tensor TypeError.
+
+    >>> d = denoiser(lambda x, sigma, condition: x / (1 + sigma[:, None, None, None] ** 2))
+    """
+    if not callable(function):
+        raise TypeError(f"expected a function of (x, sigma, condition), got {type(function).__name__}")
+    return Denoiser(function)
+
+
+@takes_options("precondition")
+def precondition(network: Callable[[Tensor, Tensor, Tensor], Tensor], **options: Any) -> Denoiser:
+    """The denoiser of a network(x, noise_label [B], condition) that predicts eps, v, x0 or EDM's mixture
+    (Karras et al. 2022, arXiv:2206.00364, eq. 7)."""
+    return _core.precondition(network, options)
+
+
+@takes_options("schedule")
+def schedule(**options: Any) -> Result:
+    """Tables of a discrete DDPM schedule, float64 [T], t = 1 .. T: beta, alpha_bar, sigma.
+
+    >>> schedule(timesteps=300).sigma.shape
+    torch.Size([300])
+    """
+    return Result("Schedule", _core.schedule(options))
+
+
+@takes_options("sampling_sigmas")
+def sampling_sigmas(*, schedule: dict[str, Any] | None = None, **options: Any) -> list[float]:
+    """Noise levels that a sampler walks down: steps + 1 of them, falling, the last 0. `schedule`: options of the
+    discrete schedule, which the grids leading, linspace and trailing read.
+
+    >>> [round(s, 1) for s in sampling_sigmas(steps=3, sigma_max=40, sigma_min=0.1)]
+    [40.0, 5.6, 0.1, 0.0]
+    """
+    return list(_core.sampling_sigmas(options, schedule or {}))
+
+
+def initial_noise(shape: Sequence[int], seed: int = 0, first_sample: int = 0) -> Tensor:
+    """Standard normal [B, C, H, W] float32; row b depends on (seed, first_sample + b) alone, on every machine."""
+    return _core.initial_noise(list(shape), seed, first_sample)
+
+
+def add_noise(pictures: Any, eps: Any, sigma: Any) -> Tensor:
+    """x = picture + sigma eps; pictures and eps [B, C, H, W], sigma [B]."""
+    return _core.add_noise(tensor_of(pictures), tensor_of(eps), tensor_of(sigma))
+
+
+@takes_options("sampler")
+def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = None, *, sigmas: Sequence[float],
+           guidance: dict[str, Any] | None = None, seed: int = 0, sample_ids: Sequence[int] | None = None,
+           noise: Any = None, observer: Callable[[dict[str, Any]], None] | None = None,
+           progress: ProgressSink | bool | None = None, **options: Any) -> Tensor:
+    """Runs a solver from x [B, C, H, W] at sigmas[0] down to the picture.
+
+    condition, null_condition [B, D] (the latter where guidance needs it); `guidance`: options of classifier-free
+    guidance (scale, sigma_min, sigma_max, rescale, clip). `noise` [S - 1, B, C, H, W]: the noise of stochastic steps,
+    if it is not to be drawn. `observer` hears every step: a dict with index, sigma, sigma_next, x, denoised, ...
+    """
+    condition = tensor_of(condition, "condition")
+    null = condition if null_condition is None else tensor_of(null_condition, "null_condition")
+    return _core.sample(denoiser, tensor_of(x, "x"), condition, null, list(sigmas), seed,
+                        None if sample_ids is None else list(sample_ids),
+                        None if noise is None else tensor_of(noise, "noise"), options, guidance or {}, observer,
+                        sink(progress))

@@ -1,0 +1,101 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy
+import pytest
+import torch
+
+import noisescope as ns
+
+
+def test_a_trained_run_samples_and_records(run):
+    prompts = ["a red square left of a blue disc on dark"] * 2
+    pictures = run.sample(prompts, seed=3)
+    assert pictures.shape == (2, 3, 32, 32) and torch.equal(pictures, run.sample(prompts, seed=3))
+    assert torch.equal(pictures[1:], run.sample(prompts[1:], seed=3, first_sample=1))
+    record = run.record(prompts, seed=3)
+    assert record.x.shape[:2] == (4, 2) and len(record.sigmas) == 5
+    assert record.conditional.isfinite().all() and record.unconditional.isfinite().all()
+    assert run.sample(prompts, grid={"steps": 2}).shape == pictures.shape
+
+
+def test_the_run_is_a_denoiser_for_explanations(run):
+    condition = run.condition(["a red square", "a blue disc"])
+    x = ns.initial_noise([2, 3, 32, 32])
+    assert run.denoiser()(x, torch.ones(2), condition).shape == x.shape
+    assert run.null_condition(2).shape == condition.shape
+    assert run.clip.encode_text("a red square").norm() == pytest.approx(1, abs=1e-5)
+    encoding, = run.clip.tokenize("a red square")
+    assert [("a red square")[a:b] for a, b in encoding.spans if b > a] == ["a", "red", "square"]
+
+
+def test_python_and_program_draw_the_same(run, tmp_path):
+    program = os.environ.get("NOISESCOPE_PROGRAM")
+    if not program:
+        pytest.skip("NOISESCOPE_PROGRAM names no program")
+    prompt = "a red square left of a blue disc on dark"
+    done = subprocess.run([program, "sample", run.folder, "--prompt", prompt, "--seed", "3", "--record", "full",
+                           "--json", "--quiet"], capture_output=True, text=True, check=True)
+    path = next(p for p in json.loads(done.stdout).values() if isinstance(p, str) and p.endswith(".safetensors"))
+    tensors, _ = ns.load_safetensors(path)
+    ours = run.record([prompt], seed=3)
+    assert torch.allclose(tensors["x"].float(), ours.x[:, :1], atol=1e-5)
+
+
+def test_words_that_the_model_does_not_know_are_named(run):
+    with pytest.raises(ValueError, match="elephant"):
+        run.sample("a red elephant")
+
+
+def test_folders_that_are_no_runs_are_refused(tmp_path):
+    with pytest.raises(ns.DataError, match="config.yaml"):
+        ns.load(tmp_path)
+    with pytest.raises(ns.ConfigError, match="budget"):
+        ns.train(tmp_path / "x", set={"train.budgt": "1steps"})
+
+
+def test_a_run_of_other_settings_is_refused(run):
+    with pytest.raises(ns.ModelError):
+        ns.train(run.folder, set={"network.channels": [8, 16]})
+
+
+def test_files_of_tensors_go_both_ways(tmp_path):
+    tensors = {"a": torch.arange(6).reshape(2, 3), "b": torch.randn(4)}
+    ns.save_safetensors(tmp_path / "t.safetensors", tensors, {"note": "x"})
+    read, metadata = ns.load_safetensors(tmp_path / "t.safetensors")
+    assert metadata["note"] == "x" and all(torch.equal(read[k], tensors[k]) for k in tensors)
+    (tmp_path / "bad.safetensors").write_bytes(b"\xff" * 64)
+    with pytest.raises(ns.FormatError):
+        ns.load_safetensors(tmp_path / "bad.safetensors")
+    with pytest.raises(OSError):
+        ns.load_safetensors(tmp_path / "none.safetensors")
+
+
+def test_pictures_come_from_numpy_and_pil_and_show_themselves(run):
+    from PIL import Image
+
+    image = Image.fromarray(numpy.full((4, 6, 3), 255, numpy.uint8))
+    assert ns.tensor_of(image).shape == (1, 3, 4, 6) and ns.tensor_of(image).max() == 1
+    array = numpy.zeros((1, 3, 4, 4), numpy.float32)
+    assert torch.equal(ns.tensor_of(array), torch.zeros(1, 3, 4, 4))
+    assert ns.tensor_of(array).data_ptr() == array.ctypes.data  # no copy
+    shown = ns.Pictures(torch.zeros(3, 3, 8, 8))
+    assert shown._repr_png_().startswith(b"\x89PNG") and "gif" in shown.film()._repr_html_()
+    assert "8×8" in ns.Result("R", {"map": torch.zeros(8, 8)})._repr_html_()
+
+
+def test_another_torch_is_refused_with_a_remedy():
+    code = ("import importlib.metadata as m; real = m.version\n"
+            "m.version = lambda name: '1.0.0' if name == 'torch' else real(name)\n"
+            "import noisescope")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode != 0 and "pip install torch==" in done.stderr
+
+
+def test_every_public_name_is_explained():
+    for module in (ns, ns.explain, ns.metric):
+        for name in module.__all__:
+            if not name.startswith("__"):
+                assert getattr(module, name).__doc__, f"{module.__name__}.{name}"

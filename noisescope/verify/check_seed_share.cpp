@@ -1,5 +1,5 @@
-// Shares of seed, prompt and their interaction, where each picture is a known linear function of its seed's
-// noise: DDIM on Gaussian pixels whose mean and variance the prompt sets.
+// Shares of seed, prompt and their interaction, where each picture is a known linear function of
+// its seed's noise: DDIM on Gaussian pixels whose mean and variance the prompt sets.
 #include "noisescope/explain/seed_share.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/estimates.h"
@@ -23,8 +23,8 @@ Tensor gaussian_denoiser(const Tensor& x, const Tensor& sigma, const Tensor& con
   return mean + (x - mean) * per_sample(variance / (variance + sigma.square()));
 }
 
-/// DDIM carries x = offset + gain eps to the same with x' - D = (sigma' / sigma) (x - D); for the picture of
-/// prompt p, [P, 2]: offset and gain.
+/// DDIM carries x = offset + gain eps to the same with x' - D = (sigma' / sigma) (x - D); for the
+/// picture of prompt p, [P, 2]: offset and gain.
 Tensor linear_pictures() {
   const std::vector<double> sigmas = levels();
   std::vector<Tensor> rows;
@@ -42,8 +42,8 @@ Tensor linear_pictures() {
   return torch::stack(rows);
 }
 
-/// Shares of seed, prompt and interaction in what the components of the analysis of variance are on average
-/// over seeds, the prompts as they are, [3].
+/// Shares of seed, prompt and interaction in what the components of the analysis of variance are on
+/// average over seeds, the prompts as they are, [3].
 Tensor closed_shares() {
   const Tensor lines = linear_pictures();
   const Tensor offsets = lines.select(1, 0), gains = lines.select(1, 1);
@@ -59,8 +59,8 @@ Tensor seed_grid(const VerifyContext& context, int64_t group, const DrawPictures
   const NoiseSource noise{Random(context.options.seed), sample_range(group * kSeeds, kSeeds)};
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
   const auto initial = [&](int64_t shift) {
-    return NoiseSource{Random(context.options.seed + static_cast<uint64_t>(shift)), noise.sample_ids}
-        .initial({1, 1, 1}, kDouble);
+    const Random own(context.options.seed + static_cast<uint64_t>(shift));
+    return NoiseSource{own, noise.sample_ids}.initial({1, 1, 1}, kDouble);
   };
   if (!context.broken("seeds-not-shared")) {
     return attribute_grid(draw, pixel, initial(0), prompts(), noise);
@@ -78,8 +78,8 @@ std::vector<VerifyRow> check_seed_share(const VerifyContext& context) {
   const int64_t groups = context.n(64, 32);
   GuidanceOptions plain;
   plain.clip = 0;
-  const DrawPictures draw = picture_drawer({gaussian_denoiser, torch::zeros({2}, kDouble), plain, levels(),
-                                            {.solver = Solver::ddim}, kSeeds}, context.control);
+  const DrawPictures draw = picture_drawer({gaussian_denoiser, torch::zeros({2}, kDouble), plain,
+                                            levels(), {.solver = Solver::ddim}, kSeeds}, context.control);
   std::vector<Tensor> found;
   for (int64_t g = 0; g < groups; ++g) {
     const VarianceShares shares = seed_shares(seed_grid(context, g, draw));

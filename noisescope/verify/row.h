@@ -33,9 +33,9 @@ struct VerifyRow {
 
   /// The point estimate meets the bar, if there is one; a value that is not finite does not.
   bool pass() const;
-  /// How often a row whose point estimate comes from a normal distribution with this interval and mean
-  /// would fall on the other side of the bar: the chance that other seeds reverse the verdict; `reversal`
-  /// where it is given. 0 without a bar.
+  /// How often a row whose point estimate comes from a normal distribution with this interval and
+  /// mean would fall on the other side of the bar: the chance that other seeds reverse the verdict;
+  /// `reversal` where it is given. 0 without a bar.
   double reversal_chance() const;
 };
 

@@ -1,4 +1,5 @@
-// The files themselves are read by NumPy: tests/io/codec/npz_oracle.py, which calls this test with a folder.
+// The files themselves are read by NumPy: tests/io/codec/npz_oracle.py, which calls this test with
+// a folder.
 #include "noisescope/io/codec/npz.h"
 
 #include <cstdlib>

@@ -45,7 +45,7 @@ std::string make_header(const Tensor& tensor) {
     return entry.second == tensor.scalar_type();
   });
   if (type == kTypes.end()) {
-    throw ValueError("[io.write_npy] expected a type that NumPy has, got " +
+    throw ValueError("[io.encode_npy] expected a type that NumPy has, got " +
                      describe_tensor(tensor) + "; convert it first");
   }
   std::string shape;
@@ -128,16 +128,17 @@ Header parse_header(std::string_view bytes, const std::string& path) {
 
 }  // namespace
 
-void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  if (!tensor.defined()) throw ValueError("[io.write_npy] expected a tensor, got an undefined one");
+std::string encode_npy(const Tensor& tensor) {
+  if (!tensor.defined()) throw ValueError("[io.encode_npy] expected a tensor, got an undefined one");
   Tensor values = tensor.detach().to(torch::kCPU).resolve_conj().resolve_neg().contiguous();
   if (values.scalar_type() == torch::kBFloat16) values = values.to(torch::kFloat32);
-  const std::string header = make_header(values);
-  write_file_atomic(path, [&](std::ostream& out) {
-    out.write(header.data(), static_cast<std::streamsize>(header.size()));
-    out.write(static_cast<const char*>(values.data_ptr()),
-              static_cast<std::streamsize>(values.nbytes()));
-  });
+  std::string bytes = make_header(values);
+  bytes.append(static_cast<const char*>(values.data_ptr()), values.nbytes());
+  return bytes;
+}
+
+void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
+  write_file_atomic(path, encode_npy(tensor));
 }
 
 Tensor read_npy(const std::filesystem::path& path) {

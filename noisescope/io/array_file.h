@@ -3,13 +3,17 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "noisescope/core/tensor.h"
 
 namespace noisescope {
 
-/// Writes atomically, in C order. bfloat16 becomes float32: NumPy has no such type.
-/// Throws ValueError for types without a NumPy counterpart, IoError.
+/// The bytes of a .npy file, in C order. bfloat16 becomes float32: NumPy has no such type.
+/// Throws ValueError for an undefined tensor and types without a NumPy counterpart.
+std::string encode_npy(const Tensor& tensor);
+
+/// Writes them atomically. Throws as encode_npy does, IoError.
 void write_npy(const std::filesystem::path& path, const Tensor& tensor);
 
 /// Reads what write_npy and numpy.save write: versions 1.0 to 3.0, little-endian numbers and bools, C

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "noisescope/core/error.h"
+#include "noisescope/io/codec/npz.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/text_of.h"
 
@@ -44,7 +45,8 @@ std::string obstacle(const Explainer& explainer, const ExplainContext& context) 
   }
   if (explainer.needs.factors &&
       (context.factors.read(context.picture.unsqueeze(0)) < 0).any().item<bool>()) {
-    return "the picture cannot be read by " + context.factors.reader + "; name labels with --labels";
+    return "the picture cannot be read by " + context.factors.reader + "; name labels with "
+                                                                       "--labels";
   }
   return "";
 }
@@ -79,16 +81,21 @@ std::string origin_text(const ExplainContext& context) {
       return text_of("%lld pictures drawn with seed %llu, the first one explained.", count, seed);
     case RunOrigin::recorded:
       if (run.added == 0) {
-        return text_of("picture %lld of a recorded run with seed %llu; intervals over the %lld pictures of "
-                       "its prompt.", static_cast<long long>(context.request.recorded), seed, count);
+        return text_of("picture %lld of a recorded run with seed %llu; intervals over the %lld "
+                       "pictures of "
+                       "its "
+                       "prompt.", static_cast<long long>(context.request.recorded), seed, count);
       }
-      return text_of("picture %lld of a recorded run with seed %llu, the only one of its prompt; %lld further "
+      return text_of("picture %lld of a recorded run with seed %llu, the only one of its prompt; "
+                     "%lld further "
                      "ones were drawn as it was, for intervals.",
                      static_cast<long long>(context.request.recorded), seed,
                      static_cast<long long>(run.added));
     case RunOrigin::inverted:
-      return text_of("an existing picture. Methods that look at a run stand on %lld runs found by its "
-                     "edit-friendly inversion; their intervals are over the noise of the inversion.", count);
+      return text_of("an existing picture. Methods that look at a run stand on %lld runs found by "
+                     "its "
+                     "edit-friendly inversion; their intervals are over the noise of the "
+                     "inversion.", count);
   }
   return "";
 }
@@ -103,28 +110,31 @@ void check_record(const ExplainContext& context) {
   if (context.run.has_both_branches()) return;
   for (const Explainer& explainer : explainers()) {
     const auto& named = context.request.methods;
-    if (!explainer.needs.branches || std::find(named.begin(), named.end(), explainer.name) == named.end()) {
-      continue;
-    }
-    throw ModelError("[run.explain_run] expected a record with the estimates with and without prompt at "
-                     "every step for '" + explainer.name + "', got one that lacks some; make one with "
+    const bool asked = std::find(named.begin(), named.end(), explainer.name) != named.end();
+    if (!explainer.needs.branches || !asked) continue;
+    throw ModelError("[run.explain_run] expected a record with the estimates with and without "
+                     "prompt at "
+                     "every step for '" + explainer.name + "', got one that lacks some; make one "
+                                                           "with "
                      "'noisescope sample --record full'");
   }
 }
 
 constexpr const char* kInverted =
-    "This section stands on runs by inversion of the picture, with a stochastic sampler: their noise carries the "
+    "This section stands on runs by inversion of the picture, with a stochastic sampler: their "
+    "noise carries the "
     "picture and is not white.";
 
 }  // namespace
 
 void write_explained(const Explained& explained, const std::string& method,
-                     const RunFolder& folder) {
+                     const RunFolder& folder, bool npz) {
   const auto path = [&](const std::string& name) { return folder.explain() / name; };
   make_folder(folder.explain());
   write_file_atomic(path(method + ".json"), explained.json.dump(2));
   if (!explained.tensors.tensors.empty()) {
     write_safetensors(path(method + ".safetensors"), explained.tensors);
+    if (npz) write_npz(path(method + ".npz"), explained.tensors.tensors);
   }
   for (const auto& [name, bytes] : explained.files) write_file_atomic(path(name), bytes);
 }
@@ -162,7 +172,7 @@ ExplanationReport explain_run(const TextToImage& model, const RunConfig& config,
       explained.section.prose += std::string("\n\n") + kInverted;
       result.json["run"]["methods"].push_back(explainer.name);
     }
-    write_explained(explained, explainer.name, folder);
+    write_explained(explained, explainer.name, folder, request.npz);
     if (on_part) on_part(explainer.name, explained.json);
     result.json[explainer.name] = std::move(explained.json);
     report.sections.push_back(std::move(explained.section));

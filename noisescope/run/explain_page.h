@@ -26,7 +26,8 @@ ExplanationReport explain_run(const TextToImage& model, const RunConfig& config,
                               const std::function<void(const std::string& method,
                                                        const nlohmann::ordered_json&)>& on_part = {});
 
-/// Writes what one method gave, without a report.
-void write_explained(const Explained& explained, const std::string& method, const RunFolder& folder);
+/// Writes what one method gave, without a report; its arrays as .safetensors and, with `npz`, as .npz.
+void write_explained(const Explained& explained, const std::string& method, const RunFolder& folder,
+                     bool npz = false);
 
 }  // namespace noisescope

@@ -30,13 +30,15 @@ RecordSettings settings_of(const RunRecord& record) {
                       settings.draw);
     return settings;
   } catch (const std::exception& error) {
-    throw ModelError("[run.recorded_run] expected the settings of 'noisescope sample' in the record, got "
+    throw ModelError("[run.recorded_run] expected the settings of 'noisescope sample' in the "
+                     "record, got "
                      "others: " + std::string(error.what()) + kAnew);
   }
 }
 
 void check_planes(const TextToImage& model, const RunRecord& record) {
-  for (const auto& [name, plane] : {std::pair{"x", record.x}, std::pair{"denoised", record.denoised}}) {
+  for (const auto& [name, plane] :
+       {std::pair{"x", record.x}, std::pair{"denoised", record.denoised}}) {
     if (plane.defined()) continue;
     throw ModelError("[run.recorded_run] expected a record with x and denoised, got one without " +
                      std::string(name) + "; make one with 'noisescope sample RUN --record run'");
@@ -49,8 +51,10 @@ void check_planes(const TextToImage& model, const RunRecord& record) {
     check_shape("run.recorded_run", "pictures of the record", plane, {steps, -1, 3, side, side});
   }
   if (record.facts.weights != weights_hash(model)) {
-    throw ModelError("[run.recorded_run] expected a record of this run's weights, got one of others (" +
-                     record.facts.weights + "); name the run that it was drawn from, or record it anew");
+    throw ModelError("[run.recorded_run] expected a record of this run's weights, got one of "
+                     "others (" +
+                     record.facts.weights + "); name the run that it was drawn from, or record it "
+                                            "anew");
   }
 }
 
@@ -59,12 +63,14 @@ std::vector<int64_t> rows_of_prompt(const RunRecord& record, int64_t picture) {
   const std::vector<std::string>& prompts = record.facts.prompts;
   const auto count = static_cast<int64_t>(prompts.size());
   if (picture < 0 || picture >= count) {
-    throw ValueError("[run.recorded_run] expected a picture from 0 to " + std::to_string(count - 1) +
+    throw ValueError("[run.recorded_run] expected a picture from 0 to "
+                     "" + std::to_string(count - 1) +
                      ", got " + std::to_string(picture));
   }
   const std::string& prompt = prompts[static_cast<size_t>(picture)];
   if (prompt.starts_with(kPicturePrompt)) {
-    throw ValueError("[run.recorded_run] expected a picture that was drawn from a text, got one drawn from " +
+    throw ValueError("[run.recorded_run] expected a picture that was drawn from a text, got one "
+                     "drawn from " +
                      prompt + "; explain its file with 'noisescope explain --image' and a prompt");
   }
   std::vector<int64_t> rows = {picture};
@@ -74,12 +80,13 @@ std::vector<int64_t> rows_of_prompt(const RunRecord& record, int64_t picture) {
   return rows;
 }
 
-/// These rows of a step. Throws NumericError for x or estimates that are not finite, or a branch that is only
-/// in part: a branch that was not evaluated is NaN as a whole, and becomes undefined.
+/// These rows of a step. Throws NumericError for x or estimates that are not finite, or a branch
+/// that is only in part: a branch that was not evaluated is NaN as a whole, and becomes undefined.
 SamplerStep rows_of_step(const SamplerStep& step, const Tensor& rows) {
   const auto fail = [&](const char* name) -> NumericError {
     return NumericError("[run.recorded_run] expected finite numbers in " + std::string(name) +
-                        " of the record, got NaN or infinity at step " + std::to_string(step.index) +
+                        " of the record, got NaN or infinity at step "
+                        "" + std::to_string(step.index) +
                         "; the file is damaged" + kAnew);
   };
   SamplerStep out = step;
@@ -98,7 +105,8 @@ SamplerStep rows_of_step(const SamplerStep& step, const Tensor& rows) {
   return out;
 }
 
-std::vector<SamplerStep> joined(const std::vector<SamplerStep>& a, const std::vector<SamplerStep>& b) {
+std::vector<SamplerStep> joined(const std::vector<SamplerStep>& a,
+                                const std::vector<SamplerStep>& b) {
   std::vector<SamplerStep> out = a;
   for (size_t i = 0; i < out.size(); ++i) {
     const auto add = [](Tensor& mine, const Tensor& more) {
@@ -174,8 +182,8 @@ ExplainedRun draw_run(const TextToImage& model, const RunConfig& config, const s
   return run;
 }
 
-ExplainedRun recorded_run(const TextToImage& model, const RunConfig& config, const RunRecord& record,
-                          int64_t picture, int64_t count, const Control& control) {
+ExplainedRun recorded_run(const TextToImage& model, const RunConfig& config,
+                          const RunRecord& record, int64_t picture, int64_t count, const Control& control) {
   const std::vector<int64_t> rows = rows_of_prompt(record, picture);
   check_planes(model, record);
   const RecordSettings settings = settings_of(record);
@@ -205,8 +213,8 @@ ExplainedRun recorded_run(const TextToImage& model, const RunConfig& config, con
   return run;
 }
 
-ExplainedRun inverted_run(const TextToImage& model, const RunConfig& config, const std::string& prompt,
-                          const Tensor& picture, int64_t count, uint64_t seed,
+ExplainedRun inverted_run(const TextToImage& model, const RunConfig& config,
+                          const std::string& prompt, const Tensor& picture, int64_t count, uint64_t seed,
                           const Control& control) {
   ExplainedRun run;
   run.origin = RunOrigin::inverted;
@@ -241,8 +249,8 @@ Tensor draw_again(const TextToImage& model, const ExplainedRun& run, const std::
   const torch::NoGradGuard no_grad;
   const Tensor drawn =
       run_sampler(predictor_of(model, run, prompt, run.count()),
-                  run.steps.front().x.to(model.device()), run.sigmas, run.draw.sampler, run.noise, {},
-                  control).to(torch::kCPU);
+                  run.steps.front().x.to(model.device()), run.sigmas, run.draw.sampler, run.noise,
+                  {}, control).to(torch::kCPU);
   return run.remainder.defined() ? drawn + run.remainder : drawn;
 }
 

@@ -10,20 +10,23 @@ namespace {
 
 void check_request(const ExplainRequest& request) {
   if (request.pictures < 2 || request.paths < 2) {
-    throw ValueError("[run.ExplainContext] expected at least 2 pictures and 2 paths, so that there are "
+    throw ValueError("[run.ExplainContext] expected at least 2 pictures and 2 paths, so that "
+                     "there are "
                      "intervals, got " + std::to_string(request.pictures) + " and " +
                      std::to_string(request.paths));
   }
   if (request.record && request.picture.defined()) {
-    throw ValueError("[run.ExplainContext] expected a record or a picture, got both; leave one out");
+    throw ValueError("[run.ExplainContext] expected a record or a picture, got both; leave one "
+                     "out");
   }
   if (request.prompt.empty() && !request.record) {
-    throw ValueError("[run.ExplainContext] expected a prompt, got none; say what the picture shows");
+    throw ValueError("[run.ExplainContext] expected a prompt, got none; say what the picture "
+                     "shows");
   }
 }
 
-ExplainedRun run_of(const TextToImage& model, const RunConfig& config, const ExplainRequest& request,
-                    const Control& control) {
+ExplainedRun run_of(const TextToImage& model, const RunConfig& config,
+                    const ExplainRequest& request, const Control& control) {
   if (request.record) {
     ExplainedRun run = recorded_run(model, config, *request.record, request.recorded,
                                     request.pictures, control);
@@ -41,7 +44,8 @@ ExplainedRun run_of(const TextToImage& model, const RunConfig& config, const Exp
                       control);
 }
 
-/// The words that the prompt of a request asks about; refuses unknown ones before anything is drawn.
+/// The words that the prompt of a request asks about; refuses unknown ones before anything is
+/// drawn.
 std::vector<PromptContrast> contrasts_of(const TextToImage& model, const RunConfig& config,
                                          const ExplainRequest& request, const std::string& prompt) {
   model.condition({prompt});

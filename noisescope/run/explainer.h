@@ -1,5 +1,5 @@
-// One explanation method as `noisescope explain` runs it: what it takes, what it costs, and the section of
-// the report, the numbers and the arrays that it gives.
+// One explanation method as `noisescope explain` runs it: what it takes, what it costs, and the
+// section of the report, the numbers and the arrays that it gives.
 #pragma once
 
 #include <map>
@@ -33,15 +33,17 @@ struct ExplainRequest {
   int64_t paths = 8;                      // noising paths of the picture, or runs by its inversion
   int64_t steps = 100;                    // noise levels of a path
   uint64_t seed = 0;
+  bool npz = false;                       // arrays also as .npz, beside .safetensors
   std::string command_line;               // as typed
 };
 
 /// What explainers have at hand.
 class ExplainContext {
  public:
-  /// Reads the run from the request's record, or finds runs that end in its picture, or draws pictures for its
-  /// prompt. Throws as recorded_run and explain_evidence do, and ValueError for fewer than 2 pictures or paths,
-  /// no prompt, a prompt that is not that of the record, or a record and a picture together.
+  /// Reads the run from the request's record, or finds runs that end in its picture, or draws
+  /// pictures for its prompt. Throws as recorded_run and explain_evidence do, and ValueError for
+  /// fewer than 2 pictures or paths, no prompt, a prompt that is not that of the record, or a
+  /// record and a picture together.
   ExplainContext(const TextToImage& model, const RunConfig& config, const ExplainRequest& request,
                  const Control& control);
 
@@ -67,7 +69,8 @@ class ExplainContext {
   mutable std::optional<EvidenceExplanation> evidence_;
 };
 
-/// What an explainer gives. Written as explain/<name>.json and .safetensors beside its figures.
+/// What an explainer gives. Written as explain/<name>.json and .safetensors (.npz on request)
+/// beside its figures.
 struct Explained {
   Section section;
   nlohmann::ordered_json json = nlohmann::ordered_json::object();

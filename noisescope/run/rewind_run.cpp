@@ -25,13 +25,15 @@ ExplainedRun run_of(const TextToImage& model, const RunConfig& config, const Rew
                     const Control& control) {
   if (!request.record) {
     if (request.prompt.empty()) {
-      throw ValueError("[run.rewind_run] expected a record or a prompt to draw a run of, got neither");
+      throw ValueError("[run.rewind_run] expected a record or a prompt to draw a run of, got "
+                       "neither");
     }
     return draw_run(model, config, request.prompt, request.count, request.seed, control);
   }
   ExplainedRun run = recorded_run(model, config, *request.record, request.picture, 1, control);
   if (request.prompt.empty() || request.prompt == run.prompt) return run;
-  throw ValueError("[run.rewind_run] expected the prompt of picture " + std::to_string(request.picture) +
+  throw ValueError("[run.rewind_run] expected the prompt of picture "
+                   "" + std::to_string(request.picture) +
                    ", '" + run.prompt + "', got '" + request.prompt +
                    "'; what the prompt is to become is --to-prompt");
 }
@@ -41,7 +43,8 @@ int64_t step_of(const ExplainedRun& run, const RewindRequest& request) {
   for (const SamplerStep& step : run.steps) {
     if (log_snr_of(step.sigma) >= *request.log_snr) return step.index;
   }
-  throw ValueError(text_of("[run.rewind_run] expected a log-SNR that the run reaches, at most %.2f, got %.2f",
+  throw ValueError(text_of("[run.rewind_run] expected a log-SNR that the run reaches, at most "
+                           "%.2f, got %.2f",
                            log_snr_of(run.steps.back().sigma), *request.log_snr));
 }
 
@@ -93,7 +96,8 @@ void change_noise(const ExplainedRun& run, const RewindRequest& request, Change&
   if (!injects_noise(run.draw.sampler)) {
     throw ValueError("[run.rewind_run] expected a sampler that injects noise, got " +
                      to_string(run.draw.sampler.solver) +
-                     ", whose steps have none to change; draw the run with draw.sampler.solver=ddpm");
+                     ", whose steps have none to change; draw the run with "
+                     "draw.sampler.solver=ddpm");
   }
   change.alteration.remaining_noise = Random(request.noise_seed);
   change.json["noise_seed"] = request.noise_seed;
@@ -107,12 +111,14 @@ Change change_of(const TextToImage& model, const ExplainedRun& run, const Rewind
   if (request.scale) {
     change.alteration.scale = request.scale;
     change.json["scale"] = *request.scale;
-    change.words.push_back(text_of("guidance goes from %g to %g", run.draw.guidance.scale, *request.scale));
+    change.words.push_back(text_of("guidance goes from %g to "
+                                   "%g", run.draw.guidance.scale, *request.scale));
   }
   change_block(request, change);
   change_noise(run, request, change);
   if (!change.words.empty()) return change;
-  throw ValueError("[run.rewind_run] expected something to change, got the run as it was; name a prompt, a "
+  throw ValueError("[run.rewind_run] expected something to change, got the run as it was; name a "
+                   "prompt, a "
                    "word, a guidance scale, a block or new noise");
 }
 
@@ -152,11 +158,12 @@ Json mean_json(const Tensor& values) {
   return {{"value", values.item<double>()}, {"n", 1}};
 }
 
-std::string divergence_plot(const RunConfig& config, const ExplainedRun& run, const Rewound& rewound,
-                            int64_t from) {
+std::string divergence_plot(const RunConfig& config, const ExplainedRun& run,
+                            const Rewound& rewound, int64_t from) {
   Plot plot;
   plot.title = "When the two runs part";
-  plot.description = "Root mean square difference of the clean estimates of both runs, step by step.";
+  plot.description = "Root mean square difference of the clean estimates of both runs, step by "
+                     "step.";
   plot.x.label = kLogSnrLabel;
   plot.y.label = "difference of the estimates";
   plot.y.min = 0;
@@ -170,7 +177,8 @@ std::string divergence_plot(const RunConfig& config, const ExplainedRun& run, co
     plot.series = {mean_series("", x, rewound.divergence, {0, 1e300})};
   } else {
     const Tensor one = rewound.divergence.select(1, 0).contiguous();
-    plot.series = {{"", x, {one.const_data_ptr<double>(), one.const_data_ptr<double>() + one.numel()}}};
+    const double* first = one.const_data_ptr<double>();
+    plot.series = {{"", x, {first, first + one.numel()}}};
   }
   return render_svg(plot);
 }
@@ -216,7 +224,8 @@ RewindResult rewind_run(const TextToImage& model, const RunConfig& config, const
   out.json["mean_squared_change"] = mean_json(rewound.change.mean({1, 2}));
   out.json["unaltered_off_original"] =
       mean_json(reconstruction_error(run.pictures, rewound.unaltered.cpu()));
-  out.lines.push_back(text_of("from step %lld of %zu on (log-SNR %.2f):", static_cast<long long>(from),
+  out.lines.push_back(text_of("from step %lld of %zu on (log-SNR "
+                              "%.2f):", static_cast<long long>(from),
                               run.steps.size(), log_snr));
   for (const std::string& words : change.words) out.lines.push_back("  " + words);
   out.lines.push_back(text_of("changed: %.4f a pixel (mean square over the picture)",

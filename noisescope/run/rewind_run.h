@@ -1,4 +1,5 @@
-// `noisescope rewind`: one thing of a run changed from a step on, all else the same, and what became of it.
+// `noisescope rewind`: one thing of a run changed from a step on, all else the same, and what
+// became of it.
 #pragma once
 
 #include <filesystem>
@@ -40,10 +41,11 @@ struct RewindResult {
   std::vector<std::filesystem::path> files;  // written
 };
 
-/// Draws both arms (explain/rewind.h) and writes before.png, after.png and difference.png of the first
-/// picture, rewind.png (all beside each other), divergence.svg, rewind.json and rewind.safetensors.
-/// Throws ValueError if nothing is changed, for a step, word or block that is not there, a prompt that is not
-/// the record's, or new noise for a sampler that injects none; and as recorded_run and rewind do.
+/// Draws both arms (explain/rewind.h) and writes before.png, after.png and difference.png of the
+/// first picture, rewind.png (all beside each other), divergence.svg, rewind.json and
+/// rewind.safetensors. Throws ValueError if nothing is changed, for a step, word or block that is
+/// not there, a prompt that is not the record's, or new noise for a sampler that injects none; and
+/// as recorded_run and rewind do.
 RewindResult rewind_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                         const RewindRequest& request, const Control& control);
 

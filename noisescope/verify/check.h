@@ -68,6 +68,7 @@ std::vector<VerifyRow> check_commitment(const VerifyContext& context);
 std::vector<VerifyRow> check_read_out(const VerifyContext& context);
 std::vector<VerifyRow> check_locality(const VerifyContext& context);
 std::vector<VerifyRow> check_rewind(const VerifyContext& context);
+std::vector<VerifyRow> check_seed_share(const VerifyContext& context);
 std::vector<VerifyRow> check_noise_causes(const VerifyContext& context);
 std::vector<VerifyRow> check_metrics(const VerifyContext& context);
 

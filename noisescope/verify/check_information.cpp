@@ -47,6 +47,13 @@ InformationMaps ask(const Subject& subject, const SceneBatch& batch,
                           sample_range(0, batch.size()), context.control);
 }
 
+/// How often the worst of as many unbiased levels would lie farther than `bar` standard errors from 1.
+double worst_kappa_reversal(const InformationMaps& maps, double bar) {
+  const Tensor share = maps.profile[0].sum(1) / maps.profile[0].sum();
+  const auto cells = ((share >= 0.01) & (maps.kappa_error[0] > 0)).sum().item<int64_t>();
+  return worst_error_reversal(torch::ones({cells}, torch::kFloat64), bar);
+}
+
 /// The largest |kappa - 1| in standard errors over cells with at least 1 % of the information; NaN, which
 /// holds no bar, if no cell has a standard error.
 Estimate worst_kappa(const InformationMaps& maps) {
@@ -136,7 +143,7 @@ std::vector<VerifyRow> check_information(const VerifyContext& context) {
   rows.push_back({method, subject, "shape map: pointing to what would change",
                   Direction::at_least, 0.85, mean_estimate(pointing_game(shape, edges))});
   rows.push_back({"calibration", subject, "kappa of the full prompt: worst level, SE from 1",
-                  Direction::at_most, 3, worst_kappa(maps)});
+                  Direction::at_most, 3, worst_kappa(maps), worst_kappa_reversal(maps, 3)});
   if (!context.trained) return rows;
   for (VerifyRow& row : trained_rows(context)) rows.push_back(std::move(row));
   return rows;

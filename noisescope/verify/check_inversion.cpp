@@ -90,7 +90,8 @@ VerifyRow sign_row(const Prompted& p, const std::string& noise, Direction direct
   const Tensor known = log_ratio.index({~log_ratio.isnan()});
   const double chance = sign_test_p(known);
   return {kMethod, p.subject.name, "smooth-region deficit of " + noise + ": p of a sign test",
-          direction, 0.01, {chance, chance, chance, known.size(0)}};
+          direction, 0.01, {chance, chance, chance, known.size(0)},
+          direction == Direction::at_most ? p_value_reversal(chance, 0.01) : null_p_reversal(0.01, 1)};
 }
 
 /// The deficit of DDIM's noise, and of noise that has never seen the pictures.

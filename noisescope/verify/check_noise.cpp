@@ -8,6 +8,7 @@
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/prediction_tests.h"
 #include "noisescope/verify/check.h"
+#include "noisescope/verify/estimates.h"
 
 namespace noisescope {
 namespace {
@@ -62,7 +63,8 @@ std::vector<VerifyRow> prediction_rows(const VerifyContext& context) {
     return wilson((p <= 0.05).sum().item<int64_t>(), p.size(0));
   };
   return {{method, subject, "predictions under strangers' prompts: corrected p uniform, Kolmogorov p",
-           Direction::at_least, 0.01, {uniform, uniform, uniform, groups}},
+           Direction::at_least, 0.01, {uniform, uniform, uniform, groups},
+           null_p_reversal(0.01, 1)},
           {method, subject, "predictions under strangers' prompts: found at 5 %", Direction::at_most, 0.08,
            found(null)},
           {method, subject, "predictions under the own prompts: found at 5 %", Direction::at_least, 0.9,
@@ -86,7 +88,7 @@ std::vector<VerifyRow> check_noise(const VerifyContext& context) {
   };
   std::vector<VerifyRow> rows = {
           {method, subject, "p-values uniform: Kolmogorov p of the worst test", Direction::at_least,
-           0.01, {worst, worst, worst, count}},
+           0.01, {worst, worst, worst, count}, null_p_reversal(0.01, null.p.size(1))},
           {method, subject, "false positives at 5 %, low frequency", Direction::at_most, 0.07,
            found(column(null, "low_frequency"))},
           {method, subject, "power for a smooth leak of 5 % of the variance", Direction::at_least, 0.9,

@@ -64,7 +64,8 @@ VerifyRow gaussian_row(const VerifyContext& context) {
   const NoiseSobol found = noise_sobol(draw, pixel, noise.initial({1, 2, 2}, kDouble),
                                        torch::zeros({kRuns, 1}, kDouble), noise, 6, {3});
   return {"noise Sobol indices", "exact Gaussian", "indices of x_T and 3 windows: worst error",
-          Direction::at_most, 0.02, worst_index(found.indices, closed_shares(), kRuns)};
+          Direction::at_most, 0.02, worst_index(found.indices, closed_shares(), kRuns),
+          worst_error_reversal(torch::cat({found.indices.first_error, found.indices.total_error}), 0.02)};
 }
 
 // ---- runs of the world ----
@@ -128,7 +129,7 @@ std::vector<VerifyRow> transplant_rows(const VerifyContext& context) {
            Direction::at_least, 5,
            share_ratio(moved.sum().item<int64_t>(), n, control.sum().item<int64_t>(), n)},
           {method, subject, "object follows its block: p of a sign test", Direction::at_most, 0.01,
-           {p, p, p, n}}};
+           {p, p, p, n}, p_value_reversal(p, 0.01)}};
 }
 
 /// 24 pictures take a minute, and fewer say nothing: with --full alone.

@@ -52,4 +52,21 @@ Estimate pooled_spearman(const Tensor& a, const Tensor& b) {
   return with_spread_of(whole.item<double>(), rank_correlation(a, b));
 }
 
+double p_value_reversal(double p, double bar) {
+  const auto score = [](double two_sided) {
+    return torch::special_ndtri(torch::tensor(1 - two_sided / 2, torch::kFloat64)).item<double>();
+  };
+  const double distance = std::abs(score(p) - score(bar));
+  return 0.5 * std::erfc(distance / std::sqrt(2.0));
+}
+
+double null_p_reversal(double bar, int64_t tests) {
+  return 1 - std::pow(1 - bar, static_cast<double>(tests));
+}
+
+double worst_error_reversal(const Tensor& standard_errors, double bar) {
+  const Tensor within = torch::special_erf(bar / standard_errors.to(torch::kFloat64) / std::sqrt(2.0));
+  return 1 - within.prod().item<double>();
+}
+
 }  // namespace noisescope

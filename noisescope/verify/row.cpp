@@ -12,6 +12,7 @@ bool VerifyRow::pass() const {
 }
 
 double VerifyRow::reversal_chance() const {
+  if (reversal && direction != Direction::reported) return *reversal;
   const double error = standard_error(measured);
   const double distance = std::abs(measured.value - bar);
   if (direction == Direction::reported || !(error > 0)) return 0;

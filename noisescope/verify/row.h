@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,13 @@ struct VerifyRow {
   Direction direction = Direction::at_least;
   double bar = 0;     // not read where reported
   Estimate measured;  // with its 95 % interval and n
+  std::optional<double> reversal = {};  // where the interval does not say it: verify/estimates.h
 
   /// The point estimate meets the bar, if there is one; a value that is not finite does not.
   bool pass() const;
-  /// How often a row whose point estimate comes from a normal distribution with this interval and mean
-  /// would fall on the other side of the bar: the chance that other seeds reverse the verdict. 0 without
-  /// a bar.
+  /// How often a row whose point estimate comes from a normal distribution with this interval and
+  /// mean would fall on the other side of the bar: the chance that other seeds reverse the verdict;
+  /// `reversal` where it is given. 0 without a bar.
   double reversal_chance() const;
 };
 

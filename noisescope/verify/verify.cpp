@@ -63,6 +63,7 @@ const std::vector<Check>& checks() {
                                          {"conditioning locality", check_locality},
                                          {"rewind", check_rewind},
                                          {"causes in the noise", check_noise_causes},
+                                         {"seed share", check_seed_share},
                                          {"explanation metrics", check_metrics}};
   return all;
 }

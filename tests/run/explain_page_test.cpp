@@ -39,7 +39,9 @@ class ExplainPage : public ::testing::Test {
 RunFolder ExplainPage::folder_;
 
 TEST_F(ExplainPage, EveryMethodGivesASectionAndItsFiles) {
+  request_.npz = true;
   const ExplanationReport report = explain();
+  EXPECT_TRUE(fs::exists(folder_.explain() / "evidence.npz"));
   const std::string page = read_file(folder_.explain() / "report.html");
   EXPECT_TRUE(report.left_out.empty());
   EXPECT_EQ(report.json["run"]["origin"], "inverted");

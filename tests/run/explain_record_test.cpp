@@ -68,7 +68,8 @@ TEST_F(ExplainRecord, IsTheRunThatWasDrawn) {
   EXPECT_TRUE(torch::equal(context.run.pictures, own));
   EXPECT_TRUE(torch::equal(context.picture, pictures_[4]));
   EXPECT_TRUE(torch::allclose(draw_again(model_, context.run, kPrompt, {}), own, 1e-4, 1e-5));
-  EXPECT_FALSE(torch::allclose(draw_again(model_, context.run, "a green cross", {}), own, 1e-4, 1e-5));
+  EXPECT_FALSE(torch::allclose(draw_again(model_, context.run, "a green "
+                                                               "cross", {}), own, 1e-4, 1e-5));
 }
 
 TEST_F(ExplainRecord, OfOnePictureIsCompletedAsItWasDrawn) {

@@ -29,6 +29,15 @@ TEST(VerifyRow, StatesHowOftenOtherSeedsWouldReverseIt) {
   EXPECT_EQ(row(Direction::at_most, 0, {0, 0, 0, 10}).reversal_chance(), 0);
 }
 
+TEST(VerifyRow, ReversalOfPValuesAndWorstErrorsIsGiven) {
+  VerifyRow p = row(Direction::at_most, 0.01, {0.001, 0.001, 0.001, 10});
+  EXPECT_EQ(p.reversal_chance(), 0);  // no interval
+  p.reversal = 0.24;
+  EXPECT_EQ(p.reversal_chance(), 0.24);
+  p.direction = Direction::reported;
+  EXPECT_EQ(p.reversal_chance(), 0);
+}
+
 TEST(VerifyRow, JsonHoldsEveryField) {
   const auto json = to_json(row(Direction::at_least, 0.9, {0.95, 0.8, 1.0, 10}));
   for (const char* key : {"method", "subject", "figure", "bar", "direction", "value", "low", "high",

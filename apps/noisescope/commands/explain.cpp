@@ -153,6 +153,7 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
   command.add_option("--steps", request.steps, "noise levels of a path")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  command.add_flag("--npz", request.npz, "arrays also as NumPy's .npz, beside .safetensors");
   command.add_option("--set", flags.overrides, "key=value, e.g. draw.grid.steps=50")
       ->allow_extra_args(false);
 }

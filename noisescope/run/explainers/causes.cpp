@@ -1,5 +1,7 @@
+#include "noisescope/data/world_parser.h"
 #include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/noise_tiles.h"
+#include "noisescope/explain/noise_transplant.h"
 #include "noisescope/explain/seed_share.h"
 #include "noisescope/run/explainers/explainers.h"
 #include "noisescope/viz/panels.h"
@@ -18,9 +20,12 @@ constexpr const char* kProse =
     "prompt and interaction; a share that is truly 0 is estimated below 0 half of the time.\n\n"
     "Tiles: one tile of the first noise is drawn anew, everything else stays: how much of the picture changes. On "
     "the exact fine world tiles of 4 px under the object change most (AUC .76 to .78); where objects fill most of "
-    "the picture, as on the demo world (.58), this says little. Here tiles are larger and pictures few.";
+    "the picture, as on the demo world (.58), this says little. Here tiles are larger and pictures few.\n\n"
+    "Transplant (two-object world): the block of first noise under the left object of one run is pasted into another "
+    "run at the same place. Does the object move there? A random block of the same size is the control; on the exact "
+    "fine world an object follows its own block several times as often.";
 
-constexpr int64_t kSeeds = 12, kMostPrompts = 5, kTilePictures = 2;
+constexpr int64_t kSeeds = 12, kMostPrompts = 5, kTilePictures = 2, kPairs = 24;
 
 NoiseTilesOptions tile_options(const ExplainContext& context) {
   return {.tile_px = context.picture.size(1) / 4, .redraws = 3};
@@ -135,11 +140,55 @@ void add_tiles(const ExplainContext& context, Explained& out) {
                       static_cast<long long>(tile_options(context).redraws)));
 }
 
+bool has_parser(const ExplainContext& context) {
+  return context.config.data.kind == DataKind::world;
+}
+
+/// The pixels of the left object; none where the picture cannot be read.
+FindObject left_object(const ExplainContext& context) {
+  const World world(context.config.data.world);
+  return [world, parser = WorldParser(world)](const Tensor& pictures) {
+    std::vector<Scene> scenes;
+    std::vector<bool> rejected;
+    for (const ParsedScene& read : parser.parse(pictures.to(torch::kCPU))) {
+      scenes.push_back(read.scene);
+      rejected.push_back(read.rejected);
+    }
+    Tensor masks = world.object_masks(scenes).select(1, 0).clone();
+    for (size_t i = 0; i < rejected.size(); ++i) {
+      if (rejected[i]) masks[static_cast<int64_t>(i)].fill_(false);
+    }
+    return masks;
+  };
+}
+
+void add_transplant(const ExplainContext& context, Explained& out) {
+  if (!has_parser(context)) return;
+  const RunNoise all = seed_noise(context, 2 * kPairs);
+  const Transplant found = transplant_blocks(
+      drawer_of(context), left_object(context), all.initial.slice(0, kPairs),
+      all.initial.slice(0, 0, kPairs), prompt_rows(context, kPairs),
+      rows_of(all.noise, sample_range(0, kPairs)), {});
+  const Tensor moved = found.moved(), control = found.moved_by_control();
+  const int64_t n = moved.size(0);
+  out.json["transplant"]["eligible_pairs"] = n;
+  if (n == 0) return;
+  const Estimate own = wilson(moved.sum().item<int64_t>(), n);
+  const Estimate random = wilson(control.sum().item<int64_t>(), n);
+  out.json["transplant"]["own_block"] = to_json(own);
+  out.json["transplant"]["random_block"] = to_json(random);
+  out.section.tables.push_back(
+      {text_of("Share of %lld pairs of runs in which the left object came to the donor's place (IoU at least .5), "
+               "with 95 %% intervals.", static_cast<long long>(n)),
+       {"block pasted", "object came"}, {{"the donor's", cell(own)}, {"a random one", cell(random)}}});
+}
+
 Explained explain_causes(const ExplainContext& context) {
   Explained out{{"What the noise decided", kProse, {}, {}, {}, {}}};
   add_sobol(context, out);
   add_shares(context, out);
   add_tiles(context, out);
+  add_transplant(context, out);
   return out;
 }
 
@@ -148,7 +197,8 @@ int64_t cost(const ExplainContext& context) {
   const auto prompts = static_cast<int64_t>(grid_prompts(context).size());
   return branches_of(context) *
          (sobol_options(context).cost(sobol_runs(context), steps) + kSeeds * prompts * steps +
-          tile_options(context).cost(kTilePictures, side, side, steps));
+          tile_options(context).cost(kTilePictures, side, side, steps) +
+          (has_parser(context) ? TransplantOptions{}.cost(kPairs, steps) : 0));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "noisescope/data/world_parser.h"
 #include "noisescope/explain/guidance_sweep.h"
 #include "noisescope/explain/guidance_windows.h"
 #include "noisescope/explain/read_out.h"
@@ -13,7 +14,8 @@ constexpr const char* kProse =
     "averaged over all orders of adding windows; the values sum to what the whole prompt did. Two values of a "
     "picture: its likeness to the picture drawn with the whole prompt (1 = that picture, 0 = as far from it "
     "as without prompt), and how well it fits the prompt in the eyes of the run's CLIP, which also rewards "
-    "painting over at the end. On the exact world, with the prompt planted in one window, all of both lies "
+    "painting over at the end; on the two-object world also whether the exact parser finds the prompt true of it. "
+    "On the exact world, with the prompt planted in one window, all of both lies "
     "inside it.\n\n"
     "The sweep draws the same noise at several guidance scales: by how much is the energy of each spatial "
     "frequency multiplied?";
@@ -53,6 +55,20 @@ PictureValue fit_to_prompt(const ExplainContext& context) {
   const WordReader reader = clip_reader(context.model.clip(), {context.request.prompt});
   return [reader](const WindowPictures& pictures) {
     return reader(pictures.drawn).select(1, 0).to(torch::kFloat64);
+  };
+}
+
+/// Whether the prompt is true of the picture as the exact parser reads it; one that it rejects satisfies
+/// nothing.
+PictureValue satisfied_prompt(const ExplainContext& context) {
+  const World world(context.config.data.world);
+  const CaptionMeaning meaning = WorldGrammar(world).parse(context.request.prompt);
+  return [meaning, parser = WorldParser(world)](const WindowPictures& pictures) {
+    std::vector<double> satisfied;
+    for (const ParsedScene& read : parser.parse(pictures.drawn.to(torch::kCPU))) {
+      satisfied.push_back(agreement(read, meaning).joint ? 1 : 0);
+    }
+    return torch::tensor(satisfied, torch::kFloat64);
   };
 }
 
@@ -112,10 +128,15 @@ GuidanceSweep sweep_of(const ExplainContext& context, int64_t count) {
 Explained explain_windows(const ExplainContext& context) {
   Explained out{{"Where the prompt works", kProse, {}, {}, {}, {}}};
   const int64_t count = pictures_of(context);
-  const std::vector<std::pair<std::string, std::string>> values = {
+  std::vector<std::pair<std::string, std::string>> values = {
       {"likeness", "likeness to the guided picture"}, {"fit", "fit to the prompt (CLIP cosine)"}};
+  std::vector<PictureValue> worth = {likeness_to_guided, fit_to_prompt(context)};
+  if (context.config.data.kind == DataKind::world) {
+    values.emplace_back("satisfied", "prompt satisfied (exact parser)");
+    worth.push_back(satisfied_prompt(context));
+  }
   const auto found = attribute_to_windows(
-      window_run(context, count), {likeness_to_guided, fit_to_prompt(context)}, window_options(context),
+      window_run(context, count), worth, window_options(context),
       Random(context.request.seed), context.control);
   for (size_t v = 0; v < values.size(); ++v) {
     const auto& [name, words] = values[v];

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 #include <torch/csrc/autograd/python_variable.h>
@@ -59,15 +61,21 @@ void add_options(py::dict& table, const char* name, T options = {}) {
 
 // --- calls -----------------------------------------------------------------------------------------------------
 
-/// Runs `work` on the library's own thread with the GIL released and gradients off. Meanwhile the calling thread
+/// Runs `work` on the library's own thread with the GIL released. Meanwhile the calling thread
 /// hears Ctrl-C (KeyboardInterrupt, after the work has stopped) and hands reports to `progress(task, done, total,
 /// unit, detail)`, unless None.
 void run_long(const std::function<void(const Control&)>& work, const py::object& progress);
 
+/// The same for work that gives something and needs no gradients.
 template <class T>
 T long_call(const std::function<T(const Control&)>& work, const py::object& progress) {
   std::optional<T> result;
-  run_long([&](const Control& control) { result.emplace(work(control)); }, progress);
+  run_long(
+      [&](const Control& control) {
+        const torch::NoGradGuard no_grad;
+        result.emplace(work(control));
+      },
+      progress);
   return std::move(*result);
 }
 

@@ -32,7 +32,6 @@ struct Call {
                           },
                           stop.get_token()};
     try {
-      const torch::NoGradGuard no_grad;
       work(control);
     } catch (...) {
       error = std::current_exception();
@@ -143,6 +142,7 @@ std::shared_ptr<py::object> keep(py::object object) {
 
 Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments) {
   const py::gil_scoped_acquire gil;
+  const torch::NoGradGuard no_grad;
   py::tuple tuple(arguments.size());
   for (size_t i = 0; i < arguments.size(); ++i) tuple[i] = arguments[i];
   const py::object result = function(*tuple);

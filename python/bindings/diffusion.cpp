@@ -99,7 +99,8 @@ void bind_diffusion(py::module_& m) {
   add_options<GuidanceOptions>(table, "guidance");
   add_options<PreconditionOptions>(table, "precondition");
 
-  py::class_<DenoiserHandle>(m, "Denoiser")
+  py::class_<DenoiserHandle>(m, "Denoiser", "D(x, sigma, condition): the estimate of x_0, [B, C, H, W]; sigma [B], "
+                                            "condition [B, D].")
       .def(py::init([](py::object function) { return DenoiserHandle{denoiser_of(std::move(function))}; }))
       .def("__call__", call_denoiser, py::arg("x"), py::arg("sigma"), py::arg("condition"));
   m.def("precondition", [](py::object network, const py::dict& options) {

@@ -187,7 +187,8 @@ void bind_explain(py::module_& m) {
   m.def("conditioning_locality", conditioning_locality_);
   m.def("posterior_components", posterior_components_);
   m.def("invert_ddim", invert_ddim_);
-  py::class_<EditFriendlyInversion>(m, "EditFriendlyInversion")
+  py::class_<EditFriendlyInversion>(m, "EditFriendlyInversion",
+                                    "S steps: sigmas [S + 1], states [S, B, C, H, W], noises [S - 1, ...], remainder.")
       .def_readonly("sigmas", &EditFriendlyInversion::sigmas)
       .def_readonly("states", &EditFriendlyInversion::states)
       .def_readonly("noises", &EditFriendlyInversion::noises)

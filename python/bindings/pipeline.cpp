@@ -79,8 +79,8 @@ py::dict train(const std::string& config_path, const std::vector<std::string>& o
   TrainRunRequest request;
   request.skip_clip_extraction = skip_clip_extraction;
   request.device = parse_device(device);
-  const auto summary = long_call<TrainingSummary>(
-      [&](const Control& control) { return train_run(config, RunFolder{out}, request, control); }, progress);
+  TrainingSummary summary;
+  run_long([&](const Control& control) { summary = train_run(config, RunFolder{out}, request, control); }, progress);
   py::dict result;
   result["parameters"] = summary.parameters;
   result["images"] = summary.images;

@@ -16,7 +16,7 @@ class Clip:
 
     def __init__(self, folder: str | os.PathLike[str] | Any) -> None:
         is_core = isinstance(folder, _core.Clip)
-        self._core = folder if is_core else _core.Clip(os.fspath(folder))
+        self._core: Any = folder if is_core else _core.Clip(os.fspath(folder))
 
     @property
     def embedding_dim(self) -> int:

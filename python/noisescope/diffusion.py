@@ -52,8 +52,8 @@ def sampling_sigmas(*, schedule: dict[str, Any] | None = None, **options: Any) -
     """Noise levels that a sampler walks down: steps + 1 of them, falling, the last 0. `schedule`: options of the
     discrete schedule, which the grids leading, linspace and trailing read.
 
-    >>> [round(s, 1) for s in sampling_sigmas(steps=3, sigma_max=40, sigma_min=0.1)]
-    [40.0, 5.6, 0.1, 0.0]
+    >>> [round(s, 6) for s in sampling_sigmas(type="log_snr", steps=3, sigma_max=100, sigma_min=1)]
+    [100.0, 10.0, 1.0, 0.0]
     """
     return list(_core.sampling_sigmas(options, schedule or {}))
 

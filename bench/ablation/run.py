@@ -32,11 +32,12 @@ def settings(ours):
 
 
 def experiments():
-    """Name and settings of every run of a seed: the ladder, then ours less one ingredient each."""
+    """Name and settings of every run of a seed: the ladder, then ours less one ingredient each. Ours less the last
+    is the last rung but one."""
     names = [ingredient["name"] for ingredient in INGREDIENTS]
     for rung in range(len(names) + 1):
         yield f"ladder-{rung}-{names[rung - 1] if rung else 'seed'}", settings(names[:rung])
-    for name in names:
+    for name in names[:-1]:
         yield f"without-{name}", settings([other for other in names if other != name])
 
 

@@ -27,7 +27,7 @@ class Judge {
         config_(config),
         control_(control),
         grammar_(World(config.data.world)),
-        parser_(World(config.data.world)),
+        parser_(World(config.data.world), {.readable_noise = config.evaluation.readable_noise}),
         random_(static_cast<uint64_t>(config.seed)) {}
 
   const WorldParser& parser() const { return parser_; }

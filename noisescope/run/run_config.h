@@ -41,6 +41,7 @@ struct EvaluationOptions {
   int64_t samples = 512;           // at the default guidance
   int64_t sweep_samples = 128;     // at each scale of the sweep, on prompts of its own
   std::vector<double> scales = {1.0, 1.5, 2.0, 3.0, 5.0};
+  double readable_noise = 0.22;    // of the world's parser (data/world_parser.h)
   ClipOptions judge;               // the encoder apart from the conditioning one (image data)
   ClipTrainOptions judge_train;
 };

@@ -4,10 +4,12 @@
 #include <optional>
 #include <thread>
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include "python/bindings/bindings.h"
 
+#include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 
 namespace noisescope::python {
@@ -62,6 +64,7 @@ class Worker {
 
   void loop() {
     is_worker = true;
+    configure_process(at::get_num_threads());  // as the program does; the number of threads is the caller's
     while (true) {
       Call* call = nullptr;
       {

@@ -61,9 +61,8 @@ void add_options(py::dict& table, const char* name, T options = {}) {
 
 // --- calls -----------------------------------------------------------------------------------------------------
 
-/// Runs `work` on the library's own thread with the GIL released. Meanwhile the calling thread
-/// hears Ctrl-C (KeyboardInterrupt, after the work has stopped) and hands reports to `progress(task, done, total,
-/// unit, detail)`, unless None.
+/// Runs `work` with the GIL released. Ctrl-C asks it to stop and raises KeyboardInterrupt once it has; reports go to
+/// `progress(task, done, total, unit, detail)`, unless None, on a thread of their own.
 void run_long(const std::function<void(const Control&)>& work, const py::object& progress);
 
 /// The same for work that gives something and needs no gradients.

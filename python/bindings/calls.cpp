@@ -1,5 +1,9 @@
-// Long calls on one thread of the library's own, so that the interpreter's thread stays free for Ctrl-C and progress.
+// Long calls on the thread that asks, without the GIL, and a thread beside them that listens: for Ctrl-C, which
+// reaches the interpreter only when the call is over, and for progress. The work stays on the caller's thread because
+// OpenMP keeps a team of threads for each thread that works: two teams on few cores slow each other by a quarter.
+#include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -15,124 +19,137 @@
 namespace noisescope::python {
 namespace {
 
-thread_local bool is_worker = false;
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // or a signal handler must not touch it
 
-/// One call on its way: what it reported last, and whether it is over.
-struct Call {
-  std::function<void(const Control&)> work;
-  std::stop_source stop;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Progress> report;
-  std::exception_ptr error;
-  bool over = false;
+/// While at least one long call runs, SIGINT is noted here instead of waiting for the interpreter.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    const std::lock_guard lock(mutex());
+    if (count()++ > 0) return;
+    interrupted = false;
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = true; };
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, &previous());
+  }
 
-  void run() {
-    const Control control{[this](const Progress& now) {
-                            const std::lock_guard lock(mutex);
-                            report = now;
-                          },
-                          stop.get_token()};
-    try {
-      work(control);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    const std::lock_guard lock(mutex);
-    over = true;
-    changed.notify_all();
+  ~SignalWatch() {
+    const std::lock_guard lock(mutex());
+    if (--count() == 0) sigaction(SIGINT, &previous(), nullptr);
+  }
+
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex one;
+    return one;
+  }
+  static int& count() {
+    static int calls = 0;
+    return calls;
+  }
+  static struct sigaction& previous() {
+    static struct sigaction action {};
+    return action;
   }
 };
 
-/// A thread that lives as long as the process: a new one for each call would start OpenMP's team anew.
-class Worker {
+/// What a call says of itself, and the thread that passes it on.
+class Listener {
  public:
-  static Worker& instance() {
-    static Worker* const worker = new Worker;  // never destroyed: calls may be on their way at exit
-    return *worker;
+  explicit Listener(const py::object& progress) : progress_(progress), thread_([this] { listen(); }) {}
+
+  ~Listener() { finish(); }
+
+  Control control() {
+    return {[this](const Progress& now) {
+              const std::lock_guard lock(mutex_);
+              report_ = now;
+            },
+            stop_.get_token()};
   }
 
-  void submit(Call& call) {
-    std::unique_lock lock(mutex_);
-    free_.wait(lock, [this] { return next_ == nullptr; });
-    next_ = &call;
-    wake_.notify_one();
+  /// Passes on what is left. What the progress function raised, if it did.
+  const std::optional<py::error_already_set>& finish() {
+    if (!thread_.joinable()) return raised_;
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+    return raised_;
   }
 
  private:
-  Worker() { std::thread([this] { loop(); }).detach(); }
-
-  void loop() {
-    is_worker = true;
-    configure_process(at::get_num_threads());  // as the program does; the number of threads is the caller's
-    while (true) {
-      Call* call = nullptr;
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return next_ != nullptr; });
-        call = std::exchange(next_, nullptr);
-        free_.notify_one();
-      }
-      call->run();
+  void listen() {
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, std::chrono::milliseconds(50), [this] { return over_; })) {
+      if (interrupted) stop_.request_stop();
+      hand_over(lock);
     }
+    hand_over(lock);
   }
 
+  void hand_over(std::unique_lock<std::mutex>& lock) {
+    const std::optional<Progress> now = std::exchange(report_, std::nullopt);
+    if (!now || progress_.is_none() || raised_) return;
+    lock.unlock();
+    {
+      const py::gil_scoped_acquire gil;
+      try {
+        progress_(now->task, now->done, now->total, now->unit, now->detail);
+      } catch (py::error_already_set& error) {
+        raised_.emplace(error);
+        stop_.request_stop();
+      }
+    }
+    lock.lock();
+  }
+
+  const py::object& progress_;
+  std::stop_source stop_;
   std::mutex mutex_;
-  std::condition_variable wake_, free_;
-  Call* next_ = nullptr;
+  std::condition_variable changed_;
+  std::optional<Progress> report_;
+  std::optional<py::error_already_set> raised_;
+  bool over_ = false;
+  std::thread thread_;  // last: it uses all of the above
 };
 
-/// Waits a moment with the GIL released. True once the call is over.
-bool wait_a_moment(Call& call) {
-  const py::gil_scoped_release release;
-  std::unique_lock lock(call.mutex);
-  return call.changed.wait_for(lock, std::chrono::milliseconds(50), [&] { return call.over; });
-}
-
-void hand_over(Call& call, const py::object& progress) {
-  std::optional<Progress> now;
-  {
-    const std::lock_guard lock(call.mutex);
-    now = std::exchange(call.report, std::nullopt);
-  }
-  if (now) progress(now->task, now->done, now->total, now->unit, now->detail);
+/// Once for each thread that works: threads of OpenMP take over its floating-point mode.
+void configure_thread() {
+  thread_local bool done = false;
+  if (!std::exchange(done, true)) configure_process(at::get_num_threads());
 }
 
 }  // namespace
 
 void run_long(const std::function<void(const Control&)>& work, const py::object& progress) {
-  Call call;
-  call.work = work;
-  if (is_worker) {  // a Python callable inside a call: go on here
+  std::exception_ptr error;
+  std::optional<py::error_already_set> raised;
+  {
     const py::gil_scoped_release release;
-    call.run();
-  } else {
-    {
-      const py::gil_scoped_release release;
-      Worker::instance().submit(call);
+    const SignalWatch watch;
+    Listener listener(progress);
+    configure_thread();
+    try {
+      work(listener.control());
+    } catch (...) {
+      error = std::current_exception();
     }
-    std::optional<py::error_already_set> raised;
-    const auto note = [&] {
-      if (!raised) raised.emplace();
-      call.stop.request_stop();
-    };
-    while (!wait_a_moment(call)) {
-      if (raised) continue;
-      if (PyErr_CheckSignals() != 0) {
-        note();
-      } else if (!progress.is_none()) {
-        try {
-          hand_over(call, progress);
-        } catch (py::error_already_set& error) {
-          raised.emplace(error);
-          call.stop.request_stop();
-        }
-      }
-    }
-    if (raised) throw *raised;
-    if (!call.error && !progress.is_none()) hand_over(call, progress);
+    raised = listener.finish();
   }
-  if (call.error) std::rethrow_exception(call.error);
+  if (interrupted.exchange(false)) {
+    PyErr_SetInterrupt();
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+  if (raised) throw *raised;
+  if (error) std::rethrow_exception(error);
 }
 
 std::shared_ptr<py::object> keep(py::object object) {

@@ -30,7 +30,7 @@ void describe(Describer& d, EvaluationOptions& o) {
   d("scales", o.scales, "guidance scales of the sweep; 1 = no guidance", {.min = 0, .max = 100});
   d("readable_noise", o.readable_noise,
     "world: pictures as far from every scene as one with pixel noise of this deviation are still read, "
-    "others count as wrong; from about 1 on every picture is read as the scene nearest to it",
+    "others count as wrong; 10 reads every picture as the scene nearest to it",
     {.min = 0.01, .max = 10});
   d.section("judge", o.judge, "image data: the encoder that judges, apart from the conditioning one");
   d.section("judge_train", o.judge_train, "its training");

@@ -140,7 +140,7 @@ TEST(CaptionAgreement, JointIsTruthForEveryCaptionAndScene) {
 TEST(WorldParser, WithMuchReadableNoiseNothingIsRefused) {
   const Tensor pictures = Random(3).normal(Purpose::evaluation, 0, sample_range(0, 8), {3, 32, 32});
   for (const ParsedScene& read : WorldParser(World()).parse(pictures)) EXPECT_TRUE(read.rejected);
-  const WorldParser lenient(World(), {.readable_noise = 1});
+  const WorldParser lenient(World(), {.readable_noise = 10});
   for (const ParsedScene& read : lenient.parse(pictures)) EXPECT_FALSE(read.rejected);
 }
 

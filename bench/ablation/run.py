@@ -77,17 +77,17 @@ class Bench:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one seed, 20 s of training, 32 pictures")
+    parser.add_argument("--quick", action="store_true", help="one seed, 20 s of training, 64 pictures")
     parser.add_argument("--seeds", type=int, default=None, help="number of seeds (default 3; quick: 1)")
     parser.add_argument("--seconds", type=float, default=None, help="of training (default 200; quick: 20)")
-    parser.add_argument("--samples", type=int, default=None, help="pictures at each s (128; quick: 32)")
+    parser.add_argument("--samples", type=int, default=None, help="pictures at each s (128; quick: 64)")
     parser.add_argument("--clip-seconds", type=float, default=40)
     parser.add_argument("--only", nargs="*", help="names of runs (default: all)")
     parser.add_argument("--list", action="store_true", help="print the names of the runs")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs" / "ablation")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "noisescope")
     args = parser.parse_args()
-    for name, full, quick in (("seeds", 3, 1), ("seconds", 200, 20), ("samples", 128, 32)):
+    for name, full, quick in (("seeds", 3, 1), ("seconds", 200, 20), ("samples", 128, 64)):
         if getattr(args, name) is None:
             setattr(args, name, quick if args.quick else full)
     return args

@@ -27,7 +27,7 @@ class Run:
 
     def __repr__(self) -> str:
         network = self.config["network"]
-        return f"Run({self.folder!r}: {network['kind']}, {self.image_size} px, {self.config['data']['kind']})"
+        return f"Run({os.path.basename(self.folder)!r}: {network['kind']}, {self.image_size} px, {self.config['data']['kind']})"
 
     @property
     def folder(self) -> str:

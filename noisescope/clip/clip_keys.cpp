@@ -140,7 +140,7 @@ bool any_key(const WeightShapes& shapes, const char* prefix) {
   return found != shapes.end() && found->first.starts_with(prefix);
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& got) {
+[[noreturn]] void refuse_key(const std::string& path, const std::string& got) {
   throw ModelError("[clip.layout_of] expected the weights of a CLIP with a vision transformer in " +
                    path + ", got " + got);
 }
@@ -174,12 +174,12 @@ ClipLayout layout_of(const WeightShapes& shapes, const std::string& path) {
   if (any_key(shapes, "text_model.") || any_key(shapes, "vision_model.")) {
     return ClipLayout::hugging_face;
   }
-  if (any_key(shapes, "visual.trunk.")) refuse(path, "an image tower of timm");
+  if (any_key(shapes, "visual.trunk.")) refuse_key(path, "an image tower of timm");
   if (any_key(shapes, "visual.layer1.") || any_key(shapes, "visual.attnpool.")) {
-    refuse(path, "a ModifiedResNet as image tower");
+    refuse_key(path, "a ModifiedResNet as image tower");
   }
   if (!any_key(shapes, "visual.")) {
-    refuse(path, "neither text_model.* nor vision_model.* nor visual.*");
+    refuse_key(path, "neither text_model.* nor vision_model.* nor visual.*");
   }
   return any_key(shapes, "text.") ? ClipLayout::custom_text : ClipLayout::openai;
 }

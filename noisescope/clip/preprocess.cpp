@@ -16,7 +16,7 @@ using Json = JsonReader::Json;
 constexpr int64_t kMaxSide = 4096;
 constexpr int64_t kMaxResizedPixels = int64_t{1} << 26;  // of a hair-thin picture made wide
 constexpr int64_t kPillowBicubic = 3;
-constexpr const char* kParser = "clip.parse_preprocess";
+constexpr const char* kPreprocessParser = "clip.parse_preprocess";
 
 int64_t read_side(const JsonReader& reader, const Json& value, const std::string& key) {
   const int64_t side = reader.integer(value, key.c_str());
@@ -204,7 +204,7 @@ PreprocessOptions standard_preprocess(ClipProfile profile, int64_t side_px) {
 }
 
 PreprocessOptions parse_preprocess(std::string_view text, const std::string& name, int64_t side_px) {
-  const JsonReader reader{name, kParser};
+  const JsonReader reader{name, kPreprocessParser};
   const Json json = reader.parse(text);
   const bool is_open_clip = json.contains("preprocess_cfg") || json.contains("model_cfg");
   const PreprocessOptions options =

@@ -9,7 +9,6 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kUnknown = "<|unk|>";
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
 constexpr int64_t kMaxContext = 4096;
 constexpr size_t kMaxTextBytes = 16384;
@@ -131,7 +130,7 @@ void Tokenizer::check_tokens(const std::string& name) {
                        "), got none; do vocabulary and merges belong together?");
     }
   };
-  if (model_.kind == TokenizerKind::words) need(kUnknown, "for words that are not known");
+  if (model_.kind == TokenizerKind::words) need(kUnknownToken, "for words that are not known");
   if (model_.kind == TokenizerKind::bpe) {
     for (const std::string& token : byte_tokens()) need(token, "a single byte");
   }
@@ -154,7 +153,7 @@ std::vector<Tokenizer::Piece> Tokenizer::word_pieces(const CodePoints& text,
     const std::string word = to_utf8(text, range);
     const TextSpan span = span_of(text, range);
     const auto found = id_of_.find(word);
-    pieces.push_back({found != id_of_.end() ? found->second : id_of_.at(kUnknown), span});
+    pieces.push_back({found != id_of_.end() ? found->second : id_of_.at(kUnknownToken), span});
     if (found != id_of_.end()) continue;
     const bool hints = unknown.size() < kMostHints;
     unknown.push_back({word, span, hints ? nearest_name(word, known_words()) : ""});
@@ -231,7 +230,7 @@ std::vector<std::string> Tokenizer::known_words() const {
   std::vector<std::string> words;
   for (int64_t id = 0; id < start_id(); ++id) {
     const std::string& token = model_.tokens[static_cast<size_t>(id)];
-    if (token != kUnknown) words.push_back(token);
+    if (token != kUnknownToken) words.push_back(token);
   }
   std::sort(words.begin(), words.end());
   return words;

@@ -31,6 +31,9 @@
 
 namespace noisescope {
 
+/// What a tokenizer of words reads where it knows none.
+inline constexpr const char* kUnknownToken = "<|unk|>";
+
 enum class TokenizerKind { words, bpe };
 
 constexpr std::array<std::pair<TokenizerKind, const char*>, 2> enum_names(TokenizerKind) {

@@ -12,9 +12,8 @@ namespace {
 
 using Json = JsonReader::Json;
 
-constexpr const char* kUnknown = "<|unk|>";
 constexpr const char* kProfileKey = "clip_profile";  // in tokenizer_config.json
-constexpr const char* kParser = "clip.parse_tokenizer";
+constexpr const char* kTokenizerParser = "clip.parse_tokenizer";
 constexpr int64_t kDefaultContext = 77;
 constexpr size_t kMostMerges = 48'894;  // OpenAI's and open_clip's programs read no more
 constexpr const char* kWordPattern = R"([\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}])";
@@ -23,7 +22,7 @@ constexpr const char* kClipPattern =
 constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
 
 std::string unknown_token(const TokenizerModel& model) {
-  return model.kind == TokenizerKind::words ? kUnknown : model.tokens.back();
+  return model.kind == TokenizerKind::words ? kUnknownToken : model.tokens.back();
 }
 
 std::pair<std::string, std::string> special_tokens(const TokenizerModel& model) {
@@ -63,7 +62,7 @@ Json vocabulary_json(const TokenizerModel& model) {
 
 Json model_json(const TokenizerModel& model) {
   if (model.kind == TokenizerKind::words) {
-    return {{"type", "WordLevel"}, {"vocab", vocabulary_json(model)}, {"unk_token", kUnknown}};
+    return {{"type", "WordLevel"}, {"vocab", vocabulary_json(model)}, {"unk_token", kUnknownToken}};
   }
   Json merges = Json::array();
   for (const auto& [left, right] : model.merges) merges.push_back(Json::array({left, right}));
@@ -90,8 +89,8 @@ Json tokenizer_json(const Tokenizer& tokenizer) {
   Json added = Json::array();
   if (model.kind == TokenizerKind::words) {
     for (size_t id = 0; id < model.tokens.size(); ++id) {
-      if (model.tokens[id] == kUnknown) {
-        added.push_back(added_token_json(kUnknown, static_cast<int64_t>(id)));
+      if (model.tokens[id] == kUnknownToken) {
+        added.push_back(added_token_json(kUnknownToken, static_cast<int64_t>(id)));
       }
     }
   }
@@ -289,7 +288,7 @@ void read_settings(const JsonReader& reader, const Json& config, std::optional<C
 
 Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
                           const std::string& name, std::optional<ClipProfile> profile) {
-  const JsonReader reader{name + "/tokenizer.json", kParser};
+  const JsonReader reader{name + "/tokenizer.json", kTokenizerParser};
   const Json json = reader.parse(tokenizer_json);
   const Json& model = reader.member(json, "model");
   TokenizerModel parts;
@@ -299,7 +298,7 @@ Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view toke
   if (parts.kind == TokenizerKind::bpe) {
     parts.merges = read_merges(reader, reader.member(model, "merges"));
   }
-  const JsonReader config_reader{name + "/tokenizer_config.json", kParser};
+  const JsonReader config_reader{name + "/tokenizer_config.json", kTokenizerParser};
   read_settings(config_reader, config_reader.parse(tokenizer_config_json), profile, parts);
   return Tokenizer(std::move(parts), name + "/tokenizer.json");
 }
@@ -307,9 +306,9 @@ Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view toke
 Tokenizer parse_vocabulary(std::string_view vocab_json, std::string_view merges_txt,
                            std::string_view tokenizer_config_json, const std::string& name,
                            std::optional<ClipProfile> profile) {
-  const JsonReader reader{name + "/vocab.json", kParser};
-  const JsonReader merges_reader{name + "/merges.txt", kParser};
-  const JsonReader config_reader{name + "/tokenizer_config.json", kParser};
+  const JsonReader reader{name + "/vocab.json", kTokenizerParser};
+  const JsonReader merges_reader{name + "/merges.txt", kTokenizerParser};
+  const JsonReader config_reader{name + "/tokenizer_config.json", kTokenizerParser};
   TokenizerModel parts;
   parts.kind = TokenizerKind::bpe;
   parts.tokens = read_tokens(reader, reader.parse(vocab_json));
@@ -320,7 +319,7 @@ Tokenizer parse_vocabulary(std::string_view vocab_json, std::string_view merges_
 }
 
 Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, ClipProfile profile) {
-  const JsonReader reader{name, kParser};
+  const JsonReader reader{name, kTokenizerParser};
   check_encoding(reader, merges_txt);
   if (merges_txt.substr(0, merges_txt.find('\n')).find("#version") == std::string_view::npos) {
     reader.refuse("expected merges with '#version' in their first line, got another text file");

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kUnknown = "<|unk|>";
 
 using Symbols = std::vector<std::string>;
 
@@ -105,7 +104,7 @@ Tokenizer Tokenizer::train(const std::vector<std::string>& captions,
   const int64_t room = options.max_vocabulary;
   if (options.kind == TokenizerKind::words) {
     model.tokens = word_vocabulary(count_words(captions, options.kind), room - 3);
-    model.tokens.insert(model.tokens.begin(), kUnknown);
+    model.tokens.insert(model.tokens.begin(), kUnknownToken);
   } else {
     model.tokens = byte_tokens();
     learn_merges(count_words(captions, options.kind), static_cast<size_t>(room - 2), model);

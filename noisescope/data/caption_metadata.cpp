@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
+#include "noisescope/io/csv.h"
 
 namespace noisescope {
 namespace {
@@ -46,78 +47,13 @@ std::vector<std::string> captions_of(const nlohmann::json& text, const std::stri
   return captions;
 }
 
-/// Reads RFC 4180 records one after the other.
-class CsvReader {
- public:
-  CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
-
-  int64_t line() const { return record_line_; }
-
-  /// False at the end of the text.
-  bool next(std::vector<std::string>& fields) {
-    fields.clear();
-    if (position_ >= text_.size()) return false;
-    record_line_ = line_;
-    while (true) {
-      fields.push_back(peek() == '"' ? quoted() : plain());
-      const char end = peek();
-      if (end == ',') {
-        ++position_;
-        continue;
-      }
-      if (end == '\r') ++position_;
-      if (peek() == '\n') ++position_;
-      ++line_;
-      return true;
-    }
-  }
-
- private:
-  char peek() const { return position_ < text_.size() ? text_[position_] : '\n'; }
-
-  std::string plain() {
-    const size_t end = std::min(text_.find_first_of(",\r\n", position_), text_.size());
-    const std::string_view field = text_.substr(position_, end - position_);
-    position_ = end;
-    return std::string(field);
-  }
-
-  std::string quoted() {
-    std::string field;
-    for (++position_; position_ < text_.size(); ++position_) {
-      const char c = text_[position_];
-      if (c == '\n') ++line_;
-      if (c != '"') {
-        field += c;
-      } else if (position_ + 1 < text_.size() && text_[position_ + 1] == '"') {
-        field += '"';
-        ++position_;
-      } else {
-        ++position_;
-        if (peek() != ',' && peek() != '\r' && peek() != '\n') {
-          fail(name_, line_, "expected a comma or the end of the line after a quoted field");
-        }
-        return field;
-      }
-    }
-    fail(name_, record_line_, "expected a closing quote, got the end of the file");
-  }
-
-  std::string_view text_;
-  const std::string& name_;
-  size_t position_ = 0;
-  int64_t line_ = 1;
-  int64_t record_line_ = 1;
-};
-
-size_t column(const std::vector<std::string>& header, const std::string& wanted,
-              const std::string& name) {
-  const auto found = std::find(header.begin(), header.end(), wanted);
-  if (found == header.end()) {
-    fail(name, 1, "expected a header with the columns file_name and text, got none named '" +
+size_t column(const CsvRecord& header, const std::string& wanted, const std::string& name) {
+  const auto found = std::find(header.fields.begin(), header.fields.end(), wanted);
+  if (found == header.fields.end()) {
+    fail(name, header.line, "expected a header with the columns file_name and text, got none named '" +
                       wanted + "'");
   }
-  return static_cast<size_t>(found - header.begin());
+  return static_cast<size_t>(found - header.fields.begin());
 }
 
 }  // namespace
@@ -162,21 +98,14 @@ std::vector<MetadataRow> parse_metadata_jsonl(std::string_view text, const std::
 }
 
 std::vector<MetadataRow> parse_metadata_csv(std::string_view text, const std::string& name) {
-  CsvReader reader(without_mark(text), name);
-  std::vector<std::string> fields;
-  if (!reader.next(fields)) fail(name, 1, "expected a header line, got an empty file");
-  const size_t file_name = column(fields, "file_name", name);
-  const size_t caption = column(fields, "text", name);
-  const size_t width = fields.size();
+  const std::vector<CsvRecord> records = parse_csv(text, name);
+  if (records.empty()) fail(name, 1, "expected a header line, got an empty file");
+  const size_t file_name = column(records[0], "file_name", name);
+  const size_t caption = column(records[0], "text", name);
   std::vector<MetadataRow> rows;
-  while (reader.next(fields)) {
-    if (fields.size() == 1 && is_blank(fields[0])) continue;
-    if (fields.size() != width) {
-      fail(name, reader.line(), "expected " + std::to_string(width) + " fields, got " +
-                                    std::to_string(fields.size()) +
-                                    "; put captions with commas in double quotes");
-    }
-    rows.push_back(checked_row(fields[file_name], {fields[caption]}, name, reader.line()));
+  for (size_t i = 1; i < records.size(); ++i) {
+    const auto& [fields, line] = records[i];
+    rows.push_back(checked_row(fields[file_name], {fields[caption]}, name, line));
   }
   return rows;
 }

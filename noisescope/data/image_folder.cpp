@@ -11,7 +11,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kWhere = "[data.load_image_folder] ";
+constexpr const char* kFolderWhere = "[data.load_image_folder] ";
 
 std::string file_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -96,7 +96,7 @@ std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Li
     if (captions.count(image) == 0) uncaptioned.push_back(image);
   }
   if (!uncaptioned.empty() && !captions.empty()) {
-    throw DataError(kWhere + std::string("expected a caption of every image, got ") +
+    throw DataError(kFolderWhere + std::string("expected a caption of every image, got ") +
                     std::to_string(uncaptioned.size()) + " images without one: " +
                     name_examples(uncaptioned) + "; add them to " + listing.metadata.front() +
                     " or remove them");
@@ -128,7 +128,7 @@ std::vector<ImageEntry> entries_from_classes(const Listing& listing,
     entries.push_back({path, {}, part, -1, std::nullopt});
   }
   if (!loose.empty()) {
-    throw DataError(kWhere + std::string("expected captions, got ") + std::to_string(loose.size()) +
+    throw DataError(kFolderWhere + std::string("expected captions, got ") + std::to_string(loose.size()) +
                     " images without: " + name_examples(loose) +
                     "; write a metadata.jsonl with file_name and text, or put the images into one "
                     "folder a class");
@@ -152,7 +152,7 @@ ImageDataset load_image_folder(const std::filesystem::path& path,
   const std::unique_ptr<FileSource> source = open_file_source(path);
   const Listing listing = list_files(*source, report);
   if (listing.images.empty()) {
-    throw DataError(kWhere + std::string("expected images (.png, .jpg, .jpeg) in ") + path.string() +
+    throw DataError(kFolderWhere + std::string("expected images (.png, .jpg, .jpeg) in ") + path.string() +
                     ", got " +
                     (listing.metadata.empty() ? "none" : "only captions in " + listing.metadata[0]) +
                     "; " + std::to_string(report.ignored) + " other files are there");

@@ -19,7 +19,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kWhere = "[data.load_images] ";
+constexpr const char* kLoaderWhere = "[data.load_images] ";
 constexpr size_t kQueueLength = 256;    // files read ahead of the decoders
 constexpr int64_t kReportEvery = 64;    // images between two reports
 
@@ -154,7 +154,7 @@ void check_memory(int64_t count, const ImageLoadOptions& options) {
   if (megabytes <= double(options.memory_limit_mb)) return;
   const auto side = static_cast<int64_t>(
       double(options.image_size_px) * std::sqrt(double(options.memory_limit_mb) / megabytes));
-  throw DataError(kWhere + std::string("expected at most memory_limit_mb = ") +
+  throw DataError(kLoaderWhere + std::string("expected at most memory_limit_mb = ") +
                   std::to_string(options.memory_limit_mb) + " MiB of pixels, got " +
                   std::to_string(count) + " images of " + std::to_string(options.image_size_px) +
                   " px = " + std::to_string(std::llround(megabytes)) +
@@ -170,13 +170,13 @@ Wanted rows_by_path(const FileSource& source, const std::vector<ImageEntry>& ent
   std::vector<std::string> missing;
   for (size_t row = 0; row < entries.size(); ++row) {
     if (!wanted.emplace(entries[row].path, row).second) {
-      throw DataError(kWhere + std::string("expected each image once, got '") + entries[row].path +
+      throw DataError(kLoaderWhere + std::string("expected each image once, got '") + entries[row].path +
                       "' twice");
     }
     if (!source.contains(entries[row].path)) missing.push_back(entries[row].path);
   }
   if (!missing.empty()) {
-    throw DataError(kWhere + std::string("expected an image for every caption, got ") +
+    throw DataError(kLoaderWhere + std::string("expected an image for every caption, got ") +
                     std::to_string(missing.size()) + " captioned images that are not in " +
                     source.path().string() + ": " + name_examples(missing) +
                     "; add the images or take out their captions");
@@ -281,7 +281,7 @@ ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries
 void refuse_broken(const std::vector<ImageEntry>& entries, const DecodePool& pool) {
   for (size_t row = 0; row < entries.size(); ++row) {
     if (pool.reason(row).empty()) continue;
-    throw FormatError(kWhere + std::string("expected readable images (strict), got '") +
+    throw FormatError(kLoaderWhere + std::string("expected readable images (strict), got '") +
                       entries[row].path + "': " + pool.reason(row) +
                       "; repair or remove it, or load without strict");
   }
@@ -290,7 +290,7 @@ void refuse_broken(const std::vector<ImageEntry>& entries, const DecodePool& poo
 void refuse_empty(const FileSource& source, const LoadReport& report) {
   if (report.loaded > 0) return;
   const SkippedFile& first = report.skipped.front();
-  throw DataError(kWhere + std::string("expected at least one readable image in ") +
+  throw DataError(kLoaderWhere + std::string("expected at least one readable image in ") +
                   source.path().string() + ", got " + std::to_string(report.skipped.size()) +
                   " broken ones; the first: " + first.name + ": " + first.reason);
 }
@@ -316,7 +316,7 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
                          LoadReport& report) {
   const auto start = std::chrono::steady_clock::now();
   if (entries.empty()) {
-    throw DataError(kWhere + std::string("expected images (png, jpg) in ") +
+    throw DataError(kLoaderWhere + std::string("expected images (png, jpg) in ") +
                     source.path().string() + ", got none; check the path");
   }
   const auto count = static_cast<int64_t>(entries.size());

@@ -10,7 +10,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kWhere = "[data.load_tiny_imagenet] ";
+constexpr const char* kTinyWhere = "[data.load_tiny_imagenet] ";
 
 /// The tables of the layout, read in one pass; paths without the top folder.
 struct Tables {
@@ -20,7 +20,7 @@ struct Tables {
   const std::string& at(const std::string& path) const {
     const auto found = text.find(path);
     if (found == text.end()) {
-      throw DataError(kWhere + std::string("expected '") + path +
+      throw DataError(kTinyWhere + std::string("expected '") + path +
                       "' of the Tiny ImageNet layout, got none; give the folder, .zip or .tar as "
                       "published");
     }
@@ -33,7 +33,7 @@ std::string root_of(const FileSource& source) {
     if (name == "wnids.txt") return "";
     if (name.ends_with("/wnids.txt")) return name.substr(0, name.size() - 9);
   }
-  throw DataError(kWhere + std::string("expected Tiny ImageNet (wnids.txt, words.txt, train/) in ") +
+  throw DataError(kTinyWhere + std::string("expected Tiny ImageNet (wnids.txt, words.txt, train/) in ") +
                   source.path().string() + ", got no wnids.txt; for other pictures use data.kind " +
                   "folder");
 }
@@ -71,7 +71,7 @@ void for_lines(std::string_view text, const Visit& visit) {
 }
 
 [[noreturn]] void fail_line(const std::string& path, int64_t line, const std::string& expected) {
-  throw FormatError(kWhere + path + ":" + std::to_string(line) + ": expected " + expected);
+  throw FormatError(kTinyWhere + path + ":" + std::to_string(line) + ": expected " + expected);
 }
 
 /// left, top, right, bottom, inclusive, in fields[first...].
@@ -109,7 +109,7 @@ Classes read_classes(const Tables& tables) {
     }
     classes.ids.push_back(id);
   });
-  if (classes.ids.empty()) throw DataError(kWhere + std::string("expected ids in wnids.txt, got none"));
+  if (classes.ids.empty()) throw DataError(kTinyWhere + std::string("expected ids in wnids.txt, got none"));
   classes.synonyms.resize(classes.ids.size());
   for_lines(tables.at("words.txt"), [&](const auto& fields, int64_t line) {
     if (fields.size() != 2) fail_line("words.txt", line, "an id, a tab and names");
@@ -119,7 +119,7 @@ Classes read_classes(const Tables& tables) {
   });
   for (size_t i = 0; i < classes.ids.size(); ++i) {
     if (classes.synonyms[i].empty()) {
-      throw DataError(kWhere + std::string("expected a name of every class in words.txt, got none "
+      throw DataError(kTinyWhere + std::string("expected a name of every class in words.txt, got none "
                                            "of '") + classes.ids[i] + "'");
     }
   }
@@ -204,7 +204,7 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
   std::vector<std::string> absent;
   for (const auto& [path, note] : validation) absent.push_back(path);
   if (!absent.empty()) {
-    throw DataError(kWhere + std::string("expected an image for every line of val_annotations.txt, "
+    throw DataError(kTinyWhere + std::string("expected an image for every line of val_annotations.txt, "
                                          "got none for ") + std::to_string(absent.size()) + ": " +
                     name_examples(absent) + "; the archive is incomplete");
   }
@@ -214,7 +214,7 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
 std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes,
                                    const std::vector<std::string>& templates, Synonyms synonyms) {
   if (!gathered.unknown.empty()) {
-    throw DataError(kWhere + std::string("expected every image in a class of wnids.txt or in "
+    throw DataError(kTinyWhere + std::string("expected every image in a class of wnids.txt or in "
                                          "val_annotations.txt, got ") +
                     std::to_string(gathered.unknown.size()) + " others: " +
                     name_examples(gathered.unknown));
@@ -222,7 +222,7 @@ std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes,
   std::vector<ImageEntry> entries;
   for (size_t label = 0; label < classes.ids.size(); ++label) {
     if (gathered.train[label].empty()) {
-      throw DataError(kWhere + std::string("expected training images of every class, got none of ") +
+      throw DataError(kTinyWhere + std::string("expected training images of every class, got none of ") +
                       classes.ids[label] + " (train/" + classes.ids[label] + "/images/)");
     }
     for (ImageEntry& entry : gathered.train[label]) entries.push_back(std::move(entry));

@@ -1,9 +1,18 @@
 #include "noisescope/io/csv.h"
 
+#include <algorithm>
+
 namespace noisescope {
 namespace {
 
 constexpr std::string_view kMark = "\xef\xbb\xbf";  // byte order mark
+
+bool is_spaces(std::string_view field) { return field.find_first_not_of(" \t") == std::string::npos; }
+
+/// One field of spaces that no quote begins.
+bool is_empty_line(const CsvRecord& record, char first) {
+  return record.fields.size() == 1 && first != '"' && is_spaces(record.fields[0]);
+}
 
 /// A cursor over the text that makes fields and records.
 class CsvReader {
@@ -18,9 +27,11 @@ class CsvReader {
       if (take_line_end()) continue;
       const size_t start = position_;
       CsvRecord record = take_record();
+      if (is_empty_line(record, text_[start])) continue;
       if (!records.empty() && record.fields.size() != records.front().fields.size()) {
-        fail(start, std::to_string(records.front().fields.size()) + " fields as in the first line",
-             std::to_string(record.fields.size()) + " on line " + std::to_string(record.line));
+        fail(start, record.line,
+             std::to_string(records.front().fields.size()) + " fields as in the first record",
+             std::to_string(record.fields.size()) + "; put fields with commas in double quotes");
       }
       records.push_back(std::move(record));
     }
@@ -34,48 +45,49 @@ class CsvReader {
       record.fields.push_back(at('"') ? take_quoted() : take_plain());
     } while (take(','));
     if (position_ < text_.size() && !take_line_end()) {
-      fail(position_, "a comma or the end of the line behind a quoted field", "other text");
+      fail(position_, line_, "a comma or the end of the line behind a quoted field", "other text");
     }
     return record;
   }
 
   std::string take_plain() {
     const size_t start = position_;
-    while (position_ < text_.size() && !at(',') && !at('\n') && !at_carriage_return_line_end()) {
-      ++position_;
-    }
+    position_ = std::min(text_.find_first_of(",\r\n", start), text_.size());
     return std::string(text_.substr(start, position_ - start));
   }
 
   std::string take_quoted() {
     const size_t start = position_++;
+    const int64_t line = line_;
     std::string field;
     while (position_ < text_.size()) {
       if (take('"')) {
         if (!at('"')) return field;
       }
-      if (at('\n')) ++line_;
-      field += text_[position_++];
+      const size_t piece = position_;
+      if (!take_line_end()) ++position_;
+      field += text_.substr(piece, position_ - piece);
     }
-    fail(start, "a quote that ends", "the end of the file");
+    fail(start, line, "a quote that ends", "the end of the file");
   }
 
   bool at(char c) const { return position_ < text_.size() && text_[position_] == c; }
-  bool at_carriage_return_line_end() const { return text_.substr(position_, 2) == "\r\n"; }
   bool take(char c) {
     if (!at(c)) return false;
     ++position_;
     return true;
   }
-  bool take_line_end() {
-    if (at_carriage_return_line_end()) ++position_;
-    if (!take('\n')) return false;
+  bool take_line_end() {  // LF, CRLF, or CR alone
+    const bool carriage_return = take('\r');
+    if (!take('\n') && !carriage_return) return false;
     ++line_;
     return true;
   }
 
-  [[noreturn]] void fail(size_t position, const std::string& expected, const std::string& got) const {
-    throw FormatError(name_, position, "[io.parse_csv] expected " + expected + ", got " + got);
+  [[noreturn]] void fail(size_t position, int64_t line, const std::string& expected,
+                         const std::string& got) const {
+    throw FormatError(name_ + ":" + std::to_string(line), position,
+                      "[io.parse_csv] expected " + expected + ", got " + got);
   }
 
   std::string_view text_;
@@ -94,9 +106,9 @@ std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != &fields.front()) line += ',';
-    // A lone empty field would read back as an empty line, a byte order mark might be passed over.
+    // A lone blank field would read back as an empty line, a byte order mark might be passed over.
     const bool quote = field.find_first_of(",\"\r\n") != std::string::npos ||
-                       (field.empty() && fields.size() == 1) || field.starts_with(kMark);
+                       (is_spaces(field) && fields.size() == 1) || field.starts_with(kMark);
     if (!quote) {
       line += field;
       continue;

@@ -17,8 +17,8 @@ struct CsvRecord {
 };
 
 /// All records, the header among them. Quoted fields may hold commas, line breaks and doubled quotes;
-/// LF and CRLF end records; empty lines and a byte order mark are passed over. `name` is for messages.
-/// Throws FormatError with byte offset for a quote that does not end or text behind one, and for a
+/// LF, CRLF and CR end records; blank lines and a byte order mark are passed over. `name` is for messages.
+/// Throws FormatError with line and byte offset for a quote that does not end or text behind one, and for a
 /// record whose number of fields is not that of the first.
 std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name);
 

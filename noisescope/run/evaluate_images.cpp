@@ -10,13 +10,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t kEncodeBatch = 256, kKidBlocks = 4, kCoverageNeighbours = 5;
-constexpr int64_t kFirstSample = int64_t{1} << 32;
+constexpr int64_t kTowerBatch = 256, kKidBlocks = 4, kCoverageNeighbours = 5;
+constexpr int64_t kFirstImageSample = int64_t{1} << 32;
 
 Tensor encode(const ClipModel& judge, const Tensor& images) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> rows;
-  for (const Tensor& batch : images.split(kEncodeBatch)) {
+  for (const Tensor& batch : images.split(kTowerBatch)) {
     rows.push_back(judge.encode_image(batch.to(judge.device())).to(torch::kCPU));
   }
   return torch::cat(rows);
@@ -59,7 +59,7 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   prompts.clear();
   for (const int64_t row : rows) prompts.push_back(data.dataset->captions()[size_t(row)]);
 
-  pictures = draw(model, {prompts, "", random.seed(), kFirstSample},
+  pictures = draw(model, {prompts, "", random.seed(), kFirstImageSample},
                   sampling_sigmas(config.draw.grid, config.precondition.schedule),
                   config.draw.sampler, config.draw.guidance, config.draw.batch_size, {}, control);
   // Real pictures pass through the same 8 bits as generated ones would on disk.

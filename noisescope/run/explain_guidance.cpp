@@ -11,7 +11,7 @@ namespace noisescope {
 namespace {
 
 /// Noise of explanations: apart from that of pictures (0 ...) and of evaluation (2^32 ...).
-constexpr int64_t kFirstSample = int64_t{1} << 33;
+constexpr int64_t kFirstGuidanceSample = int64_t{1} << 33;
 
 GuidanceExplanation explain_prompt(const TextToImage& model, const RunConfig& config,
                            const GuidanceRequest& request, size_t number, const Control& control) {
@@ -22,7 +22,7 @@ GuidanceExplanation explain_prompt(const TextToImage& model, const RunConfig& co
   const std::string& prompt = request.prompts[number];
   const DrawRequest drawing{std::vector<std::string>(static_cast<size_t>(request.count), prompt),
                             "", request.seed,
-                            kFirstSample + static_cast<int64_t>(number) * request.count};
+                            kFirstGuidanceSample + static_cast<int64_t>(number) * request.count};
   // One batch: the observer follows one run.
   const Tensor pictures =
       draw(model, drawing, sampling_sigmas(config.draw.grid, config.precondition.schedule),

@@ -10,7 +10,7 @@
 namespace noisescope {
 namespace {
 
-constexpr int64_t kSteps = 50;
+constexpr int64_t kMapSteps = 50;
 constexpr double kSigmaMax = 90, kSigmaMin = 0.37;  // log-SNR -9 to 2
 
 /// Where the object said first ended up: captions are unordered, so the picture is read. [B, 32, 32].
@@ -52,7 +52,7 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
     return subject.denoiser(x, sigma, condition);
   };
   const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
-  const std::vector<double> sigmas = sampling_sigmas({GridType::log_snr, kSteps, kSigmaMin, kSigmaMax, 7.0});
+  const std::vector<double> sigmas = sampling_sigmas({GridType::log_snr, kMapSteps, kSigmaMin, kSigmaMax, 7.0});
   const Tensor pictures = run_sampler(
       guide(counted, subject.condition(batch.captions()),
             subject.condition(batch.captions_without(true, true)), guidance),
@@ -62,7 +62,7 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
   const Tensor masks = phrase_masks(batch, pictures);
   const Tensor closed = scene_ratio(context.fine, batch.captions(),
                                     batch.captions_without(true, true));
-  const double extra = static_cast<double>(evaluations - 2 * kSteps * batch.size());
+  const double extra = static_cast<double>(evaluations - 2 * kMapSteps * batch.size());
   const std::string method = "guidance information";
   context.show({method, "information of the phrase along a run, and the object", pictures[0], map[0],
                 masks[0]});

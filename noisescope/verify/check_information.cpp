@@ -85,7 +85,7 @@ VerifyRow overshoot_row(const VerifyContext& context, const SceneBatch& batch) {
 
 /// A trained network's map of the colour word beside the exact denoiser's, on the demo world, within the
 /// levels that training covered.
-std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
+std::vector<VerifyRow> trained_information_rows(const VerifyContext& context) {
   const Subject& trained = *context.trained;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 40));
@@ -145,7 +145,7 @@ std::vector<VerifyRow> check_information(const VerifyContext& context) {
   rows.push_back({"calibration", subject, "kappa of the full prompt: worst level, SE from 1",
                   Direction::at_most, 3, worst_kappa(maps), worst_kappa_reversal(maps, 3)});
   if (!context.trained) return rows;
-  for (VerifyRow& row : trained_rows(context)) rows.push_back(std::move(row));
+  for (VerifyRow& row : trained_information_rows(context)) rows.push_back(std::move(row));
   return rows;
 }
 

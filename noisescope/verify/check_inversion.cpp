@@ -10,12 +10,12 @@
 namespace noisescope {
 namespace {
 
-const std::string kMethod = "inversion";
-constexpr double kSigmaMax = 90;  // log-SNR -9
+const std::string kInversionMethod = "inversion";
+constexpr double kInversionSigmaMax = 90;  // log-SNR -9
 
 std::vector<double> levels(int64_t steps, double log_snr_max) {
   return sampling_sigmas(
-      {GridType::log_snr, steps, sigma_of_log_snr(log_snr_max), kSigmaMax, 7.0});
+      {GridType::log_snr, steps, sigma_of_log_snr(log_snr_max), kInversionSigmaMax, 7.0});
 }
 
 Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
@@ -55,7 +55,7 @@ VerifyRow flow_row(const VerifyContext& context) {
     const Tensor x = invert_ddim(unclipped(data.denoiser(), condition), pictures, sigmas);
     return reconstruction_error(data.flow(pictures, 0, sigmas[0], condition), x);
   };
-  return {kMethod, "exact Gaussian",
+  return {kInversionMethod, "exact Gaussian",
           "DDIM noise off the closed flow: error at 320 steps over that at 160", Direction::at_most,
           0.6, mean_estimate(error(320) / error(160))};
 }
@@ -77,7 +77,7 @@ std::vector<VerifyRow> ddim_rows(const VerifyContext& context, const Prompted& p
     const auto sigmas = levels(steps, p.log_snr_max);
     const Tensor x = invert_ddim(p.predict, pictures, sigmas, {}, context.control);
     const Estimate error = mean_estimate(reconstruction_error(pictures, p.draw(x, sigmas)));
-    rows.push_back({kMethod, p.subject.name,
+    rows.push_back({kInversionMethod, p.subject.name,
                     "DDIM reconstruction error at " + std::to_string(steps) + " steps, pixel units",
                     Direction::at_most, before, error});
     before = error.value;
@@ -89,7 +89,7 @@ VerifyRow sign_row(const Prompted& p, const std::string& noise, Direction direct
                    const Tensor& log_ratio) {
   const Tensor known = log_ratio.index({~log_ratio.isnan()});
   const double chance = sign_test_p(known);
-  return {kMethod, p.subject.name, "smooth-region deficit of " + noise + ": p of a sign test",
+  return {kInversionMethod, p.subject.name, "smooth-region deficit of " + noise + ": p of a sign test",
           direction, 0.01, {chance, chance, chance, known.size(0)},
           direction == Direction::at_most ? p_value_reversal(chance, 0.01) : null_p_reversal(0.01, 1)};
 }
@@ -102,7 +102,7 @@ std::vector<VerifyRow> deficit_rows(const VerifyContext& context, const Prompted
   const Tensor control = Random(context.options.seed).normal(
       Purpose::initial_noise, 0, sample_range(0, p.batch.size()), pictures.sizes().slice(1));
   const Tensor found = smooth_deficit(noise, pictures).log_ratio;
-  return {{kMethod, p.subject.name, "smooth-region deficit of DDIM noise: ln variance ratio",
+  return {{kInversionMethod, p.subject.name, "smooth-region deficit of DDIM noise: ln variance ratio",
            Direction::at_most, 0, mean_estimate(found.index({~found.isnan()}))},
           sign_row(p, "DDIM noise", Direction::at_most, found),
           sign_row(p, "noise of its own", Direction::at_least,
@@ -117,7 +117,7 @@ VerifyRow edit_friendly_row(const VerifyContext& context, const Prompted& p) {
   if (context.broken("noise-one-step-off")) inversion = misplace_noise(std::move(inversion));
   const Tensor again = replay(p.predict, inversion, 0, {}, context.control);
   const double worst = (again - pictures).abs().max().item<double>();
-  return {kMethod, p.subject.name,
+  return {kInversionMethod, p.subject.name,
           "edit-friendly reconstruction: largest error of a pixel, float32", Direction::at_most,
           1e-5, {worst, worst, worst, p.batch.size()}};
 }

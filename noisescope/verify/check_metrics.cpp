@@ -64,7 +64,7 @@ std::vector<VerifyRow> faithfulness_rows(const std::string& removal, const std::
 }
 
 /// The exact denoiser's map under both ways of taking pixels out.
-std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
+std::vector<VerifyRow> exact_metric_rows(const VerifyContext& context) {
   const Subject& subject = context.exact_demo;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 16));
@@ -130,7 +130,7 @@ Tensor all_maps(const Subject& subject, const SceneBatch& batch, const VerifyCon
 }
 
 /// What is left of a trained network's maps when its weights are shuffled.
-std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
+std::vector<VerifyRow> trained_metric_rows(const VerifyContext& context) {
   const Subject& trained = *context.trained;
   const World& world = context.demo.world();
   const SceneBatch batch = contrastable_scenes(world, context.options.seed, context.n(16, 8));
@@ -157,9 +157,9 @@ std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
 }  // namespace
 
 std::vector<VerifyRow> check_metrics(const VerifyContext& context) {
-  std::vector<VerifyRow> rows = exact_rows(context);
+  std::vector<VerifyRow> rows = exact_metric_rows(context);
   if (context.trained) {
-    for (VerifyRow& row : trained_rows(context)) rows.push_back(std::move(row));
+    for (VerifyRow& row : trained_metric_rows(context)) rows.push_back(std::move(row));
   }
   return rows;
 }

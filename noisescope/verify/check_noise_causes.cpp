@@ -14,7 +14,6 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 const std::vector<int64_t> kWorldShape = {3, kWorldImagePx, kWorldImagePx};
 
 // ---- Sobol indices ----
@@ -38,7 +37,7 @@ Tensor closed_shares() {
     for (double& gain : gains) gain *= r2 + (1 - r2) * kVariance / (kVariance + sigma2);
     gains.push_back(std::sqrt(next2 * (1 - r2)));
   }
-  const Tensor variance = torch::tensor(gains, kDouble).square();
+  const Tensor variance = torch::tensor(gains, torch::kDouble).square();
   const Tensor windows = variance.slice(0, 1).view({3, 2}).sum(1);
   return torch::cat({variance.slice(0, 0, 1), windows}) / variance.sum();
 }
@@ -57,12 +56,12 @@ VerifyRow gaussian_row(const VerifyContext& context) {
   const NoiseSource noise{Random(context.options.seed), sample_range(0, kRuns)};
   GuidanceOptions unclipped;
   unclipped.clip = 0;
-  const DrawPictures draw = picture_drawer({shrink, torch::zeros({1}, kDouble), unclipped,
+  const DrawPictures draw = picture_drawer({shrink, torch::zeros({1}, torch::kDouble), unclipped,
                                             gaussian_sigmas(), {.solver = Solver::ddpm}, kRuns},
                                            context.control);
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
-  const NoiseSobol found = noise_sobol(draw, pixel, noise.initial({1, 2, 2}, kDouble),
-                                       torch::zeros({kRuns, 1}, kDouble), noise, 6, {3});
+  const NoiseSobol found = noise_sobol(draw, pixel, noise.initial({1, 2, 2}, torch::kDouble),
+                                       torch::zeros({kRuns, 1}, torch::kDouble), noise, 6, {3});
   return {"noise Sobol indices", "exact Gaussian", "indices of x_T and 3 windows: worst error",
           Direction::at_most, 0.02, worst_index(found.indices, closed_shares(), kRuns),
           worst_error_reversal(torch::cat({found.indices.first_error, found.indices.total_error}), 0.02)};
@@ -80,7 +79,7 @@ struct WorldRuns {
   WorldRuns(const VerifyContext& context, int64_t count)
       : batch(contrastable_scenes(context.fine.world(), context.options.seed, count)),
         noise{Random(context.options.seed), sample_range(0, count)},
-        initial(noise.initial(kWorldShape, kDouble)),
+        initial(noise.initial(kWorldShape, torch::kDouble)),
         condition(context.exact_fine.condition(batch.sided_captions())) {
     std::vector<double> sigmas = {sigma_of_log_snr(-12)};  // all of x_T before anything is decided
     for (int64_t i = 0; i <= 11; ++i) sigmas.push_back(sigma_of_log_snr(std::lerp(-8.0, 2.0, double(i) / 11)));
@@ -119,9 +118,9 @@ std::vector<VerifyRow> transplant_rows(const VerifyContext& context) {
   const int64_t count = runs.batch.size();
   const NoiseSource donors{Random(context.options.seed + 1), sample_range(0, count)};
   const auto find = [&](const Tensor& pictures) { return seen_objects(runs, pictures, context); };
-  const Transplant t = transplant_blocks(runs.draw, find, donors.initial(kWorldShape, kDouble),
+  const Transplant t = transplant_blocks(runs.draw, find, donors.initial(kWorldShape, torch::kDouble),
                                          runs.initial, runs.condition, runs.noise, {});
-  const Tensor moved = t.moved().to(kDouble), control = t.moved_by_control().to(kDouble);
+  const Tensor moved = t.moved().to(torch::kDouble), control = t.moved_by_control().to(torch::kDouble);
   const int64_t n = moved.size(0);
   const double p = sign_test_p(moved - control);
   const std::string method = "noise transplant", subject = context.exact_fine.name;

@@ -11,8 +11,8 @@
 namespace noisescope {
 namespace {
 
-constexpr double kReadSigma = 0.05;
-const char* const kMethod = "rewind";
+constexpr double kRewindReadSigma = 0.05;
+const char* const kRewindMethod = "rewind";
 
 RecordedRun record_run(const VerifyContext& context, const Subject& subject, const SceneBatch& batch,
                        Solver solver, int64_t steps) {
@@ -49,7 +49,7 @@ VerifyRow original_row(const VerifyContext& context) {
     const Tensor off = (rewind(run, {.step = step}).unaltered - original).abs().max();
     worst = std::max(worst, off.item<double>());
   }
-  return {kMethod, context.exact_demo.name, "nothing altered: off the original run, worst pixel",
+  return {kRewindMethod, context.exact_demo.name, "nothing altered: off the original run, worst pixel",
           Direction::at_most, 0, {worst, worst, worst, batch.size()}};
 }
 
@@ -63,7 +63,7 @@ VerifyRow dropped_prompt_row(const VerifyContext& context) {
   for (const int64_t step : {9, 12, 15, 18}) {  // log-SNR -6 to -3, where the colour is decided
     const SamplerStep& start = run.steps[static_cast<size_t>(step)];
     const Tensor x = rewind(run, {.step = step, .condition = run.null_condition}, context.control).altered;
-    kept.push_back((colour_posterior(context.demo, x, kReadSigma).argmax(1, true) == own)
+    kept.push_back((colour_posterior(context.demo, x, kRewindReadSigma).argmax(1, true) == own)
                        .to(torch::kFloat64).mean());
     expected.push_back(colour_posterior(context.demo, start.x, start.sigma).gather(1, own).mean());
   }
@@ -72,7 +72,7 @@ VerifyRow dropped_prompt_row(const VerifyContext& context) {
   // What the number of pictures alone explains.
   const double spread =
       (truth * (1 - truth) / double(batch.size())).mean().sqrt().item<double>();
-  return {kMethod, context.exact_demo.name, "prompt dropped: colours kept against the posterior, RMSE",
+  return {kRewindMethod, context.exact_demo.name, "prompt dropped: colours kept against the posterior, RMSE",
           Direction::at_most, 0.05, {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}};
 }
 
@@ -97,15 +97,15 @@ std::vector<VerifyRow> word_rows(const VerifyContext& context, const Subject& su
   const SceneBatch other = recoloured(batch);
   const Rewound word =
       rewind(run, {.step = 2, .condition = subject.condition(other.captions())}, context.control);
-  const Tensor drawn = colour_posterior(context.demo, word.altered, kReadSigma).argmax(1) ==
+  const Tensor drawn = colour_posterior(context.demo, word.altered, kRewindReadSigma).argmax(1) ==
                        other.own_version(Word::colour);
-  context.show({kMethod, "another colour word from log-SNR -7.6: squared change, and the object",
+  context.show({kRewindMethod, "another colour word from log-SNR -7.6: squared change, and the object",
                 word.unaltered[0], word.change[0], batch.left_masks()[0]});
-  std::vector<VerifyRow> rows = {{kMethod, subject.name, "another colour word: drawn in its place",
+  std::vector<VerifyRow> rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place",
                                   Direction::at_least, 0.9,
                                   wilson(drawn.sum().item<int64_t>(), batch.size())}};
   if (subject.exact) {
-    rows.push_back({kMethod, subject.name, "another colour word: change in the other object's half",
+    rows.push_back({kRewindMethod, subject.name, "another colour word: change in the other object's half",
                     Direction::at_most, 0.01, right_share(word)});
   }
   return rows;
@@ -114,7 +114,7 @@ std::vector<VerifyRow> word_rows(const VerifyContext& context, const Subject& su
 /// Given the whole caption the halves of the exact world are independent.
 VerifyRow block_row(const VerifyContext& context, const Subject& subject, const RecordedRun& run) {
   const NoiseBlock left_half{0, 0, kWorldImagePx, kWorldHalfPx, Random(context.options.seed + 9)};
-  return {kMethod, subject.name, "block of noise: change in the other object's half",
+  return {kRewindMethod, subject.name, "block of noise: change in the other object's half",
           Direction::at_most, 0.01,
           right_share(rewind(run, {.step = 5, .block = left_half}, context.control))};
 }

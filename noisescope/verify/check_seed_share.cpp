@@ -7,14 +7,13 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 constexpr int64_t kSeeds = 256;  // of one group
 
 std::vector<double> levels() { return {8, 4, 2, 1, 0.5, 0.25, 0}; }
 
 /// Mean and variance of the pixels under each prompt, [P, 2].
 Tensor prompts() {
-  return torch::tensor({{-1.0, 0.2}, {-0.4, 0.6}, {0.1, 1.0}, {0.5, 1.8}, {1.2, 3.0}}, kDouble);
+  return torch::tensor({{-1.0, 0.2}, {-0.4, 0.6}, {0.1, 1.0}, {0.5, 1.8}, {1.2, 3.0}}, torch::kDouble);
 }
 
 /// E[x_0 | x] of pixels N(mean, variance).
@@ -37,14 +36,14 @@ Tensor linear_pictures() {
       offset = mean + (offset - mean) * keep;
       gain *= keep;
     }
-    rows.push_back(torch::tensor({offset, gain}, kDouble));
+    rows.push_back(torch::tensor({offset, gain}, torch::kDouble));
   }
   return torch::stack(rows);
 }
 
 /// Shares of seed, prompt and interaction in what the components of the analysis of variance are on
 /// average over seeds, the prompts as they are, [3].
-Tensor closed_shares() {
+Tensor closed_seed_shares() {
   const Tensor lines = linear_pictures();
   const Tensor offsets = lines.select(1, 0), gains = lines.select(1, 1);
   const Tensor interaction = gains.var();
@@ -60,7 +59,7 @@ Tensor seed_grid(const VerifyContext& context, int64_t group, const DrawPictures
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
   const auto initial = [&](int64_t shift) {
     const Random own(context.options.seed + static_cast<uint64_t>(shift));
-    return NoiseSource{own, noise.sample_ids}.initial({1, 1, 1}, kDouble);
+    return NoiseSource{own, noise.sample_ids}.initial({1, 1, 1}, torch::kDouble);
   };
   if (!context.broken("seeds-not-shared")) {
     return attribute_grid(draw, pixel, initial(0), prompts(), noise);
@@ -78,14 +77,14 @@ std::vector<VerifyRow> check_seed_share(const VerifyContext& context) {
   const int64_t groups = context.n(64, 32);
   GuidanceOptions plain;
   plain.clip = 0;
-  const DrawPictures draw = picture_drawer({gaussian_denoiser, torch::zeros({2}, kDouble), plain,
+  const DrawPictures draw = picture_drawer({gaussian_denoiser, torch::zeros({2}, torch::kDouble), plain,
                                             levels(), {.solver = Solver::ddim}, kSeeds}, context.control);
   std::vector<Tensor> found;
   for (int64_t g = 0; g < groups; ++g) {
     const VarianceShares shares = seed_shares(seed_grid(context, g, draw));
     found.push_back(torch::cat({shares.seed, shares.prompt, shares.interaction}));
   }
-  const Tensor error = torch::stack(found) - closed_shares();
+  const Tensor error = torch::stack(found) - closed_seed_shares();
   std::vector<VerifyRow> rows;
   const std::vector<std::string> names = {"seed", "prompt", "interaction"};
   for (size_t k = 0; k < names.size(); ++k) {

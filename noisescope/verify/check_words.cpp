@@ -15,9 +15,9 @@ namespace noisescope {
 namespace {
 
 constexpr const char* kReadOut = "word read-out";
-constexpr int64_t kSeeds = 16;      // runs of one prompt
+constexpr int64_t kWordsSeeds = 16;      // runs of one prompt
 constexpr int64_t kNullRuns = 72;   // of each kind
-constexpr int64_t kSteps = 12;
+constexpr int64_t kReadOutSteps = 12;
 constexpr uint64_t kPrompted = 1, kUnprompted = 2, kPermuted = 3;  // seeds: no two runs share noise
 
 /// One text for each value of each word: left and right colours, left and right shapes, backgrounds.
@@ -58,7 +58,7 @@ Tensor read_runs(const Subject& subject, const std::vector<std::string>& caption
   const Tensor condition = subject.condition(captions);
   const NoiseSource noise{Random(seed), sample_range(0, count)};
   const auto sigmas = sampling_sigmas(
-      {GridType::log_snr, kSteps, sigma_of_log_snr(std::min(3.0, subject.log_snr_max)), 90, 7.0});
+      {GridType::log_snr, kReadOutSteps, sigma_of_log_snr(std::min(3.0, subject.log_snr_max)), 90, 7.0});
   WordTrace trace(subject.reader(texts));
   GuidanceOptions unguided;
   unguided.clip = 0;
@@ -87,7 +87,7 @@ NullPool draw_null_pool(const VerifyContext& context, const Subject& subject,
   const uint64_t seed = 10 * context.options.seed;
   const std::vector<std::string> others =
       contrastable_scenes(context.demo.world(), context.options.seed + 1, kNullRuns).captions();
-  return {read_runs(subject, repeated("", kNullRuns + 2 * kSeeds), texts, seed + kUnprompted,
+  return {read_runs(subject, repeated("", kNullRuns + 2 * kWordsSeeds), texts, seed + kUnprompted,
                     context.control),
           read_runs(subject, others, texts, seed + kPermuted, context.control)};
 }
@@ -111,12 +111,12 @@ struct Count {
   Estimate share() const { return wilson(shown, words); }
 };
 
-/// Colour words shown at the end of runs of B prompts, kSeeds runs each: right ones and wrong ones.
+/// Colour words shown at the end of runs of B prompts, kWordsSeeds runs each: right ones and wrong ones.
 std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Subject& subject,
                                      const SceneBatch& batch, const Vocabulary& vocabulary,
                                      const NullPool& pool) {
   std::vector<std::string> prompts;
-  for (const std::string& caption : batch.captions()) prompts.insert(prompts.end(), kSeeds, caption);
+  for (const std::string& caption : batch.captions()) prompts.insert(prompts.end(), kWordsSeeds, caption);
   const Tensor scores = read_runs(subject, prompts, vocabulary.texts,
                                   10 * context.options.seed + kPrompted, context.control);
   Count right, wrong;
@@ -124,9 +124,9 @@ std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Subject
     const auto place = static_cast<size_t>(b);
     const std::vector<NullRuns> nulls =
         context.broken("prompted-null-runs")
-            ? prompted_null_runs(context, subject, vocabulary.texts, prompts[place * kSeeds])
+            ? prompted_null_runs(context, subject, vocabulary.texts, prompts[place * kWordsSeeds])
             : pool.nulls();
-    const ReadOut words = read_out(scores.narrow(1, b * kSeeds, kSeeds), nulls, {},
+    const ReadOut words = read_out(scores.narrow(1, b * kWordsSeeds, kWordsSeeds), nulls, {},
                                    Random(context.options.seed + place));
     Tensor named = torch::zeros({words.shown.size(1)}, torch::kBool);
     for (const int64_t v : vocabulary.of_scene[place]) named[v] = true;
@@ -150,7 +150,7 @@ std::vector<VerifyRow> null_rows(const VerifyContext& context, const Subject& su
     const auto part = [&](int64_t first, int64_t count) {
       return pool.unprompted.index_select(1, order.narrow(0, first, count));
     };
-    const ReadOut out = read_out(part(0, kSeeds), {{"no prompt", part(kSeeds, kNullRuns)},
+    const ReadOut out = read_out(part(0, kWordsSeeds), {{"no prompt", part(kWordsSeeds, kNullRuns)},
                                                    {"permuted prompts", pool.permuted}},
                                  {.permutations = 399}, random);
     words.add(out.shown.any(0));

@@ -8,7 +8,7 @@
 namespace noisescope {
 namespace {
 
-constexpr int64_t kGap = 16, kTitle = 26, kCaption = 20;
+constexpr int64_t kPanelsGap = 16, kTitle = 26, kCaption = 20;
 
 bool has_bar(const PanelRow& row) {
   return std::any_of(row.panels.begin(), row.panels.end(),
@@ -23,20 +23,20 @@ class Plate {
 
   int64_t row_height(const PanelRow& row) const {
     return (row.title.empty() ? 0 : kTitle) + height_ + kCaption +
-           (has_bar(row) ? color_bar_height() : 0) + kGap;
+           (has_bar(row) ? color_bar_height() : 0) + kPanelsGap;
   }
   int64_t row_width(const PanelRow& row) const {
-    return kGap + static_cast<int64_t>(row.panels.size()) * (width_ + kGap);
+    return kPanelsGap + static_cast<int64_t>(row.panels.size()) * (width_ + kPanelsGap);
   }
   void draw(Canvas& canvas, const PanelRow& row, int64_t y) const {
     if (!row.title.empty()) {
-      canvas.text(kGap, y, row.title, {.size_px = 14, .bold = true});
+      canvas.text(kPanelsGap, y, row.title, {.size_px = 14, .bold = true});
       y += kTitle;
     }
-    int64_t x = kGap;
+    int64_t x = kPanelsGap;
     for (const Panel& panel : row.panels) {
       draw(canvas, panel, x, y);
-      x += width_ + kGap;
+      x += width_ + kPanelsGap;
     }
   }
 
@@ -86,13 +86,13 @@ Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale) {
     throw ValueError("[viz.panel_rows] expected at least one panel, got none");
   }
   const Plate plate(rows.front().panels.front().image, scale);
-  int64_t width = 0, height = kGap;
+  int64_t width = 0, height = kPanelsGap;
   for (const PanelRow& row : rows) {
     width = std::max(width, plate.row_width(row));
     height += plate.row_height(row);
   }
   Canvas canvas(width, height);
-  int64_t y = kGap;
+  int64_t y = kPanelsGap;
   for (const PanelRow& row : rows) {
     plate.draw(canvas, row, y);
     y += plate.row_height(row);

@@ -17,7 +17,7 @@ constexpr std::array<const char*, 6> kDashes = {"none", "8 4", "2 3", "10 3 2 3"
 // For programs that read no style sheets.
 constexpr std::array<const char*, kColors> kFallback = {"#0072b2", "#d55e00", "#009e73",
                                                         "#b0568a", "#b87d00", "#333a42"};
-constexpr double kMargin = 16, kLegendLine = 20, kLegendSize = 12;
+constexpr double kPlotMargin = 16, kLegendLine = 20, kLegendSize = 12;
 constexpr size_t kMarkedPoints = 24;
 
 std::string css(const char* prefix, size_t index, const char* more = "") {
@@ -340,14 +340,14 @@ void draw_annotations(SvgWriter& svg, const Plot& plot, const PlotArea& area, co
 /// The data area: what title, legend, axes and their titles leave.
 PlotArea lay_out(const Plot& plot, Scale& y) {
   PlotArea area;
-  const double inner = plot.width_px - 2 * kMargin;
-  area.top = kMargin + title_height(inner, plot.title) + draw_legend(nullptr, plot, 0, 0, inner) +
+  const double inner = plot.width_px - 2 * kPlotMargin;
+  area.top = kPlotMargin + title_height(inner, plot.title) + draw_legend(nullptr, plot, 0, 0, inner) +
              (plot.second_x ? 48 : 6);
   area.bottom = plot.height_px - (plot.x.label.empty() && plot.categories.empty() ? 34 : 54);
-  area.right = plot.width_px - kMargin - 6;
+  area.right = plot.width_px - kPlotMargin - 6;
   if (area.height() < 60) refuse("a plot at least 60 px higher than its texts", std::to_string(plot.height_px));
   y.from_px = area.bottom, y.to_px = area.top;
-  area.left = std::max(kMargin + 30, y_axis_width(y, plot.y) + 6);
+  area.left = std::max(kPlotMargin + 30, y_axis_width(y, plot.y) + 6);
   return area;
 }
 
@@ -362,9 +362,9 @@ std::string render_svg(const Plot& plot) {
   x.from_px = area.left, x.to_px = area.right;
 
   SvgWriter svg(plot.width_px, plot.height_px, plot.title, plot.description);
-  const double inner = plot.width_px - 2 * kMargin;
-  const double below_title = draw_title(svg, kMargin, kMargin - 2, inner, plot.title);
-  draw_legend(&svg, plot, kMargin, below_title + 2, inner);
+  const double inner = plot.width_px - 2 * kPlotMargin;
+  const double below_title = draw_title(svg, kPlotMargin, kPlotMargin - 2, inner, plot.title);
+  draw_legend(&svg, plot, kPlotMargin, below_title + 2, inner);
   if (plot.categories.empty()) draw_windows(svg, plot, area, x);
   draw_y_axis(svg, area, y, plot.y);
   // A nested viewport cuts curves off at the frame without needing an identifier.

@@ -13,14 +13,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::vector<std::string> kCaptions = {
+const std::vector<std::string> kTokenizerCaptions = {
     "a red square left of a blue disc on dark", "a blue disc right of a red square",
     "a green cross left of a red square on grey", "a red shape"};
 
-Tokenizer words() { return Tokenizer::train(kCaptions, {.kind = TokenizerKind::words}); }
+Tokenizer words() { return Tokenizer::train(kTokenizerCaptions, {.kind = TokenizerKind::words}); }
 
 Tokenizer bpe() {
-  return Tokenizer::train(kCaptions, {.kind = TokenizerKind::bpe, .max_vocabulary = 560});
+  return Tokenizer::train(kTokenizerCaptions, {.kind = TokenizerKind::bpe, .max_vocabulary = 560});
 }
 
 std::string text_of(const std::vector<CodePoint>& points) {
@@ -119,7 +119,7 @@ TEST(Tokenizer, SpecialTokensInTextAreText) {
 }
 
 TEST(Tokenizer, TruncatesAndSaysSo) {
-  const Tokenizer tokenizer = Tokenizer::train(kCaptions, {.context_length = 6});
+  const Tokenizer tokenizer = Tokenizer::train(kTokenizerCaptions, {.context_length = 6});
   const Encoding encoding = tokenizer.encode("a red square left of a blue disc");
   EXPECT_EQ(encoding.ids.size(), 6u);
   EXPECT_EQ(encoding.ids.back(), tokenizer.end_id());
@@ -151,7 +151,7 @@ TEST(Tokenizer, ALongWordIsNoTrap) {
 }
 
 TEST(Tokenizer, OrderOfCaptionsDoesNotMatter) {
-  std::vector<std::string> reversed(kCaptions.rbegin(), kCaptions.rend());
+  std::vector<std::string> reversed(kTokenizerCaptions.rbegin(), kTokenizerCaptions.rend());
   EXPECT_EQ(Tokenizer::train(reversed, {}).model().tokens, words().model().tokens);
 }
 
@@ -168,7 +168,7 @@ TEST(TokenizerFiles, ComeBackEqual) {
     EXPECT_EQ(loaded.model().tokens, tokenizer.model().tokens);
     EXPECT_EQ(loaded.model().merges, tokenizer.model().merges);
     EXPECT_EQ(loaded.context_length(), tokenizer.context_length());
-    for (const std::string& caption : kCaptions) {
+    for (const std::string& caption : kTokenizerCaptions) {
       EXPECT_EQ(loaded.encode(caption).ids, tokenizer.encode(caption).ids);
     }
   }

@@ -394,7 +394,7 @@ TEST(ClipWeights, PicturesAreCutAsTheFolderSays) {
   squashed.save(saved);
   EXPECT_EQ(preprocess_key(ClipModel::load(saved).config().preprocess),
             preprocess_key(squashed.config().preprocess));
-  const ClipModel larger = ClipModel::load(folder, {.image_size = 20});
+  const ClipModel larger = ClipModel::load(folder, {.hints = {}, .image_size = 20});
   EXPECT_EQ(preprocessed_size(larger.config().preprocess), (std::pair<int64_t, int64_t>(20, 20)));
   write(R"("size": 14, "crop_size": 10)");
   expect_parts(message_of<FormatError>([&] { ClipModel::load(folder); }),

@@ -328,9 +328,9 @@ TEST(CaptionMetadata, BadCsv) {
   };
   expect_parts(message(""), {"m.csv:1", "header"});
   expect_parts(message("file,text\n"), {"m.csv:1", "file_name"});
-  expect_parts(message("file_name,text\na.png,one, two\n"), {"m.csv:2", "2 fields, got 3"});
-  expect_parts(message("file_name,text\na.png,\"one\nb.png,two\n"), {"m.csv:2", "closing quote"});
-  expect_parts(message("file_name,text\na.png,\"one\"x\n"), {"m.csv:2", "after a quoted field"});
+  expect_parts(message("file_name,text\na.png,one, two\n"), {"m.csv:2", "2 fields", "got 3"});
+  expect_parts(message("file_name,text\na.png,\"one\nb.png,two\n"), {"m.csv:2", "a quote that ends"});
+  expect_parts(message("file_name,text\na.png,\"one\"x\n"), {"m.csv:2", "behind a quoted field"});
   expect_parts(message("file_name,text\na.png,\n"), {"m.csv:2", "caption"});
   const auto rows = parse_metadata_csv("file_name,text\n\"a.png\",\"x\n\ny\"\nb.png,z", "m.csv");
   ASSERT_EQ(rows.size(), 2u);

@@ -9,9 +9,8 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
-const TensorFile& golden() {
+const TensorFile& seed_golden() {
   static const TensorFile file =
       read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/seed-network.safetensors");
   return file;
@@ -22,8 +21,8 @@ ScheduleOptions seed_schedule() { return {.type = ScheduleType::linear, .timeste
 TEST(SeedProcess, ItsBetasAreLinearAndNotRescaled) {
   const Schedule schedule(seed_schedule());
   for (int64_t t = 1; t <= 300; ++t) {
-    EXPECT_NEAR(schedule.beta(t), golden().at("beta")[t - 1].item<double>(), 1e-8);
-    EXPECT_NEAR(schedule.alpha_bar(t), golden().at("alpha_bar")[t - 1].item<double>(), 1e-6);
+    EXPECT_NEAR(schedule.beta(t), seed_golden().at("beta")[t - 1].item<double>(), 1e-8);
+    EXPECT_NEAR(schedule.alpha_bar(t), seed_golden().at("alpha_bar")[t - 1].item<double>(), 1e-6);
   }
 }
 
@@ -34,7 +33,7 @@ TEST(SeedProcess, TheNetworkIsToldTheShareOfTimeFromZero) {
   options.schedule = seed_schedule();
   const Schedule schedule(seed_schedule());
   const Tensor sigma = torch::tensor({schedule.sigma(1), schedule.sigma(151), schedule.sigma(300)},
-                                     kDouble);
+                                     torch::kDouble);
   const Tensor label = coefficients(options, sigma).c_noise;
   EXPECT_NEAR(label[0].item<double>(), 0, 1e-9);
   EXPECT_NEAR(label[1].item<double>(), 0.5, 1e-9);
@@ -44,8 +43,8 @@ TEST(SeedProcess, TheNetworkIsToldTheShareOfTimeFromZero) {
 /// The seed scales eps by (1 - alpha_t) / sqrt(1 - alpha_bar_t) from float32 tables, where both
 /// differences have lost digits: at t = 1 a part in ten thousand. Its factor over the right one.
 double rounding_of(const Schedule& schedule, int64_t t) {
-  const float alpha = 1 - golden().at("beta")[t - 1].item<float>();
-  const float alpha_bar = golden().at("alpha_bar")[t - 1].item<float>();
+  const float alpha = 1 - seed_golden().at("beta")[t - 1].item<float>();
+  const float alpha_bar = seed_golden().at("alpha_bar")[t - 1].item<float>();
   const double seed = static_cast<double>(1 - alpha) / std::sqrt(static_cast<double>(1 - alpha_bar));
   return seed / (schedule.beta(t) / std::sqrt(1 - schedule.alpha_bar(t)));
 }
@@ -59,16 +58,16 @@ struct SeedStep {
 /// The network's eps is multiplied by `rounding`.
 SeedStep step_of(int64_t row, int64_t t, double rounding) {
   const Schedule schedule(seed_schedule());
-  const auto part = [&](const char* name) { return golden().at(name)[row].unsqueeze(0).to(kDouble); };
+  const auto part = [&](const char* name) { return seed_golden().at(name)[row].unsqueeze(0).to(torch::kDouble); };
   const Tensor with = part("step_eps_cond") * rounding,
                without = part("step_eps_null") * rounding;
   const Denoiser denoiser = [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const Tensor share = condition.view({-1, 1, 1, 1});
     return x0_from_eps(x, with * share + without * (1 - share), sigma);
   };
-  const GuidanceOptions guidance{.scale = 1 + golden().at("step_w").item<double>(), .clip = 0};
+  const GuidanceOptions guidance{.scale = 1 + seed_golden().at("step_w").item<double>(), .clip = 0};
   const Predictor predict =
-      guide(denoiser, torch::ones({1, 1}, kDouble), torch::zeros({1, 1}, kDouble), guidance);
+      guide(denoiser, torch::ones({1, 1}, torch::kDouble), torch::zeros({1, 1}, torch::kDouble), guidance);
   std::vector<double> sigmas;
   for (int64_t k = t; k >= 1 && k > t - 3; --k) sigmas.push_back(schedule.sigma(k));
   sigmas.push_back(0);
@@ -80,7 +79,7 @@ SeedStep step_of(int64_t row, int64_t t, double rounding) {
       [&](const SamplerStep& step) {
         if (step.index == 1) second = step.x / std::sqrt(1 + step.sigma * step.sigma);
       });
-  return {t > 1 ? second : last, noise.step(0, {3, 8, 8}, kDouble)};
+  return {t > 1 ? second : last, noise.step(0, {3, 8, 8}, torch::kDouble)};
 }
 
 // Noise is exchanged, not drawn alike: ours is taken off with the seed's deviation sqrt(beta_{t-1}) and
@@ -89,16 +88,16 @@ double distance_to_seed(int64_t row, int64_t t, double rounding) {
   const SeedStep ours = step_of(row, t, rounding);
   Tensor next = ours.next[0];
   if (t > 1) {
-    const double deviation = std::sqrt(golden().at("beta")[t - 2].item<double>());
-    next = next + (golden().at("step_noise")[row] - ours.noise[0]) * deviation;
+    const double deviation = std::sqrt(seed_golden().at("beta")[t - 2].item<double>());
+    next = next + (seed_golden().at("step_noise")[row] - ours.noise[0]) * deviation;
   }
-  return (next - golden().at("step_out")[row]).abs().max().item<double>();
+  return (next - seed_golden().at("step_out")[row]).abs().max().item<double>();
 }
 
 TEST(SeedProcess, ReverseStepsAreTheSeeds) {
   const Schedule schedule(seed_schedule());
   for (int64_t row = 0; row < 4; ++row) {
-    const int64_t t = golden().at("step_t")[row].item<int64_t>() + 1;  // the file counts from 0
+    const int64_t t = seed_golden().at("step_t")[row].item<int64_t>() + 1;  // the file counts from 0
     EXPECT_LT(distance_to_seed(row, t, rounding_of(schedule, t)), 1e-6) << "t " << t;
     EXPECT_LT(distance_to_seed(row, t, 1), 2e-5) << "t " << t << ", without its rounding";
   }

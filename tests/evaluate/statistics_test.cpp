@@ -9,10 +9,9 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 Tensor signs(int64_t above, int64_t below) {
-  return torch::cat({torch::ones({above}, kDouble), -torch::ones({below}, kDouble)});
+  return torch::cat({torch::ones({above}, torch::kDouble), -torch::ones({below}, torch::kDouble)});
 }
 
 // Binomial tails by hand: 2 P(X <= 1 of 10) = 2 (1 + 10) / 2^10; all on one side: 2 / 2^n.
@@ -21,7 +20,7 @@ TEST(SignTest, ExactBinomialTails) {
   EXPECT_NEAR(sign_test_p(signs(1, 9)), 22.0 / 1024, 1e-12);
   EXPECT_NEAR(sign_test_p(signs(0, 40)), std::ldexp(1.0, -39), 1e-18);
   EXPECT_DOUBLE_EQ(sign_test_p(signs(5, 5)), 1.0);
-  const Tensor tied = torch::cat({signs(9, 1), torch::zeros({7}, kDouble)});
+  const Tensor tied = torch::cat({signs(9, 1), torch::zeros({7}, torch::kDouble)});
   EXPECT_NEAR(sign_test_p(tied), 22.0 / 1024, 1e-12);
 }
 

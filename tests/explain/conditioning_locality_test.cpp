@@ -13,22 +13,21 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 constexpr double kVariance = 0.5;
 
 /// Pictures [B, 2, 2, 4] whose left half moves with y, a number: x_0 = map y + residual.
 struct HalfCase {
-  Tensor map = torch::tensor({1.0, 1.0, 0.0, 0.0}, kDouble).repeat({4}).view({16, 1});
-  GaussianData data{torch::zeros({16}, kDouble), torch::full({16}, kVariance, kDouble), map};
+  Tensor map = torch::tensor({1.0, 1.0, 0.0, 0.0}, torch::kDouble).repeat({4}).view({16, 1});
+  GaussianData data{torch::zeros({16}, torch::kDouble), torch::full({16}, kVariance, torch::kDouble), map};
   int64_t count = 2;
   Tensor pictures = data.sample(Random(1), Purpose::scene, sample_range(0, count),
-                                torch::ones({count, 1}, kDouble)).view({count, 2, 2, 4});
+                                torch::ones({count, 1}, torch::kDouble)).view({count, 2, 2, 4});
   PathNoise noise{Random(2), sample_range(0, count)};
   LocalityOptions options{.log_snrs = {-2, 1}, .draws = 12, .permutations = 499};
 
   /// Versions y = 1 (own), 0, -1.
   Contrast contrast() const {
-    const Tensor y = torch::tensor({1.0, 0.0, -1.0}, kDouble).view({3, 1, 1});
+    const Tensor y = torch::tensor({1.0, 0.0, -1.0}, torch::kDouble).view({3, 1, 1});
     return {torch::cat({y, torch::ones_like(y)}, 2).expand({3, count, 2}).contiguous(),
             torch::zeros({count}, torch::kInt64)};
   }
@@ -68,20 +67,20 @@ Denoiser jittered() {
     const int64_t first = *call;
     *call += x.size(0);
     return Random(77).normal(Purpose::explain, 0, sample_range(first, x.size(0)), x.sizes().slice(1),
-                             kDouble);
+                             torch::kDouble);
   };
 }
 
 TEST(ConditioningLocality, PIsUniformForAWordThatMeansNothing) {
   HalfCase c;
   c.count = 60;
-  c.pictures = torch::zeros({60, 2, 2, 4}, kDouble);
+  c.pictures = torch::zeros({60, 2, 2, 4}, torch::kDouble);
   c.noise.sample_ids = sample_range(0, 60);
   c.options = {.log_snrs = {0}, .draws = 8, .permutations = 399, .smallest_change = 0};
   const ConditioningLocality map = c.ask(jittered());
   EXPECT_GT(uniformity(map.p.flatten()), 0.01);
   // Expected at most 5 % of the pictures; 60 of them: 2.6 SE.
-  EXPECT_LT(map.dependent.flatten(2).any(2).to(kDouble).mean().item<double>(), 0.12);
+  EXPECT_LT(map.dependent.flatten(2).any(2).to(torch::kDouble).mean().item<double>(), 0.12);
 }
 
 TEST(ConditioningLocality, PicturesDoNotDependOnTheirBatch) {

@@ -9,11 +9,10 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 /// Two pictures 2 x 2 of 3 channels; in the first, one pixel changes by 1 in all channels, one by .1 in one.
 Counterfactual small_case(const CounterfactualOptions& options = {}) {
-  const Tensor pictures = torch::zeros({2, 3, 2, 2}, kDouble);
+  const Tensor pictures = torch::zeros({2, 3, 2, 2}, torch::kDouble);
   Tensor altered = pictures.clone();
   altered.select(2, 0).select(2, 0)[0].fill_(1);
   altered[0][1][1][1] = 0.1;
@@ -22,7 +21,7 @@ Counterfactual small_case(const CounterfactualOptions& options = {}) {
 
 TEST(Counterfactual, ChangeIsSummedOverChannels) {
   const Counterfactual c = small_case();
-  EXPECT_TRUE(torch::allclose(c.change[0], torch::tensor({{3.0, 0.0}, {0.0, 0.01}}, kDouble)));
+  EXPECT_TRUE(torch::allclose(c.change[0], torch::tensor({{3.0, 0.0}, {0.0, 0.01}}, torch::kDouble)));
   EXPECT_EQ(c.changed.sum().item<int64_t>(), 1);
   EXPECT_EQ(small_case({.changed = 0.001}).changed.sum().item<int64_t>(), 2);
 }
@@ -45,13 +44,13 @@ TEST(Counterfactual, FactorTableComparesReadings) {
 TEST(Counterfactual, BothAreDrawnFromTheSameNoise) {
   const NoiseSource noise{Random(1), {5, 6}};
   const DrawPictures draw = [](const Tensor& x, const Tensor& condition, const NoiseSource& source) {
-    return x + source.step(3, x.sizes().slice(1), kDouble) + per_sample(condition.select(1, 0));
+    return x + source.step(3, x.sizes().slice(1), torch::kDouble) + per_sample(condition.select(1, 0));
   };
   const Counterfactual c = draw_counterfactual(
-      draw, noise.initial({1, 2, 2}, kDouble), torch::zeros({2, 1}, kDouble),
-      torch::tensor({{0.0}, {2.0}}, kDouble), noise);
+      draw, noise.initial({1, 2, 2}, torch::kDouble), torch::zeros({2, 1}, torch::kDouble),
+      torch::tensor({{0.0}, {2.0}}, torch::kDouble), noise);
   EXPECT_EQ(c.change[0].max().item<double>(), 0);
-  EXPECT_TRUE(torch::allclose(c.change[1], torch::full({2, 2}, 4.0, kDouble)));
+  EXPECT_TRUE(torch::allclose(c.change[1], torch::full({2, 2}, 4.0, torch::kDouble)));
 }
 
 TEST(Counterfactual, RefusesWhatDoesNotFit) {

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 /// A world of K known pictures [K, C, H, W]: the condition is the picture itself.
 Denoiser known_pictures() {
@@ -21,7 +20,7 @@ Denoiser known_pictures() {
 }
 
 struct KnownCase {
-  Tensor versions = Random(1).normal(Purpose::scene, 0, {0, 1, 2}, {2, 3, 3}, kDouble);
+  Tensor versions = Random(1).normal(Purpose::scene, 0, {0, 1, 2}, {2, 3, 3}, torch::kDouble);
   Tensor own = torch::tensor({0, 1, 2, 1});
   Tensor pictures = versions.index_select(0, own);
   Contrast contrast{versions.flatten(1).unsqueeze(1).expand({3, 4, 18}), own};
@@ -42,7 +41,7 @@ TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
   std::vector<Tensor> x;
   for (size_t i = 0; i < 3; ++i) {  // any path will do
     x.push_back(c.pictures + sigmas[i] * Random(2).normal(Purpose::explain, i, sample_range(0, 4),
-                                                          {2, 3, 3}, kDouble));
+                                                          {2, 3, 3}, torch::kDouble));
   }
   filter.advance(x[0], sigmas[0], x[1], sigmas[1]);
   filter.advance(x[1], sigmas[1], x[2], sigmas[2]);
@@ -54,9 +53,9 @@ TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
 // One step by hand: with two versions the Aumann-Shapley integral has the closed form W_other =
 // F(1) / z, so the realised map of one pixel is the gain itself; compensated = (SNR' - SNR) / 2 |..|^2.
 TEST(EvidenceFilter, MapsOfOneStepByHand) {
-  const Tensor versions = torch::tensor({2.0, -1.0}, kDouble).view({2, 1, 1});
+  const Tensor versions = torch::tensor({2.0, -1.0}, torch::kDouble).view({2, 1, 1});
   EvidenceFilter filter(known_pictures(), {versions, torch::tensor({0})});
-  const Tensor x = torch::full({1, 1, 1, 1}, 3.0, kDouble), next = torch::full_like(x, 1.5);
+  const Tensor x = torch::full({1, 1, 1, 1}, 3.0, torch::kDouble), next = torch::full_like(x, 1.5);
   filter.advance(x, 2.0, next, 1.0);
   const Evidence e = filter.result();
   const double v = 1.0 * (1 - 0.25), star = 0.5;  // mixture of 2 and -1 at prior weights
@@ -75,7 +74,7 @@ TEST(EvidenceFilter, RealisedMapIsTheAumannShapleyValue) {
   EvidenceFilter filter(known_pictures(), c.contrast);
   const double sigma = 2.0, next = 0.3;
   const Tensor x = c.pictures + sigma * Random(4).normal(Purpose::explain, 0, sample_range(0, 4),
-                                                         {2, 3, 3}, kDouble);
+                                                         {2, 3, 3}, torch::kDouble);
   const Tensor x_next = c.pictures * 0.9;
   filter.advance(x, sigma, x_next, next);
   const double r2 = next * next / (sigma * sigma), v = next * next * (1 - r2);
@@ -83,7 +82,7 @@ TEST(EvidenceFilter, RealisedMapIsTheAumannShapleyValue) {
                              .square().sum(2) / (-2 * v);  // [B, K, H, W]
   const Tensor gains = kernels.index({torch::arange(4), c.own}).unsqueeze(1) - kernels;
   const Tensor z = gains.sum({2, 3});
-  Tensor shares = torch::zeros({4, 3}, kDouble);
+  Tensor shares = torch::zeros({4, 3}, torch::kDouble);
   const int64_t nodes = 200000;
   for (int64_t i = 0; i < nodes; ++i) {
     shares += (-(double(i) + 0.5) / double(nodes) * z).softmax(1) / double(nodes);
@@ -94,14 +93,14 @@ TEST(EvidenceFilter, RealisedMapIsTheAumannShapleyValue) {
 }
 
 /// Three overlapping blobs; the versions are the components.
-struct BlobCase {
+struct BlobEvidence {
   GaussianMixture data{torch::eye(3, 8) * 1.2, torch::full({3, 8}, 0.15)};
   int64_t count = 400;
   Tensor own = torch::arange(count) % 3;
   Tensor pictures =
       data.sample(Random(1), Purpose::scene, sample_range(0, count), own).view({count, 2, 2, 2});
-  Tensor prior = torch::ones({count, 3}, kDouble);
-  Contrast contrast{torch::eye(3, kDouble).unsqueeze(1).expand({3, count, 3}), own};
+  Tensor prior = torch::ones({count, 3}, torch::kDouble);
+  Contrast contrast{torch::eye(3, torch::kDouble).unsqueeze(1).expand({3, count, 3}), own};
 
   EvidenceOptions options(int64_t steps) const {
     EvidenceOptions options;
@@ -119,11 +118,11 @@ struct BlobCase {
 // The path is Markov, so p_k must be the posterior of the noisy picture alone, at every level, up to
 // the error of the step: strong order 1/2, a third for nine times the steps.
 TEST(EvidenceFilter, FollowsThePosteriorOfTheMixture) {
-  const BlobCase c;
+  const BlobEvidence c;
   const auto error = [&](int64_t steps) {
     std::vector<Tensor> truth;
     walk_noising_paths(c.pictures, c.options(steps), c.noise(), [&](const Tensor& x, double sigma) {
-      const Tensor levels = torch::full({c.count}, sigma, kDouble);
+      const Tensor levels = torch::full({c.count}, sigma, torch::kDouble);
       truth.push_back(c.data.posterior(x, levels, c.prior).gather(1, c.own.unsqueeze(1)).squeeze(1));
     });
     return (c.filter(steps).decision() - torch::stack(truth)).square().mean().sqrt().item<double>();
@@ -136,7 +135,7 @@ TEST(EvidenceFilter, FollowsThePosteriorOfTheMixture) {
 // Kong et al. 2024: the compensated total's mean is the information between picture and version, which
 // is the mean of ln p_own(end) + ln K.
 TEST(EvidenceFilter, CompensatedAndRealisedTotalsAgreeInTheMean) {
-  const BlobCase c;
+  const BlobEvidence c;
   const Evidence e = c.filter(320);
   const Tensor difference = e.compensated.sum({1, 2}) - e.realised_total();
   const double error = difference.std().item<double>() / std::sqrt(double(c.count));
@@ -147,14 +146,14 @@ TEST(EvidenceFilter, CompensatedAndRealisedTotalsAgreeInTheMean) {
 
 TEST(EvidenceFilter, RealisedMapIsCompleteAtAnyStepSize) {
   for (const int64_t steps : {3, 20, 160}) {
-    const Evidence e = BlobCase().filter(steps);
+    const Evidence e = BlobEvidence().filter(steps);
     EXPECT_LT(e.completeness_gap().abs().max().item<double>(), 1e-7) << steps;
   }
 }
 
 // Averaged over paths the compensated map overshoots by the error of left-point steps: as 1 / steps.
 TEST(EvidenceFilter, CompensationGapFallsAsTheStep) {
-  const BlobCase c;
+  const BlobEvidence c;
   const auto gap = [&](int64_t steps) {
     return c.filter(steps).compensation_gap().mean().item<double>();
   };
@@ -163,7 +162,7 @@ TEST(EvidenceFilter, CompensationGapFallsAsTheStep) {
 }
 
 TEST(EvidenceFilter, ProfileSumsToTheCompensatedMap) {
-  const Evidence e = BlobCase().filter(20);
+  const Evidence e = BlobEvidence().filter(20);
   EXPECT_LT((e.profile.sum(0) - e.compensated.sum({1, 2})).abs().max().item<double>(), 1e-10);
   EXPECT_GE(e.compensated.min().item<double>(), 0);
 }
@@ -188,7 +187,7 @@ TEST(Evidence, HalfPointIsWhereTheCurveStaysAboveHalfTheWay) {
   Evidence e;
   e.log_snrs = {-4, -2, 0, 2};
   const Tensor p = torch::tensor({{0.5, 0.5, 0.5}, {0.9, 0.6, 0.5}, {0.7, 0.7, 0.6}, {0.8, 1.0, 0.7}},
-                                 kDouble);
+                                 torch::kDouble);
   e.log_posterior = torch::stack({p, 1 - p}, 2).log();
   e.own = torch::zeros({3}, torch::kInt64);
   const Tensor half = e.half_points();  // half of the way from 1/2 to 1: 0.75
@@ -198,10 +197,10 @@ TEST(Evidence, HalfPointIsWhereTheCurveStaysAboveHalfTheWay) {
 }
 
 TEST(Evidence, EntropyFallsFromLnKToZero) {
-  const Evidence e = BlobCase().filter(40);
+  const Evidence e = BlobEvidence().filter(40);
   const Tensor entropy = e.entropy().mean(1);
   EXPECT_NEAR(entropy[0].item<double>(), std::log(3.0), 1e-12);
-  const Tensor widths = torch::tensor(e.log_snrs, kDouble).diff();
+  const Tensor widths = torch::tensor(e.log_snrs, torch::kDouble).diff();
   const Tensor fallen = (e.entropy_rate().mean(1) * widths).sum();
   EXPECT_NEAR(fallen.item<double>(), (entropy[0] - entropy[-1]).item<double>(), 1e-9);
 }

@@ -63,7 +63,7 @@ void expect_mean(const Tensor& totals, double expected, const std::string& what)
   EXPECT_NEAR(totals.mean().item<double>(), expected, 4 * error) << what << ", SE " << error;
 }
 
-struct GaussianCase {
+struct GaussianGuidanceInformation {
   // y moves the two upper pixels; the lower ones know nothing of it.
   GaussianData data{torch::zeros({4}), torch::tensor({0.2, 0.1, 0.3, 0.4}),
                     torch::tensor({{0.8, 0.0}, {-0.3, 0.5}, {0.0, 0.0}, {0.0, 0.0}})};
@@ -78,7 +78,7 @@ struct GaussianCase {
 // Kong et al. 2024: half the integral of E |eps_c - eps_u|^2 over log-SNR is the mutual
 // information.
 TEST(GuidanceInformation, EqualsTheMutualInformationOfGaussianData) {
-  const GaussianCase c;
+  const GaussianGuidanceInformation c;
   const auto sigmas = grid(150, 0.01, 50);
   const GuidanceInformation info =
       observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, sigmas);
@@ -90,7 +90,7 @@ TEST(GuidanceInformation, EqualsTheMutualInformationOfGaussianData) {
 }
 
 TEST(GuidanceInformation, ProfileEqualsTheInformationBetweenNoiseLevels) {
-  const GaussianCase c;
+  const GaussianGuidanceInformation c;
   const auto sigmas = grid(151, 0.01, 50);
   const GuidanceInformation info =
       observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, sigmas);
@@ -107,7 +107,7 @@ TEST(GuidanceInformation, ProfileEqualsTheInformationBetweenNoiseLevels) {
 }
 
 /// K blobs so far apart that the picture names its component.
-struct BlobCase {
+struct BlobGuidanceInformation {
   static constexpr int64_t kComponents = 5;
   GaussianMixture data{torch::eye(kComponents, 8) * 3.0, torch::full({kComponents, 8}, 0.02)};
   int64_t count = 600;
@@ -119,14 +119,14 @@ struct BlobCase {
 };
 
 TEST(GuidanceInformation, OfSeparatedComponentsIsLnK) {
-  const BlobCase c;
+  const BlobGuidanceInformation c;
   const GuidanceInformation info = observe_exact(c.data.denoiser(), c.x0, c.condition,
                                                  c.null_condition, grid(150, 0.05, 100));
   expect_mean(info.total(), std::log(5.0), "total");
 }
 
 TEST(GuidanceInformation, AlongAStochasticSamplingRunIsLnK) {
-  const BlobCase c;
+  const BlobGuidanceInformation c;
   const NoiseSource noise{Random(3), sample_range(0, c.count)};
   const auto sigmas = grid(200, 0.05, 60);
   for (const double eta : {0.0, 1.0}) {
@@ -187,7 +187,7 @@ TEST(GuidanceInformation, CountsTheShareOfTheRangeThatHadBothBranches) {
   options.clip = 0;
   options.sigma_min = 0.5;
   options.sigma_max = 5;
-  const BlobCase c;
+  const BlobGuidanceInformation c;
   const NoiseSource noise{Random(3), sample_range(0, c.count)};
   const auto sigmas = grid(400, 0.05, 50);
   GuidanceInformationObserver observer(options);
@@ -243,7 +243,7 @@ TEST(GuidanceInformation, RegionsShareTheMap) {
 }
 
 TEST(GuidanceInformation, ImageKOfABatchEqualsImageKAlone) {
-  const BlobCase c;
+  const BlobGuidanceInformation c;
   const auto sigmas = grid(20, 0.05, 50);
   const auto observe = [&](const std::vector<int64_t>& ids) {
     const NoiseSource noise{Random(3), ids};

@@ -12,16 +12,15 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 /// Gaussian data whose prompt shifts the mean and leaves the covariance: at scale s the estimate is
 /// that of data with the mean m_u + s (m_c - m_u), so that the flow's closed form holds at every
 /// scale.
 struct ShiftCase {
-  Tensor variance = torch::full({16}, 0.3, kDouble);
-  Tensor without = Random(1).normal(Purpose::explain, 0, {0}, {16}, kDouble)[0];
-  Tensor shift = Random(2).normal(Purpose::explain, 0, {0}, {16}, kDouble)[0];
-  Tensor nothing = torch::zeros({5, 1}, kDouble);
+  Tensor variance = torch::full({16}, 0.3, torch::kDouble);
+  Tensor without = Random(1).normal(Purpose::explain, 0, {0}, {16}, torch::kDouble)[0];
+  Tensor shift = Random(2).normal(Purpose::explain, 0, {0}, {16}, torch::kDouble)[0];
+  Tensor nothing = torch::zeros({5, 1}, torch::kDouble);
   int64_t evaluations = 0;
 
   GaussianData at(double scale) const { return {without + scale * shift, variance}; }
@@ -38,7 +37,7 @@ struct ShiftCase {
     const auto at_scale = [=, this](double scale) {
       return guide(denoiser, nothing + 1, nothing, {.scale = scale, .clip = 0});
     };
-    return {at_scale, noise.initial({1, 4, 4}, kDouble) * sigmas[0], sigmas,
+    return {at_scale, noise.initial({1, 4, 4}, torch::kDouble) * sigmas[0], sigmas,
             {.solver = Solver::dpmpp_2m}, noise};
   }
 };

@@ -12,9 +12,8 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
-double largest(const Tensor& t) { return t.abs().max().item<double>(); }
+double largest_value(const Tensor& t) { return t.abs().max().item<double>(); }
 
 std::vector<double> log_snr_grid(int64_t steps, double sigma_min = 0.1, double sigma_max = 20) {
   return sampling_sigmas({GridType::log_snr, steps, sigma_min, sigma_max, 7.0});
@@ -28,22 +27,22 @@ Predictor predictor_of(Denoiser denoiser, Tensor condition) {
 }
 
 /// Three blobs; the prompt names one.
-struct BlobCase {
+struct BlobGuidanceWindows {
   GaussianMixture data{torch::eye(3, 8) * 2.0, torch::full({3, 8}, 0.05)};
   int64_t count = 40;
   Tensor own = torch::arange(count) % 3;
-  Tensor prior = torch::ones({count, 3}, kDouble);
-  Tensor named = torch::one_hot(own, 3).to(kDouble);
+  Tensor prior = torch::ones({count, 3}, torch::kDouble);
+  Tensor named = torch::one_hot(own, 3).to(torch::kDouble);
 
   WindowRun run(int64_t steps, const SamplerOptions& sampler) const {
     const NoiseSource noise{Random(5), sample_range(0, count)};
     const auto sigmas = log_snr_grid(steps);
     return {predictor_of(data.denoiser(), named), predictor_of(data.denoiser(), prior),
-            noise.initial({2, 2, 2}, kDouble) * sigmas[0], sigmas, sampler, noise};
+            noise.initial({2, 2, 2}, torch::kDouble) * sigmas[0], sigmas, sampler, noise};
   }
   /// The prompt is satisfied: p(named blob | picture).
   Tensor satisfied(const WindowPictures& pictures) const {
-    const Tensor clean = torch::full({count}, 1e-3, kDouble);
+    const Tensor clean = torch::full({count}, 1e-3, torch::kDouble);
     return data.posterior(pictures.drawn, clean, prior).gather(1, own.unsqueeze(1)).squeeze(1);
   }
   std::vector<PictureValue> values() const {
@@ -83,7 +82,7 @@ TEST(LogSnrWindows, AnEmptyOneIsNamed) {
 
 TEST(LikenessToGuided, ByHand) {
   const auto row = [](double a, double b) {
-    return torch::tensor({a, b}, kDouble).view({1, 1, 1, 2});
+    return torch::tensor({a, b}, torch::kDouble).view({1, 1, 1, 2});
   };
   const Tensor all = row(1, 0), none = row(-1, 0);
   const auto likeness = [&](const Tensor& drawn, const Tensor& without) {
@@ -101,15 +100,15 @@ TEST(LikenessToGuided, ByHand) {
 // (l + a^2)) (the flow's closed form): for a linear value the game is additive.
 TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
   constexpr double kVariance = 0.3;
-  const Tensor variance = torch::full({4}, kVariance, kDouble);
-  const GaussianData with(torch::full({4}, 1.0, kDouble), variance);
-  const GaussianData without(torch::full({4}, -1.0, kDouble), variance);
+  const Tensor variance = torch::full({4}, kVariance, torch::kDouble);
+  const GaussianData with(torch::full({4}, 1.0, torch::kDouble), variance);
+  const GaussianData without(torch::full({4}, -1.0, torch::kDouble), variance);
   const auto sigmas = log_snr_grid(600, 0.01, 40);
   const NoiseSource noise{Random(1), sample_range(0, 2)};
-  const Tensor nothing = torch::zeros({2, 1}, kDouble);
+  const Tensor nothing = torch::zeros({2, 1}, torch::kDouble);
   const WindowRun run{predictor_of(with.denoiser(), nothing),
                       predictor_of(without.denoiser(), nothing),
-                      noise.initial({1, 2, 2}, kDouble) * sigmas[0], sigmas,
+                      noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], sigmas,
                       {.solver = Solver::ddim}, noise};
   const auto mean = [](const WindowPictures& p) { return p.drawn.flatten(1).mean(1); };
   const auto attribution = attribute_to_windows(run, {mean}, {.windows = 5}, Random(0)).front();
@@ -123,14 +122,14 @@ TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
     const double closed = 2 * (1 - shrink(begin, end)) * shrink(end, 0);
     for (const Tensor& measured : {attribution.shapley.phi, attribution.knock_out.effect,
                                    attribution.knock_out.alone}) {
-      EXPECT_LT(largest(measured.select(1, k) - closed), 0.01) << k;  // the solver's step
-      EXPECT_LT(largest(measured.select(1, k) - attribution.shapley.phi.select(1, k)), 1e-10);
+      EXPECT_LT(largest_value(measured.select(1, k) - closed), 0.01) << k;  // the solver's step
+      EXPECT_LT(largest_value(measured.select(1, k) - attribution.shapley.phi.select(1, k)), 1e-10);
     }
   }
 }
 
 /// Listens to the prompt where `listens` says so and nowhere else.
-WindowRun planted(const BlobCase& c, const LogSnrWindows& windows, const Coalition& listens,
+WindowRun planted(const BlobGuidanceWindows& c, const LogSnrWindows& windows, const Coalition& listens,
                   const SamplerOptions& sampler) {
   WindowRun run = c.run(24, sampler);
   run.with_prompt = prompt_in_windows(run.with_prompt, run.without_prompt, windows, listens);
@@ -138,38 +137,38 @@ WindowRun planted(const BlobCase& c, const LogSnrWindows& windows, const Coaliti
 }
 
 TEST(GuidanceWindows, FindAPlantedWindow) {
-  const BlobCase c;
+  const BlobGuidanceWindows c;
   const auto sigmas = log_snr_grid(24);
   const LogSnrWindows windows = equal_windows(sigmas, 6);
   for (const auto& a : attribute_to_windows(
            planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddpm}),
            c.values(), {}, Random(0))) {
     EXPECT_GT(a.shapley.total.mean().item<double>(), 0.2);
-    EXPECT_LT(largest(a.shapley.phi.select(1, 2) - a.shapley.total), 1e-12);
-    EXPECT_LT(largest(a.knock_out.effect.select(1, 2) - a.shapley.total), 1e-12);
-    EXPECT_LT(largest(a.knock_out.alone.select(1, 2) - a.shapley.total), 1e-12);
+    EXPECT_LT(largest_value(a.shapley.phi.select(1, 2) - a.shapley.total), 1e-12);
+    EXPECT_LT(largest_value(a.knock_out.effect.select(1, 2) - a.shapley.total), 1e-12);
+    EXPECT_LT(largest_value(a.knock_out.alone.select(1, 2) - a.shapley.total), 1e-12);
     for (const int64_t k : {0, 1, 3, 4, 5}) {
-      EXPECT_EQ(largest(a.shapley.phi.select(1, k)), 0) << k;
-      EXPECT_EQ(largest(a.knock_out.effect.select(1, k)), 0) << k;
+      EXPECT_EQ(largest_value(a.shapley.phi.select(1, k)), 0) << k;
+      EXPECT_EQ(largest_value(a.knock_out.effect.select(1, k)), 0) << k;
     }
-    EXPECT_LT(largest(a.shapley.efficiency_gap()), 1e-12);
+    EXPECT_LT(largest_value(a.shapley.efficiency_gap()), 1e-12);
   }
 }
 
 TEST(GuidanceWindows, SampledOrdersAgreeWithExactOnes) {
-  const BlobCase c;
+  const BlobGuidanceWindows c;
   const WindowRun run = c.run(24, {.solver = Solver::ddim});
   const auto exact = attribute_to_windows(run, c.values(), {}, Random(0));
   const auto sampled = attribute_to_windows(run, c.values(), {.orders = 40}, Random(0));
   for (size_t f = 0; f < exact.size(); ++f) {
     const Tensor off = (sampled[f].shapley.phi - exact[f].shapley.phi).mean(0).abs();
     EXPECT_TRUE((off <= 4 * sampled[f].shapley.sampling_error() + 1e-12).all().item<bool>()) << off;
-    EXPECT_LT(largest(sampled[f].knock_out.effect - exact[f].knock_out.effect), 1e-12);
+    EXPECT_LT(largest_value(sampled[f].knock_out.effect - exact[f].knock_out.effect), 1e-12);
   }
 }
 
 TEST(GuidanceWindows, ASlidingWindowWithholdsItsWholeWidth) {
-  const BlobCase c;
+  const BlobGuidanceWindows c;
   const LogSnrWindows windows = equal_windows(log_snr_grid(24), 6);
   const WindowRun run =
       planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddim});
@@ -178,7 +177,7 @@ TEST(GuidanceWindows, ASlidingWindowWithholdsItsWholeWidth) {
   for (const int64_t place : {0, 1, 2, 3, 4}) {
     const bool covers = place == 1 || place == 2;
     const Tensor expected = covers ? a.shapley.total : torch::zeros_like(a.shapley.total);
-    EXPECT_LT(largest(a.knock_out.effect.select(1, place) - expected), 1e-12) << place;
+    EXPECT_LT(largest_value(a.knock_out.effect.select(1, place) - expected), 1e-12) << place;
   }
 }
 
@@ -186,10 +185,10 @@ class WindowSolvers : public ::testing::TestWithParam<SamplerOptions> {};
 
 // Going on from the middle must give what a run from the start gives, to the last bit.
 TEST_P(WindowSolvers, GoOnFromTheMiddleAsFromTheStart) {
-  const BlobCase c;
+  const BlobGuidanceWindows c;
   const WindowRun run = c.run(9, GetParam());
   const LogSnrWindows windows = equal_windows(run.sigmas, 3);
-  const Tensor weights = Random(2).normal(Purpose::explain, 0, {0}, {8}, kDouble)[0];
+  const Tensor weights = Random(2).normal(Purpose::explain, 0, {0}, {8}, torch::kDouble)[0];
   const auto project = [&](const WindowPictures& p) { return p.drawn.flatten(1).matmul(weights); };
   const CoalitionValues values = play_windows(run, windows, all_coalitions(3), {project}).front();
   ASSERT_EQ(values.size(), 8);
@@ -197,12 +196,12 @@ TEST_P(WindowSolvers, GoOnFromTheMiddleAsFromTheStart) {
     const Tensor whole =
         run_sampler(prompt_in_windows(run.with_prompt, run.without_prompt, windows, coalition),
                     run.x, run.sigmas, run.sampler, run.noise);
-    EXPECT_EQ(largest(value - project({whole, whole, whole})), 0);
+    EXPECT_EQ(largest_value(value - project({whole, whole, whole})), 0);
   }
 }
 
 TEST_P(WindowSolvers, CostIsKnownBeforehand) {
-  const BlobCase c;
+  const BlobGuidanceWindows c;
   WindowRun run = c.run(10, GetParam());
   WindowCost counted;
   const auto count = [](Predictor predict, int64_t& counter) -> Predictor {
@@ -243,7 +242,7 @@ TEST(GuidanceWindows, CoalitionsShareTheirBeginnings) {
 }
 
 TEST(GuidanceWindows, BadInputIsRefused) {
-  const BlobCase c;
+  const BlobGuidanceWindows c;
   const WindowRun run = c.run(12, {.solver = Solver::ddim});
   const auto attribute = [&](const GuidanceWindowOptions& options) {
     attribute_to_windows(run, c.values(), options, Random(0));

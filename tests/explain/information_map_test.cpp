@@ -11,19 +11,18 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 /// y moves the two upper pixels of a 2x2 picture; the lower ones know nothing of it.
-struct GaussianCase {
+struct GaussianInformationMap {
   GaussianData data{torch::zeros({4}), torch::tensor({0.2, 0.1, 0.3, 0.4}),
                     torch::tensor({{0.8, 0.0}, {-0.3, 0.5}, {0.0, 0.0}, {0.0, 0.0}})};
   int64_t count = 400;
   std::vector<int64_t> ids = sample_range(0, count);
-  Tensor y = Random(1).normal(Purpose::scene, 0, ids, {2}, kDouble);
+  Tensor y = Random(1).normal(Purpose::scene, 0, ids, {2}, torch::kDouble);
   Tensor pictures = data.sample(Random(1), Purpose::scene, sample_range(5000, count), y)
                         .view({count, 1, 2, 2});
-  Tensor condition = torch::cat({y, torch::ones({count, 1}, kDouble)}, 1);
-  Tensor null_condition = torch::zeros({1, count, 3}, kDouble);
+  Tensor condition = torch::cat({y, torch::ones({count, 1}, torch::kDouble)}, 1);
+  Tensor null_condition = torch::zeros({1, count, 3}, torch::kDouble);
   InformationOptions options{.draws = 40, .log_snr_min = -8, .log_snr_max = 9};
 
   InformationMaps maps(const Denoiser& denoiser) const {
@@ -38,7 +37,7 @@ void expect_mean(const Tensor& values, double expected) {
 
 // Kong et al. 2024; the pixels that y does not move get nothing.
 TEST(InformationMaps, TotalIsTheMutualInformationOfGaussianData) {
-  const GaussianCase c;
+  const GaussianInformationMap c;
   const InformationMaps maps = c.maps(c.data.denoiser());
   const double exact =
       c.data.information(sigma_of_log_snr(9)) - c.data.information(sigma_of_log_snr(-8));
@@ -49,7 +48,7 @@ TEST(InformationMaps, TotalIsTheMutualInformationOfGaussianData) {
 }
 
 TEST(InformationMaps, ProfileIsTheInformationOfEachCell) {
-  const GaussianCase c;
+  const GaussianInformationMap c;
   const InformationMaps maps = c.maps(c.data.denoiser());
   for (size_t l = 0; l + 1 < maps.edges.size(); ++l) {
     const double exact = c.data.information(sigma_of_log_snr(maps.edges[l + 1])) -
@@ -68,12 +67,12 @@ TEST(InformationMaps, SignedTotalIsPointwise) {
   const auto ids = sample_range(0, count);
   const Tensor pictures =
       data.sample(Random(1), Purpose::scene, ids, own).view({count, 2, 2, 2});
-  const Tensor condition = torch::eye(3, kDouble).index_select(0, own);
-  const Tensor prior = torch::ones({count, 3}, kDouble);
+  const Tensor condition = torch::eye(3, torch::kDouble).index_select(0, own);
+  const Tensor prior = torch::ones({count, 3}, torch::kDouble);
   const InformationOptions options{.draws = 4000, .log_snr_min = -8, .log_snr_max = 9};
   const Tensor total = information_maps(data.denoiser(), pictures, condition, prior.unsqueeze(0),
                                         options, Random(2), ids).signed_total()[0];
-  const Tensor zero = torch::zeros({count}, kDouble);
+  const Tensor zero = torch::zeros({count}, torch::kDouble);
   const Tensor exact =
       data.log_density(pictures, zero, condition) - data.log_density(pictures, zero, prior);
   EXPECT_GT(torch::corrcoef(torch::stack({total, exact}))[0][1].item<double>(), 0.9);
@@ -82,7 +81,7 @@ TEST(InformationMaps, SignedTotalIsPointwise) {
 }
 
 TEST(InformationMaps, KappaIsOneForExactDenoisers) {
-  const GaussianCase c;
+  const GaussianInformationMap c;
   const InformationMaps maps = c.maps(c.data.denoiser());
   const Tensor z = ((maps.kappa - 1) / maps.kappa_error).abs();
   EXPECT_LT(z.max().item<double>(), 4);
@@ -92,7 +91,7 @@ TEST(InformationMaps, KappaIsOneForExactDenoisers) {
 // A network that overstates what the condition adds by c has kappa = 1 / c, exactly where the exact
 // one has 1, and signed = (2 kappa - 1) information.
 TEST(InformationMaps, KappaFindsOverstatement) {
-  const GaussianCase c;
+  const GaussianInformationMap c;
   const Denoiser exact = c.data.denoiser();
   const Denoiser loud = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const Tensor null = exact(x, sigma, torch::zeros_like(condition));
@@ -107,7 +106,7 @@ TEST(InformationMaps, KappaFindsOverstatement) {
 }
 
 TEST(InformationMaps, ReferencesShareDrawsAndStandAlone) {
-  const GaussianCase c;
+  const GaussianInformationMap c;
   const Tensor same = c.condition.unsqueeze(0);
   const InformationMaps both =
       information_maps(c.data.denoiser(), c.pictures, c.condition,
@@ -118,7 +117,7 @@ TEST(InformationMaps, ReferencesShareDrawsAndStandAlone) {
 }
 
 TEST(InformationMaps, RefusesBadOptionsAndShapes) {
-  GaussianCase c;
+  GaussianInformationMap c;
   EXPECT_THROW(information_maps(c.data.denoiser(), c.pictures, c.condition,
                                 torch::zeros({1, 3, 3}), c.options, Random(2), c.ids),
                ShapeError);

@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
   GuidanceOptions guidance;
@@ -25,9 +24,9 @@ std::vector<double> levels(int64_t steps) {
 }
 
 /// Gaussian pictures of 8 pixels, whose probability flow is known.
-struct GaussianCase {
-  GaussianData data{torch::linspace(-1, 1, 8, kDouble), torch::linspace(0.05, 1.5, 8, kDouble)};
-  Tensor condition = torch::zeros({5, 1}, kDouble);
+struct GaussianInversion {
+  GaussianData data{torch::linspace(-1, 1, 8, torch::kDouble), torch::linspace(0.05, 1.5, 8, torch::kDouble)};
+  Tensor condition = torch::zeros({5, 1}, torch::kDouble);
   Tensor pictures = data.sample(Random(1), Purpose::scene, {0, 1, 2, 3, 4}).view({5, 2, 2, 2});
   Predictor predict = unclipped(data.denoiser(), condition);
 
@@ -40,7 +39,7 @@ struct GaussianCase {
 };
 
 /// Two blobs of 3 x 4 x 4 pixels in float32, named by the condition.
-struct BlobCase {
+struct BlobInversion {
   GaussianMixture data{torch::cat({torch::full({1, 48}, 0.5), torch::full({1, 48}, -0.5)}),
                        torch::full({2, 48}, 0.04)};
   Tensor components = torch::tensor({0, 0, 1, 1});
@@ -59,14 +58,14 @@ struct BlobCase {
 // Song et al. 2021, eq. 12: the inverse of an Euler step; its error against the exact flow is of
 // first order.
 TEST(DdimInversion, ApproachesTheExactFlowAtFirstOrder) {
-  const GaussianCase c;
+  const GaussianInversion c;
   const double coarse = c.error_of_noise(400, 0), fine = c.error_of_noise(800, 0);
   EXPECT_LT(fine, 0.08);
   EXPECT_NEAR(coarse / fine, 2.0, 0.2);
 }
 
 TEST(DdimInversion, RefinedToTheFixedPointItInvertsTheSampler) {
-  const GaussianCase c;
+  const GaussianInversion c;
   const auto sigmas = levels(20);
   const auto error = [&](int64_t refinements) {
     const Tensor x = invert_ddim(c.predict, c.pictures, sigmas, {refinements});
@@ -82,7 +81,7 @@ TEST(DdimInversion, RefinedToTheFixedPointItInvertsTheSampler) {
 
 // From a noised picture on: levels that end above 0.
 TEST(DdimInversion, StartsAtTheLevelThatTheSigmasEndIn) {
-  const GaussianCase c;
+  const GaussianInversion c;
   std::vector<double> sigmas = levels(1600);
   sigmas.resize(1200);
   const double from = sigmas.back();
@@ -94,7 +93,7 @@ TEST(DdimInversion, StartsAtTheLevelThatTheSigmasEndIn) {
 }
 
 TEST(EditFriendly, DrawsThePicturesAgainInFloat32) {
-  const BlobCase c;
+  const BlobInversion c;
   const EditFriendlyInversion inversion = c.invert();
   const Predictor predict = unclipped(c.data.denoiser(), c.own);
   EXPECT_LT((replay(predict, inversion) - c.pictures).abs().max().item<double>(), 1e-6);
@@ -110,7 +109,7 @@ TEST(EditFriendly, DrawsThePicturesAgainInFloat32) {
 // Huberman-Spiegelglas et al. 2024 in the variance-preserving scale of the paper, in float64:
 // z_t = (x_{t-1} - mu_t(x_t)) / s_t with DDPM's eq. 7.
 TEST(EditFriendly, NoiseIsThatOfThePaperInTheVariancePreservingScale) {
-  const BlobCase c;
+  const BlobInversion c;
   const EditFriendlyInversion inversion = c.invert();
   const Denoiser denoiser = c.data.denoiser();
   for (const int64_t i : {0, 17, 38}) {
@@ -119,12 +118,12 @@ TEST(EditFriendly, NoiseIsThatOfThePaperInTheVariancePreservingScale) {
     const double beta = 1 - abar / abar_next;
     const auto eps = [&](int64_t step) {
       return c.noise.random.normal(Purpose::explain, uint64_t(step), c.noise.sample_ids, {3, 4, 4},
-                                   kDouble);
+                                   torch::kDouble);
     };
-    const Tensor x0 = c.pictures.to(kDouble);
+    const Tensor x0 = c.pictures.to(torch::kDouble);
     const Tensor x = std::sqrt(abar) * x0 + std::sqrt(1 - abar) * eps(i);
     const Tensor x_next = std::sqrt(abar_next) * x0 + std::sqrt(1 - abar_next) * eps(i + 1);
-    const Tensor estimate = denoiser(x / std::sqrt(abar), torch::full({4}, sigma, kDouble), c.own);
+    const Tensor estimate = denoiser(x / std::sqrt(abar), torch::full({4}, sigma, torch::kDouble), c.own);
     const Tensor mean = std::sqrt(abar_next) * beta / (1 - abar) * estimate +
                         std::sqrt(1 - beta) * (1 - abar_next) / (1 - abar) * x;
     const Tensor z = (x_next - mean) / std::sqrt((1 - abar_next) / (1 - abar) * beta);
@@ -135,7 +134,7 @@ TEST(EditFriendly, NoiseIsThatOfThePaperInTheVariancePreservingScale) {
 // For a known picture z = (s' (eps' - r eps)) / (s' sqrt(1 - r^2)), r = s' / s: variance
 // (1 + r^2) / (1 - r^2), where the sampler's own noise has 1.
 TEST(EditFriendly, NoiseVariesMoreThanTheSamplersOwn) {
-  const Tensor picture = torch::zeros({1, 3, 64, 64}, kDouble);
+  const Tensor picture = torch::zeros({1, 3, 64, 64}, torch::kDouble);
   const Predictor knows = [&](const Tensor&, const Tensor&) { return Prediction{picture, {}, {}}; };
   const EditFriendlyInversion inversion =
       invert_edit_friendly(knows, picture, levels(40), {Random(1), {0}});
@@ -145,7 +144,7 @@ TEST(EditFriendly, NoiseVariesMoreThanTheSamplersOwn) {
 }
 
 TEST(EditFriendly, AnotherConditionEditsWhatItNames) {
-  const BlobCase c;
+  const BlobInversion c;
   const Tensor edited = replay(unclipped(c.data.denoiser(), 1 - c.own), c.invert());
   EXPECT_LT((edited + c.pictures).abs().mean().item<double>(), 0.4);  // means +-.5 change places
   EXPECT_TRUE((edited.mean({1, 2, 3}) * c.pictures.mean({1, 2, 3}) < 0).all().item<bool>());
@@ -153,7 +152,7 @@ TEST(EditFriendly, AnotherConditionEditsWhatItNames) {
 
 // Observers see what the sampler would show.
 TEST(EditFriendly, ShowsItsStepsAndThoseOfTheReplay) {
-  const BlobCase c;
+  const BlobInversion c;
   TrajectoryRecorder inverted{TrajectoryOptions{}}, replayed{TrajectoryOptions{}};
   const EditFriendlyInversion inversion = c.invert(inverted.observer());
   replay(unclipped(c.data.denoiser(), c.own), inversion, 0, replayed.observer());
@@ -164,7 +163,7 @@ TEST(EditFriendly, ShowsItsStepsAndThoseOfTheReplay) {
 }
 
 TEST(NoisingPath, EndsInThePictureAndKeepsTheForwardProcess) {
-  const BlobCase c;
+  const BlobInversion c;
   TrajectoryRecorder recorder{TrajectoryOptions{}};
   const EvidenceOptions options{.steps = 30, .log_snr_min = -6, .log_snr_max = 6};
   observe_noising_path(unclipped(c.data.denoiser(), c.own), c.pictures, options, c.noise,
@@ -184,14 +183,14 @@ TEST(NoisingPath, EndsInThePictureAndKeepsTheForwardProcess) {
 }
 
 TEST(Inversion, StabilityIsACosine) {
-  const Tensor noise = torch::tensor({1.0, 0.0, 3.0, 4.0}, kDouble).view({2, 1, 1, 2});
-  const Tensor other = torch::tensor({0.0, 2.0, 6.0, 8.0}, kDouble).view({2, 1, 1, 2});
-  const Tensor cosines = torch::tensor({0.0, 1.0}, kDouble);
+  const Tensor noise = torch::tensor({1.0, 0.0, 3.0, 4.0}, torch::kDouble).view({2, 1, 1, 2});
+  const Tensor other = torch::tensor({0.0, 2.0, 6.0, 8.0}, torch::kDouble).view({2, 1, 1, 2});
+  const Tensor cosines = torch::tensor({0.0, 1.0}, torch::kDouble);
   EXPECT_TRUE(torch::allclose(inversion_stability(noise, other), cosines));
 }
 
 TEST(Inversion, RefusesWhatItCannotInvert) {
-  const BlobCase c;
+  const BlobInversion c;
   const Predictor predict = unclipped(c.data.denoiser(), c.own);
   EXPECT_THROW(invert_ddim(predict, c.pictures, {1.0}), ValueError);
   EXPECT_THROW(invert_ddim(predict, c.pictures, {1.0, 2.0, 0.0}), ValueError);
@@ -207,7 +206,7 @@ TEST(Inversion, RefusesWhatItCannotInvert) {
 }
 
 TEST(Inversion, StopsOnRequest) {
-  const BlobCase c;
+  const BlobInversion c;
   std::stop_source source;
   source.request_stop();
   const Control control{{}, source.get_token()};

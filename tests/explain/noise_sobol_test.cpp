@@ -9,13 +9,12 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
-constexpr double kVariance = 0.7;
+constexpr double kNoiseSobolVariance = 0.7;
 const std::vector<double> kSigmas = {8, 4, 2, 1, 0.5, 0.25, 0};
 
-/// Pixels of variance kVariance around 0: D = v / (v + sigma^2) x.
+/// Pixels of variance kNoiseSobolVariance around 0: D = v / (v + sigma^2) x.
 Tensor shrink(const Tensor& x, const Tensor& sigma, const Tensor&) {
-  return x * per_sample(kVariance / (kVariance + sigma.square()));
+  return x * per_sample(kNoiseSobolVariance / (kNoiseSobolVariance + sigma.square()));
 }
 
 /// Ancestral sampling is then linear in the noises: the variance that x_T and each step's noise end up
@@ -25,7 +24,7 @@ std::vector<double> variance_of_noises() {
   for (size_t i = 0; i + 1 < kSigmas.size(); ++i) {
     const double sigma2 = kSigmas[i] * kSigmas[i], next2 = kSigmas[i + 1] * kSigmas[i + 1];
     const double r2 = next2 / sigma2;
-    const double factor = r2 + (1 - r2) * kVariance / (kVariance + sigma2);
+    const double factor = r2 + (1 - r2) * kNoiseSobolVariance / (kNoiseSobolVariance + sigma2);
     for (double& gain : gains) gain *= factor;
     gains.push_back(std::sqrt(next2 * (1 - r2)));
   }
@@ -36,19 +35,19 @@ std::vector<double> variance_of_noises() {
 /// Shares of the players x_T and three windows of two steps, [4].
 Tensor shares_of_players() {
   const std::vector<double> v = variance_of_noises();
-  const Tensor sums = torch::tensor({v[0], v[1] + v[2], v[3] + v[4], v[5] + v[6]}, kDouble);
+  const Tensor sums = torch::tensor({v[0], v[1] + v[2], v[3] + v[4], v[5] + v[6]}, torch::kDouble);
   return sums / sums.sum();
 }
 
 NoiseSobol explain(const SamplerOptions& sampler, const ScorePictures& scores, int64_t count,
                    int64_t windows = 3) {
   const NoiseSource noise{Random(1), sample_range(0, count)};
-  const Tensor none = torch::zeros({count, 1}, kDouble);
+  const Tensor none = torch::zeros({count, 1}, torch::kDouble);
   GuidanceOptions unclipped;
   unclipped.clip = 0;
   const DrawPictures draw =
       picture_drawer({shrink, torch::zeros({1}), unclipped, kSigmas, sampler, 5000});
-  return noise_sobol(draw, scores, noise.initial({1, 2, 2}, kDouble), none, noise, 6, {windows});
+  return noise_sobol(draw, scores, noise.initial({1, 2, 2}, torch::kDouble), none, noise, 6, {windows});
 }
 
 Tensor error(const Tensor& indices, const Tensor& truth) {
@@ -77,7 +76,7 @@ TEST(NoiseSobol, SquareOfALinearGaussianModelInteracts) {
 TEST(NoiseSobol, DeterministicSamplerOwesAllToTheInitialNoise) {
   const auto pixels = [](const Tensor& x) { return x.flatten(1).exp(); };
   const SobolIndices found = explain({.solver = Solver::ddim}, pixels, 100).indices;
-  const Tensor truth = torch::tensor({1.0, 0.0, 0.0, 0.0}, kDouble);
+  const Tensor truth = torch::tensor({1.0, 0.0, 0.0, 0.0}, torch::kDouble);
   EXPECT_LT(error(found.first, truth).item<double>(), 1e-9);
   EXPECT_LT(error(found.total, truth).item<double>(), 1e-9);
 }

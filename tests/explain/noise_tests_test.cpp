@@ -12,10 +12,9 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 Tensor white(uint64_t seed, int64_t count) {
-  return Random(seed).normal(Purpose::explain, 0, sample_range(0, count), {3, 32, 32}, kDouble);
+  return Random(seed).normal(Purpose::explain, 0, sample_range(0, count), {3, 32, 32}, torch::kDouble);
 }
 
 double p_of(const NoiseTests& tests, const std::string& name) {
@@ -33,12 +32,12 @@ TEST(NoiseTests, PValuesAreUniformUnderTheNull) {
 TEST(NoiseTests, FindALowFrequencyLeakOfFivePerCent) {
   // 5 % of the variance of each picture is a smooth field: white noise averaged over 8x8 blocks.
   const Tensor z = white(2, 200);
-  const Tensor coarse = Random(3).normal(Purpose::explain, 0, sample_range(0, 200), {3, 4, 4}, kDouble);
+  const Tensor coarse = Random(3).normal(Purpose::explain, 0, sample_range(0, 200), {3, 4, 4}, torch::kDouble);
   const Tensor smooth = coarse.repeat_interleave(8, 2).repeat_interleave(8, 3);
   const NoiseTests tests = test_noise(std::sqrt(0.95) * z + std::sqrt(0.05) * smooth);
   const auto at = std::find(tests.names.begin(), tests.names.end(), "low_frequency") -
                   tests.names.begin();
-  EXPECT_GT((tests.p.select(1, at) < 0.05).to(kDouble).mean().item<double>(), 0.9);
+  EXPECT_GT((tests.p.select(1, at) < 0.05).to(torch::kDouble).mean().item<double>(), 0.9);
 }
 
 TEST(NoiseTests, EachFindsItsOwnFault) {

@@ -8,11 +8,10 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 NoiseTiles tiles_of(const DrawPictures& draw, const NoiseTilesOptions& options, int64_t count = 2) {
   const NoiseSource noise{Random(3), sample_range(0, count)};
-  return noise_tiles(draw, noise.initial({2, 4, 6}, kDouble), torch::zeros({count, 1}), noise, options);
+  return noise_tiles(draw, noise.initial({2, 4, 6}, torch::kDouble), torch::zeros({count, 1}), noise, options);
 }
 
 // x = z + z moved one tile to the right / 2 (at the border back to the left): a redrawn pixel changes by
@@ -25,7 +24,7 @@ TEST(NoiseTiles, LinearDrawHasItsMatrix) {
   ASSERT_EQ(tiles.effect.sizes(), (std::vector<int64_t>{2, 6, 6}));
   // The mean over z' of |z - z'|^2 is |z|^2 + 1 a number: known for each of the two pictures.
   const NoiseSource noise{Random(3), sample_range(0, 2)};
-  const Tensor z = noise.initial({2, 4, 6}, kDouble);
+  const Tensor z = noise.initial({2, 4, 6}, torch::kDouble);
   const Tensor own = (z.square() + 1).sum(1).view({2, 2, 2, 3, 2}).sum({2, 4}).flatten(1);
   const Tensor next = torch::tensor({1, 2, 0, 4, 5, 3});
   Tensor expected = torch::diag_embed(own);
@@ -38,7 +37,7 @@ TEST(NoiseTiles, LinearDrawHasItsMatrix) {
 
 TEST(NoiseTiles, StepNoiseAndConditionStay) {
   const DrawPictures draw = [](const Tensor& x, const Tensor& condition, const NoiseSource& noise) {
-    return noise.step(0, x.sizes().slice(1), kDouble) + per_sample(condition.select(1, 0)) + 0 * x;
+    return noise.step(0, x.sizes().slice(1), torch::kDouble) + per_sample(condition.select(1, 0)) + 0 * x;
   };
   EXPECT_EQ(tiles_of(draw, {.tile_px = 2, .redraws = 1}).effect.max().item<double>(), 0);
 }
@@ -47,7 +46,7 @@ TEST(NoiseTiles, CoverIsAShare) {
   Tensor mask = torch::zeros({1, 4, 4}, torch::kBool);
   mask[0][0][0] = true;
   mask[0].slice(0, 2).slice(1, 2).fill_(true);
-  const Tensor expected = torch::tensor({0.25, 0.0, 0.0, 1.0}, kDouble).view({1, 2, 2});
+  const Tensor expected = torch::tensor({0.25, 0.0, 0.0, 1.0}, torch::kDouble).view({1, 2, 2});
   EXPECT_TRUE(torch::equal(tile_cover(mask, 2), expected));
 }
 

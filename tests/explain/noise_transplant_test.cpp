@@ -7,7 +7,6 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 constexpr int64_t kSide = 6;
 
 /// The noise is the picture, its largest pixel the object.
@@ -19,8 +18,8 @@ Tensor largest_pixel(const Tensor& pictures) {
 Transplant transplant(const FindObject& find, const TransplantOptions& options, int64_t count = 4000) {
   const NoiseSource noise{Random(1), sample_range(0, count)}, other{Random(2), noise.sample_ids};
   const DrawPictures draw = [](const Tensor& x, const Tensor&, const NoiseSource&) { return x; };
-  return transplant_blocks(draw, find, noise.initial({1, kSide, kSide}, kDouble),
-                           other.initial({1, kSide, kSide}, kDouble), torch::zeros({count, 1}), noise,
+  return transplant_blocks(draw, find, noise.initial({1, kSide, kSide}, torch::kDouble),
+                           other.initial({1, kSide, kSide}, torch::kDouble), torch::zeros({count, 1}), noise,
                            options);
 }
 
@@ -28,7 +27,7 @@ Transplant transplant(const FindObject& find, const TransplantOptions& options, 
 // new pixel is the largest of 36 in one of 36.
 TEST(Transplant, LargestPixelMovesByChanceOfItsSize) {
   const Transplant result = transplant(largest_pixel, {.halo_px = 0});
-  const auto share = [](const Tensor& t) { return t.to(kDouble).mean().item<double>(); };
+  const auto share = [](const Tensor& t) { return t.to(torch::kDouble).mean().item<double>(); };
   EXPECT_NEAR(share(result.eligible()), 35.0 / 36, 0.01);
   EXPECT_NEAR(share(result.moved()), 0.5, 0.025);
   EXPECT_NEAR(share(result.moved_by_control()), 1.0 / 36, 0.01);

@@ -8,19 +8,18 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 DrawSetup blobs(int64_t pass_size) {
   const GaussianMixture data{torch::eye(3, 8), torch::full({3, 8}, 0.05)};
-  return {data.denoiser(), torch::ones({3}, kDouble), {}, {10, 3, 1, 0.3, 0},
+  return {data.denoiser(), torch::ones({3}, torch::kDouble), {}, {10, 3, 1, 0.3, 0},
           {.solver = Solver::ddpm}, pass_size};
 }
 
 // A picture depends on its own noise and prompt alone, so passes of any size give the same.
 TEST(PictureDrawer, PassesDoNotShow) {
   const NoiseSource noise{Random(1), {4, 1, 9, 2, 7}};
-  const Tensor initial = noise.initial({2, 2, 2}, kDouble);
-  const Tensor condition = torch::eye(3, kDouble).index({torch::tensor({0, 1, 2, 1, 0})});
+  const Tensor initial = noise.initial({2, 2, 2}, torch::kDouble);
+  const Tensor condition = torch::eye(3, torch::kDouble).index({torch::tensor({0, 1, 2, 1, 0})});
   const Tensor whole = picture_drawer(blobs(5))(initial, condition, noise);
   EXPECT_TRUE(torch::allclose(whole, picture_drawer(blobs(2))(initial, condition, noise)));
   const Tensor third = picture_drawer(blobs(1))(initial.slice(0, 2, 3), condition.slice(0, 2, 3),
@@ -30,7 +29,8 @@ TEST(PictureDrawer, PassesDoNotShow) {
 
 TEST(PictureDrawer, IsRunSampler) {
   const NoiseSource noise{Random(1), {4, 1}};
-  const Tensor initial = noise.initial({2, 2, 2}, kDouble), condition = torch::eye(3, kDouble).slice(0, 0, 2);
+  const Tensor initial = noise.initial({2, 2, 2}, torch::kDouble);
+  const Tensor condition = torch::eye(3, torch::kDouble).slice(0, 0, 2);
   const DrawSetup setup = blobs(8);
   const Predictor predict = guide(setup.denoiser, condition, condition, setup.guidance);
   EXPECT_TRUE(torch::equal(picture_drawer(setup)(initial, condition, noise),
@@ -39,10 +39,10 @@ TEST(PictureDrawer, IsRunSampler) {
 
 TEST(PictureDrawer, RefusesRowsThatDoNotFit) {
   const NoiseSource noise{Random(1), {4, 1}};
-  const Tensor initial = noise.initial({2, 2, 2}, kDouble);
+  const Tensor initial = noise.initial({2, 2, 2}, torch::kDouble);
   EXPECT_THROW(picture_drawer(blobs(0)), ValueError);
-  EXPECT_THROW(picture_drawer(blobs(4))(initial, torch::eye(3, kDouble), noise), ShapeError);
-  EXPECT_THROW(picture_drawer(blobs(4))(initial.slice(0, 1), torch::eye(3, kDouble), noise), ShapeError);
+  EXPECT_THROW(picture_drawer(blobs(4))(initial, torch::eye(3, torch::kDouble), noise), ShapeError);
+  EXPECT_THROW(picture_drawer(blobs(4))(initial.slice(0, 1), torch::eye(3, torch::kDouble), noise), ShapeError);
 }
 
 }  // namespace

@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 int64_t place(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) - names.begin();
@@ -20,7 +19,7 @@ int64_t place(const std::vector<std::string>& names, const std::string& name) {
 
 // A chessboard of +-1 in two equal channels: every statistic is known.
 TEST(NoiseStatistics, OfAChessboard) {
-  const Tensor i = torch::arange(8, kDouble);
+  const Tensor i = torch::arange(8, torch::kDouble);
   const Tensor board = 1 - 2 * (i.unsqueeze(0) + i.unsqueeze(1)).remainder(2);
   const NoiseStatistics s = noise_statistics(2 * board.expand({1, 2, 8, 8}) + 0.5);
   const std::vector<std::pair<std::string, double>> expected = {
@@ -35,21 +34,21 @@ TEST(NoiseStatistics, OfAChessboard) {
 TEST(CompareStatistics, PValuesAreUniformUnderTheNull) {
   std::vector<double> alone, smallest;
   for (uint64_t i = 0; i < 300; ++i) {
-    const Tensor s = Random(i).normal(Purpose::explain, 9, {0, 1, 2}, {8, 4, 2}, kDouble);
+    const Tensor s = Random(i).normal(Purpose::explain, 9, {0, 1, 2}, {8, 4, 2}, torch::kDouble);
     const PredictionTests tests = compare_statistics(s, {"a", "b"}, 199, Random(i));
     alone.push_back(tests.p[1][0].item<double>());
     smallest.push_back(tests.corrected.min().item<double>());
     EXPECT_TRUE((tests.corrected >= tests.p).all().item<bool>());
   }
-  EXPECT_GT(uniformity(torch::tensor(alone, kDouble)), 0.01);
-  EXPECT_GT(uniformity(torch::tensor(smallest, kDouble)), 0.01);
+  EXPECT_GT(uniformity(torch::tensor(alone, torch::kDouble)), 0.01);
+  EXPECT_GT(uniformity(torch::tensor(smallest, torch::kDouble)), 0.01);
 }
 
 /// Pictures [20, 1, 4, 4]: half of the pixels y, the other half -y, plus a residual.
 struct PatternCase {
-  GaussianData data{torch::zeros({16}, kDouble), torch::full({16}, 0.3, kDouble),
-                    torch::tensor({1.0, -1.0}, kDouble).repeat({8}).view({16, 1})};
-  Tensor y = torch::arange(20, kDouble).remainder(2).mul(2).sub(1).unsqueeze(1);  // -1, 1
+  GaussianData data{torch::zeros({16}, torch::kDouble), torch::full({16}, 0.3, torch::kDouble),
+                    torch::tensor({1.0, -1.0}, torch::kDouble).repeat({8}).view({16, 1})};
+  Tensor y = torch::arange(20, torch::kDouble).remainder(2).mul(2).sub(1).unsqueeze(1);  // -1, 1
   Tensor condition = torch::cat({y, torch::ones_like(y)}, 1);
   std::vector<SamplerStep> steps;
 
@@ -58,7 +57,7 @@ struct PatternCase {
     for (int64_t i = 0; i < 2; ++i) {
       const double sigma = i == 0 ? 2.0 : 0.7;
       const Tensor eps = Random(2).normal(Purpose::explain, uint64_t(i), sample_range(0, 20),
-                                          {1, 4, 4}, kDouble);
+                                          {1, 4, 4}, torch::kDouble);
       steps.push_back({i, 2, sigma, 0, clean.view({20, 1, 4, 4}) + sigma * eps, {}});
     }
   }

@@ -11,18 +11,17 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 constexpr int64_t kSteps = 4, kWords = 5;
 
 /// Scores [S, runs, V] of runs that show nothing: correlated over steps, of different spread per word,
 /// with a preference of the reader for the last word.
 Tensor scores_of(uint64_t seed, int64_t runs) {
   const auto normal = [&](uint64_t step, torch::IntArrayRef shape) {
-    return Random(seed).normal(Purpose::explain, step, sample_range(0, runs), shape, kDouble)
+    return Random(seed).normal(Purpose::explain, step, sample_range(0, runs), shape, torch::kDouble)
         .transpose(0, 1);
   };
-  const Tensor spread = torch::tensor({0.1, 1.0, 3.0, 1.0, 1.0}, kDouble);
-  const Tensor liking = torch::tensor({0.0, 0.0, 0.0, 0.0, 9.0}, kDouble);
+  const Tensor spread = torch::tensor({0.1, 1.0, 3.0, 1.0, 1.0}, torch::kDouble);
+  const Tensor liking = torch::tensor({0.0, 0.0, 0.0, 0.0, 9.0}, torch::kDouble);
   return liking + spread * (normal(0, {1, kWords}) + normal(1, {kSteps, kWords}));
 }
 
@@ -35,7 +34,7 @@ TEST(ReadOut, ShowsFalseWordsAsOftenAsItSays) {
     smallest.push_back(words.p.min().item<double>());
     false_runs += words.shown.any().item<bool>();
   }
-  EXPECT_GT(uniformity(torch::tensor(smallest, kDouble)), 0.01);
+  EXPECT_GT(uniformity(torch::tensor(smallest, torch::kDouble)), 0.01);
   EXPECT_LT(double(false_runs) / 2000, 0.05 + 2.6 * std::sqrt(0.05 * 0.95 / 2000));
   EXPECT_GT(false_runs, 0);
 }
@@ -64,8 +63,8 @@ TEST(ReadOut, AWordMustStandOutOfEveryKindOfNullRuns) {
 
 // One run among null runs: z = (score - mean of all) / population deviation of all.
 TEST(ReadOut, NumbersOfASmallCaseByHand) {
-  const Tensor scores = torch::full({1, 1, 1}, 4.0, kDouble);
-  const Tensor null = torch::zeros({1, 19, 1}, kDouble);
+  const Tensor scores = torch::full({1, 1, 1}, 4.0, torch::kDouble);
+  const Tensor null = torch::zeros({1, 19, 1}, torch::kDouble);
   null[0][0][0] = 1;  // mean of all 20 is 1/4, of their squares 17/20
   const ReadOut words = read_out(scores, {{"null", null}}, {.permutations = 1999}, Random(1));
   EXPECT_NEAR(words.z.item<double>(), 3.75 / std::sqrt(17.0 / 20 - 1.0 / 16), 1e-12);
@@ -100,7 +99,7 @@ TEST(WordTrace, ReadsTheEstimateOfEveryStep) {
   EXPECT_THROW(trace.scores(), ValueError);
   run_sampler(predict, torch::zeros({3, 1, 2, 2}), {4, 2, 0}, {.solver = Solver::euler}, {},
               trace.observer());
-  const Tensor expected = torch::tensor({{4.0, 8.0}, {2.0, 4.0}}, kDouble).unsqueeze(1);
+  const Tensor expected = torch::tensor({{4.0, 8.0}, {2.0, 4.0}}, torch::kDouble).unsqueeze(1);
   EXPECT_TRUE(torch::equal(trace.scores(), expected.expand({2, 3, 2})));
 }
 

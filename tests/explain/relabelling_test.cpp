@@ -12,15 +12,14 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 Tensor normal(uint64_t seed, torch::IntArrayRef shape) {
-  return Random(seed).normal(Purpose::explain, 0, {0}, shape, kDouble).squeeze(0);
+  return Random(seed).normal(Purpose::explain, 0, {0}, shape, torch::kDouble).squeeze(0);
 }
 
 /// Deviation of a table of all equally likely values.
 double deviation(const std::vector<double>& values) {
-  return torch::tensor(values, kDouble).std(/*unbiased=*/false).item<double>();
+  return torch::tensor(values, torch::kDouble).std(/*unbiased=*/false).item<double>();
 }
 
 TEST(RelabelBlocks, SpreadIsThatOfAllRelabellings) {
@@ -93,7 +92,7 @@ TEST(Relabelling, PValuesAreUniformUnderTheNull) {
 }
 
 TEST(Relabelling, CellsWithoutSpreadSayNothing) {
-  const Tensor values = torch::stack({torch::full({5}, 0.3, kDouble), torch::arange(5, kDouble)}, 1);
+  const Tensor values = torch::stack({torch::full({5}, 0.3, torch::kDouble), torch::arange(5, torch::kDouble)}, 1);
   const Relabelled z = relabel_group(values.narrow(0, 4, 1), values.narrow(0, 0, 4), {99, Random(1)})
                            .standardised(1e-9);
   EXPECT_EQ(z.observed[0].item<double>(), 0);
@@ -103,15 +102,15 @@ TEST(Relabelling, CellsWithoutSpreadSayNothing) {
 }
 
 TEST(Relabelling, RefusesBadInput) {
-  const Tensor own = torch::zeros({2}, torch::kInt64), ones = torch::ones({2, 3, 1}, kDouble);
+  const Tensor own = torch::zeros({2}, torch::kInt64), ones = torch::ones({2, 3, 1}, torch::kDouble);
   EXPECT_THROW(relabel_blocks(ones.narrow(1, 0, 1), own, {}), ValueError);
   EXPECT_THROW(relabel_blocks(ones, own + 3, {}), ValueError);
   EXPECT_THROW(relabel_blocks(ones, own, {0, Random(1)}), ValueError);
   EXPECT_THROW(relabel_blocks(ones * std::nan(""), own, {}), NumericError);
-  EXPECT_THROW(relabel_partners(torch::ones({2, 1, 1, 1}, kDouble), {}), ValueError);
-  EXPECT_THROW(relabel_partners(torch::ones({2, 3, 2, 1}, kDouble), {}), ShapeError);
+  EXPECT_THROW(relabel_partners(torch::ones({2, 1, 1, 1}, torch::kDouble), {}), ValueError);
+  EXPECT_THROW(relabel_partners(torch::ones({2, 3, 2, 1}, torch::kDouble), {}), ShapeError);
   EXPECT_THROW(relabel_group(ones[0], ones[0].narrow(0, 0, 0), {}), ValueError);
-  EXPECT_THROW(relabel_group(ones[0], torch::ones({2, 2}, kDouble), {}), ShapeError);
+  EXPECT_THROW(relabel_group(ones[0], torch::ones({2, 2}, torch::kDouble), {}), ShapeError);
 }
 
 }  // namespace

@@ -12,8 +12,7 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
-constexpr double kVariance = 0.5;
+constexpr double kRewindVariance = 0.5;
 
 std::vector<double> falling(int64_t steps) {
   std::vector<double> sigmas;
@@ -26,12 +25,12 @@ std::vector<double> falling(int64_t steps) {
 
 /// Pictures [2, 1, 2, 4] that all move with y: x_0 = y + residual; drawn with y = 1.
 struct GaussianRun {
-  GaussianData data{torch::zeros({8}, kDouble), torch::full({8}, kVariance, kDouble),
-                    torch::ones({8, 1}, kDouble)};
+  GaussianData data{torch::zeros({8}, torch::kDouble), torch::full({8}, kRewindVariance, torch::kDouble),
+                    torch::ones({8, 1}, torch::kDouble)};
   Tensor pictures;
 
   static Tensor condition_of(double y) {
-    return torch::tensor({y, 1.0}, kDouble).expand({2, 2}).contiguous();
+    return torch::tensor({y, 1.0}, torch::kDouble).expand({2, 2}).contiguous();
   }
   /// The same run from the start, with other settings.
   Tensor draw(const RecordedRun& run, const Tensor& x, const SamplerObserver& observer = {}) const {
@@ -42,7 +41,7 @@ struct GaussianRun {
                        run.sampler, run.noise, observer);
   }
   RecordedRun record(Solver solver, int64_t steps = 12, double scale = 1) {
-    RecordedRun run{data.denoiser(), condition_of(1), torch::zeros({2, 2}, kDouble),
+    RecordedRun run{data.denoiser(), condition_of(1), torch::zeros({2, 2}, torch::kDouble),
                     {.scale = scale, .clip = 0}, {.solver = solver}, {Random(3), {0, 7}}, {}};
     const std::vector<double> sigmas = falling(steps);
     TrajectoryRecorder recorder{TrajectoryOptions{}};
@@ -86,7 +85,7 @@ TEST(Rewind, AnotherConditionMovesAGaussianAsTheFlowSays) {
   for (const int64_t step : {0, 300, 500}) {
     const double variance = std::pow(run.steps[size_t(step)].sigma, 2);
     const Rewound rewound = rewind(run, {.step = step, .condition = GaussianRun::condition_of(-0.5)});
-    const double expected = -1.5 * (1 - std::sqrt(kVariance / (kVariance + variance)));
+    const double expected = -1.5 * (1 - std::sqrt(kRewindVariance / (kRewindVariance + variance)));
     EXPECT_LT((rewound.altered - rewound.unaltered - expected).abs().max().item<double>(), 0.006) << step;
     EXPECT_LT((rewound.change - expected * expected).abs().max().item<double>(), 0.02) << step;
   }
@@ -99,7 +98,7 @@ TEST(Rewind, DivergenceStartsWithTheChangeOfTheEstimate) {
   const RecordedRun run = g.record(Solver::ddim);
   const double variance = std::pow(run.steps[4].sigma, 2);
   const Rewound rewound = rewind(run, {.step = 4, .condition = GaussianRun::condition_of(-0.5)});
-  EXPECT_LT((rewound.divergence[0] - 1.5 * variance / (kVariance + variance)).abs().max().item<double>(),
+  EXPECT_LT((rewound.divergence[0] - 1.5 * variance / (kRewindVariance + variance)).abs().max().item<double>(),
             1e-5);
 }
 
@@ -148,7 +147,7 @@ TEST(Rewind, ABlockOfNoiseIsNoiseOfItsLevel) {
   };
   rewind({listen, null, null, {.clip = 0}, {.solver = Solver::ddim}, {Random(1), sample_range(0, count)},
           {step}}, {.block = NoiseBlock{0, 0, 4, 4, Random(2)}});
-  const Tensor eps = ((seen - 0.5) / 3).to(kDouble);
+  const Tensor eps = ((seen - 0.5) / 3).to(torch::kDouble);
   EXPECT_NEAR(eps.mean().item<double>(), 0, 4 / std::sqrt(6400.0));
   EXPECT_NEAR(eps.var().item<double>(), 1, 4 * std::sqrt(2 / 6400.0));
 }
@@ -168,7 +167,7 @@ TEST(Rewind, RefusesBadInput) {
   EXPECT_THROW(rewind(good, {.step = -1}), ValueError);
   EXPECT_THROW(rewind(good, {.block = NoiseBlock{0, 2, 2, 3, Random(1)}}), ValueError);
   EXPECT_THROW(rewind(good, {.block = NoiseBlock{0, 0, 0, 1, Random(1)}}), ValueError);
-  EXPECT_THROW(rewind(good, {.condition = torch::zeros({3, 2}, kDouble)}), ShapeError);
+  EXPECT_THROW(rewind(good, {.condition = torch::zeros({3, 2}, torch::kDouble)}), ShapeError);
   RecordedRun bad = good;
   bad.steps[2].x = bad.steps[2].x * std::nan("");
   EXPECT_THROW(rewind(bad, {.step = 2}), NumericError);

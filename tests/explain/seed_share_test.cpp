@@ -7,10 +7,9 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 Tensor normal(uint64_t seed, uint64_t step, torch::IntArrayRef shape) {
-  return Random(seed).normal(Purpose::explain, step, {0}, shape, kDouble)[0];
+  return Random(seed).normal(Purpose::explain, step, {0}, shape, torch::kDouble)[0];
 }
 
 /// a seed_s + b prompt_p + c interaction_sp, independent standard normals: [S, P, 1].
@@ -22,7 +21,7 @@ Tensor random_grid(uint64_t seed, int64_t seeds, int64_t prompts, double a, doub
 // By hand: cells 1 2 3 / 3 4 5 / 8 9 10 add a row and a column effect. MS of rows 3 (4 + 1 + 9 ...) = 39,
 // of columns 3, of the interaction 0: components 13 and 1.
 TEST(SeedShares, AdditiveGridByHand) {
-  const Tensor grid = torch::tensor({1., 2., 3., 3., 4., 5., 8., 9., 10.}, kDouble).view({3, 3, 1});
+  const Tensor grid = torch::tensor({1., 2., 3., 3., 4., 5., 8., 9., 10.}, torch::kDouble).view({3, 3, 1});
   const VarianceShares shares = seed_shares(grid);
   EXPECT_NEAR(shares.seed.item<double>(), 13.0 / 14, 1e-12);
   EXPECT_NEAR(shares.prompt.item<double>(), 1.0 / 14, 1e-12);
@@ -32,7 +31,7 @@ TEST(SeedShares, AdditiveGridByHand) {
 // By hand: 1 in one cell of 3 x 3. Row means 1/3, 0, 0: MS of rows = 3 * (2/27) / 2 = 1/9, of columns the
 // same, of the interaction (1 - 1/9 - 2/9 - 2/9) / 4 = 1/9: no component but the interaction.
 TEST(SeedShares, OneCellAloneIsInteraction) {
-  Tensor grid = torch::zeros({3, 3, 1}, kDouble);
+  Tensor grid = torch::zeros({3, 3, 1}, torch::kDouble);
   grid[1][2][0] = 1;
   const VarianceShares shares = seed_shares(grid);
   EXPECT_NEAR(shares.interaction.item<double>(), 1, 1e-12);
@@ -70,17 +69,17 @@ TEST(SeedShares, RefusesSmallGrids) {
 
 TEST(AttributeGrid, EverySeedMeetsEveryPromptUnderTheSameNoise) {
   const NoiseSource noise{Random(4), {7, 2, 9}};
-  const Tensor initial = noise.initial({1, 2, 2}, kDouble);
-  const Tensor conditions = torch::tensor({10., 20.}, kDouble).unsqueeze(1);
+  const Tensor initial = noise.initial({1, 2, 2}, torch::kDouble);
+  const Tensor conditions = torch::tensor({10., 20.}, torch::kDouble).unsqueeze(1);
   const DrawPictures draw = [](const Tensor& x, const Tensor& condition, const NoiseSource& source) {
-    return x + source.step(0, {1, 2, 2}, kDouble) + per_sample(condition.squeeze(1));
+    return x + source.step(0, {1, 2, 2}, torch::kDouble) + per_sample(condition.squeeze(1));
   };
   const ScorePictures pixels = [](const Tensor& x) { return x.flatten(1); };
   const Tensor grid = attribute_grid(draw, pixels, initial, conditions, noise);
   ASSERT_EQ(grid.sizes(), (std::vector<int64_t>{3, 2, 4}));
-  EXPECT_TRUE(torch::allclose(grid.select(1, 1) - grid.select(1, 0), torch::full({3, 4}, 10., kDouble)));
+  EXPECT_TRUE(torch::allclose(grid.select(1, 1) - grid.select(1, 0), torch::full({3, 4}, 10., torch::kDouble)));
   EXPECT_TRUE(torch::allclose(grid.select(1, 0) - 10,
-                              (initial + noise.step(0, {1, 2, 2}, kDouble)).flatten(1)));
+                              (initial + noise.step(0, {1, 2, 2}, torch::kDouble)).flatten(1)));
 }
 
 }  // namespace

@@ -11,14 +11,13 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 double largest(const Tensor& t) { return t.abs().max().item<double>(); }
 
 /// All coalitions of a game that is told by its rule.
 CoalitionValues game(int64_t players, const std::function<double(const Coalition&)>& v) {
   CoalitionValues values;
-  for (const Coalition& s : all_coalitions(players)) values[s] = torch::full({1}, v(s), kDouble);
+  for (const Coalition& s : all_coalitions(players)) values[s] = torch::full({1}, v(s), torch::kDouble);
   return values;
 }
 
@@ -27,7 +26,7 @@ CoalitionValues random_games(int64_t players, int64_t count, uint64_t seed) {
   CoalitionValues values;
   for (const Coalition& s : all_coalitions(players)) {
     values[s] =
-        Random(seed).normal(Purpose::explain, values.size(), sample_range(0, count), {}, kDouble);
+        Random(seed).normal(Purpose::explain, values.size(), sample_range(0, count), {}, torch::kDouble);
   }
   return values;
 }
@@ -36,7 +35,7 @@ CoalitionValues random_games(int64_t players, int64_t count, uint64_t seed) {
 Tensor mean_over_all_orders(const CoalitionValues& values, int64_t players) {
   PlayerOrder order(static_cast<size_t>(players));
   std::iota(order.begin(), order.end(), 0);
-  Tensor sum = torch::zeros({players, values.begin()->second.size(0)}, kDouble);
+  Tensor sum = torch::zeros({players, values.begin()->second.size(0)}, torch::kDouble);
   double count = 0;
   do {
     Coalition present(order.size(), false);
@@ -51,7 +50,7 @@ Tensor mean_over_all_orders(const CoalitionValues& values, int64_t players) {
 }
 
 void expect_phi(const CoalitionValues& values, const std::vector<double>& phi) {
-  EXPECT_LT(largest(exact_shapley(values).phi[0] - torch::tensor(phi, kDouble)), 1e-12);
+  EXPECT_LT(largest(exact_shapley(values).phi[0] - torch::tensor(phi, torch::kDouble)), 1e-12);
 }
 
 // One left glove, two right ones; a pair is worth 1: 2/3, 1/6, 1/6 by the six orders.

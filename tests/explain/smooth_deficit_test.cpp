@@ -10,17 +10,16 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 /// A left half without detail beside a chequered right one, [B, 3, 32, 32].
 Tensor half_smooth(int64_t count) {
   const Tensor place = torch::arange(32);
-  const Tensor chequered = ((place.unsqueeze(1) + place.unsqueeze(0)) % 2).to(kDouble);
+  const Tensor chequered = ((place.unsqueeze(1) + place.unsqueeze(0)) % 2).to(torch::kDouble);
   return (chequered * (place >= 16)).expand({count, 3, 32, 32});
 }
 
 Tensor white(int64_t count) {
-  return Random(1).normal(Purpose::explain, 0, sample_range(0, count), {3, 32, 32}, kDouble);
+  return Random(1).normal(Purpose::explain, 0, sample_range(0, count), {3, 32, 32}, torch::kDouble);
 }
 
 TEST(SmoothDeficit, FindsTheSmoothPixels) {

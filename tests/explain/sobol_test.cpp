@@ -11,13 +11,12 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 /// The design on `function` of uniform inputs [N, K].
 template <class Function>
 SobolIndices indices_of(const Function& function, int64_t players, int64_t count, uint64_t seed) {
   const auto draw = [&](uint64_t step) {
-    return Random(seed).uniform(Purpose::explain, step, sample_range(0, count), {players}, kDouble);
+    return Random(seed).uniform(Purpose::explain, step, sample_range(0, count), {players}, torch::kDouble);
   };
   const Tensor a = draw(0), b = draw(1);
   std::vector<Tensor> mixed;
@@ -43,8 +42,8 @@ struct IshigamiTruth {
     const double pi4 = std::pow(std::numbers::pi, 4), pi8 = pi4 * pi4;
     const double v1 = 0.5 * std::pow(1 + 0.1 * pi4 / 5, 2), v2 = 49.0 / 8;
     const double v13 = 0.01 * pi8 * (1.0 / 18 - 1.0 / 50), v = v1 + v2 + v13;
-    first = torch::tensor({v1 / v, v2 / v, 0.0}, kDouble).unsqueeze(1);
-    total = torch::tensor({(v1 + v13) / v, v2 / v, v13 / v}, kDouble).unsqueeze(1);
+    first = torch::tensor({v1 / v, v2 / v, 0.0}, torch::kDouble).unsqueeze(1);
+    total = torch::tensor({(v1 + v13) / v, v2 / v, v13 / v}, torch::kDouble).unsqueeze(1);
   }
 };
 
@@ -64,7 +63,7 @@ TEST(Sobol, ErrorsAreThoseOfRepetition) {
     total_z.push_back((i.total - truth.total) / i.total_error);
   }
   for (const auto& z : {torch::stack(first_z), torch::stack(total_z)}) {
-    const Tensor covered = (z.abs() < 1.96).to(kDouble).mean(0);
+    const Tensor covered = (z.abs() < 1.96).to(torch::kDouble).mean(0);
     // Binomial standard error .011 about .95.
     EXPECT_GT(covered.min().item<double>(), 0.91) << covered;
     EXPECT_LT(covered.max().item<double>(), 0.98) << covered;
@@ -74,7 +73,7 @@ TEST(Sobol, ErrorsAreThoseOfRepetition) {
 TEST(Sobol, AllOrNothingIsExact) {
   const auto last = [](const Tensor& x) { return x.select(1, 1).exp().unsqueeze(1); };
   const SobolIndices indices = indices_of(last, 2, 50, 3);
-  const Tensor expected = torch::tensor({0.0, 1.0}, kDouble).unsqueeze(1);
+  const Tensor expected = torch::tensor({0.0, 1.0}, torch::kDouble).unsqueeze(1);
   EXPECT_TRUE(torch::allclose(indices.first, expected, 0, 1e-12)) << indices.first;
   EXPECT_TRUE(torch::allclose(indices.total, expected, 0, 1e-12)) << indices.total;
 }
@@ -87,7 +86,7 @@ TEST(Sobol, DoesNotDependOnScaleAndOffset) {
 }
 
 TEST(Sobol, AFunctionThatDoesNotVaryHasNone) {
-  const auto constant = [](const Tensor& x) { return torch::ones({x.size(0), 1}, kDouble); };
+  const auto constant = [](const Tensor& x) { return torch::ones({x.size(0), 1}, torch::kDouble); };
   EXPECT_TRUE(indices_of(constant, 2, 20, 5).first.isnan().all().item<bool>());
 }
 

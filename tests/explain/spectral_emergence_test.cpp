@@ -15,8 +15,7 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
-constexpr int64_t kSide = 16;
+constexpr int64_t kSpectrumSide = 16;
 
 /// Stationary Gaussian pictures whose coefficients have the variance 1 / (1 + f / 2)^power, with
 /// their exact denoiser: every coefficient shrinks by S / (S + sigma^2).
@@ -24,7 +23,7 @@ struct Stationary {
   Tensor spectrum;  // [H, W]
 
   explicit Stationary(double power) {
-    const Tensor f = at::fft_fftfreq(kSide, 1.0 / kSide, torch::dtype(kDouble));
+    const Tensor f = at::fft_fftfreq(kSpectrumSide, 1.0 / kSpectrumSide, torch::dtype(torch::kDouble));
     const Tensor radius = (f.unsqueeze(1).square() + f.unsqueeze(0).square()).sqrt();
     spectrum = (1 + radius / 2).pow(-power);
   }
@@ -33,7 +32,7 @@ struct Stationary {
   }
   Tensor sample(uint64_t seed, int64_t count) const {
     return 0.3 + filter(Random(seed).normal(Purpose::scene, 0, sample_range(0, count),
-                                            {1, kSide, kSide}, kDouble),
+                                            {1, kSpectrumSide, kSpectrumSide}, torch::kDouble),
                         spectrum.sqrt());
   }
   std::vector<SamplerStep> noising_path(const Tensor& pictures) const {
@@ -50,7 +49,7 @@ struct Stationary {
 
 TEST(BandSpectrum, IsTheVarianceOfACoefficient) {
   const Tensor white =
-      2 * Random(1).normal(Purpose::explain, 0, sample_range(0, 400), {3, 16, 16}, kDouble);
+      2 * Random(1).normal(Purpose::explain, 0, sample_range(0, 400), {3, 16, 16}, torch::kDouble);
   EXPECT_LT((band_spectrum(white + 5, 6) / 4 - 1).abs().max().item<double>(), 0.05);
 }
 
@@ -76,8 +75,8 @@ TEST(SpectralEmergence, AFlatSpectrumEmergesAtOnce) {
 }
 
 TEST(SpectralEmergence, CountsFromWhereTheCoherenceStays) {
-  const Tensor pictures = Random(5).normal(Purpose::explain, 0, {0, 1, 2}, {1, 8, 8}, kDouble);
-  const Tensor other = Random(6).normal(Purpose::explain, 0, {0, 1, 2}, {1, 8, 8}, kDouble);
+  const Tensor pictures = Random(5).normal(Purpose::explain, 0, {0, 1, 2}, {1, 8, 8}, torch::kDouble);
+  const Tensor other = Random(6).normal(Purpose::explain, 0, {0, 1, 2}, {1, 8, 8}, torch::kDouble);
   const auto run = [&](std::vector<Tensor> estimates) {
     std::vector<SamplerStep> steps;
     for (size_t i = 0; i < estimates.size(); ++i) {

@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
 SamplerStep step_at(double sigma, const Tensor& x, const Tensor& denoised) {
   SamplerStep step;
@@ -23,17 +22,17 @@ SamplerStep step_at(double sigma, const Tensor& x, const Tensor& denoised) {
 }
 
 /// A deterministic run on N(0, variance) data of 4 pixels.
-struct GaussianRun {
-  explicit GaussianRun(const Tensor& variance) {
-    const GaussianData data(torch::zeros({4}, kDouble), variance);
+struct TrajectoryGeometryGaussianRun {
+  explicit TrajectoryGeometryGaussianRun(const Tensor& variance) {
+    const GaussianData data(torch::zeros({4}, torch::kDouble), variance);
     TrajectoryRecorder recorder{TrajectoryOptions{}};
     const auto sigmas = sampling_sigmas({GridType::log_snr, 200, 0.01, 50.0, 7.0});
     GuidanceOptions guidance;
     guidance.clip = 0;
     const NoiseSource noise{Random(1), {0, 1, 2}};
-    picture = run_sampler(guide(data.denoiser(), torch::zeros({3, 1}, kDouble),
-                                torch::zeros({3, 1}, kDouble), guidance),
-                          noise.initial({1, 2, 2}, kDouble) * sigmas[0], sigmas,
+    picture = run_sampler(guide(data.denoiser(), torch::zeros({3, 1}, torch::kDouble),
+                                torch::zeros({3, 1}, torch::kDouble), guidance),
+                          noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], sigmas,
                           {.solver = Solver::heun}, noise, recorder.observer());
     steps = recorder.steps();
   }
@@ -44,18 +43,18 @@ struct GaussianRun {
 // Wang & Vastola 2023: with equal variances the run never leaves its direction; otherwise each
 // eigendirection shrinks by its own factor, so that angle and plane follow from the flow.
 TEST(TrajectoryGeometry, FollowsTheGaussianFlow) {
-  const GaussianRun line(torch::full({4}, 0.5));
+  const TrajectoryGeometryGaussianRun line(torch::full({4}, 0.5));
   const TrajectoryGeometry straight = trajectory_geometry(line.steps, line.picture);
   EXPECT_LT(straight.angle.max().item<double>(), 0.05);
   EXPECT_GT(straight.plane_energy.min().item<double>(), 1 - 1e-8);
 
-  const Tensor variance = torch::tensor({1.0, 0.0001, 0.0001, 0.0001}, kDouble);
-  const GaussianRun turn(variance);
+  const Tensor variance = torch::tensor({1.0, 0.0001, 0.0001, 0.0001}, torch::kDouble);
+  const TrajectoryGeometryGaussianRun turn(variance);
   const TrajectoryGeometry turned = trajectory_geometry(turn.steps, turn.picture);
   const double first = turn.steps.front().sigma;
   const size_t middle = turn.steps.size() / 2;
   const double sigma = turn.steps[middle].sigma;
-  const Tensor start = turn.steps[0].x.flatten(1).to(kDouble);
+  const Tensor start = turn.steps[0].x.flatten(1).to(torch::kDouble);
   const Tensor flow = start * ((variance + sigma * sigma) / (variance + first * first)).sqrt();
   const Tensor cosine = (flow * start).sum(1) / (flow.norm(2, 1) * start.norm(2, 1));
   const Tensor expected = cosine.acos() * (180 / 3.14159265358979);
@@ -65,7 +64,7 @@ TEST(TrajectoryGeometry, FollowsTheGaussianFlow) {
 }
 
 TEST(TrajectoryGeometry, CommitmentIsTheStartOfTheLastSettledStretch) {
-  const auto at = [](double value) { return torch::full({1, 1, 1, 2}, value, kDouble); };
+  const auto at = [](double value) { return torch::full({1, 1, 1, 2}, value, torch::kDouble); };
   const Tensor final = at(1.0);
   std::vector<SamplerStep> steps;
   const std::vector<double> estimates = {1.0, 0.2, 0.95, 1.02, 1.0};  // settled, lost, settled

@@ -11,20 +11,19 @@
 namespace noisescope {
 namespace {
 
-constexpr auto kDouble = torch::kFloat64;
 
-struct BlobCase {
+struct BlobUTurn {
   GaussianMixture data{torch::eye(3, 8) * 2.0, torch::full({3, 8}, 0.05)};
   int64_t count = 3000;
   std::vector<int64_t> ids = sample_range(0, count);
   Tensor own = torch::arange(count) % 3;
   Tensor pictures = data.sample(Random(1), Purpose::scene, ids, own).view({count, 2, 2, 2});
-  Tensor prior = torch::ones({count, 3}, kDouble);
-  Tensor clean = torch::full({count}, 1e-3, kDouble);
+  Tensor prior = torch::ones({count, 3}, torch::kDouble);
+  Tensor clean = torch::full({count}, 1e-3, torch::kDouble);
 
   UTurns turn(const UTurnOptions& options) const {
     const KeepsFactors keeps = [&](const Tensor& x) {
-      return (data.posterior(x, clean, prior).argmax(1) == own).to(kDouble).unsqueeze(1);
+      return (data.posterior(x, clean, prior).argmax(1) == own).to(torch::kDouble).unsqueeze(1);
     };
     return u_turns(data.denoiser(), pictures, prior, keeps, options, Random(2), ids);
   }
@@ -33,15 +32,15 @@ struct BlobCase {
 // Sclocchi et al. 2024: without prompt and with a stochastic sampler the share that keeps its component
 // is E p(own | x_alpha).
 TEST(UTurns, RetentionIsTheExpectedPosterior) {
-  const BlobCase c;
+  const BlobUTurn c;
   UTurnOptions options;
   options.log_snrs = {-6, -3, -2, -1, 0, 2};
   options.steps = 60;
   const UTurns turns = c.turn(options);
   for (size_t i = 0; i < options.log_snrs.size(); ++i) {
     const double sigma = sigma_of_log_snr(options.log_snrs[i]);
-    const Tensor x = c.pictures + sigma * Random(9).normal(Purpose::explain, i, c.ids, {2, 2, 2}, kDouble);
-    const Tensor p = c.data.posterior(x, torch::full({c.count}, sigma, kDouble), c.prior)
+    const Tensor x = c.pictures + sigma * Random(9).normal(Purpose::explain, i, c.ids, {2, 2, 2}, torch::kDouble);
+    const Tensor p = c.data.posterior(x, torch::full({c.count}, sigma, torch::kDouble), c.prior)
                          .gather(1, c.own.unsqueeze(1));
     const double kept = turns.retention()[static_cast<int64_t>(i)][0].item<double>();
     // Binomial standard error of 3000 pictures <= 0.009; the rest is the sampler's step.
@@ -50,7 +49,7 @@ TEST(UTurns, RetentionIsTheExpectedPosterior) {
 }
 
 TEST(UTurns, ChangeGrowsWithTheNoise) {
-  const BlobCase c;
+  const BlobUTurn c;
   const Tensor change = c.turn({.log_snrs = {-4, -2, 0, 2}, .steps = 10}).susceptibility.mean({1, 2, 3});
   EXPECT_TRUE((change.diff() < 0).all().item<bool>()) << change;
 }
@@ -58,7 +57,7 @@ TEST(UTurns, ChangeGrowsWithTheNoise) {
 TEST(UTurns, HalfPointIsInterpolated) {
   UTurns turns;
   turns.log_snrs = {-2, 0, 2};
-  turns.kept = torch::tensor({0.2, 0.4, 0.8}, kDouble).view({3, 1, 1});
+  turns.kept = torch::tensor({0.2, 0.4, 0.8}, torch::kDouble).view({3, 1, 1});
   EXPECT_NEAR(turns.half_point(0, 0.0), 0.5, 1e-12);
   EXPECT_NEAR(turns.half_point(0, 0.2), 1.0, 1e-12);
   EXPECT_TRUE(std::isnan(turns.half_point(0, 0.9)));
@@ -68,14 +67,14 @@ TEST(UTurns, HalfPointIsInterpolated) {
 TEST(UTurns, HalfPointIsThatOfTheMonotoneFit) {
   UTurns turns;
   turns.log_snrs = {-2, 0, 2, 4};
-  turns.kept = torch::tensor({0.3, 0.7, 0.1, 0.8}, kDouble).view({4, 1, 1});
+  turns.kept = torch::tensor({0.3, 0.7, 0.1, 0.8}, torch::kDouble).view({4, 1, 1});
   EXPECT_NEAR(turns.half_point(0, 0.0), 2.5, 1e-12);
 }
 
 TEST(UTurns, RefusesTurningPointsBeyondTheEnd) {
-  EXPECT_THROW(BlobCase().turn({.log_snrs = {5}}), ValueError);
-  EXPECT_THROW(BlobCase().turn({.log_snrs = {}}), ValueError);
-  EXPECT_THROW(BlobCase().turn({.steps = 1}), ValueError);
+  EXPECT_THROW(BlobUTurn().turn({.log_snrs = {5}}), ValueError);
+  EXPECT_THROW(BlobUTurn().turn({.log_snrs = {}}), ValueError);
+  EXPECT_THROW(BlobUTurn().turn({.steps = 1}), ValueError);
 }
 
 }  // namespace

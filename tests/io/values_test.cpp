@@ -12,7 +12,7 @@
 namespace noisescope {
 namespace {
 
-std::string test_path(const std::string& name) {
+std::string array_path(const std::string& name) {
   return ::testing::TempDir() + "noisescope_" + name;
 }
 
@@ -43,22 +43,22 @@ TEST(Npy, TensorsComeBack) {
        {torch::arange(6, torch::kFloat32).reshape({2, 3}), torch::tensor(2.5, torch::kFloat64),
         torch::empty({0, 4}), torch::tensor({true, false}), torch::arange(5),
         torch::arange(6).reshape({2, 3}).t()}) {
-    write_npy(test_path("array.npy"), tensor);
-    const Tensor back = read_npy(test_path("array.npy"));
+    write_npy(array_path("array.npy"), tensor);
+    const Tensor back = read_npy(array_path("array.npy"));
     EXPECT_EQ(back.scalar_type(), tensor.scalar_type());
     EXPECT_TRUE(torch::equal(back, tensor));
   }
-  write_npy(test_path("array.npy"), torch::ones({2}, torch::kBFloat16));
-  EXPECT_EQ(read_npy(test_path("array.npy")).scalar_type(), torch::kFloat32);
+  write_npy(array_path("array.npy"), torch::ones({2}, torch::kBFloat16));
+  EXPECT_EQ(read_npy(array_path("array.npy")).scalar_type(), torch::kFloat32);
 }
 
 TEST(Npy, BadFilesAreRefused) {
-  write_npy(test_path("good.npy"), torch::arange(6).reshape({2, 3}));
-  const std::string good = read_file(test_path("good.npy"));
+  write_npy(array_path("good.npy"), torch::arange(6).reshape({2, 3}));
+  const std::string good = read_file(array_path("good.npy"));
   EXPECT_EQ(good.size(), 128 + 48u);
   const auto refused = [&](const std::string& bytes) {
-    write_file_atomic(test_path("bad.npy"), bytes);
-    EXPECT_THROW(read_npy(test_path("bad.npy")), FormatError);
+    write_file_atomic(array_path("bad.npy"), bytes);
+    EXPECT_THROW(read_npy(array_path("bad.npy")), FormatError);
   };
   for (size_t length = 0; length < good.size(); length += 5) refused(good.substr(0, length));
   refused(good + "x");
@@ -72,7 +72,7 @@ TEST(Npy, BadFilesAreRefused) {
   const std::string shape = "(4294967296, 4294967296)";
   huge.replace(huge.find("(2, 3), }"), 9 + shape.size() - 6, shape + ", }");
   refused(huge);
-  EXPECT_THROW(read_npy(test_path("absent.npy")), IoError);
+  EXPECT_THROW(read_npy(array_path("absent.npy")), IoError);
 }
 
 std::vector<std::vector<std::string>> fields_of(const std::string& text) {
@@ -87,6 +87,9 @@ TEST(Csv, ReadsWhatRfc4180Says) {
   EXPECT_EQ(fields_of("a,b\r\n1,2"), (Rows{{"a", "b"}, {"1", "2"}}));
   EXPECT_EQ(fields_of("\xef\xbb\xbf" "a,\n\n,b\n"), (Rows{{"a", ""}, {"", "b"}}));
   EXPECT_EQ(fields_of("\"a,\"\"b\"\"\nc\",\" d\"\n"), (Rows{{"a,\"b\"\nc", " d"}}));
+  EXPECT_EQ(fields_of("a,b\r1,\"2\r3\"\r"), (Rows{{"a", "b"}, {"1", "2\r3"}}));  // CR alone
+  EXPECT_EQ(fields_of("a,b\n  \n1,2\n"), (Rows{{"a", "b"}, {"1", "2"}}));        // a blank line
+  EXPECT_EQ(fields_of("a\n\" \"\n"), (Rows{{"a"}, {" "}}));
   const auto records = parse_csv("x\n\"1\n2\"\n\n3\n", "a.csv");
   ASSERT_EQ(records.size(), 3u);
   EXPECT_EQ(records[1].line, 2);

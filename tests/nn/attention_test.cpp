@@ -23,7 +23,7 @@ Qkv random_qkv(int64_t batch, int64_t heads, int64_t tokens, int64_t width) {
   return {draw(0), draw(1), draw(2)};
 }
 
-double distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+double output_distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 TEST(Attend, ExplicitPathEqualsTheFusedKernel) {
   for (bool causal : {false, true}) {
@@ -31,7 +31,7 @@ TEST(Attend, ExplicitPathEqualsTheFusedKernel) {
       const auto [q, k, v] = random_qkv(3, 2, tokens, 8);
       const Tensor fused = attend(q, k, v, "a", causal);
       TapRecorder recorder({"a.probs"});
-      EXPECT_LT(distance(attend(q, k, v, "a", causal), fused), kPathTolerance)
+      EXPECT_LT(output_distance(attend(q, k, v, "a", causal), fused), kPathTolerance)
           << tokens << " tokens, causal " << causal;
       EXPECT_EQ(recorder.last("a.probs").sizes(), (std::vector<int64_t>{3, 2, tokens, tokens}));
     }
@@ -48,7 +48,7 @@ TEST(Attend, GradientsOfThePathsAgree) {
     return std::vector<Tensor>{in.q.grad(), in.k.grad(), in.v.grad()};
   };
   const std::vector<Tensor> fused = gradients(false), explicit_path = gradients(true);
-  for (size_t i = 0; i < 3; ++i) EXPECT_LT(distance(fused[i], explicit_path[i]), 1e-4) << i;
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(output_distance(fused[i], explicit_path[i]), 1e-4) << i;
 }
 
 // By hand: one query, two keys with logits 0 and ln 3 after scaling by 1/sqrt(1).
@@ -66,8 +66,8 @@ TEST(Attend, CausalTokensDoNotSeeTheFuture) {
   Tensor changed = v.clone();
   changed.select(2, 4).add_(100);
   const Tensor before = attend(q, k, v, "a", true), after = attend(q, k, changed, "a", true);
-  EXPECT_EQ(distance(before.narrow(2, 0, 4), after.narrow(2, 0, 4)), 0);
-  EXPECT_GT(distance(before, after), 1);
+  EXPECT_EQ(output_distance(before.narrow(2, 0, 4), after.narrow(2, 0, 4)), 0);
+  EXPECT_GT(output_distance(before, after), 1);
 }
 
 TEST(Attend, ReplacedProbabilitiesDecideTheOutput) {
@@ -78,7 +78,7 @@ TEST(Attend, ReplacedProbabilitiesDecideTheOutput) {
       },
       {"*.probs"});
   const Tensor expected = v.mean(2, true).expand_as(v);
-  EXPECT_LT(distance(attend(q, k, v, "a"), expected), 1e-6);
+  EXPECT_LT(output_distance(attend(q, k, v, "a"), expected), 1e-6);
 }
 
 TEST(PixelAttention, IsEquivariantUnderPermutationsOfPixels) {
@@ -93,7 +93,7 @@ TEST(PixelAttention, IsEquivariantUnderPermutationsOfPixels) {
   const auto shuffle = [&](const Tensor& t) {
     return t.flatten(2).index_select(2, order).view(t.sizes());
   };
-  EXPECT_LT(distance(attention(shuffle(x)), shuffle(attention(x))), 1e-5);
+  EXPECT_LT(output_distance(attention(shuffle(x)), shuffle(attention(x))), 1e-5);
 }
 
 TEST(GroupNorm, FindsAGroupCountForEveryWidth) {

@@ -20,7 +20,7 @@ UNetOptions tiny_options() {
 }
 
 /// The seed's own weights, inputs and outputs.
-const TensorFile& golden() {
+const TensorFile& seed_golden() {
   static const TensorFile file =
       read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/seed-network.safetensors");
   return file;
@@ -29,7 +29,7 @@ const TensorFile& golden() {
 NamedTensors golden_weights() {
   constexpr std::string_view kPrefix = "weights.";
   NamedTensors weights;
-  for (const auto& [name, value] : golden().tensors) {
+  for (const auto& [name, value] : seed_golden().tensors) {
     if (name.starts_with(kPrefix)) weights[name.substr(kPrefix.size())] = value;
   }
   return weights;
@@ -39,9 +39,9 @@ TEST(SeedNetwork, AnswersAsTheSeedDoes) {
   const auto network = make_network(tiny_options());
   load_module_state(*network, golden_weights(), "golden");
   const torch::NoGradGuard no_grad;
-  const Tensor condition = golden().at("context") * golden().at("context_mask");
-  const Tensor output = network->forward(golden().at("x"), golden().at("t") / 300, condition);
-  EXPECT_LT((output - golden().at("output")).abs().max().item<double>(), 1e-5);
+  const Tensor condition = seed_golden().at("context") * seed_golden().at("context_mask");
+  const Tensor output = network->forward(seed_golden().at("x"), seed_golden().at("t") / 300, condition);
+  EXPECT_LT((output - seed_golden().at("output")).abs().max().item<double>(), 1e-5);
 }
 
 TEST(SeedNetwork, ItsParametersAreThoseOfTheCheckpoint) {

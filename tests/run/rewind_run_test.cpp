@@ -13,7 +13,7 @@ namespace {
 
 using test::tiny_config;
 
-constexpr const char* kPrompt = "a red square left of a blue disc on dark";
+constexpr const char* kRewindPrompt = "a red square left of a blue disc on dark";
 
 class RewindRun : public ::testing::Test {
  protected:
@@ -24,7 +24,7 @@ class RewindRun : public ::testing::Test {
 
   RewindRequest request() const {
     RewindRequest request;
-    request.prompt = kPrompt;
+    request.prompt = kRewindPrompt;
     request.count = 2;
     request.seed = 5;
     request.step = 1;
@@ -64,7 +64,7 @@ TEST_F(RewindRun, WritesBothPicturesAndTheirDifference) {
 
 TEST_F(RewindRun, ARecordIsTheRunThatItsSeedDraws) {
   SampleRequest drawn;
-  drawn.prompts = {kPrompt};
+  drawn.prompts = {kRewindPrompt};
   drawn.count = 2;
   drawn.seed = 5;
   drawn.no_animation = true;

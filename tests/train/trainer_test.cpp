@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path fresh_folder(const std::string& name) {
+fs::path trainer_folder(const std::string& name) {
   const fs::path folder = fs::path(::testing::TempDir()) / ("noisescope_trainer_" + name);
   fs::remove_all(folder);
   return folder;
@@ -76,7 +76,7 @@ void expect_same_run(const fs::path& a, const fs::path& b, const TrainSetup& set
 TEST(Trainer, AnInterruptedRunEndsBitIdenticalToAnUninterruptedOne) {
   for (const char* budget : {"30steps", "240images", "30epochs"}) {
     const TrainSetup setup = tiny_setup(budget);
-    const fs::path whole = fresh_folder("whole"), parts = fresh_folder("parts");
+    const fs::path whole = trainer_folder("whole"), parts = trainer_folder("parts");
     run(setup, whole);
     for (const int64_t step : {1, 7, 18, 29}) run_until(setup, parts, step);
     EXPECT_TRUE(run(setup, parts).resumed);
@@ -86,7 +86,7 @@ TEST(Trainer, AnInterruptedRunEndsBitIdenticalToAnUninterruptedOne) {
 
 TEST(Trainer, PrefetchChangesNothing) {
   TrainSetup setup = tiny_setup("20steps");
-  const fs::path plain = fresh_folder("plain"), ahead = fresh_folder("ahead");
+  const fs::path plain = trainer_folder("plain"), ahead = trainer_folder("ahead");
   run(setup, plain);
   setup.train.prefetch = true;
   run(setup, ahead);
@@ -96,7 +96,7 @@ TEST(Trainer, PrefetchChangesNothing) {
 TEST(Trainer, KillAtAnyMomentLosesAtMostTheWorkSinceTheLastCheckpoint) {
   TrainSetup setup = tiny_setup("400steps");
   setup.train.checkpoint_every = 5;
-  const fs::path whole = fresh_folder("unkilled"), killed = fresh_folder("killed");
+  const fs::path whole = trainer_folder("unkilled"), killed = trainer_folder("killed");
   run(setup, whole);
   for (int round = 0; round < 6; ++round) {
     const pid_t child = fork();
@@ -118,7 +118,7 @@ TEST(Trainer, ADamagedCheckpointIsNamedAndPassedOver) {
     s.train.checkpoint_every = 5;
     return s;
   }();
-  const fs::path whole = fresh_folder("sound"), folder = fresh_folder("damaged");
+  const fs::path whole = trainer_folder("sound"), folder = trainer_folder("damaged");
   run(setup, whole);
   run_until(setup, folder, 12);
   const fs::path newest = list_checkpoints(folder / "checkpoints").front();
@@ -136,7 +136,7 @@ TEST(Trainer, ADamagedCheckpointIsNamedAndPassedOver) {
 
 TEST(Trainer, AnotherConfigurationIsRefusedNamingItsKeys) {
   TrainSetup setup = tiny_setup("4steps");
-  const fs::path folder = fresh_folder("foreign");
+  const fs::path folder = trainer_folder("foreign");
   run(setup, folder);
   setup.identity.config_json = R"({"train":{"batch_size":8,"log_every":9},"network":{"hidden":32}})";
   try {
@@ -151,7 +151,7 @@ TEST(Trainer, AnotherConfigurationIsRefusedNamingItsKeys) {
 
 TEST(Trainer, KeysThatAnOlderCheckpointLacksStandForTheirDefaults) {
   TrainSetup setup = tiny_setup("4steps");
-  const fs::path folder = fresh_folder("older");
+  const fs::path folder = trainer_folder("older");
   run(setup, folder);
   setup.identity.config_json =
       R"({"train":{"batch_size":8,"log_every":4,"mask":"sample"},"network":{"hidden":48}})";
@@ -162,7 +162,7 @@ TEST(Trainer, KeysThatAnOlderCheckpointLacksStandForTheirDefaults) {
 }
 
 TEST(Trainer, ASecondRunOnOneFolderIsRefused) {
-  const fs::path folder = fresh_folder("locked");
+  const fs::path folder = trainer_folder("locked");
   make_folder(folder / "checkpoints");
   const FolderLock other(folder / "checkpoints");
   EXPECT_THROW(run(tiny_setup("4steps"), folder), IoError);
@@ -171,7 +171,7 @@ TEST(Trainer, ASecondRunOnOneFolderIsRefused) {
 TEST(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheLastGoodCheckpoint) {
   TrainSetup setup = tiny_setup("40steps");
   setup.train.checkpoint_every = 8;
-  const fs::path folder = fresh_folder("nan");
+  const fs::path folder = trainer_folder("nan");
   const BatchSource poisoned = [](int64_t first, int64_t count) {
     TrainBatch batch = tiny_batch(first, count);
     if (first >= 8 * 20) batch.images.fill_(std::nan(""));
@@ -185,7 +185,7 @@ TEST(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheLastGoodCheckpoint) {
 
 TEST(Trainer, ABudgetInSecondsGoesOnWithWhatIsLeft) {
   const TrainSetup setup = tiny_setup("0.5s");
-  const fs::path folder = fresh_folder("seconds");
+  const fs::path folder = trainer_folder("seconds");
   run_until(setup, folder, 5);
   const double before = last_checkpoint(folder, setup).state.seconds;
   EXPECT_GT(before, 0);
@@ -197,7 +197,7 @@ TEST(Trainer, ABudgetInSecondsGoesOnWithWhatIsLeft) {
 
 TEST(Trainer, RunningAFinishedRunAgainChangesNothing) {
   const TrainSetup setup = tiny_setup("12steps");
-  const fs::path folder = fresh_folder("finished");
+  const fs::path folder = trainer_folder("finished");
   run(setup, folder);
   const std::string metrics = read_file(folder / "metrics.jsonl");
   EXPECT_EQ(run(setup, folder).state.step, 12);
@@ -209,7 +209,7 @@ TEST(Trainer, AccumulationEqualsTheBigBatch) {
   TrainSetup big = tiny_setup("12steps"), small = big;
   small.train.batch_size = 2;
   small.train.accumulate = 4;
-  const fs::path a = fresh_folder("big"), b = fresh_folder("small");
+  const fs::path a = trainer_folder("big"), b = trainer_folder("small");
   run(big, a);
   run(small, b);
   const NamedTensors x = last_checkpoint(a, big).model, y = last_checkpoint(b, small).model;
@@ -219,14 +219,14 @@ TEST(Trainer, AccumulationEqualsTheBigBatch) {
 }
 
 TEST(Trainer, LearnsATinyProblem) {
-  const fs::path folder = fresh_folder("learns");
+  const fs::path folder = trainer_folder("learns");
   TrainSetup setup = tiny_setup("1500steps");
   setup.train.validate_every = 0;
   std::vector<double> losses;
   TrainObserver observer;
   observer.on_validation = [&](const Validation& v) { losses.push_back(v.loss); };
   run(setup, folder, observer);
-  run(tiny_setup("1steps"), fresh_folder("untrained"), observer);
+  run(tiny_setup("1steps"), trainer_folder("untrained"), observer);
   ASSERT_EQ(losses.size(), 2u);
   EXPECT_LT(losses[0], 0.5 * losses[1]);
 }

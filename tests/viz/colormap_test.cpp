@@ -7,18 +7,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "noisescope/core/error.h"
+#include "not_finite.h"
 
 namespace noisescope {
 namespace {
 
 using Vector = std::array<double, 3>;
 using Matrix = std::array<Vector, 3>;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 constexpr Matrix kNormal = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
 constexpr Matrix kProtanopia = {{{0.152286, 1.052583, -0.204868},
@@ -82,7 +79,7 @@ std::vector<double> relative_steps(ColorMap map, size_t from, size_t to, size_t 
   return out;
 }
 
-Rgb pixel(const Image& image, int64_t y, int64_t x) {
+Rgb pixel_of(const Image& image, int64_t y, int64_t x) {
   const uint8_t* p = image.at(y, x);
   return {p[0], p[1], p[2]};
 }
@@ -209,12 +206,12 @@ TEST(ColorImage, TakesEndColoursOutsideOfTheRangeAndGrayForNoNumber) {
   const Image image = color_image(values, ColorMap::sequential, {2, 8});
   EXPECT_EQ(image.width, 3);
   EXPECT_EQ(image.height, 2);
-  EXPECT_EQ(pixel(image, 0, 0), table[0]);
-  EXPECT_EQ(pixel(image, 0, 1), table[255]);
-  EXPECT_EQ(pixel(image, 0, 2), table[128]);
-  EXPECT_EQ(pixel(image, 1, 0), table[0]);
-  EXPECT_EQ(pixel(image, 1, 1), table[255]);
-  EXPECT_EQ(pixel(image, 1, 2), kNotANumberColor);
+  EXPECT_EQ(pixel_of(image, 0, 0), table[0]);
+  EXPECT_EQ(pixel_of(image, 0, 1), table[255]);
+  EXPECT_EQ(pixel_of(image, 0, 2), table[128]);
+  EXPECT_EQ(pixel_of(image, 1, 0), table[0]);
+  EXPECT_EQ(pixel_of(image, 1, 1), table[255]);
+  EXPECT_EQ(pixel_of(image, 1, 2), kNotANumberColor);
 }
 
 TEST(ColorImage, IsTheSameForEveryRealDtypeAndLayout) {
@@ -246,7 +243,7 @@ TEST(ToImage, RoundsToNearestAndClamps) {
   EXPECT_EQ(image.channels, 3);
   const uint8_t expected[] = {0, 255, 128, 64, 255, 0};
   for (int64_t x = 0; x < 6; ++x) {
-    EXPECT_EQ(pixel(image, 0, x), (Rgb{expected[x], expected[x], expected[x]})) << x;
+    EXPECT_EQ(pixel_of(image, 0, x), (Rgb{expected[x], expected[x], expected[x]})) << x;
   }
 }
 
@@ -258,16 +255,16 @@ TEST(ToImage, KeepsChannelsRowsAndColumnsInPlace) {
   const Image image = to_image(picture);
   EXPECT_EQ(image.width, 4);
   EXPECT_EQ(image.height, 2);
-  EXPECT_EQ(pixel(image, 0, 1), (Rgb{255, 0, 0}));
-  EXPECT_EQ(pixel(image, 1, 0), (Rgb{0, 255, 0}));
-  EXPECT_EQ(pixel(image, 1, 3), (Rgb{0, 0, 255}));
+  EXPECT_EQ(pixel_of(image, 0, 1), (Rgb{255, 0, 0}));
+  EXPECT_EQ(pixel_of(image, 1, 0), (Rgb{0, 255, 0}));
+  EXPECT_EQ(pixel_of(image, 1, 3), (Rgb{0, 0, 255}));
 }
 
 TEST(ToImage, ShowsNoNumberAsMiddleGrayAndInfinityAsTheEnds) {
   const Image image = to_image(torch::tensor({kNan, kInf, -kInf}).view({1, 1, 3}));
-  EXPECT_EQ(pixel(image, 0, 0), (Rgb{128, 128, 128}));
-  EXPECT_EQ(pixel(image, 0, 1), (Rgb{255, 255, 255}));
-  EXPECT_EQ(pixel(image, 0, 2), (Rgb{0, 0, 0}));
+  EXPECT_EQ(pixel_of(image, 0, 0), (Rgb{128, 128, 128}));
+  EXPECT_EQ(pixel_of(image, 0, 1), (Rgb{255, 255, 255}));
+  EXPECT_EQ(pixel_of(image, 0, 2), (Rgb{0, 0, 0}));
 }
 
 TEST(ToImage, RefusesBatchesAndOtherChannels) {
@@ -279,7 +276,7 @@ TEST(ToImage, RefusesBatchesAndOtherChannels) {
 TEST(SignedImage, PutsZeroInTheMiddleAndTheMagnitudeAtTheEnds) {
   const Image image = signed_image(torch::tensor({-2.0, 0.0, 2.0, 1.0, 5.0}).view({1, 1, 5}), 2);
   const uint8_t expected[] = {0, 128, 255, 191, 255};
-  for (int64_t x = 0; x < 5; ++x) EXPECT_EQ(pixel(image, 0, x).g, expected[x]) << x;
+  for (int64_t x = 0; x < 5; ++x) EXPECT_EQ(pixel_of(image, 0, x).g, expected[x]) << x;
 }
 
 TEST(SignedImage, RefusesMagnitudesThatAreNotPositive) {

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "markup.h"
+#include "not_finite.h"
 #include "noisescope/core/error.h"
 #include "noisescope/viz/svg.h"
 
@@ -19,8 +19,6 @@ using markup::named;
 using markup::read_xml;
 using markup::texts;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr const char* kHostile = "</text><script>alert(\"1\")</script> & 'a' < b > c \x01 \xff";
 constexpr const char* kHostileRead =
     "</text><script>alert(\"1\")</script> & 'a' < b > c \uFFFD \uFFFD";

@@ -21,10 +21,10 @@ using markup::Element;
 using markup::named;
 using markup::read_html;
 
-constexpr const char* kHostile =
+constexpr const char* kHostileMarkup =
     "\"><img src=x onerror=alert(1)></p><script src='https://evil.example/x.js'></script> & <!-- "
     "\x02";
-constexpr const char* kHostileRead =
+constexpr const char* kHostileMarkupRead =
     "\"><img src=x onerror=alert(1)></p><script src='https://evil.example/x.js'></script> & <!-- "
     "\uFFFD";
 
@@ -110,7 +110,7 @@ TEST(ReportPage, IsWellFormedAndHoldsEveryPart) {
 }
 
 TEST(ReportPage, EscapesEveryTextOfUsers) {
-  const std::string page = to_html(full_report(kHostile));
+  const std::string page = to_html(full_report(kHostileMarkup));
   const auto elements = read_html(page);
   EXPECT_TRUE(named(elements, "script").empty());
   EXPECT_EQ(page.find("<script"), std::string::npos);
@@ -122,10 +122,10 @@ TEST(ReportPage, EscapesEveryTextOfUsers) {
   }
   for (const char* name :
        {"title", "h1", "h2", "p", "figcaption", "caption", "th", "td", "dt", "pre"}) {
-    for (const Element& e : named(elements, name)) EXPECT_EQ(e.text, kHostileRead) << name;
+    for (const Element& e : named(elements, name)) EXPECT_EQ(e.text, kHostileMarkupRead) << name;
   }
-  EXPECT_EQ(named(elements, "img")[0].attribute("alt"), kHostileRead);
-  EXPECT_EQ(count_text(elements, kHostileRead),
+  EXPECT_EQ(named(elements, "img")[0].attribute("alt"), kHostileMarkupRead);
+  EXPECT_EQ(count_text(elements, kHostileMarkupRead),
             count_text(read_html(to_html(plain_report())), "some words") - 2);  // drawn titles wrap
 }
 

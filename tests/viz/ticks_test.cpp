@@ -3,16 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "noisescope/core/error.h"
+#include "not_finite.h"
 
 namespace noisescope {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// The labels of the ticks that have one.
 std::vector<std::string> labels(const std::vector<Tick>& ticks) {

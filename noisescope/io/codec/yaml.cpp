@@ -17,7 +17,7 @@ using Kind = ConfigNode::Kind;
 
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxNodes = 10'000;  // the search for duplicate keys is quadratic
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 20;
+constexpr uint64_t kYamlMaxFileBytes = uint64_t{1} << 20;
 
 /// Builds the tree from the parser's events; no document of yaml-cpp's own is ever made.
 class TreeBuilder : public YAML::EventHandler {
@@ -153,7 +153,7 @@ void clear_lines(ConfigNode& node) {
 }  // namespace
 
 ConfigNode parse_yaml(const std::string& text, const std::string& file) {
-  if (text.size() > kMaxFileBytes) {
+  if (text.size() > kYamlMaxFileBytes) {
     throw ConfigError(file + ": expected a configuration of at most 1 MiB, got " +
                       std::to_string(text.size()) + " bytes; this is not the file that was meant");
   }
@@ -181,7 +181,7 @@ ConfigNode parse_yaml(const std::string& text, const std::string& file) {
 ConfigNode read_yaml(const std::filesystem::path& path) {
   std::string text;
   try {
-    text = read_file(path, kMaxFileBytes);
+    text = read_file(path, kYamlMaxFileBytes);
   } catch (const FormatError& error) {
     throw ConfigError(error.what());
   }

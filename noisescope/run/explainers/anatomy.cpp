@@ -5,7 +5,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kAnatomyProse =
     "The prompt's share of the network's estimate, D with prompt minus D without, step by step: how large it "
     "is; how much of it lies along the estimate itself (that part makes colours saturate; the rest changes "
     "the picture); which way it points compared with the noise predicted without prompt; and in which spatial "
@@ -26,7 +26,7 @@ Explained explain_anatomy(const ExplainContext& context) {
   GuidanceAnatomyObserver observer;
   for (const SamplerStep& step : context.run.steps) observer.observe(step);
   const GuidanceAnatomy a = observer.result();
-  Explained out{{"What guidance is made of", kProse, {}, {}, {}, {}}};
+  Explained out{{"What guidance is made of", kAnatomyProse, {}, {}, {}, {}}};
   Plot size = over_steps(context, "Size of guidance", "Norm of the difference of both estimates.",
                          "norm (pixel units)");
   size.series = {mean_series("size", a.log_snrs, a.norm, {0, 1e300})};

@@ -9,7 +9,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kCausesProse =
     "What did the noise decide? What a picture shows is read as one number a word: its cosine with the word in "
     "the run's CLIP, less that of the alternatives. Indices and shares are of new runs of the prompt, tiles of the "
     "explained one.\n\n"
@@ -184,7 +184,7 @@ void add_transplant(const ExplainContext& context, Explained& out) {
 }
 
 Explained explain_causes(const ExplainContext& context) {
-  Explained out{{"What the noise decided", kProse, {}, {}, {}, {}}};
+  Explained out{{"What the noise decided", kCausesProse, {}, {}, {}, {}}};
   add_sobol(context, out);
   add_shares(context, out);
   add_tiles(context, out);
@@ -192,7 +192,7 @@ Explained explain_causes(const ExplainContext& context) {
   return out;
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t causes_cost(const ExplainContext& context) {
   const int64_t steps = steps_of(context), side = context.picture.size(1);
   const auto prompts = static_cast<int64_t>(grid_prompts(context).size());
   return branches_of(context) *
@@ -204,7 +204,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer causes_explainer() {
-  return {"causes", "What did the noise decide, and which part of it?", {.run = true, .words = true}, cost,
+  return {"causes", "What did the noise decide, and which part of it?", {.run = true, .words = true}, causes_cost,
           explain_causes};
 }
 

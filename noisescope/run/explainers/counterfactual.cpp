@@ -4,7 +4,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kCounterfactualProse =
     "The same noise, one word of the prompt changed: what changes in the picture was caused by the word. The "
     "table counts, over all pictures of the prompt, in how many each factor of the picture changed; for a "
     "model that keeps words apart only the factor that the word names does.";
@@ -33,7 +33,7 @@ std::vector<std::string> changed_factors(const Tensor& before, const Tensor& aft
 }
 
 Explained explain_counterfactual(const ExplainContext& context) {
-  Explained out{{"What would be different", kProse, {}, {}, {}, {}}};
+  Explained out{{"What would be different", kCounterfactualProse, {}, {}, {}, {}}};
   const bool read = !context.factors.factors.empty();
   Table table{"Share of pictures in which a factor changed, with 95 % intervals; read by " +
                   context.factors.reader + ".", {"word changed"}, {}};

@@ -4,7 +4,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kEvidenceProse =
     "The picture is noised along several paths and read back from noise to picture, each word against "
     "its alternatives: at every step the probability of the word grows by what the model expected of it. "
     "The map sums to what was learnt, at most ln K nats for K alternatives, however imperfect the model; "
@@ -53,7 +53,7 @@ Explained explained_evidence(const EvidenceExplanation& explanation,
                              const ScheduleOptions& schedule) {
   const bool world = explanation.words.front().exact.has_value();
   Explained out{{"Which pixels, at which noise level, decided each word",
-                 std::string(kProse) + (world ? kTruth : ""), {}, {}, {}, {}}};
+                 std::string(kEvidenceProse) + (world ? kTruth : ""), {}, {}, {}, {}}};
   out.json = to_json(explanation);
   out.tensors = tensors_of(explanation);
   for (size_t k = 0; k < explanation.words.size(); ++k) {

@@ -5,7 +5,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kGuidanceInformationProse =
     "Half the squared difference of the two noises, summed over log-SNR, is for an exact denoiser the "
     "information in nats that the prompt carries about the picture (Kong et al. 2024). It comes free with "
     "any sampling run that evaluates both branches.";
@@ -68,7 +68,7 @@ std::vector<GuidanceExplanation> explanations_of(const ExplainContext& context) 
   return explanations;
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t guidance_information_cost(const ExplainContext& context) {
   const auto prompts = static_cast<int64_t>(prompts_of(context).size());
   const bool drawn = context.run.origin == RunOrigin::drawn;
   return 2 * (drawn ? prompts : prompts - 1) * context.run.count() * context.config.draw.grid.steps;
@@ -78,7 +78,7 @@ int64_t cost(const ExplainContext& context) {
 
 Explained explained_guidance(const std::vector<GuidanceExplanation>& explanations,
                              const RunConfig& config) {
-  Explained out{{"What the prompt added, and where", kProse, {}, {}, {}, {}}};
+  Explained out{{"What the prompt added, and where", kGuidanceInformationProse, {}, {}, {}, {}}};
   const InformationUnit unit = explanations.front().information.unit;
   out.section.prose += unit_prose(unit);
   const double entropy = unit == InformationUnit::nats ? prompt_entropy(config) : 0;
@@ -114,7 +114,7 @@ Explained explained_guidance(const std::vector<GuidanceExplanation>& explanation
 
 Explainer guidance_information_explainer() {
   return {"guidance_information", "What did the prompt add, where and at which noise level?",
-          {.run = true, .branches = true}, cost, [](const ExplainContext& context) {
+          {.run = true, .branches = true}, guidance_information_cost, [](const ExplainContext& context) {
             return explained_guidance(explanations_of(context), context.config);
           }};
 }

@@ -9,7 +9,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kInformationProse =
     "The information identity (Kong et al. 2024): half the squared difference of the noises predicted with "
     "the full prompt and with a reference, over all noise levels, on noisy versions of this picture. The "
     "reference is no prompt, or the prompt with one word left open. The signed form compares the errors of "
@@ -21,7 +21,7 @@ constexpr const char* kProse =
     "evidence filtering.";
 
 /// Within the levels that training covered: beyond them the identity only measures the network's errors.
-InformationOptions options_of(const ExplainContext& context) {
+InformationOptions information_options(const ExplainContext& context) {
   InformationOptions options;
   options.draws = 16;
   options.log_snr_max = context.log_snr_max();
@@ -96,9 +96,9 @@ Explained explain_information(const ExplainContext& context) {
       context.model.denoiser(),
       context.picture.to(device).unsqueeze(0).expand({paths, -1, -1, -1}).contiguous(),
       context.model.condition({context.request.prompt}).expand({paths, -1}),
-      references_of(context, questions), options_of(context), Random(context.request.seed),
+      references_of(context, questions), information_options(context), Random(context.request.seed),
       sample_range(0, paths), context.control);
-  Explained out{{"How many nats the prompt and its words say", kProse, {}, {}, {}, {}}};
+  Explained out{{"How many nats the prompt and its words say", kInformationProse, {}, {}, {}, {}}};
   Table table{"A total above its bound is impossible: there the network overclaims.",
               {"what", "information (nats)", "95 % interval", "signed (nats)", "bound (nats)",
                "median kappa", "verdict"}, {}};
@@ -136,7 +136,7 @@ Explained explain_information(const ExplainContext& context) {
 Explainer information_explainer() {
   return {"information", "How many nats do the prompt and its words say about each pixel?", {},
           [](const ExplainContext& c) {
-            return options_of(c).cost(c.request.paths,
+            return information_options(c).cost(c.request.paths,
                                      static_cast<int64_t>(c.contrasts.size()) + 1);
           },
           explain_information};

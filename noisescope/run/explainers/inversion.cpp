@@ -6,7 +6,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kInversionProse =
     "Which noise would have led to this picture? DDIM inversion runs the deterministic sampler backwards; what it "
     "draws from the noise it found differs from the picture by an error that falls with the number of steps, "
     "to what the network itself gets wrong. The "
@@ -26,7 +26,7 @@ int64_t count_of(const ExplainContext& context) {
 }
 
 /// The pictures of the run, or the one that was given.
-Tensor pictures_of(const ExplainContext& context) {
+Tensor explained_pictures(const ExplainContext& context) {
   return context.run.pictures.slice(0, 0, count_of(context)).to(context.model.device());
 }
 
@@ -74,8 +74,8 @@ DdimInversion invert(const ExplainContext& context, const Predictor& predict, co
 }
 
 Explained explain_inversion(const ExplainContext& context) {
-  Explained out{{"Which noise leads to the picture", kProse, {}, {}, {}, {}}};
-  const Tensor pictures = pictures_of(context);
+  Explained out{{"Which noise leads to the picture", kInversionProse, {}, {}, {}, {}}};
+  const Tensor pictures = explained_pictures(context);
   GuidanceOptions plain;
   plain.clip = 0;
   const Tensor condition =
@@ -120,7 +120,7 @@ Explained explain_inversion(const ExplainContext& context) {
   return out;
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t inversion_cost(const ExplainContext& context) {
   int64_t steps = 2 * step_counts().front();
   for (const int64_t count : step_counts()) steps += 2 * count;
   return steps * count_of(context);
@@ -129,7 +129,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer inversion_explainer() {
-  return {"inversion", "Which noise leads to this picture?", {}, cost, explain_inversion};
+  return {"inversion", "Which noise leads to this picture?", {}, inversion_cost, explain_inversion};
 }
 
 }  // namespace noisescope

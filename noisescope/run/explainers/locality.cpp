@@ -5,14 +5,14 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kLocalityProse =
     "For each word: the pixels whose estimate depends on it, at several noise levels. At each level the picture "
     "is noised many times and denoised with each version of the word; a pixel counts where the own version moves "
     "it in the same direction in every draw, by more than chance (versions permuted within draws, Benjamini-"
     "Hochberg at 5 %) and by more than 0.05 of the pixel range. On the exact world such pixels lie inside the "
     "object's half; trained networks let 2 to 9 % lie outside. Gray levels: how far the estimate moves.";
 
-LocalityOptions options_of(const ExplainContext& context) {
+LocalityOptions locality_options(const ExplainContext& context) {
   LocalityOptions options;
   options.log_snrs = {-5, -3, -1, 1};
   std::erase_if(options.log_snrs, [&](double level) { return level > context.log_snr_max(); });
@@ -26,15 +26,15 @@ ConditioningLocality look(const ExplainContext& context, const PromptContrast& c
   const Contrast question{versions, torch::full({1}, contrast.own, torch::kInt64)};
   return conditioning_locality(context.model.denoiser(),
                                context.picture.unsqueeze(0).to(context.model.device()), question,
-                               options_of(context), {Random(context.request.seed), {0}},
+                               locality_options(context), {Random(context.request.seed), {0}},
                                context.control);
 }
 
 Explained explain_locality(const ExplainContext& context) {
-  Explained out{{"Which pixels depend on which word", kProse, {}, {}, {}, {}}};
+  Explained out{{"Which pixels depend on which word", kLocalityProse, {}, {}, {}, {}}};
   Table table{"Share of the picture that depends on the word.",
               {"word"}, {}};
-  for (const double level : options_of(context).log_snrs) {
+  for (const double level : locality_options(context).log_snrs) {
     table.header.push_back(text_of("log-SNR %g", level));
   }
   std::vector<PanelRow> rows;
@@ -64,10 +64,10 @@ Explained explain_locality(const ExplainContext& context) {
   return out;
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t locality_cost(const ExplainContext& context) {
   int64_t evaluations = 0;
   for (const PromptContrast& contrast : context.contrasts) {
-    evaluations += options_of(context).cost(1, static_cast<int64_t>(contrast.prompts.size()));
+    evaluations += locality_options(context).cost(1, static_cast<int64_t>(contrast.prompts.size()));
   }
   return evaluations;
 }
@@ -75,7 +75,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer locality_explainer() {
-  return {"locality", "Which pixels depend on which word, at which noise level?", {.words = true}, cost,
+  return {"locality", "Which pixels depend on which word, at which noise level?", {.words = true}, locality_cost,
           explain_locality};
 }
 

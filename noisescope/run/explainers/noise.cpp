@@ -7,7 +7,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kNoiseProse =
     "Is the noise noise? The first noise, and what a stochastic solver injects, are tested against independent "
     "standard normal pixels; small corrected p-values would mean a pattern. The noise that the network "
     "predicts is no such noise, however good the network: it is a mean over what is possible, so its size "
@@ -83,14 +83,14 @@ void add_prediction_tests(const ExplainContext& context, Explained& out) {
   out.tensors.tensors = {{"permuted_prompts.z", tests.z}, {"permuted_prompts.p", tests.corrected}};
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t noise_cost(const ExplainContext& context) {
   const auto steps = static_cast<int64_t>(context.sigmas().size()) - 1;
   const int64_t runs = tested_runs(context);
   return runs == 0 ? 0 : branches_of(context) * steps * runs + test_options(context).cost(steps, runs);
 }
 
 Explained explain_noise(const ExplainContext& context) {
-  Explained out{{"Is the noise noise?", kProse, {}, {}, {}, {}}};
+  Explained out{{"Is the noise noise?", kNoiseProse, {}, {}, {}, {}}};
   const auto& steps = context.run.steps;
   const NoiseTests first = test_noise(steps.front().x / steps.front().sigma);
   const bool stochastic = injects_noise(context.config.draw.sampler);
@@ -130,7 +130,7 @@ Explained explain_noise(const ExplainContext& context) {
 }  // namespace
 
 Explainer noise_explainer() {
-  return {"noise", "Is the noise noise?", {.run = true, .branches = true}, cost, explain_noise};
+  return {"noise", "Is the noise noise?", {.run = true, .branches = true}, noise_cost, explain_noise};
 }
 
 }  // namespace noisescope

@@ -7,7 +7,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kSpectrumProse =
     "When does each spatial frequency come out of the noise? The pictures are noised, and the network's estimate "
     "is compared with them band by band: squared coherence 1/2 means that half of a band is known. Predicted is the "
     "level at which a band's variance in the pictures equals that of the noise. Coarse before fine follows from "
@@ -38,7 +38,7 @@ SpectralEmergence measure(const ExplainContext& context) {
 }
 
 Explained explain_spectrum(const ExplainContext& context) {
-  Explained out{{"When each spatial frequency emerges", kProse, {}, {}, {}, {}}};
+  Explained out{{"When each spatial frequency emerges", kSpectrumProse, {}, {}, {}, {}}};
   const SpectralEmergence found = measure(context);
   const Tensor predicted = predicted_emergence(band_spectrum(context.run.pictures, kBands));
   Plot plot;

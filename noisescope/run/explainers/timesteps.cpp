@@ -9,7 +9,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kTimestepsProse =
     "One axis, several answers to when the picture was decided. Decision curves: the probability of the "
     "words given the picture so far. U-turns: the picture is noised to a level and drawn again from there "
     "without prompt; what it keeps was decided at that level. Guidance: the cumulated share of what the "
@@ -154,7 +154,7 @@ void add_u_turns(const ExplainContext& context, Plot& plot, Explained& out,
 }
 
 Explained explain_timesteps(const ExplainContext& context) {
-  Explained out{{"Which noise level decided what", kProse, {}, {}, {}, {}}};
+  Explained out{{"Which noise level decided what", kTimestepsProse, {}, {}, {}, {}}};
   Plot plot = one_axis(context);
   std::string retention;
   add_speciation(context, plot, out);

@@ -6,7 +6,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kTrajectoryProse =
     "The run as a path: how much of it lies in the plane of its first noise and its last picture (1 for a "
     "plain rotation from one to the other, Wang & Vastola 2023; stochastic solvers leave the plane), how far "
     "it has turned, how fast its clean estimate still changes, and from which level on each pixel stays as it "
@@ -14,7 +14,7 @@ constexpr const char* kProse =
 
 Explained explain_trajectory(const ExplainContext& context) {
   const TrajectoryGeometry g = trajectory_geometry(context.run.steps, context.run.pictures);
-  Explained out{{"The path from noise to picture", kProse, {}, {}, {}, {}}};
+  Explained out{{"The path from noise to picture", kTrajectoryProse, {}, {}, {}, {}}};
   const Estimate plane = mean_estimate(g.plane_energy);
   out.section.numbers = {key_number("energy in the plane", plane, "", "share, 1 is a plain rotation")};
   out.json["plane_energy"] = to_json(plane);

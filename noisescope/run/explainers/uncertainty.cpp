@@ -10,7 +10,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kUncertaintyProse =
     "At a noise level the network's estimate is a mean over all clean pictures that are still possible. Its "
     "leading principal component shows what is still open: the estimate is moved along it by two standard "
     "deviations to either side (Manor & Michaeli 2024). Where both ends look alike, nothing is left to decide.";
@@ -78,7 +78,7 @@ Film ends(const std::vector<Level>& seen) {
 }
 
 Explained explain_uncertainty(const ExplainContext& context) {
-  Explained out{{"What is still undecided", kProse, {}, {}, {}, {}}};
+  Explained out{{"What is still undecided", kUncertaintyProse, {}, {}, {}, {}}};
   std::vector<Level> seen;
   std::vector<Tensor> directions;
   for (const double log_snr : levels()) {

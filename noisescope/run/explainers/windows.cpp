@@ -8,7 +8,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kWindowsProse =
     "The run is cut into windows of noise levels, and drawn again with the prompt heard in some of them only, "
     "all noise the same. Knock-out: what is lost when one window is left out. Shapley: what a window adds, "
     "averaged over all orders of adding windows; the values sum to what the whole prompt did. Two values of a "
@@ -126,7 +126,7 @@ GuidanceSweep sweep_of(const ExplainContext& context, int64_t count) {
 }
 
 Explained explain_windows(const ExplainContext& context) {
-  Explained out{{"Where the prompt works", kProse, {}, {}, {}, {}}};
+  Explained out{{"Where the prompt works", kWindowsProse, {}, {}, {}, {}}};
   const int64_t count = pictures_of(context);
   std::vector<std::pair<std::string, std::string>> values = {
       {"likeness", "likeness to the guided picture"}, {"fit", "fit to the prompt (CLIP cosine)"}};
@@ -167,7 +167,7 @@ Explained explain_windows(const ExplainContext& context) {
   return out;
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t windows_cost(const ExplainContext& context) {
   const auto steps = static_cast<int64_t>(context.sigmas().size()) - 1;
   const int64_t count = pictures_of(context);
   return window_cost(window_options(context), context.sigmas(), context.config.draw.sampler,
@@ -179,7 +179,7 @@ int64_t cost(const ExplainContext& context) {
 
 Explainer windows_explainer() {
   return {"windows", "At which noise levels does the prompt work, and what does more guidance amplify?",
-          {.run = true}, cost, explain_windows};
+          {.run = true}, windows_cost, explain_windows};
 }
 
 }  // namespace noisescope

@@ -8,7 +8,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kProse =
+constexpr const char* kWordsProse =
     "The run's own CLIP reads the estimate of the clean picture at every step, over the words of the prompt and "
     "their alternatives. A score alone says nothing, since a reader likes some words for any picture: the runs of "
     "this prompt are held against runs without prompt and, on the two-object world, under other prompts. Only "
@@ -108,7 +108,7 @@ std::string shown_map(const ExplainContext& context, const Vocabulary& vocabular
 }
 
 Explained explain_words(const ExplainContext& context) {
-  Explained out{{"Which words the estimate shows, and when", kProse, {}, {}, {}, {}}};
+  Explained out{{"Which words the estimate shows, and when", kWordsProse, {}, {}, {}, {}}};
   const Vocabulary vocabulary = vocabulary_of(context);
   const ReadOut found = read_run(context, vocabulary);
   Table table{"Words shown at the end.", {"word", "in the prompt", "shown from log-SNR", "cosine above runs without prompt"}, {}};
@@ -142,7 +142,7 @@ Explained explain_words(const ExplainContext& context) {
   return out;
 }
 
-int64_t cost(const ExplainContext& context) {
+int64_t words_cost(const ExplainContext& context) {
   const auto steps = static_cast<int64_t>(context.sigmas().size()) - 1;
   return null_count(context) * steps * (has_vocabulary(context.config) ? 1 + branches_of(context) : 1);
 }
@@ -150,7 +150,7 @@ int64_t cost(const ExplainContext& context) {
 }  // namespace
 
 Explainer words_explainer() {
-  return {"words", "Which words does the estimate show, from which step on?", {.run = true, .words = true}, cost,
+  return {"words", "Which words does the estimate show, from which step on?", {.run = true, .words = true}, words_cost,
           explain_words};
 }
 

@@ -8,17 +8,17 @@
 namespace noisescope {
 namespace {
 
-const std::vector<int64_t> kIds = {3, 4};
-const Tensor kPictures = Random(5).normal(Purpose::explain, 1, kIds, {3, 4, 4}, torch::kFloat64);
-const Tensor kMasks = Random(6).uniform(Purpose::explain, 1, kIds, {4, 4}) < 0.5;
+const std::vector<int64_t> kTwoIds = {3, 4};
+const Tensor kPictures = Random(5).normal(Purpose::explain, 1, kTwoIds, {3, 4, 4}, torch::kFloat64);
+const Tensor kMasks = Random(6).uniform(Purpose::explain, 1, kTwoIds, {4, 4}) < 0.5;
 
 Tensor samples_of(int64_t rows) { return torch::arange(rows); }
 
 std::vector<Removal> all_removals() {
   const GaussianData data(torch::zeros({48}, torch::kFloat64),
                           torch::full({48}, 0.25, torch::kFloat64));
-  return {replace_by(0.5), replace_by_noise(Random(1), kIds),
-          refill(data.denoiser(), torch::zeros({2, 1}), {.steps = 6}, Random(1), kIds)};
+  return {replace_by(0.5), replace_by_noise(Random(1), kTwoIds),
+          refill(data.denoiser(), torch::zeros({2, 1}), {.steps = 6}, Random(1), kTwoIds)};
 }
 
 TEST(Removal, ReplacesRemovedPixelsAndNoOthers) {
@@ -77,16 +77,16 @@ TEST(Refill, CostsWhatItSays) {
     return data.denoiser()(x, sigma, condition);
   };
   const RefillOptions options{.steps = 5, .resamples = 2, .pass_size = 1};
-  refill(counting, torch::zeros({2, 1}), options, Random(1), kIds)(kPictures, kMasks, samples_of(2));
+  refill(counting, torch::zeros({2, 1}), options, Random(1), kTwoIds)(kPictures, kMasks, samples_of(2));
   EXPECT_EQ(evaluations, options.cost(2));
 }
 
 TEST(Refill, RefusesOptionsOutOfRange) {
   const Denoiser none = {};
   const Tensor condition = torch::zeros({2, 1});
-  EXPECT_THROW(refill(none, condition, {.steps = 1}, Random(1), kIds), ValueError);
-  EXPECT_THROW(refill(none, condition, {.resamples = 0}, Random(1), kIds), ValueError);
-  EXPECT_THROW(refill(none, condition, {.log_snr_min = 5}, Random(1), kIds), ValueError);
+  EXPECT_THROW(refill(none, condition, {.steps = 1}, Random(1), kTwoIds), ValueError);
+  EXPECT_THROW(refill(none, condition, {.resamples = 0}, Random(1), kTwoIds), ValueError);
+  EXPECT_THROW(refill(none, condition, {.log_snr_min = 5}, Random(1), kTwoIds), ValueError);
   EXPECT_THROW(refill(none, condition, {}, Random(1), {0}), ShapeError);
 }
 

@@ -58,7 +58,7 @@ Files read_all(const std::string& bytes, const ArchiveLimits& limits = {}) {
   return files;
 }
 
-std::string message_of(const std::string& bytes, const ArchiveLimits& limits = {}) {
+std::string archive_message(const std::string& bytes, const ArchiveLimits& limits = {}) {
   try {
     read_all(bytes, limits);
   } catch (const FormatError& error) {
@@ -105,7 +105,7 @@ TEST(Archive, FolderAndArchivesReadAlike) {
 TEST(Archive, NamesThatLeadOutAreRefused) {
   for (const Format format : kFormats) {
     for (const char* name : {"../x", "a/../../x", "a/..", "/etc/x", "a/../b"}) {
-      const std::string message = message_of(make_archive(format, {{"ok", "1"}, {name, "x"}}));
+      const std::string message = archive_message(make_archive(format, {{"ok", "1"}, {name, "x"}}));
       EXPECT_NE(message.find("expected names inside the archive"), std::string::npos) << name << message;
     }
     EXPECT_EQ(read_all(make_archive(format, {{"a/..b", "x"}, {"c..", "y"}})).size(), 1u) << "dots in names are fine";
@@ -115,21 +115,21 @@ TEST(Archive, NamesThatLeadOutAreRefused) {
 TEST(Archive, LinksAndDevicesAreRefused) {
   for (const Entry& entry : {Entry{"link", "", AE_IFLNK}, Entry{"hard", "", AE_IFREG, "ok"},
                              Entry{"device", "", AE_IFCHR}, Entry{"pipe", "", AE_IFIFO}}) {
-    const std::string message = message_of(make_archive(Format::tar, {{"ok", "1"}, entry}));
+    const std::string message = archive_message(make_archive(Format::tar, {{"ok", "1"}, entry}));
     EXPECT_NE(message.find("which is a link or a device"), std::string::npos) << entry.name << message;
   }
-  EXPECT_NE(message_of(make_archive(Format::zip, {{"link", "", AE_IFLNK}})), "");
+  EXPECT_NE(archive_message(make_archive(Format::zip, {{"link", "", AE_IFLNK}})), "");
 }
 
 TEST(Archive, BombsAreRefused) {
   const std::string zeros(3'000'000, '\0');
   for (const Format format : {Format::tar_gz, Format::zip}) {
     const std::string bomb = make_archive(format, {{"a", zeros}, {"b", zeros}});
-    EXPECT_EQ(message_of(bomb), "") << "small enough to be let through";
-    EXPECT_NE(message_of(bomb, {.free_bytes = 1 << 20}).find("unpacks to far more"), std::string::npos);
-    EXPECT_NE(message_of(bomb, {.max_total_bytes = 5'000'000}).find("unpacks to far more"), std::string::npos);
-    EXPECT_NE(message_of(bomb, {.max_entry_bytes = 2'000'000}).find("files of at most"), std::string::npos);
-    EXPECT_NE(message_of(bomb, {.max_entries = 1}).find("fewer entries"), std::string::npos);
+    EXPECT_EQ(archive_message(bomb), "") << "small enough to be let through";
+    EXPECT_NE(archive_message(bomb, {.free_bytes = 1 << 20}).find("unpacks to far more"), std::string::npos);
+    EXPECT_NE(archive_message(bomb, {.max_total_bytes = 5'000'000}).find("unpacks to far more"), std::string::npos);
+    EXPECT_NE(archive_message(bomb, {.max_entry_bytes = 2'000'000}).find("files of at most"), std::string::npos);
+    EXPECT_NE(archive_message(bomb, {.max_entries = 1}).find("fewer entries"), std::string::npos);
   }
 }
 
@@ -140,11 +140,11 @@ TEST(Archive, AClaimedSizeIsRefusedBeforeItIsRead) {
   bytes.replace(148, 8, "        ");
   for (size_t i = 0; i < 512; ++i) sum += static_cast<uint8_t>(bytes[i]);
   std::snprintf(bytes.data() + 148, 8, "%06o", sum);
-  EXPECT_NE(message_of(bytes).find("files of at most"), std::string::npos) << message_of(bytes);
+  EXPECT_NE(archive_message(bytes).find("files of at most"), std::string::npos) << archive_message(bytes);
 }
 
 TEST(Archive, TheSameNameTwiceIsRefused) {
-  EXPECT_NE(message_of(make_archive(Format::tar, {{"a", "1"}, {"./a", "2"}})).find("'a' twice"),
+  EXPECT_NE(archive_message(make_archive(Format::tar, {{"a", "1"}, {"./a", "2"}})).find("'a' twice"),
             std::string::npos);
 }
 
@@ -161,14 +161,14 @@ TEST(Archive, TruncationIsDetected) {
     const size_t end = format == Format::tar ? whole.find_last_not_of('\0') + 1 : whole.size();
     for (size_t length = 0; length < end; length += 97) {
       if (format == Format::tar && length % 512 == 0) continue;
-      EXPECT_NE(message_of(whole.substr(0, length)), "") << static_cast<int>(format) << ' ' << length;
+      EXPECT_NE(archive_message(whole.substr(0, length)), "") << static_cast<int>(format) << ' ' << length;
     }
   }
 }
 
 TEST(Archive, OtherFilesAreNamed) {
-  EXPECT_NE(message_of("this is no archive, only some text that goes on"), "");
-  EXPECT_NE(message_of(""), "");
+  EXPECT_NE(archive_message("this is no archive, only some text that goes on"), "");
+  EXPECT_NE(archive_message(""), "");
   EXPECT_THROW(open_file_source("/absent"), IoError);
   const std::string path = ::testing::TempDir() + "noisescope_text.tar";
   write_file_atomic(path, std::string(2000, 'x'));

@@ -31,7 +31,7 @@ Image pattern(int64_t width, int64_t height, int64_t channels) {
   return image;
 }
 
-std::string message_of(const std::string& bytes, const DecodeLimits& limits = {}) {
+std::string image_message(const std::string& bytes, const DecodeLimits& limits = {}) {
   try {
     decode_image(bytes, "a.png", limits);
   } catch (const FormatError& error) {
@@ -83,7 +83,7 @@ TEST(ImageFile, EveryTruncationIsDetected) {
     const std::string whole = golden_file(name);
     ASSERT_NO_THROW(decode_image(whole, name));
     for (size_t length = 0; length < whole.size(); ++length) {
-      EXPECT_NE(message_of(whole.substr(0, length)), "") << name << ' ' << length;
+      EXPECT_NE(image_message(whole.substr(0, length)), "") << name << ' ' << length;
     }
   }
 }
@@ -91,17 +91,17 @@ TEST(ImageFile, EveryTruncationIsDetected) {
 TEST(ImageFile, DamageIsDetected) {
   std::string png = golden_file("png_rgb");
   png[png.size() - 20] = static_cast<char>(png[png.size() - 20] ^ 1);  // in the pixels: checksum
-  EXPECT_NE(message_of(png).find("a whole PNG image"), std::string::npos);
+  EXPECT_NE(image_message(png).find("a whole PNG image"), std::string::npos);
   std::string jpeg = golden_file("jpeg_444");
   jpeg[jpeg.size() - 60] = '\xff';  // a marker in the middle of the pixels
   jpeg[jpeg.size() - 59] = '\xd9';
-  EXPECT_NE(message_of(jpeg).find("a whole JPEG image"), std::string::npos);
+  EXPECT_NE(image_message(jpeg).find("a whole JPEG image"), std::string::npos);
 }
 
 TEST(ImageFile, OtherFilesAreNamed) {
-  EXPECT_EQ(message_of(""), "a.png, byte 0: [io.decode_image] expected a PNG or JPEG image, got an empty file");
-  EXPECT_NE(message_of("GIF89a").find("another kind of file"), std::string::npos);
-  EXPECT_NE(message_of("\xff\xd8\xff").find("a whole JPEG image"), std::string::npos);
+  EXPECT_EQ(image_message(""), "a.png, byte 0: [io.decode_image] expected a PNG or JPEG image, got an empty file");
+  EXPECT_NE(image_message("GIF89a").find("another kind of file"), std::string::npos);
+  EXPECT_NE(image_message("\xff\xd8\xff").find("a whole JPEG image"), std::string::npos);
   EXPECT_THROW(read_image("/absent.png"), IoError);
 }
 
@@ -123,23 +123,23 @@ std::string lying_png(uint32_t width, uint32_t height) {
 }
 
 TEST(ImageFile, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
-  EXPECT_NE(message_of(lying_png(8000, 8000)).find("that claim 192000000 of pixels"), std::string::npos);
-  EXPECT_NE(message_of(lying_png(0x7fffffff, 0x7fffffff)), "");
-  EXPECT_NE(message_of(lying_png(16384, 16384)), "");
-  EXPECT_NE(message_of(lying_png(2, 2)).find("a whole PNG image"), std::string::npos);
+  EXPECT_NE(image_message(lying_png(8000, 8000)).find("that claim 192000000 of pixels"), std::string::npos);
+  EXPECT_NE(image_message(lying_png(0x7fffffff, 0x7fffffff)), "");
+  EXPECT_NE(image_message(lying_png(16384, 16384)), "");
+  EXPECT_NE(image_message(lying_png(2, 2)).find("a whole PNG image"), std::string::npos);
   std::string jpeg = golden_file("jpeg_420");
   const size_t frame = jpeg.find("\xff\xc0");
   for (size_t i = 5; i < 9; ++i) jpeg[frame + i] = '\x7f';
-  EXPECT_NE(message_of(jpeg).find("got 32639 x 32639"), std::string::npos) << message_of(jpeg);
+  EXPECT_NE(image_message(jpeg).find("got 32639 x 32639"), std::string::npos) << image_message(jpeg);
 }
 
 TEST(ImageFile, LimitsHold) {
   const std::string bytes = golden_file("png_rgb");  // 21 x 13
-  EXPECT_EQ(message_of(bytes, {.max_side_px = 21, .max_pixels = 21 * 13}), "");
-  EXPECT_NE(message_of(bytes, {.max_side_px = 20}), "");
-  EXPECT_NE(message_of(bytes, {.max_pixels = 21 * 13 - 1}), "");
-  EXPECT_EQ(message_of(golden_file("jpeg_progressive")), "");
-  EXPECT_NE(message_of(golden_file("jpeg_progressive"), {.max_scans = 2}).find("more than 2 scans"),
+  EXPECT_EQ(image_message(bytes, {.max_side_px = 21, .max_pixels = 21 * 13}), "");
+  EXPECT_NE(image_message(bytes, {.max_side_px = 20}), "");
+  EXPECT_NE(image_message(bytes, {.max_pixels = 21 * 13 - 1}), "");
+  EXPECT_EQ(image_message(golden_file("jpeg_progressive")), "");
+  EXPECT_NE(image_message(golden_file("jpeg_progressive"), {.max_scans = 2}).find("more than 2 scans"),
             std::string::npos);
 }
 

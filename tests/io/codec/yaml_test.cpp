@@ -9,7 +9,7 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-std::string message_of(const std::string& text) {
+std::string yaml_message(const std::string& text) {
   try {
     parse_yaml(text, "a.yaml");
   } catch (const ConfigError& error) {
@@ -92,7 +92,7 @@ TEST(Yaml, RefusesWhatIsNoConfiguration) {
       {std::string("a: 1\0", 5), "expected UTF-8 text"},
   };
   for (const auto& [text, message] : cases) {
-    EXPECT_NE(message_of(text).find(message), std::string::npos) << text << message_of(text);
+    EXPECT_NE(yaml_message(text).find(message), std::string::npos) << text << yaml_message(text);
   }
 }
 
@@ -103,18 +103,18 @@ TEST(Yaml, BombsAreRefused) {
     const std::string last = "*a" + std::to_string(i - 1);
     laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + ", " + last + "]\n";
   }
-  EXPECT_NE(message_of(laughs).find("anchor"), std::string::npos);
-  EXPECT_NE(message_of(std::string(50, '[') + std::string(50, ']')).find("levels"),
+  EXPECT_NE(yaml_message(laughs).find("anchor"), std::string::npos);
+  EXPECT_NE(yaml_message(std::string(50, '[') + std::string(50, ']')).find("levels"),
             std::string::npos);
-  EXPECT_NE(message_of(std::string(50'000, '[')), "");
-  EXPECT_NE(message_of(std::string(50'000, '{')), "");
+  EXPECT_NE(yaml_message(std::string(50'000, '[')), "");
+  EXPECT_NE(yaml_message(std::string(50'000, '{')), "");
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += std::string(static_cast<size_t>(i), ' ') + "a:\n";
-  EXPECT_NE(message_of(deep).find("levels"), std::string::npos);
+  EXPECT_NE(yaml_message(deep).find("levels"), std::string::npos);
   std::string many;
   for (int i = 0; i < 20'000; ++i) many += "k" + std::to_string(i) + ": 1\n";
-  EXPECT_NE(message_of(many).find("too many values"), std::string::npos);
-  EXPECT_NE(message_of(std::string(2 << 20, '#')).find("at most 1 MiB"), std::string::npos);
+  EXPECT_NE(yaml_message(many).find("too many values"), std::string::npos);
+  EXPECT_NE(yaml_message(std::string(2 << 20, '#')).find("at most 1 MiB"), std::string::npos);
 }
 
 TEST(Yaml, ValuesOfTheCommandLine) {

@@ -2,9 +2,10 @@
 
     .venv/bin/python bench/ablation/report.py [--runs runs/ablation] [--out docs/ablation]
 
-Writes OUT.md's table to stdout and OUT.svg. A value is the mean over seeds of scene accuracy at the best of the scales
-s; its interval is that of the pictures of all seeds together (Wilson), which says nothing of other seeds. Every picture is read as
-the scene nearest to it, so chance is 1/396 for the scene and 1/3 for the background.
+Adds the runs to OUT.json (seeds measured before stay), and makes OUT.svg and the table of OUT.md, to stdout, from it.
+A value is the mean over seeds of scene accuracy at the best of the scales
+s; its interval is that of the pictures of all seeds together (Wilson), beside it each seed. Every
+picture is read as the scene nearest to it, so chance is 1/396 for the scene and 1/3 for the background.
 """
 
 import argparse
@@ -24,33 +25,35 @@ def wilson(share, count, z=1.96):
     return (middle - spread) / (1 + z * z / count), (middle + spread) / (1 + z * z / count)
 
 
-def measured(folder):
-    """Of one experiment: {scale: {part: (mean, pictures)}} over its seeds, and images seen."""
-    sweeps, images = {}, []
-    for seed in sorted(folder.glob("seed-*")):
-        evaluation = json.loads((seed / "evaluation.json").read_text())
-        images.append(json.loads((seed / "training.json").read_text())["images"])
-        for scale, row in evaluation["sweep"].items():
-            for part in PARTS:
-                sweeps.setdefault(float(scale), {}).setdefault(part, []).append(row[part])
-    return {scale: {part: (sum(v["value"] for v in values) / len(values), sum(v["n"] for v in values))
-                    for part, values in parts.items()} for scale, parts in sweeps.items()}, images
+def collect(runs, path):
+    """{name: {seed: {images, sweep}}} of all runs, those of `path` from before included."""
+    results = json.loads(path.read_text()) if path.exists() else {}
+    for found in sorted(runs.glob("*/seed-*/evaluation.json")):
+        evaluation = json.loads(found.read_text())
+        sweep = {scale: {part: row[part]["value"] for part in PARTS} | {"n": row["joint"]["n"]}
+                 for scale, row in evaluation["sweep"].items()}
+        images = json.loads((found.parent / "training.json").read_text())["images"]
+        seed = found.parent.name.removeprefix("seed-")
+        results.setdefault(found.parent.parent.name, {})[seed] = {"images": images, "sweep": sweep}
+    return results
 
 
-def rows_of(runs):
-    for name, _ in ablation.experiments():
-        folder = runs / name
-        if not any(folder.glob("seed-*/evaluation.json")):
-            continue
-        sweep, images = measured(folder)
-        best = max(sweep, key=lambda scale: sweep[scale]["joint"][0])
-        yield {"name": name, "best": best, "images": sum(images) / len(images), "seeds": len(images),
-               **{part: sweep[best][part] for part in PARTS},
-               "others": {scale: parts["joint"][0] for scale, parts in sweep.items()}}
+def row_of(name, seeds):
+    """The row of one experiment at its best scale: means over seeds."""
+    def mean(scale, part):
+        return sum(seed["sweep"][scale][part] for seed in seeds) / len(seeds)
+
+    best = max(seeds[0]["sweep"], key=lambda scale: mean(scale, "joint"))
+    joint = [seed["sweep"][best]["joint"] for seed in seeds]
+    return {"name": name, "best": float(best), "images": sum(seed["images"] for seed in seeds) / len(seeds),
+            "count": sum(seed["sweep"][best]["n"] for seed in seeds), "seeds": joint,
+            **{part: mean(best, part) for part in PARTS}}
 
 
 def title_of(name):
-    titles = {i["name"]: i["title"] for i in ablation.INGREDIENTS}
+    titles = {i["name"]: i["title"] for i in ablation.INGREDIENTS + ablation.VARIANTS}
+    if name in titles:
+        return titles[name]
     kind, _, rest = name.partition("-")
     if kind == "without":
         return f"ours without: {titles[rest]}"
@@ -59,13 +62,13 @@ def title_of(name):
 
 
 def table(rows):
-    print("| run | scene accuracy | at s | background | colours | shapes | images seen |\n|---|---|---|---|---|---|---|")
+    print("| run | scene accuracy | seeds | at s | background | colours | shapes | images seen |\n|" + "---|" * 8)
     for row in rows:
-        value, count = row["joint"]
-        low, high = wilson(value, count)
-        parts = " | ".join(f"{row[part][0]:.2f}" for part in PARTS[1:])
-        print(f"| {title_of(row['name'])} | {value:.3f} [{low:.3f}, {high:.3f}] | {row['best']:g} | {parts} | "
-              f"{row['images']:,.0f} |")
+        low, high = wilson(row["joint"], row["count"])
+        parts = " | ".join(f"{row[part]:.2f}" for part in PARTS[1:])
+        seeds = ", ".join(f"{value:.2f}" for value in row["seeds"])
+        print(f"| {title_of(row['name'])} | {row['joint']:.3f} [{low:.3f}, {high:.3f}] | {seeds} | {row['best']:g} | "
+              f"{parts} | {row['images']:,.0f} |")
 
 
 def figure(rows, path):
@@ -77,13 +80,13 @@ def figure(rows, path):
     matplotlib.rcParams["svg.hashsalt"] = "ablation"
     axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 0.8))[1]
     for y, row in enumerate(reversed(rows)):
-        value, count = row["joint"]
-        low, high = wilson(value, count)
+        low, high = wilson(row["joint"], row["count"])
         colour = "#0b6e99" if row["name"].startswith("ladder") else "#b5532a"
-        axes.barh(y, value, color=colour, alpha=0.8)
+        axes.barh(y, row["joint"], color=colour, alpha=0.8)
         axes.plot([low, high], [y, y], color="black")
+        axes.plot(row["seeds"], [y] * len(row["seeds"]), ".", color="black", markersize=4)
     axes.set_yticks(range(len(rows)), [title_of(row["name"]) for row in reversed(rows)], fontsize=7)
-    axes.set_xlabel("scene accuracy at the best s")
+    axes.set_xlabel("scene accuracy at the best s: mean with its interval, a dot for each seed")
     axes.set_xlim(0, 1)
     plt.tight_layout()
     plt.savefig(path, metadata={"Date": None})
@@ -94,9 +97,13 @@ def main():
     parser.add_argument("--runs", type=pathlib.Path, default=ablation.ROOT / "runs" / "ablation")
     parser.add_argument("--out", type=pathlib.Path, default=ablation.ROOT / "docs" / "ablation")
     args = parser.parse_args()
-    rows = list(rows_of(args.runs))
-    if not rows:
+    path = args.out.with_suffix(".json")
+    results = collect(args.runs, path)
+    if not results:
         sys.exit(f"expected runs of bench/ablation/run.py in {args.runs}, got none")
+    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    names = [name for name, _ in ablation.experiments() if name in results]
+    rows = [row_of(name, list(results[name].values())) for name in names]
     table(rows)
     figure(rows, args.out.with_suffix(".svg"))
 

@@ -3,11 +3,13 @@ and each flaw put back alone into ours. Equal seconds of training, equal cores; 
 
     make && .venv/bin/pip install -r requirements-test.txt
     .venv/bin/python bench/ablation/run.py --quick               # one seed, 20 s each: 15 minutes
-    .venv/bin/python bench/ablation/run.py                       # three seeds, 200 s each: 5 hours
+    .venv/bin/python bench/ablation/run.py                       # three seeds, 120 s each: 3 hours
     .venv/bin/python bench/ablation/run.py --only ladder-0-seed  # some of it
 
-Every run is a folder below --out; finished ones are not repeated, so an interrupted table goes on. Every run of a
-seed shares one CLIP. report.py makes table and figure of what is there.
+The speed of every run is measured first, three times (OUT/speeds.json, the best counts); a run then trains as many images as
+it makes in --seconds, so that other work on the machine costs time, but changes no number. Every run is a folder
+below OUT; finished ones are not repeated, so an interrupted table goes on. Every run of a seed shares one CLIP.
+report.py makes table and figure of what is there.
 """
 
 import argparse
@@ -15,12 +17,14 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECIPE = yaml.safe_load((pathlib.Path(__file__).parent / "ingredients.yaml").read_text())
-INGREDIENTS = RECIPE["ingredients"]
+INGREDIENTS, VARIANTS = RECIPE["ingredients"], RECIPE["variants"]
+SPEED_SECONDS, SPEED_ROUNDS = 6, 3
 
 
 def settings(ours):
@@ -32,13 +36,15 @@ def settings(ours):
 
 
 def experiments():
-    """Name and settings of every run of a seed: the ladder, then ours less one ingredient each. Ours less the last
-    is the last rung but one."""
+    """Name and settings of every run of a seed: the ladder, then ours less one ingredient each (ours less the last
+    is the last rung but one), then variants of ours."""
     names = [ingredient["name"] for ingredient in INGREDIENTS]
     for rung in range(len(names) + 1):
         yield f"ladder-{rung}-{names[rung - 1] if rung else 'seed'}", settings(names[:rung])
     for name in names[:-1]:
         yield f"without-{name}", settings([other for other in names if other != name])
+    for variant in VARIANTS:
+        yield variant["name"], settings(names) | variant["values"]
 
 
 def override(key, value):
@@ -51,12 +57,13 @@ def overrides(values):
 
 class Bench:
     def __init__(self, args):
-        self.program, self.out = args.program, args.out
+        self.program, self.out, self.threads = args.program, args.out, args.threads
         self.seconds, self.clip_seconds, self.samples = args.seconds, args.clip_seconds, args.samples
+        self.speeds = {}
 
     def call(self, *words):
         print("$ noisescope", *words, file=sys.stderr)
-        subprocess.run([self.program, *map(str, words)], check=True)
+        subprocess.run([self.program, *map(str, words), "--threads", str(self.threads)], check=True)
 
     def clip(self, seed):
         folder = self.out / f"clip-{seed}"
@@ -65,29 +72,50 @@ class Bench:
                       "--set", f"clip_train.seconds={self.clip_seconds}", "--set", "train.validate_every=0")
         return folder / "clip"
 
+    def train(self, folder, values, seed, budget):
+        values = values | {"train.budget": budget, "clip_folder": str(self.clip(seed)),
+                           "evaluation.samples": self.samples, "evaluation.sweep_samples": self.samples}
+        self.call("train", "--quiet", "--seed", seed, "--out", folder, *overrides(values))
+
+    def measure(self, runs):
+        """Images a second of every run on all cores: the best of rounds over all of them, kept in OUT/speeds.json."""
+        path = self.out / "speeds.json"
+        rounds = json.loads(path.read_text()) if path.exists() else {}
+        for count in range(1, SPEED_ROUNDS + 1):
+            for name, values in runs.items():
+                if len(rounds.setdefault(name, [])) < count:
+                    rounds[name].append(self.speed(values))
+                    path.write_text(json.dumps(rounds, indent=1))
+        self.speeds = {name: max(values) for name, values in rounds.items()}
+
+    def speed(self, values):
+        with tempfile.TemporaryDirectory(dir=self.out) as folder:
+            self.train(folder, values, 0, f"{SPEED_SECONDS}s")
+            training = json.loads((pathlib.Path(folder) / "training.json").read_text())
+        return training["images"] / training["seconds"]
+
     def run(self, name, values, seed):
         folder = self.out / name / f"seed-{seed}"
         if (folder / "evaluation.json").exists():
             return
-        values = values | {"train.budget": f"{self.seconds}s", "clip_folder": str(self.clip(seed)),
-                           "evaluation.samples": self.samples, "evaluation.sweep_samples": self.samples}
-        self.call("train", "--quiet", "--seed", seed, "--out", folder, *overrides(values))
+        self.train(folder, values, seed, f"{round(self.speeds[name] * self.seconds)}images")
         self.call("evaluate", folder, "--quiet")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one seed, 20 s of training, 64 pictures")
-    parser.add_argument("--seeds", type=int, default=None, help="number of seeds (default 3; quick: 1)")
-    parser.add_argument("--seconds", type=float, default=None, help="of training (default 200; quick: 20)")
+    parser.add_argument("--seeds", type=int, nargs="*", default=None, help="(default 0 1 2; quick: 0)")
+    parser.add_argument("--seconds", type=float, default=None, help="of training (default 120; quick: 20)")
     parser.add_argument("--samples", type=int, default=None, help="pictures at each s (128; quick: 64)")
     parser.add_argument("--clip-seconds", type=float, default=40)
+    parser.add_argument("--threads", type=int, default=0, help="of every run (0: all cores)")
     parser.add_argument("--only", nargs="*", help="names of runs (default: all)")
     parser.add_argument("--list", action="store_true", help="print the names of the runs")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs" / "ablation")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "noisescope")
     args = parser.parse_args()
-    for name, full, quick in (("seeds", 3, 1), ("seconds", 200, 20), ("samples", 128, 64)):
+    for name, full, quick in (("seeds", [0, 1, 2], [0]), ("seconds", 120, 20), ("samples", 128, 64)):
         if getattr(args, name) is None:
             setattr(args, name, quick if args.quick else full)
     return args
@@ -102,7 +130,9 @@ def main():
     if args.list:
         return print("\n".join(runs))
     bench = Bench(args)
-    for seed in range(args.seeds):
+    bench.out.mkdir(parents=True, exist_ok=True)
+    bench.measure(runs)
+    for seed in args.seeds:
         for name in args.only or runs:
             bench.run(name, runs[name], seed)
 

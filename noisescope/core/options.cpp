@@ -29,6 +29,8 @@ std::string nearest_name(std::string_view text, const std::vector<std::string>& 
   std::string best;
   size_t best_distance = std::max<size_t>(2, text.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
+    // The lengths alone are apart too far: spares long and hostile vocabularies.
+    if (candidate.size() >= text.size() + best_distance || text.size() >= candidate.size() + best_distance) continue;
     const size_t distance = edit_distance(text, candidate);
     if (distance < best_distance) {
       best_distance = distance;

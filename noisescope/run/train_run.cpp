@@ -193,6 +193,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
                           model_options, request.device);
   TrainObserver observer;
   observer.notice = request.notice;
+  observer.on_step = request.on_step;
   observer.on_validation = [&](const Validation& result) {
     write_validation(folder, result);
     if (request.preview) request.preview(model, result);

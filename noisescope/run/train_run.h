@@ -11,6 +11,7 @@ struct TrainRunRequest {
   bool skip_clip_extraction = false;  // the embedding cache must be there and fit
   torch::Device device = torch::kCPU;
   Notice notice;
+  std::function<void(const TrainStep&)> on_step;  // of diffusion training; Interrupted ends it with a checkpoint
   /// Called with the averaged weights in place, at every validation.
   std::function<void(const TextToImage& model, const Validation& validation)> preview;
 };

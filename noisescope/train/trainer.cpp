@@ -161,7 +161,8 @@ class Run {
       loss.backward();
       total = total.defined() ? total + loss.detach() : loss.detach();
     }
-    // The sums stay on the device and are read when metrics are written: no synchronisation here.
+    // Sums and loss stay on the device until they are asked for: no synchronisation here.
+    loss_ = total;
     loss_sum_ += total.to(torch::kFloat64);
     norm_sum_ += clip_gradients(optimizer_.parameters(), setup_.train.clip_norm).to(torch::kFloat64);
     optimizer_.step(rate);
@@ -188,7 +189,7 @@ class Run {
   void after_update() {
     const TrainOptions& o = setup_.train;
     if (state_.step % o.log_every == 0) write_metrics();
-    if (observer_.on_step) observer_.on_step(state_.step, state_.images);
+    if (observer_.on_step) watch_.pause([&] { observer_.on_step(last_step()); });
     validate_if_due();
     const bool by_count = o.checkpoint_every > 0 && state_.step % o.checkpoint_every == 0;
     const bool by_time = o.checkpoint_seconds > 0 &&
@@ -199,6 +200,10 @@ class Run {
       throw Interrupted("[train.train] stopped on request after " + std::to_string(state_.images) +
                         " images; the same command goes on from here");
     }
+  }
+
+  TrainStep last_step() const {
+    return {state_.step, state_.images, loss_.item<double>(), state_.learning_rate, state_.seconds};
   }
 
   void finish() {
@@ -324,6 +329,7 @@ class Run {
   TrainState state_;
   TrainState logged_, checkpointed_;  // the state at the last line of metrics, the last checkpoint
   std::unique_ptr<MetricsLog> log_;
+  Tensor loss_;                       // of the last update
   Tensor loss_sum_, norm_sum_;        // float64 scalars: one order of summation, also across a resume
   double last_loss_ = std::nan("");
   Stopwatch watch_{0};

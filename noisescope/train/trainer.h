@@ -39,9 +39,18 @@ struct TrainSetup {
   RunIdentity identity;                // guards resume
 };
 
+/// One update of the weights, after it.
+struct TrainStep {
+  int64_t step = 0;    // updates so far
+  int64_t images = 0;  // seen so far
+  double loss = 0;     // of this update's images
+  double learning_rate = 0;
+  double seconds = 0;  // of training so far
+};
+
 /// What a run can be watched by. Everything may be empty.
 struct TrainObserver {
-  std::function<void(int64_t step, int64_t images)> on_step;  // after every update
+  std::function<void(const TrainStep&)> on_step;  // after every update; its time is not the budget's
   std::function<void(const Validation&)> on_validation;  // averaged weights are loaded meanwhile
   std::function<void(const std::filesystem::path& checkpoint)> on_checkpoint;
   Notice notice;

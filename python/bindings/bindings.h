@@ -25,15 +25,18 @@
 namespace noisescope::python {
 
 namespace py = pybind11;
+using namespace py::literals;
 
 void bind_errors(py::module_& m);
 void bind_io(py::module_& m);
 void bind_diffusion(py::module_& m);
+void bind_analytic(py::module_& m);
 void bind_world(py::module_& m);
 void bind_clip(py::module_& m);
 void bind_pipeline(py::module_& m);
 void bind_explain(py::module_& m);
 void bind_explain_runs(py::module_& m);
+void bind_explain_tensors(py::module_& m);
 void bind_metric(py::module_& m);
 
 // --- options ---------------------------------------------------------------------------------------------------
@@ -51,7 +54,8 @@ T options_of(const py::dict& keywords, const char* where, T options = {}) {
 }
 
 using DescribeAll = std::function<void(Describer&)>;
-/// [(name, default, help)] of an options struct; sections are nested lists in the place of the default.
+/// [(name, default, help, type as Python writes it)] of an options struct. The type of a section is "section", its
+/// default the list of its own fields.
 py::list described(const DescribeAll& describe_all);
 
 template <class T>
@@ -85,8 +89,10 @@ struct DenoiserHandle {
   Denoiser denoiser;
 };
 
-/// `function(*tensors)` with the GIL held, as a tensor. Throws TypeError if it returns anything else, what it raises
-/// otherwise.
+/// The tensor that a Python function named `name` returned, detached. Throws TypeError for anything else.
+Tensor returned_tensor(const py::object& result, const char* name);
+
+/// `function(*tensors)` with the GIL held, as a tensor. Throws as returned_tensor does, and what it raises.
 Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments);
 
 /// Keeps a Python object for C++ callables that may be dropped on threads without the GIL.
@@ -94,6 +100,9 @@ std::shared_ptr<py::object> keep(py::object object);
 
 /// A function from pictures [B, C, H, W] to numbers [B] or [B, F], checked.
 std::function<Tensor(const Tensor&)> picture_function(py::object function, const char* name);
+
+/// A function from pictures [B, C, H, W] to masks [B, H, W] bool, checked.
+std::function<Tensor(const Tensor&)> mask_function(py::object function, const char* name);
 
 // --- small things ----------------------------------------------------------------------------------------------
 

@@ -160,17 +160,20 @@ std::shared_ptr<py::object> keep(py::object object) {
           }};
 }
 
-Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments) {
-  const py::gil_scoped_acquire gil;
-  const torch::NoGradGuard no_grad;
-  py::tuple tuple(arguments.size());
-  for (size_t i = 0; i < arguments.size(); ++i) tuple[i] = arguments[i];
-  const py::object result = function(*tuple);
+Tensor returned_tensor(const py::object& result, const char* name) {
   if (!THPVariable_Check(result.ptr())) {
     throw py::type_error(std::string("expected a torch.Tensor from ") + name + ", got " +
                          std::string(py::str(py::type::of(result))));
   }
   return result.cast<Tensor>().detach();
+}
+
+Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments) {
+  const py::gil_scoped_acquire gil;
+  const torch::NoGradGuard no_grad;
+  py::tuple tuple(arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i) tuple[i] = arguments[i];
+  return returned_tensor(function(*tuple), name);
 }
 
 std::function<Tensor(const Tensor&)> picture_function(py::object function, const char* name) {
@@ -183,6 +186,16 @@ std::function<Tensor(const Tensor&)> picture_function(py::object function, const
                        ", F], got " + describe_tensor(values));
     }
     return values;
+  };
+}
+
+std::function<Tensor(const Tensor&)> mask_function(py::object function, const char* name) {
+  const auto kept = keep(std::move(function));
+  return [kept, name](const Tensor& pictures) {
+    const Tensor masks = call_tensor(*kept, name, {pictures});
+    check_shape("explain", name, masks, {pictures.size(0), pictures.size(2), pictures.size(3)});
+    check_dtype("explain", name, masks, torch::kBool);
+    return masks;
   };
 }
 

@@ -39,16 +39,11 @@ Tensor call_denoiser(const DenoiserHandle& self, const Tensor& x, const Tensor& 
 
 /// What one step shows to a Python observer.
 py::dict step_dict(const SamplerStep& step) {
-  py::dict out;
-  out["index"] = step.index;
-  out["count"] = step.count;
-  out["sigma"] = step.sigma;
-  out["sigma_next"] = step.sigma_next;
-  out["x"] = tensor_or_none(step.x);
-  out["denoised"] = tensor_or_none(step.prediction.denoised);
-  out["conditional"] = tensor_or_none(step.prediction.conditional);
-  out["unconditional"] = tensor_or_none(step.prediction.unconditional);
-  return out;
+  return py::dict("index"_a = step.index, "count"_a = step.count, "sigma"_a = step.sigma,
+                  "sigma_next"_a = step.sigma_next, "x"_a = tensor_or_none(step.x),
+                  "denoised"_a = tensor_or_none(step.prediction.denoised),
+                  "conditional"_a = tensor_or_none(step.prediction.conditional),
+                  "unconditional"_a = tensor_or_none(step.prediction.unconditional));
 }
 
 SamplerObserver observer_of(const py::object& function) {
@@ -82,11 +77,7 @@ py::dict schedule(const py::dict& options) {
     betas[t - 1] = table.beta(t);
     bars[t - 1] = table.alpha_bar(t);
   }
-  py::dict out;
-  out["beta"] = betas;
-  out["alpha_bar"] = bars;
-  out["sigma"] = ((1 - bars) / bars).sqrt();
-  return out;
+  return py::dict("beta"_a = betas, "alpha_bar"_a = bars, "sigma"_a = ((1 - bars) / bars).sqrt());
 }
 
 }  // namespace
@@ -118,6 +109,14 @@ void bind_diffusion(py::module_& m) {
         {shape[1], shape[2], shape[3]});
   });
   m.def("add_noise", &add_noise);
+  m.def("vp_from_ve", &vp_from_ve);
+  m.def("ve_from_vp", &ve_from_vp);
+  m.def("noise_of", &noise_of);
+  m.def("x0_from_eps", &x0_from_eps);
+  m.def("v_from_x0", &v_from_x0);
+  m.def("x0_from_v", &x0_from_v);
+  m.def("score_from_x0", &score_from_x0);
+  m.def("x0_from_score", &x0_from_score);
   m.def("sample", sample);
 }
 

@@ -1,13 +1,12 @@
-// Methods that take a denoiser, pictures and conditions, or tensors alone. Every function returns a dict of the
-// fields of the C++ result; the package makes objects of them.
+// Methods that take a denoiser, pictures and conditions. Every function returns a dict of the fields of the C++
+// result; the package makes objects of them.
+#include "noisescope/diffusion/trajectory.h"
 #include "noisescope/explain/conditioning_locality.h"
 #include "noisescope/explain/evidence.h"
 #include "noisescope/explain/information_map.h"
 #include "noisescope/explain/inversion.h"
-#include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/posterior_uncertainty.h"
-#include "noisescope/explain/seed_share.h"
-#include "noisescope/explain/speciation.h"
+#include "noisescope/explain/spectral_emergence.h"
 #include "noisescope/explain/u_turn.h"
 #include "python/bindings/bindings.h"
 
@@ -15,6 +14,8 @@ namespace noisescope::python {
 namespace {
 
 using Ids = std::optional<std::vector<int64_t>>;
+
+constexpr EvidenceOptions kEmergenceOptions{.steps = 32};  // curves, not sums: fewer levels will do
 
 PathNoise path_noise(uint64_t seed, const Ids& ids, const Tensor& pictures) {
   return {Random(seed), ids_or_range(ids, pictures.size(0))};
@@ -30,19 +31,11 @@ py::dict filter_noising_paths_(const DenoiserHandle& denoiser, const Tensor& pic
         return filter_noising_paths(denoiser.denoiser, pictures, {conditions, own}, options, noise, control);
       },
       progress);
-  py::dict out;
-  out["log_snrs"] = e.log_snrs;
-  out["log_posterior"] = e.log_posterior;
-  out["profile"] = e.profile;
-  out["compensated"] = e.compensated;
-  out["realised"] = e.realised;
-  out["decision"] = e.decision();
-  out["entropy"] = e.entropy();
-  out["entropy_rate"] = e.entropy_rate();
-  out["realised_total"] = e.realised_total();
-  out["completeness_gap"] = e.completeness_gap();
-  out["half_points"] = e.half_points();
-  return out;
+  return py::dict("log_snrs"_a = e.log_snrs, "log_posterior"_a = e.log_posterior, "profile"_a = e.profile,
+                  "compensated"_a = e.compensated, "realised"_a = e.realised, "decision"_a = e.decision(),
+                  "entropy"_a = e.entropy(), "entropy_rate"_a = e.entropy_rate(),
+                  "realised_total"_a = e.realised_total(), "completeness_gap"_a = e.completeness_gap(),
+                  "half_points"_a = e.half_points());
 }
 
 py::dict information_maps_(const DenoiserHandle& denoiser, const Tensor& pictures, const Tensor& condition,
@@ -55,17 +48,9 @@ py::dict information_maps_(const DenoiserHandle& denoiser, const Tensor& picture
                                 ids_or_range(ids, pictures.size(0)), control);
       },
       progress);
-  py::dict out;
-  out["edges"] = i.edges;
-  out["map"] = i.map;
-  out["signed_map"] = i.signed_map;
-  out["profile"] = i.profile;
-  out["signed_profile"] = i.signed_profile;
-  out["kappa"] = i.kappa;
-  out["kappa_error"] = i.kappa_error;
-  out["total"] = i.total();
-  out["signed_total"] = i.signed_total();
-  return out;
+  return py::dict("edges"_a = i.edges, "map"_a = i.map, "signed_map"_a = i.signed_map, "profile"_a = i.profile,
+                  "signed_profile"_a = i.signed_profile, "kappa"_a = i.kappa, "kappa_error"_a = i.kappa_error,
+                  "total"_a = i.total(), "signed_total"_a = i.signed_total());
 }
 
 py::dict u_turns_(const DenoiserHandle& denoiser, const Tensor& pictures, const Tensor& condition, py::object keeps,
@@ -78,12 +63,8 @@ py::dict u_turns_(const DenoiserHandle& denoiser, const Tensor& pictures, const 
                        ids_or_range(ids, pictures.size(0)), control);
       },
       progress);
-  py::dict out;
-  out["log_snrs"] = turns.log_snrs;
-  out["kept"] = turns.kept;
-  out["susceptibility"] = turns.susceptibility;
-  out["retention"] = turns.retention();
-  return out;
+  return py::dict("log_snrs"_a = turns.log_snrs, "kept"_a = turns.kept, "susceptibility"_a = turns.susceptibility,
+                  "retention"_a = turns.retention());
 }
 
 py::dict conditioning_locality_(const DenoiserHandle& denoiser, const Tensor& pictures, const Tensor& conditions,
@@ -96,14 +77,8 @@ py::dict conditioning_locality_(const DenoiserHandle& denoiser, const Tensor& pi
         return conditioning_locality(denoiser.denoiser, pictures, {conditions, own}, options, noise, control);
       },
       progress);
-  py::dict out;
-  out["log_snrs"] = l.log_snrs;
-  out["squared_change"] = l.squared_change;
-  out["change"] = l.change;
-  out["p"] = l.p;
-  out["corrected"] = l.corrected;
-  out["dependent"] = l.dependent;
-  return out;
+  return py::dict("log_snrs"_a = l.log_snrs, "squared_change"_a = l.squared_change, "change"_a = l.change,
+                  "p"_a = l.p, "corrected"_a = l.corrected, "dependent"_a = l.dependent);
 }
 
 py::dict posterior_components_(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& sigma,
@@ -116,10 +91,7 @@ py::dict posterior_components_(const DenoiserHandle& denoiser, const Tensor& x, 
                                     ids_or_range(ids, x.size(0)), control);
       },
       progress);
-  py::dict out;
-  out["directions"] = c.directions;
-  out["variances"] = c.variances;
-  return out;
+  return py::dict("directions"_a = c.directions, "variances"_a = c.variances);
 }
 
 /// The predictor of inversions: the condition alone, unclipped, since a clipped step has no inverse.
@@ -148,26 +120,22 @@ EditFriendlyInversion invert_edit_friendly_(const DenoiserHandle& denoiser, cons
       progress);
 }
 
-py::dict test_noise_(const Tensor& noise) {
-  const NoiseTests tests = test_noise(noise);
-  py::dict out;
-  out["names"] = tests.names;
-  out["p"] = tests.p;
-  out["combined"] = tests.combined;
-  out["corrected"] = tests.corrected;
-  return out;
-}
-
-py::dict seed_shares_(const Tensor& grid) {
-  const VarianceShares s = seed_shares(grid);
-  py::dict out;
-  out["seed"] = s.seed;
-  out["prompt"] = s.prompt;
-  out["interaction"] = s.interaction;
-  out["seed_error"] = s.seed_error;
-  out["prompt_error"] = s.prompt_error;
-  out["interaction_error"] = s.interaction_error;
-  return out;
+/// Coherence of the estimates along noising paths with the pictures, and what their spectrum predicts.
+py::dict spectral_emergence_(const DenoiserHandle& denoiser, const Tensor& pictures, const Tensor& condition,
+                             int64_t bands, uint64_t seed, const Ids& ids, const py::dict& keywords,
+                             const py::object& progress) {
+  const auto options = options_of<EvidenceOptions>(keywords, "spectral_emergence", kEmergenceOptions);
+  const PathNoise noise = path_noise(seed, ids, pictures);
+  const Tensor spectrum = band_spectrum(pictures, bands);
+  TrajectoryRecorder recorder({.x = false, .conditional = false, .unconditional = false});
+  run_long(
+      [&](const Control& control) {
+        observe_noising_path(plain(denoiser, condition), pictures, options, noise, recorder.observer(), control);
+      },
+      progress);
+  const SpectralEmergence s = spectral_emergence(recorder.steps(), pictures, bands);
+  return py::dict("log_snrs"_a = s.log_snrs, "coherence"_a = s.coherence, "measured"_a = s.measured,
+                  "predicted"_a = predicted_emergence(spectrum), "spectrum"_a = spectrum);
 }
 
 }  // namespace
@@ -180,6 +148,7 @@ void bind_explain(py::module_& m) {
   add_options<LocalityOptions>(table, "conditioning_locality");
   add_options<UncertaintyOptions>(table, "posterior_components");
   add_options<DdimInversionOptions>(table, "invert_ddim");
+  add_options<EvidenceOptions>(table, "spectral_emergence", kEmergenceOptions);
 
   m.def("filter_noising_paths", filter_noising_paths_);
   m.def("information_maps", information_maps_);
@@ -202,9 +171,7 @@ void bind_explain(py::module_& m) {
         },
         progress);
   });
-  m.def("test_noise", test_noise_);
-  m.def("seed_shares", seed_shares_);
-  m.def("speciation_log_snr", &speciation_log_snr);
+  m.def("spectral_emergence", spectral_emergence_);
 }
 
 }  // namespace noisescope::python

@@ -1,13 +1,18 @@
 // Methods that watch or repeat a sampling run.
 #include <memory>
 
+#include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/guidance_information.h"
+#include "noisescope/explain/guidance_sweep.h"
 #include "noisescope/explain/guidance_windows.h"
 #include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/noise_tiles.h"
+#include "noisescope/explain/noise_transplant.h"
+#include "noisescope/explain/prediction_tests.h"
+#include "noisescope/explain/read_out.h"
 #include "noisescope/explain/rewind.h"
 #include "noisescope/explain/seed_share.h"
 #include "noisescope/explain/trajectory_geometry.h"
@@ -141,12 +146,7 @@ py::dict counterfactual_(const RunSetup& run, const Tensor& altered, const py::d
         return draw_counterfactual(run.drawer(control), run.initial, run.condition, altered, run.noise, options);
       },
       progress);
-  py::dict out;
-  out["pictures"] = c.pictures;
-  out["altered"] = c.altered;
-  out["change"] = c.change;
-  out["changed"] = c.changed;
-  return out;
+  return py::dict("pictures"_a = c.pictures, "altered"_a = c.altered, "change"_a = c.change, "changed"_a = c.changed);
 }
 
 py::dict noise_sobol_(const RunSetup& run, py::object scores, const py::dict& keywords, const py::object& progress) {
@@ -158,13 +158,8 @@ py::dict noise_sobol_(const RunSetup& run, py::object scores, const py::dict& ke
                            static_cast<int64_t>(run.sigmas.size()) - 1, options, control);
       },
       progress);
-  py::dict out;
-  out["first_steps"] = s.first_steps;
-  out["first"] = s.indices.first;
-  out["total"] = s.indices.total;
-  out["first_error"] = s.indices.first_error;
-  out["total_error"] = s.indices.total_error;
-  return out;
+  return py::dict("first_steps"_a = s.first_steps, "first"_a = s.indices.first, "total"_a = s.indices.total,
+                  "first_error"_a = s.indices.first_error, "total_error"_a = s.indices.total_error);
 }
 
 py::dict noise_tiles_(const RunSetup& run, const py::dict& keywords, const py::object& progress) {
@@ -174,12 +169,58 @@ py::dict noise_tiles_(const RunSetup& run, const py::dict& keywords, const py::o
         return noise_tiles(run.drawer(control), run.initial, run.condition, run.noise, options, control);
       },
       progress);
-  py::dict out;
-  out["pictures"] = t.pictures;
-  out["effect"] = t.effect;
-  out["importance"] = t.importance();
-  out["locality"] = t.locality();
-  return out;
+  return py::dict("pictures"_a = t.pictures, "effect"_a = t.effect, "importance"_a = t.importance(),
+                  "locality"_a = t.locality());
+}
+
+py::dict guidance_sweep_(const RunSetup& run, const py::dict& keywords, const py::object& progress) {
+  const auto options = options_of<GuidanceSweepOptions>(keywords, "guidance_sweep");
+  const auto at_scale = [&](double scale) {
+    GuidanceOptions guidance = run.guidance;
+    guidance.scale = scale;
+    return run.predictor(guidance);
+  };
+  const auto s = long_call<GuidanceSweep>(
+      [&](const Control& control) {
+        return guidance_sweep({at_scale, run.start(), run.sigmas, run.sampler, run.noise}, options, control);
+      },
+      progress);
+  return py::dict("scales"_a = s.scales, "gain"_a = s.gain, "reference"_a = s.reference);
+}
+
+py::dict transplant_blocks_(const RunSetup& run, py::object find, const Tensor& donors, const py::dict& keywords,
+                            const py::object& progress) {
+  const auto options = options_of<TransplantOptions>(keywords, "transplant_blocks");
+  const FindObject objects = mask_function(std::move(find), "find");
+  const auto t = long_call<Transplant>(
+      [&](const Control& control) {
+        return transplant_blocks(run.drawer(control), objects, donors, run.initial, run.condition, run.noise, options);
+      },
+      progress);
+  return py::dict("before"_a = t.before, "after"_a = t.after, "control"_a = t.control, "eligible"_a = t.eligible(),
+                  "moved"_a = t.moved(), "moved_by_control"_a = t.moved_by_control());
+}
+
+py::dict test_predictions_(const RunSetup& run, uint64_t seed, const py::dict& keywords, const py::object& progress) {
+  const auto options = options_of<PredictionTestOptions>(keywords, "test_predictions");
+  TrajectoryRecorder recorder({.denoised = false, .conditional = false, .unconditional = false});
+  const auto t = long_call<PredictionTests>(
+      [&](const Control& control) {
+        run.draw(recorder.observer(), control);
+        return test_predictions(run.denoiser, recorder.steps(), run.condition, options, Random(seed));
+      },
+      progress);
+  std::vector<double> log_snrs;
+  for (const SamplerStep& step : recorder.steps()) log_snrs.push_back(log_snr_of(step.sigma));
+  return py::dict("names"_a = t.names, "log_snrs"_a = log_snrs, "z"_a = t.z, "p"_a = t.p,
+                  "corrected"_a = t.corrected);
+}
+
+/// Scores [S, B, V] of the clean estimates of every step.
+Tensor word_scores_(const RunSetup& run, py::object reader, const py::object& progress) {
+  WordTrace trace(picture_function(std::move(reader), "reader"));
+  run_long([&](const Control& control) { run.draw(trace.observer(), control); }, progress);
+  return trace.scores();
 }
 
 Tensor attribute_grid_(const RunSetup& run, py::object scores, const Tensor& conditions, const py::object& progress) {
@@ -209,12 +250,8 @@ py::dict rewind_(const RunSetup& run, int64_t step, const std::optional<Tensor>&
                       alteration, control);
       },
       progress);
-  py::dict out;
-  out["unaltered"] = r.unaltered;
-  out["altered"] = r.altered;
-  out["change"] = r.change;
-  out["divergence"] = r.divergence;
-  return out;
+  return py::dict("unaltered"_a = r.unaltered, "altered"_a = r.altered, "change"_a = r.change,
+                  "divergence"_a = r.divergence);
 }
 
 }  // namespace
@@ -225,6 +262,9 @@ void bind_explain_runs(py::module_& m) {
   add_options<CounterfactualOptions>(table, "draw_counterfactual");
   add_options<NoiseSobolOptions>(table, "noise_sobol");
   add_options<NoiseTilesOptions>(table, "noise_tiles");
+  add_options<GuidanceSweepOptions>(table, "guidance_sweep");
+  add_options<TransplantOptions>(table, "transplant_blocks");
+  add_options<PredictionTestOptions>(table, "test_predictions");
 
   py::class_<RunSetup>(m, "SamplingRun")
       .def(py::init(&setup_of))
@@ -241,6 +281,10 @@ void bind_explain_runs(py::module_& m) {
       .def("draw_counterfactual", counterfactual_)
       .def("noise_sobol", noise_sobol_)
       .def("noise_tiles", noise_tiles_)
+      .def("guidance_sweep", guidance_sweep_)
+      .def("transplant_blocks", transplant_blocks_)
+      .def("test_predictions", test_predictions_)
+      .def("word_scores", word_scores_)
       .def("attribute_grid", attribute_grid_)
       .def("rewind", rewind_);
 }

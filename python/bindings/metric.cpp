@@ -1,8 +1,12 @@
+#include "noisescope/explain/metric/baseline_maps.h"
 #include "noisescope/explain/metric/faithfulness.h"
+#include "noisescope/explain/metric/infidelity.h"
 #include "noisescope/explain/metric/localisation.h"
+#include "noisescope/explain/metric/randomisation.h"
 #include "noisescope/explain/metric/removal.h"
 #include "noisescope/explain/metric/robustness.h"
 #include "python/bindings/bindings.h"
+#include "python/bindings/run_handle.h"
 
 namespace noisescope::python {
 namespace {
@@ -29,12 +33,8 @@ PictureScore score_of(py::object function) {
 }
 
 py::dict curves(const PerturbationCurves& c) {
-  py::dict out;
-  out["shares"] = c.shares;
-  out["insertion"] = c.insertion;
-  out["deletion"] = c.deletion;
-  out["area_between"] = c.area_between();
-  return out;
+  return py::dict("shares"_a = c.shares, "insertion"_a = c.insertion, "deletion"_a = c.deletion,
+                  "area_between"_a = c.area_between());
 }
 
 py::dict faithfulness_(py::object score, const py::object& removal, const Tensor& pictures, const Tensor& maps,
@@ -48,12 +48,8 @@ py::dict faithfulness_(py::object score, const py::object& removal, const Tensor
                             sample_range(0, pictures.size(0)), control);
       },
       progress);
-  py::dict out;
-  out["map"] = curves(f.map);
-  out["random"] = curves(f.random);
-  out["edges"] = curves(f.edges);
-  out["constant"] = curves(f.constant);
-  return out;
+  return py::dict("map"_a = curves(f.map), "random"_a = curves(f.random), "edges"_a = curves(f.edges),
+                  "constant"_a = curves(f.constant));
 }
 
 Tensor pixel_flipping_(py::object score, const py::object& removal, const Tensor& pictures, const Tensor& maps,
@@ -77,10 +73,42 @@ py::dict sensitivity_(py::object maps_of, const Tensor& pictures, double radius,
                                                  sample_range(0, pictures.size(0))));
       },
       progress);
-  py::dict out;
-  out["max"] = s.max;
-  out["mean"] = s.mean;
-  return out;
+  return py::dict("max"_a = s.max, "mean"_a = s.mean);
+}
+
+py::dict infidelity_(py::object score, const Tensor& pictures, const Tensor& maps, const Tensor& perturbations,
+                     const py::object& progress) {
+  const PictureScore scores = score_of(std::move(score));
+  const auto i = long_call<Infidelity>(
+      [&](const Control&) { return infidelity(scores, pictures, maps, perturbations); }, progress);
+  return py::dict("raw"_a = i.raw, "scaled"_a = i.scaled);
+}
+
+/// maps(denoiser) of Python as maps of a network of this run.
+MapsOfNetwork maps_of_network(const RunHandle& run, py::object maps) {
+  const auto kept = keep(std::move(maps));
+  return [&run, kept](const NetworkPtr& network) {
+    const py::gil_scoped_acquire gil;
+    return returned_tensor((*kept)(DenoiserHandle{run.model.with_network(network).denoiser()}), "maps");
+  };
+}
+
+py::dict randomised(const std::function<WeightRandomisation(const Control&)>& work, const py::object& progress) {
+  const auto r = long_call<WeightRandomisation>(work, progress);
+  return py::dict("layers"_a = r.layers, "correlation"_a = r.correlation, "own_correlation"_a = r.own_correlation);
+}
+
+py::dict randomise_all_(const RunHandle& run, py::object maps, int64_t shuffles, uint64_t seed,
+                        const py::object& progress) {
+  const MapsOfNetwork of = maps_of_network(run, std::move(maps));
+  return randomised(
+      [&](const Control&) { return randomise_all(run.model.network(), of, Random(seed), shuffles); }, progress);
+}
+
+py::dict randomise_cascade_(const RunHandle& run, py::object maps, uint64_t seed, const py::object& progress) {
+  const MapsOfNetwork of = maps_of_network(run, std::move(maps));
+  return randomised([&](const Control&) { return randomise_cascade(run.model.network(), of, Random(seed)); },
+                    progress);
 }
 
 }  // namespace
@@ -99,6 +127,14 @@ void bind_metric(py::module_& m) {
   m.def("faithfulness", faithfulness_);
   m.def("pixel_flipping", pixel_flipping_);
   m.def("sensitivity", sensitivity_);
+  m.def("infidelity", infidelity_);
+  m.def("randomise_all", randomise_all_);
+  m.def("randomise_cascade", randomise_cascade_);
+  m.def("own_part", &own_part);
+  m.def("edge_maps", &edge_maps);
+  m.def("random_maps", [](int64_t height, int64_t width, const std::vector<int64_t>& sample_ids, uint64_t seed) {
+    return random_maps(height, width, Random(seed), sample_ids);
+  });
 }
 
 }  // namespace noisescope::python

@@ -21,11 +21,13 @@ PYBIND11_MODULE(_core, m) {
   bind_errors(m);
   bind_io(m);
   bind_diffusion(m);
+  bind_analytic(m);
   bind_world(m);
   bind_clip(m);
   bind_pipeline(m);
   bind_explain(m);
   bind_explain_runs(m);
+  bind_explain_tensors(m);
   bind_metric(m);
 }
 

@@ -1,21 +1,12 @@
-#include "noisescope/pipeline/text_to_image.h"
-
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/pipeline/run_record.h"
-#include "noisescope/run/run_config.h"
 #include "noisescope/run/train_run.h"
 #include "python/bindings/bindings.h"
+#include "python/bindings/run_handle.h"
 
 namespace noisescope::python {
 namespace {
-
-/// A trained run: its model and its configuration.
-struct RunHandle {
-  RunFolder folder;
-  RunConfig config;
-  TextToImage model;
-};
 
 RunHandle load(const std::string& folder, const std::string& device) {
   const RunFolder run{folder};
@@ -62,32 +53,63 @@ py::dict record(const RunHandle& self, const std::vector<std::string>& prompts, 
                                         recorder.observer(), progress);
   const RunRecord record = make_run_record(
       recorder, {prompts, sample_range(first_sample, draw.batch_size), weights_hash(self.model), "{}"});
-  py::dict out;
-  out["prompts"] = prompts;
-  out["pictures"] = pictures;
-  out["sigmas"] = record.sigmas;
-  out["x"] = record.x;
-  out["denoised"] = record.denoised;
-  out["conditional"] = record.conditional;
-  out["unconditional"] = record.unconditional;
-  return out;
+  return py::dict("prompts"_a = prompts, "pictures"_a = pictures, "sigmas"_a = record.sigmas, "x"_a = record.x,
+                  "denoised"_a = record.denoised, "conditional"_a = record.conditional,
+                  "unconditional"_a = record.unconditional);
 }
 
-py::dict train(const std::string& config_path, const std::vector<std::string>& overrides, const std::string& out,
-               bool skip_clip_extraction, const std::string& device, const py::object& progress) {
+/// Shows steps of training to a Python function, which ends it by returning False or by raising.
+class StepWatch {
+ public:
+  explicit StepWatch(py::object function) : function_(std::move(function)) {}
+
+  std::function<void(const TrainStep&)> observer() {
+    if (function_.is_none()) return {};
+    return [this](const TrainStep& now) {
+      is_over_ = !goes_on(now);
+      if (is_over_) throw Interrupted("[train] stopped by on_step");
+    };
+  }
+
+  /// Did the function end it? Throws what it raised.
+  bool is_over() const {
+    if (raised_) throw *raised_;
+    return is_over_;
+  }
+
+ private:
+  bool goes_on(const TrainStep& now) {
+    const py::gil_scoped_acquire gil;
+    try {
+      const py::object answer =
+          function_(py::dict("step"_a = now.step, "images"_a = now.images, "loss"_a = now.loss,
+                             "learning_rate"_a = now.learning_rate, "seconds"_a = now.seconds));
+      return !answer.is(py::bool_(false));
+    } catch (py::error_already_set& error) {
+      raised_.emplace(error);
+      return false;
+    }
+  }
+
+  py::object function_;
+  std::optional<py::error_already_set> raised_;
+  bool is_over_ = false;
+};
+
+void train(const std::string& config_path, const std::vector<std::string>& overrides, const std::string& out,
+           bool skip_clip_extraction, const std::string& device, const py::object& on_step,
+           const py::object& progress) {
   const RunConfig config = load_run_config(config_path, overrides);
+  StepWatch watch(on_step);
   TrainRunRequest request;
   request.skip_clip_extraction = skip_clip_extraction;
   request.device = parse_device(device);
-  TrainingSummary summary;
-  run_long([&](const Control& control) { summary = train_run(config, RunFolder{out}, request, control); }, progress);
-  py::dict result;
-  result["parameters"] = summary.parameters;
-  result["images"] = summary.images;
-  result["steps"] = summary.steps;
-  result["seconds"] = summary.seconds;
-  result["clip_seconds"] = summary.clip_seconds;
-  return result;
+  request.on_step = watch.observer();
+  try {
+    run_long([&](const Control& control) { train_run(config, RunFolder{out}, request, control); }, progress);
+  } catch (const Interrupted&) {
+    if (!watch.is_over()) throw;
+  }
 }
 
 }  // namespace

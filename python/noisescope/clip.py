@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from noisescope import _core
+from noisescope._arguments import texts_of
 from noisescope.pictures import pictures_of
 from noisescope.result import Result
 
@@ -28,7 +29,7 @@ class Clip:
 
     def encode_text(self, texts: str | Sequence[str]) -> Tensor:
         """Embeddings [B, D] of unit norm."""
-        return self._core.encode_text([texts] if isinstance(texts, str) else list(texts))
+        return self._core.encode_text(texts_of(texts))
 
     def encode_image(self, pictures: Any) -> Tensor:
         """Embeddings [B, D] of unit norm, of pictures [B, 3, H, W] in [-1, 1] of any size."""
@@ -36,5 +37,5 @@ class Clip:
 
     def tokenize(self, texts: str | Sequence[str]) -> list[Result]:
         """ids of each text and spans: the range of bytes in the text that each id stands for."""
-        found = self._core.tokenize([texts] if isinstance(texts, str) else list(texts))
+        found = self._core.tokenize(texts_of(texts))
         return [Result("Encoding", one) for one in found]

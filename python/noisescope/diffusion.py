@@ -8,12 +8,13 @@ from torch import Tensor
 from noisescope import _core
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
-from noisescope.pictures import tensor_of
+from noisescope.pictures import pictures_of, tensor_of
 from noisescope.progress import ProgressSink, sink
 from noisescope.result import Result
 
-__all__ = ["Denoiser", "add_noise", "denoiser", "initial_noise", "precondition", "sample", "sampling_sigmas",
-           "schedule"]
+__all__ = ["Denoiser", "add_noise", "denoiser", "initial_noise", "noise_of", "precondition", "sample",
+           "sampling_sigmas", "schedule", "score_from_x0", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps",
+           "x0_from_score", "x0_from_v"]
 
 
 def denoiser(function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Denoiser:
@@ -66,6 +67,52 @@ def initial_noise(shape: Sequence[int], seed: int = 0, first_sample: int = 0) ->
 def add_noise(pictures: Any, eps: Any, sigma: Any) -> Tensor:
     """x = picture + sigma eps; pictures and eps [B, C, H, W], sigma [B]."""
     return _core.add_noise(tensor_of(pictures), tensor_of(eps), tensor_of(sigma))
+
+
+def _convert(function: Callable[..., Tensor], x: Any, *more: Any) -> Tensor:
+    """A conversion of process.h: pictures [B, C, H, W], the last argument sigma [B]."""
+    *pictures, sigma = (tensor_of(value) for value in more)
+    return function(pictures_of(x, "x"), *pictures, sigma)
+
+
+def vp_from_ve(x: Any, sigma: Any) -> Tensor:
+    """x = x_0 + sigma eps in the variance-preserving scale of the papers, x / sqrt(1 + sigma^2)."""
+    return _convert(_core.vp_from_ve, x, sigma)
+
+
+def ve_from_vp(x_vp: Any, sigma: Any) -> Tensor:
+    """sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps as x_0 + sigma eps."""
+    return _convert(_core.ve_from_vp, x_vp, sigma)
+
+
+def noise_of(x: Any, denoised: Any, sigma: Any) -> Tensor:
+    """eps = (x - x_0) / sigma: the noise that a clean estimate implies."""
+    return _convert(_core.noise_of, x, denoised, sigma)
+
+
+def x0_from_eps(x: Any, eps: Any, sigma: Any) -> Tensor:
+    """x_0 = x - sigma eps."""
+    return _convert(_core.x0_from_eps, x, eps, sigma)
+
+
+def v_from_x0(x: Any, x0: Any, sigma: Any) -> Tensor:
+    """v = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0 (Salimans & Ho 2022, arXiv:2202.00512)."""
+    return _convert(_core.v_from_x0, x, x0, sigma)
+
+
+def x0_from_v(x: Any, v: Any, sigma: Any) -> Tensor:
+    """The estimate of x_0 that a prediction of v means."""
+    return _convert(_core.x0_from_v, x, v, sigma)
+
+
+def score_from_x0(x: Any, x0: Any, sigma: Any) -> Tensor:
+    """The gradient of ln p(x; sigma), (x_0 - x) / sigma^2 (Karras et al. 2022, arXiv:2206.00364, eq. 3)."""
+    return _convert(_core.score_from_x0, x, x0, sigma)
+
+
+def x0_from_score(x: Any, score: Any, sigma: Any) -> Tensor:
+    """x_0 = x + sigma^2 score."""
+    return _convert(_core.x0_from_score, x, score, sigma)
 
 
 @takes_options("sampler")

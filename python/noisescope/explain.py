@@ -5,47 +5,28 @@ Methods take a denoiser (a run's, the world's, or a Python function through `noi
 the fields of the C++ struct of the same name; L levels, K versions, S steps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
-import torch
 
 from noisescope import _core
+from noisescope._arguments import Ids, Progress, Score, columns, ids_of, mask_of, own_of, texts_of
 from noisescope._core import Denoiser, EditFriendlyInversion
 from noisescope._keywords import takes_options
+from noisescope.clip import Clip
 from noisescope.pictures import pictures_of, tensor_of
-from noisescope.progress import ProgressSink, sink
+from noisescope.progress import sink
 from noisescope.result import Result
+from noisescope.sampling_run import SamplingRun
 
 __all__ = [
-    "EditFriendlyInversion", "SamplingRun", "conditioning_locality", "filter_noising_paths", "information_maps",
-    "invert_ddim", "invert_edit_friendly", "posterior_components", "replay", "seed_shares", "speciation_log_snr",
-    "test_noise", "u_turns",
+    "EditFriendlyInversion", "LinearGuidance", "SamplingRun", "benjamini_hochberg", "clip_reader",
+    "compare_statistics", "conditioning_locality", "contrast_prompts", "filter_noising_paths", "holm",
+    "information_maps", "inversion_stability", "invert_ddim", "invert_edit_friendly", "noise_statistics",
+    "posterior_components", "read_out", "reconstruction_error", "replay", "seed_shares", "smooth_deficit",
+    "sobol_indices", "speciation_log_snr", "spectral_emergence", "test_noise", "tile_cover", "u_turns", "words_of",
 ]
-
-Progress = ProgressSink | bool | None
-Ids = Sequence[int] | None
-
-
-def _ids(ids: Ids) -> list[int] | None:
-    return None if ids is None else [int(i) for i in ids]
-
-
-def _own(own: Any, count: int) -> Tensor:
-    tensor = torch.as_tensor(own)
-    if tensor.is_floating_point() or tensor.is_complex():
-        raise TypeError(f"expected integers for own, the version that each picture shows, got {tensor.dtype}")
-    return tensor.to(torch.int64).expand(count)
-
-
-def _columns(score: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """[B] as [B, 1]."""
-    def columns(pictures: Tensor) -> Tensor:
-        values = score(pictures)
-        return values[:, None] if isinstance(values, Tensor) and values.dim() == 1 else values
-
-    return columns
 
 
 @takes_options("filter_noising_paths")
@@ -61,7 +42,7 @@ def filter_noising_paths(denoiser: Denoiser, pictures: Any, conditions: Any, own
     """
     batch = pictures_of(pictures)
     return Result("Evidence", _core.filter_noising_paths(
-        denoiser, batch, tensor_of(conditions, "conditions"), _own(own, len(batch)), seed, _ids(sample_ids), options,
+        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids), options,
         sink(progress)))
 
 
@@ -77,19 +58,19 @@ def information_maps(denoiser: Denoiser, pictures: Any, condition: Any, referenc
     """
     return Result("InformationMaps", _core.information_maps(
         denoiser, pictures_of(pictures), tensor_of(condition, "condition"), tensor_of(references, "references"), seed,
-        _ids(sample_ids), options, sink(progress)))
+        ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("u_turns")
-def u_turns(denoiser: Denoiser, pictures: Any, condition: Any, keeps: Callable[[Tensor], Tensor], *, seed: int = 0,
+def u_turns(denoiser: Denoiser, pictures: Any, condition: Any, keeps: Score, *, seed: int = 0,
             sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
     """Noise to a level, regenerate, see what survives (Sclocchi et al. 2024, arXiv:2402.16991).
 
     `keeps(regenerated)` gives [B] or [B, F] in [0, 1]: what each kept of its original. Fields: log_snrs [L],
     kept [L, B, F], retention [L, F], susceptibility [L, B, H, W].
     """
-    return Result("UTurns", _core.u_turns(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), _columns(keeps),
-                                          seed, _ids(sample_ids), options, sink(progress)))
+    return Result("UTurns", _core.u_turns(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), columns(keeps),
+                                          seed, ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("conditioning_locality")
@@ -102,7 +83,7 @@ def conditioning_locality(denoiser: Denoiser, pictures: Any, conditions: Any, ow
     """
     batch = pictures_of(pictures)
     return Result("ConditioningLocality", _core.conditioning_locality(
-        denoiser, batch, tensor_of(conditions, "conditions"), _own(own, len(batch)), seed, _ids(sample_ids), options,
+        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids), options,
         sink(progress)))
 
 
@@ -115,7 +96,21 @@ def posterior_components(denoiser: Denoiser, x: Any, sigma: Any, condition: Any,
     """
     return Result("PosteriorComponents", _core.posterior_components(
         denoiser, pictures_of(x, "x"), tensor_of(sigma, "sigma"), tensor_of(condition, "condition"), seed,
-        _ids(sample_ids), options, sink(progress)))
+        ids_of(sample_ids), options, sink(progress)))
+
+
+@takes_options("spectral_emergence")
+def spectral_emergence(denoiser: Denoiser, pictures: Any, condition: Any, *, bands: int = 6, seed: int = 0,
+                       sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+    """When each spatial frequency comes out of the noise, along noising paths of at least 2 pictures, R bands.
+
+    Fields: log_snrs [S], coherence [S, R] of estimate and picture in [0, 1], measured [R]: the log-SNR from which it
+    stays above 1/2 (NaN: never), spectrum [R]: variance of a coefficient, pixel units squared, predicted [R] =
+    -ln spectrum, which Gaussian pictures obey (Falck et al. 2025, arXiv:2505.11278).
+    """
+    return Result("SpectralEmergence", _core.spectral_emergence(
+        denoiser, pictures_of(pictures), tensor_of(condition, "condition"), bands, seed, ids_of(sample_ids), options,
+        sink(progress)))
 
 
 @takes_options("invert_ddim")
@@ -131,7 +126,7 @@ def invert_edit_friendly(denoiser: Denoiser, pictures: Any, condition: Any, sigm
     """Noise for every step with which the ancestral sampler draws the pictures (Huberman-Spiegelglas et al. 2024,
     arXiv:2304.06140): states, noises, remainder. `replay` draws them again, or an edit of them."""
     return _core.invert_edit_friendly(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), list(sigmas),
-                                      seed, _ids(sample_ids), sink(progress))
+                                      seed, ids_of(sample_ids), sink(progress))
 
 
 def replay(denoiser: Denoiser, condition: Any, inversion: EditFriendlyInversion, *, first_step: int = 0,
@@ -157,86 +152,123 @@ def seed_shares(grid: Any) -> Result:
     return Result("VarianceShares", _core.seed_shares(tensor_of(grid, "grid")))
 
 
+def sobol_indices(a: Any, b: Any, mixed: Any) -> Result:
+    """First-order and total Sobol indices [K, F] with standard errors (Saltelli et al. 2010, Comput. Phys. Commun.
+    181): a, b [N, F]: a function at two independent samples; mixed [K, N, F]: at a with player k from b."""
+    return Result("SobolIndices", _core.sobol_indices(tensor_of(a, "a"), tensor_of(b, "b"), tensor_of(mixed, "mixed")))
+
+
 def speciation_log_snr(pictures: Any) -> float:
     """log-SNR at which the leading direction of the data comes out of the noise (Biroli et al. 2024,
     arXiv:2402.18491): -ln of the largest eigenvalue of the covariance of pictures [N, C, H, W]."""
     return float(_core.speciation_log_snr(pictures_of(pictures)))
 
 
-class SamplingRun:
-    """All of a sampling run of B pictures, to be watched, repeated and altered.
+def noise_statistics(noise: Any) -> Result:
+    """Moments, correlations and spectrum of each noise [B, C, H, W]: `names` [T], values [B, T] float64."""
+    return Result("NoiseStatistics", _core.noise_statistics(pictures_of(noise, "noise")))
 
-    condition [B, D]; null_condition [B, D] or [1, D]; image_shape (C, H, W). `sampler` and `guidance`: options as in
-    `sample`. Every method draws from the same noise, (seed, sample_ids).
+
+def compare_statistics(statistics: Any, names: Sequence[str], *, permutations: int = 1999, seed: int = 0) -> Result:
+    """Is the first of K sets of predictions like the others? statistics [S, B, K, T] of the same B pictures, K >= 2;
+    null: any of the K is as likely the first. Fields as in SamplingRun.test_predictions."""
+    return Result("PredictionTests", _core.compare_statistics(tensor_of(statistics, "statistics"), texts_of(names),
+                                                              permutations, seed))
+
+
+@takes_options("smooth_deficit")
+def smooth_deficit(noise: Any, pictures: Any, **options: Any) -> Result:
+    """Does noise [B, C, H, W] know where its picture is smooth (Staniszewski et al. 2024, arXiv:2410.23530)?
+
+    smooth [B, H, W] bool; log_ratio [B]: ln of the noise's variance there over that elsewhere, 0 for noise that knows
+    nothing, below 0 for DDIM inversions.
     """
+    return Result("SmoothDeficit", _core.smooth_deficit(pictures_of(noise, "noise"), pictures_of(pictures), options))
 
-    def __init__(self, denoiser: Denoiser, condition: Any, null_condition: Any, *, image_shape: Sequence[int],
-                 sigmas: Sequence[float], seed: int = 0, sample_ids: Ids = None,
-                 sampler: dict[str, Any] | None = None, guidance: dict[str, Any] | None = None) -> None:
-        self._core = _core.SamplingRun(denoiser, tensor_of(condition, "condition"),
-                                       tensor_of(null_condition, "null_condition"), list(image_shape), list(sigmas),
-                                       seed, _ids(sample_ids), sampler or {}, guidance or {})
 
-    @property
-    def initial(self) -> Tensor:
-        """The initial noise [B, C, H, W], standard normal."""
-        return self._core.initial
+def reconstruction_error(pictures: Any, reconstructed: Any) -> Tensor:
+    """Root mean square difference of each picture [B, C, H, W], [B] float64 in pixel units."""
+    return _core.reconstruction_error(pictures_of(pictures), pictures_of(reconstructed, "reconstructed"))
 
-    def draw(self, *, progress: Progress = None) -> Tensor:
-        """The pictures."""
-        return self._core.draw(sink(progress))
 
-    def guidance_information(self, masks: Any = None, *, progress: Progress = None) -> Result:
-        """Where and when the prompt spoke: map [B, H, W], profile [S, B], total [B], half_points [B], unit ("nats" at
-        guidance scale 1, else "guidance_energy"); regions [S, B, R] inside `masks` [B, R, H, W]."""
-        weights = None if masks is None else torch.as_tensor(masks)
-        return Result("GuidanceInformation", self._core.guidance_information(weights, sink(progress)))
+def inversion_stability(noise: Any, inverted: Any) -> Tensor:
+    """Cosine of each noise [B, C, H, W] with the one that inversion found, [B] float64; 1 = found again (Qi et al.
+    2024, arXiv:2407.14041)."""
+    return _core.inversion_stability(pictures_of(noise, "noise"), pictures_of(inverted, "inverted"))
 
-    def guidance_anatomy(self, bands: int = 4, *, progress: Progress = None) -> Result:
-        """What guidance is made of: norm, cosine, parallel_share [S, B], bands [S, B, R]."""
-        return Result("GuidanceAnatomy", self._core.guidance_anatomy(bands, sink(progress)))
 
-    @takes_options("attribute_to_windows")
-    def attribute_to_windows(self, values: Sequence[Callable[[Tensor], Tensor] | None] = (None,), *, seed: int = 0,
-                             progress: Progress = None, **options: Any) -> list[Result]:
-        """Knock-out and Shapley value of windows of noise levels. A value gives [B] numbers of pictures; None is the
-        likeness to the guided picture, which punishes repainting. Fields: edges [K + 1], knock_out, alone, shapley
-        [B, K]."""
-        found = self._core.attribute_to_windows(list(values), seed, options, sink(progress))
-        return [Result("WindowAttribution", one) for one in found]
+def clip_reader(clip: Clip, texts: Sequence[str]) -> Score:
+    """A reader of pictures: cosines [B, V] of the embeddings of pictures [B, 3, H, W] with those of V texts."""
+    reader: Score = _core.clip_reader(clip._core, texts_of(texts))
+    return reader
 
-    def trajectory_geometry(self, tolerance: float = 0.1, *, progress: Progress = None) -> Result:
-        """Plane energy [B], angle [S, B], turning, speed, commitment [B, H, W] (log-SNR)."""
-        return Result("TrajectoryGeometry", self._core.trajectory_geometry(tolerance, sink(progress)))
 
-    @takes_options("draw_counterfactual")
-    def draw_counterfactual(self, altered: Any, *, progress: Progress = None, **options: Any) -> Result:
-        """The same noise with another condition [B, D]: pictures, altered, change [B, H, W], changed (bool)."""
-        return Result("Counterfactual", self._core.draw_counterfactual(tensor_of(altered, "altered"), options,
-                                                                       sink(progress)))
+@takes_options("read_out")
+def read_out(scores: Any, nulls: Mapping[str, Any], *, seed: int = 0, **options: Any) -> Result:
+    """Words over a run, against runs that had no reason to show them (max T: Westfall & Young 1993).
 
-    @takes_options("noise_sobol")
-    def noise_sobol(self, scores: Callable[[Tensor], Tensor], *, progress: Progress = None, **options: Any) -> Result:
-        """Which injected noise decided a number: first and total Sobol indices [1 + W, F] with errors; player 0 is
-        the initial noise."""
-        return Result("NoiseSobol", self._core.noise_sobol(_columns(scores), options, sink(progress)))
+    scores [S, G, V] of G runs of one prompt (`SamplingRun.word_scores`); nulls: scores [S, R, V] by the name of their
+    kind, such as "no prompt" (other seeds). Q kinds. Fields: z, difference and half_width (of its 95 % interval)
+    [Q, S, V], p and shown [S, V], corrected over steps and words, first_step [V] from which a word stays shown (S:
+    not at the end), nulls.
+    """
+    pairs = [(name, tensor_of(one, name)) for name, one in nulls.items()]
+    return Result("ReadOut", _core.read_out(tensor_of(scores, "scores"), pairs, seed, options))
 
-    @takes_options("noise_tiles")
-    def noise_tiles(self, *, progress: Progress = None, **options: Any) -> Result:
-        """Which part of the initial noise decided which part of the picture: effect [B, T, T], importance, locality."""
-        return Result("NoiseTiles", self._core.noise_tiles(options, sink(progress)))
 
-    def attribute_grid(self, scores: Callable[[Tensor], Tensor], conditions: Any, *,
-                       progress: Progress = None) -> Tensor:
-        """scores of every seed (row of this run) with every prompt of conditions [P, D]: [S, P, F] for
-        `seed_shares`."""
-        return self._core.attribute_grid(_columns(scores), tensor_of(conditions, "conditions"), sink(progress))
+def contrast_prompts(prompt: str, word: str, alternatives: Sequence[str]) -> Result:
+    """A prompt with one word (or phrase) in K versions, for `filter_noising_paths`: prompts [K], values [K], own: the
+    number of the prompt's own, word, position. "word:2" means its second occurrence.
 
-    def rewind(self, step: int, *, condition: Any = None, scale: float | None = None,
-               block: Sequence[int] | None = None, remaining_noise: int | None = None, block_seed: int = 1,
-               progress: Progress = None) -> Result:
-        """From `step` on with another condition, guidance scale, block of noise (top, left, height, width) or seed of
-        the remaining noise, all else the same: unaltered, altered, change [B, H, W], divergence [n, B]."""
-        return Result("Rewound", self._core.rewind(
-            step, None if condition is None else tensor_of(condition, "condition"), scale,
-            None if block is None else list(block), remaining_noise, block_seed, sink(progress)))
+    >>> contrast_prompts("a red square", "red", ["blue"]).prompts
+    ['a red square', 'a blue square']
+    """
+    return Result("PromptContrast", _core.contrast_prompts(prompt, word, texts_of(alternatives)))
+
+
+def words_of(prompt: str, vocabulary: Sequence[str]) -> list[str]:
+    """The words of a prompt that are in the vocabulary, in order; second occurrences as "word:2".
+
+    >>> words_of("a red square on a red disc", ["red", "disc"])
+    ['red', 'red:2', 'disc']
+    """
+    return list(_core.words_of(prompt, texts_of(vocabulary)))
+
+
+def holm(p: Any) -> Tensor:
+    """p-values [T] corrected so that the chance of any false rejection stays below the level (Holm 1979)."""
+    return _core.holm(tensor_of(p, "p"))
+
+
+def benjamini_hochberg(p: Any) -> Tensor:
+    """p-values of any shape, adjusted so that the expected share of false rejections stays below the level
+    (Benjamini & Hochberg 1995)."""
+    return _core.benjamini_hochberg(tensor_of(p, "p"))
+
+
+def tile_cover(mask: Any, tile_px: int) -> Tensor:
+    """Share of each tile of `SamplingRun.noise_tiles` that a mask [B, H, W] covers, [B, H / tile_px, W / tile_px]."""
+    return _core.tile_cover(mask_of(mask), tile_px)
+
+
+class LinearGuidance:
+    """Guidance of two Gaussians, fitted to pictures [N, C, H, W] with the prompt and [M, C, H, W] without it (Li, Wang
+    & Qu 2025, arXiv:2505.19210). N and M at least 2, better more than there are pixels."""
+
+    def __init__(self, with_prompt: Any, without_prompt: Any) -> None:
+        self._core = _core.LinearGuidance(pictures_of(with_prompt, "with_prompt"),
+                                          pictures_of(without_prompt, "without_prompt"))
+
+    @classmethod
+    def of_moments(cls, mean_c: Any, covariance_c: Any, mean_u: Any, covariance_u: Any) -> "LinearGuidance":
+        """From the moments themselves: means [N], covariances [N, N]; c with the prompt, u without."""
+        made = cls.__new__(cls)
+        made._core = _core.LinearGuidance(tensor_of(mean_c, "mean_c"), tensor_of(covariance_c, "covariance_c"),
+                                          tensor_of(mean_u, "mean_u"), tensor_of(covariance_u, "covariance_u"))
+        return made
+
+    def split(self, x: Any, sigma: float, difference: Any) -> Result:
+        """The parts of a difference D_c - D_u [B, C, H, W] at x and one sigma, which sum to it: mean_shift, positive
+        (what the prompt makes more variable), negative (less), residual (not linear)."""
+        return Result("GuidanceParts", self._core.split(pictures_of(x, "x"), sigma,
+                                                        pictures_of(difference, "difference")))

@@ -1,22 +1,19 @@
 """Trained runs: load, sample, record, train."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from noisescope import _core
+from noisescope._arguments import texts_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
 from noisescope.clip import Clip
 from noisescope.pictures import pictures_of
 from noisescope.progress import ProgressSink, sink
 from noisescope.result import Result
-
-
-def _prompts(prompts: str | Sequence[str]) -> list[str]:
-    return [prompts] if isinstance(prompts, str) else list(prompts)
 
 
 class Run:
@@ -48,7 +45,7 @@ class Run:
 
     def condition(self, prompts: str | Sequence[str]) -> Tensor:
         """Rows [B, D] for the denoiser. Raises ValueError naming words that the model does not know."""
-        return self._core.condition(_prompts(prompts))
+        return self._core.condition(texts_of(prompts))
 
     def null_condition(self, count: int = 1) -> Tensor:
         """The network's "no prompt", [count, D]."""
@@ -71,7 +68,7 @@ class Run:
                images: Any = None, progress: ProgressSink | bool | None = None, **options: Any) -> Tensor:
         """Pictures [B, 3, S, S], one a prompt; picture k uses noise (seed, first_sample + k). `images` in place of
         prompts where the model was trained on image embeddings. Options not given are those of the run."""
-        return self._core.sample(_prompts(prompts), negative_prompt, seed, first_sample,
+        return self._core.sample(texts_of(prompts), negative_prompt, seed, first_sample,
                                  None if images is None else pictures_of(images, "images"), options, sink(progress))
 
     @takes_options("draw")
@@ -79,7 +76,7 @@ class Run:
                progress: ProgressSink | bool | None = None, **options: Any) -> Result:
         """A run with all that its solver saw, S steps: pictures [B, 3, H, W], sigmas, and [S, B, 3, H, W] x, denoised
         (what the solver used), conditional, unconditional."""
-        return Result("Record", self._core.record(_prompts(prompts), negative_prompt, seed, first_sample, options,
+        return Result("Record", self._core.record(texts_of(prompts), negative_prompt, seed, first_sample, options,
                                                   sink(progress)))
 
 
@@ -97,11 +94,14 @@ def _overrides(values: Mapping[str, Any]) -> list[str]:
 
 def train(out: str | os.PathLike[str], config: str | os.PathLike[str] = "", *, set: Mapping[str, Any] | None = None,
           skip_clip_extraction: bool = False, device: str = "cpu",
-          progress: ProgressSink | bool | None = None) -> Run:
+          on_step: Callable[[dict[str, Any]], Any] | None = None, progress: ProgressSink | bool | None = None) -> Run:
     """Trains CLIP and diffusion model in the folder `out`, going on from what is there, and loads the run.
 
-    `config`: a YAML file (default: the demo's); `set`: {"train.budget": "60s", ...} over it. Ctrl-C saves and raises
-    KeyboardInterrupt; the same call goes on. Raises ConfigError, DataError, ModelError (a run of other settings).
+    `config`: a YAML file (default: the demo's); `set`: {"train.budget": "60s", ...} over it. `on_step` hears every
+    update of the diffusion model: a dict with step, images, loss, learning_rate, seconds; its time is not the
+    budget's. It ends training by returning False, which gives the run so far, or by raising. So does Ctrl-C, with
+    KeyboardInterrupt. Either leaves a checkpoint, and the same call goes on from there. Raises ConfigError, DataError, ModelError (a run of other settings).
     """
-    _core.train(os.fspath(config), _overrides(set or {}), os.fspath(out), skip_clip_extraction, device, sink(progress))
+    _core.train(os.fspath(config), _overrides(set or {}), os.fspath(out), skip_clip_extraction, device, on_step,
+                sink(progress))
     return Run(out, device)

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from noisescope import _core
+from noisescope._arguments import texts_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
 from noisescope.pictures import Pictures, pictures_of, tensor_of
@@ -88,7 +89,7 @@ class World:
 
     def condition(self, captions: str | Sequence[str]) -> Tensor:
         """Rows [B, R] for the denoiser: which scenes the captions leave. Raises ValueError for unknown words."""
-        return self._core.condition([captions] if isinstance(captions, str) else list(captions))
+        return self._core.condition(texts_of(captions))
 
     def null_condition(self, count: int = 1) -> Tensor:
         """[count, R]: every scene."""

@@ -34,8 +34,8 @@ TrainResult run(const TrainSetup& setup, const fs::path& folder, const TrainObse
 void run_until(const TrainSetup& setup, const fs::path& folder, int64_t last_step) {
   std::stop_source stop;
   TrainObserver observer;
-  observer.on_step = [&](int64_t step, int64_t) {
-    if (step == last_step) stop.request_stop();
+  observer.on_step = [&](const TrainStep& now) {
+    if (now.step == last_step) stop.request_stop();
   };
   EXPECT_THROW(run(setup, folder, observer, {{}, stop.get_token()}), Interrupted);
 }

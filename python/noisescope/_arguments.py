@@ -1,0 +1,46 @@
+"""What explainers and metrics take, checked at the border."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from noisescope.progress import ProgressSink
+
+Progress = ProgressSink | bool | None
+Ids = Sequence[int] | None
+Score = Callable[[Tensor], Tensor]
+
+
+def ids_of(ids: Ids) -> list[int] | None:
+    return None if ids is None else [int(i) for i in ids]
+
+
+def texts_of(texts: str | Sequence[str]) -> list[str]:
+    """One text is a list of one."""
+    return [texts] if isinstance(texts, str) else list(texts)
+
+
+def mask_of(mask: Any) -> Tensor:
+    tensor = torch.as_tensor(mask)
+    if tensor.dtype != torch.bool:
+        raise TypeError(f"expected a bool mask, got {tensor.dtype}")
+    return tensor
+
+
+def own_of(own: Any, count: int) -> Tensor:
+    """[B] int64: the version that each of `count` pictures shows."""
+    tensor = torch.as_tensor(own)
+    if tensor.is_floating_point() or tensor.is_complex():
+        raise TypeError(f"expected integers for own, the version that each picture shows, got {tensor.dtype}")
+    return tensor.to(torch.int64).expand(count)
+
+
+def columns(score: Score) -> Score:
+    """A score of [B] as one of [B, 1]."""
+    def of(pictures: Tensor) -> Tensor:
+        values = score(pictures)
+        return values[:, None] if isinstance(values, Tensor) and values.dim() == 1 else values
+
+    return of

@@ -42,7 +42,7 @@ def entropy_rate(run, world, count, steps):
     for group in GROUPS:
         for versions, own in contrasts(captions, world.options[group]):
             conditions = torch.stack([run.condition(version) for version in versions])
-            evidence = ns.explain.filter_noising_paths(run.denoiser, pictures, conditions, own, steps=steps)
+            evidence = ns.explain.filter_noising_paths(run.denoiser(), pictures, conditions, own, steps=steps)
             levels = torch.as_tensor(evidence.log_snrs)
             total = total + (evidence.entropy[:-1] - evidence.entropy[1:]).mean(1)
     return (levels[:-1] + levels[1:]) / 2, total

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-
 using Symbols = std::vector<std::string>;
 
 /// The bytes of a word, each as its visible stand-in; the last one carries </w>.

@@ -33,9 +33,13 @@ Tensor image_weight(const PreconditionOptions& precondition, const LossOptions& 
 
 void describe(Describer& d, NoiseLevelOptions& options) {
   d("distribution", options.distribution,
-    "noise levels of training: lognormal, or timestep (uniform over the discrete schedule)");
-  d("mean", options.mean, "mean of ln sigma (lognormal)");
-  d("std", options.std, "standard deviation of ln sigma (lognormal)", {.min = 0});
+    "noise levels of training: lognormal, timestep (uniform over the discrete schedule), or information "
+    "(lognormal, fitted once to the levels at which the early model decides words)");
+  d("mean", options.mean, "mean of ln sigma (lognormal; information: before the fit)");
+  d("std", options.std, "standard deviation of ln sigma (lognormal; information: before the fit)", {.min = 0});
+  d("early_share", options.early_share, "share of the budget before the fit (information)",
+    {.min = 0, .max = 1});
+  d("pictures", options.pictures, "held-out pictures of the fit (information)", {.min = 1});
 }
 
 void describe(Describer& d, LossOptions& options) {
@@ -47,7 +51,7 @@ void describe(Describer& d, LossOptions& options) {
 Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
                     const Tensor& uniforms) {
   const Tensor u = uniforms.to(torch::kFloat64);
-  if (options.distribution == NoiseDistribution::lognormal) {
+  if (options.distribution != NoiseDistribution::timestep) {
     const Tensor normal = torch::special_ndtri(u.clamp(kSmallestUniform, 1 - kSmallestUniform));
     return (normal * options.std + options.mean).exp().to(uniforms.scalar_type());
   }

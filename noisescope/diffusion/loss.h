@@ -10,16 +10,21 @@
 
 namespace noisescope {
 
-enum class NoiseDistribution { lognormal, timestep };
+enum class NoiseDistribution { lognormal, timestep, information };
 
-constexpr std::array<std::pair<NoiseDistribution, const char*>, 2> enum_names(NoiseDistribution) {
-  return {{{NoiseDistribution::lognormal, "lognormal"}, {NoiseDistribution::timestep, "timestep"}}};
+constexpr std::array<std::pair<NoiseDistribution, const char*>, 3> enum_names(NoiseDistribution) {
+  return {{{NoiseDistribution::lognormal, "lognormal"},
+           {NoiseDistribution::timestep, "timestep"},
+           {NoiseDistribution::information, "information"}}};
 }
 
 struct NoiseLevelOptions {
   NoiseDistribution distribution = NoiseDistribution::lognormal;
   double mean = -1.2;  // of ln sigma (P_mean of arXiv:2206.00364, table 1)
   double std = 1.2;    // of ln sigma (P_std)
+  // information: mean and std are those of the start; what replaces them is measured once.
+  double early_share = 0.06;  // of the budget, trained before the measurement
+  int64_t pictures = 8;       // that it looks at
 };
 void describe(Describer& d, NoiseLevelOptions& options);
 
@@ -27,6 +32,7 @@ void describe(Describer& d, NoiseLevelOptions& options);
 /// same numbers give the same levels. Same shape and dtype as `uniforms`.
 ///   lognormal  ln sigma ~ N(mean, std^2)
 ///   timestep   sigma(t), t uniform over 1..T of `schedule`
+///   information  as lognormal; training puts in what it measured (explain/decision_windows.h)
 Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
                     const Tensor& uniforms);
 

@@ -1,9 +1,12 @@
 #include "noisescope/run/run_config.h"
 
+#include <nlohmann/json.hpp>
+
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
+#include "noisescope/io/file.h"
 
 namespace noisescope {
 
@@ -67,6 +70,22 @@ void apply_override(ConfigNode& root, const std::string& text) {
              parse_yaml_value(text.substr(equals + 1), "--set " + text));
 }
 
+/// With the levels that training fitted, where it did.
+RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitted) {
+  if (config.noise_levels.distribution != NoiseDistribution::information || !std::filesystem::exists(fitted)) {
+    return config;
+  }
+  try {
+    const auto json = nlohmann::json::parse(read_file(fitted));
+    json.at("mean_ln_sigma").get_to(config.noise_levels.mean);
+    json.at("std_ln_sigma").get_to(config.noise_levels.std);
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError("[run.load_run_config_of] expected mean_ln_sigma and std_ln_sigma in " + fitted.string() +
+                      ", got " + error.what());
+  }
+  return config;
+}
+
 }  // namespace
 
 RunConfig load_run_config(const std::filesystem::path& path,
@@ -81,8 +100,11 @@ RunConfig load_run_config(const std::filesystem::path& path,
   return config;
 }
 
-RunConfig load_run_config_of(const RunFolder& folder,
-                             const std::vector<std::string>& overrides) {
+RunConfig load_run_config_of(const RunFolder& folder, const std::vector<std::string>& overrides) {
+  return with_fitted_levels(stored_run_config(folder, overrides), folder.noise_levels());
+}
+
+RunConfig stored_run_config(const RunFolder& folder, const std::vector<std::string>& overrides) {
   if (!std::filesystem::exists(folder.config())) {
     throw DataError("[run.load_run_config_of] expected a run folder, got " + folder.root.string() +
                     " without config.yaml; train one with 'noisescope train --out " +

@@ -73,10 +73,13 @@ RunConfig demo_config();
 RunConfig load_run_config(const std::filesystem::path& path,
                           const std::vector<std::string>& overrides);
 
-/// The resolved configuration of a run folder, with overrides. Throws DataError for a folder that is
-/// no run.
+/// The resolved configuration of a run folder, with overrides, and with fitted noise levels where training fitted
+/// any. Throws DataError for a folder that is no run.
 RunConfig load_run_config_of(const RunFolder& folder,
                              const std::vector<std::string>& overrides = {});
+
+/// The same as it was given to training, before any fit.
+RunConfig stored_run_config(const RunFolder& folder, const std::vector<std::string>& overrides = {});
 
 /// The log-SNR beyond which training spent only 5 % of its draws: explanations do not ask the network
 /// about cleaner pictures, where it errs without anything left to decide.

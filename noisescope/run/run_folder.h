@@ -17,6 +17,7 @@ struct RunFolder {
   std::filesystem::path embeddings() const { return root / "embeddings.safetensors"; }
   std::filesystem::path condition() const { return root / "condition.safetensors"; }
   std::filesystem::path model() const { return root / "model.safetensors"; }    // averaged weights
+  std::filesystem::path noise_levels() const { return root / "noise_levels.json"; }  // fitted ones
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
   std::filesystem::path validation() const { return root / "validation.json"; }
   std::filesystem::path training() const { return root / "training.json"; }     // what it took

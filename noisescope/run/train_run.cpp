@@ -1,6 +1,8 @@
 #include "noisescope/run/train_run.h"
 
+#include <array>
 #include <chrono>
+#include <cstdio>
 
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/core/device.h"
@@ -11,6 +13,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/nn/conditional_network.h"
+#include "noisescope/run/fit_levels.h"
 
 namespace noisescope {
 namespace {
@@ -37,7 +40,7 @@ ordered_json environment() {
 void claim_folder(const RunConfig& config, const RunFolder& folder) {
   if (std::filesystem::exists(folder.config())) {
     std::vector<std::string> keys =
-        differing_keys(to_json(load_run_config_of(folder)), to_json(config));
+        differing_keys(to_json(stored_run_config(folder)), to_json(config));
     std::erase_if(keys, [](const std::string& key) {
       return std::any_of(kFreeKeys.begin(), kFreeKeys.end(), [&](const std::string& free) {
         return key == free || key.rfind(free + ".", 0) == 0;
@@ -147,6 +150,13 @@ void write_validation(const RunFolder& folder, const Validation& validation) {
   write_file_atomic(folder.validation(), json.dump(2));
 }
 
+/// "ln sigma ~ N(0.20, 1.25^2)"
+std::string described(const NoiseLevelOptions& levels) {
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), "ln sigma ~ N(%.2f, %.2f^2)", levels.mean, levels.std);
+  return text.data();
+}
+
 /// Tensors of an Ema::state() as plain weights.
 NamedTensors averaged_weights(const NamedTensors& ema_state) {
   constexpr std::string_view kPrefix = "weights.";
@@ -198,8 +208,14 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
     write_validation(folder, result);
     if (request.preview) request.preview(model, result);
   };
-  const TrainResult result = train(trainable(network, request.device, seed), batches, validation,
-                                   setup_of(sized, data), folder.root, observer, control);
+  TrainSetup setup = setup_of(sized, data);
+  setup.measure_levels = [&] {
+    const NoiseLevelOptions levels = fit_noise_levels(model, config, data, folder, control);
+    if (request.notice) request.notice("noise levels fitted to what the model decides: " + described(levels));
+    return levels;
+  };
+  const TrainResult result =
+      train(trainable(network, request.device, seed), batches, validation, setup, folder.root, observer, control);
   write_safetensors(folder.model(), {module_state(*network),
                                      {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);

@@ -44,6 +44,15 @@ int64_t step_of_name(const std::string& name) {
   return error == std::errc() && rest == end ? step : -1;
 }
 
+ordered_json to_json(const std::optional<NoiseLevelOptions>& levels) {
+  return levels ? ordered_json{{"mean", levels->mean}, {"std", levels->std}} : ordered_json();
+}
+
+std::optional<NoiseLevelOptions> levels_from_json(const ordered_json& json) {
+  if (json.is_null()) return std::nullopt;
+  return NoiseLevelOptions{NoiseDistribution::information, json.at("mean"), json.at("std")};
+}
+
 ordered_json to_json(const TrainState& s) {
   return {{"step", s.step},
           {"images", s.images},
@@ -54,6 +63,7 @@ ordered_json to_json(const TrainState& s) {
           {"loss_count", s.loss_count},
           {"learning_rate", s.learning_rate},
           {"validations", s.validations},
+          {"noise_levels", to_json(s.levels)},
           {"finished", s.finished}};
 }
 
@@ -68,6 +78,7 @@ TrainState state_from_json(const ordered_json& json) {
   json.at("loss_count").get_to(s.loss_count);
   json.at("learning_rate").get_to(s.learning_rate);
   json.at("validations").get_to(s.validations);
+  s.levels = levels_from_json(json.value("noise_levels", ordered_json()));  // older versions have none
   json.at("finished").get_to(s.finished);
   return s;
 }

@@ -18,6 +18,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/diffusion/loss.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {
@@ -33,6 +34,7 @@ struct TrainState {
   int64_t loss_count = 0;
   double learning_rate = 0;      // of the last update
   int64_t validations = 0;       // done so far
+  std::optional<NoiseLevelOptions> levels;  // measured (noise_levels.distribution information)
   bool finished = false;         // the budget is spent and the last validation written
 };
 

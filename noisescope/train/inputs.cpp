@@ -36,6 +36,12 @@ TrainInputs draw_inputs(const BatchSource& batches, const InputOptions& options,
 InputQueue::InputQueue(BatchSource batches, const InputOptions& options, bool ahead)
     : batches_(std::move(batches)), options_(options), ahead_(ahead) {}
 
+void InputQueue::set_noise_levels(const NoiseLevelOptions& levels) {
+  if (next_.valid()) next_.wait();  // what is prepared has the old levels
+  next_image_ = -1;
+  options_.noise_levels = levels;
+}
+
 TrainInputs InputQueue::take(int64_t first_image) {
   TrainInputs inputs;
   if (next_.valid() && next_image_ == first_image) {

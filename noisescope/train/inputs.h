@@ -43,6 +43,8 @@ class InputQueue {
 
   /// Throws what the batch source throws.
   TrainInputs take(int64_t first_image);
+  /// From the next pass on.
+  void set_noise_levels(const NoiseLevelOptions& levels);
 
  private:
   BatchSource batches_;

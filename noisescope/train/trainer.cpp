@@ -108,6 +108,9 @@ class Run {
         ema_(*model.module, setup.train.ema) {}
 
   TrainResult operator()() {
+    if (setup_.noise_levels.distribution == NoiseDistribution::information && !setup_.measure_levels) {
+      throw ValueError("[train.train] expected measure_levels for noise levels 'information', got none");
+    }
     make_folder(checkpoints());
     const FolderLock lock(checkpoints());
     const bool resumed = resume();
@@ -125,6 +128,7 @@ class Run {
     ema_.load_state(found->ema);
     optimizer_.load_state(found->optimizer, "the checkpoint's optimizer");
     state_ = found->state;
+    if (state_.levels) inputs_.set_noise_levels(*state_.levels);
     if (!state_.finished) notice("going on after " + std::to_string(state_.images) + " images");
     return true;
   }
@@ -139,6 +143,7 @@ class Run {
     try {
       validate_if_due();  // an interrupted validation is done again
       while (budget_.progress(state_) < 1) {
+        measure_levels_if_due();
         update();
         after_update();
       }
@@ -147,6 +152,17 @@ class Run {
       save();
       throw;
     }
+  }
+
+  void measure_levels_if_due() {
+    const NoiseLevelOptions& levels = setup_.noise_levels;
+    if (levels.distribution != NoiseDistribution::information || state_.levels ||
+        budget_.progress(state_) < levels.early_share) {
+      return;
+    }
+    const WeightsInPlace averaged(*model_.module, ema_.weights());
+    state_.levels = setup_.measure_levels();
+    inputs_.set_noise_levels(*state_.levels);
   }
 
   /// One update of the weights. The state changes at its end alone.

@@ -33,6 +33,9 @@ struct TrainSetup {
   TrainOptions train;
   PreconditionOptions precondition;
   NoiseLevelOptions noise_levels;
+  /// With noise levels `information`: the lognormal levels for the rest of the run, measured once, after the
+  /// early share of the budget, with averaged weights in the module. Its time counts as training.
+  std::function<NoiseLevelOptions()> measure_levels = {};
   LossOptions loss;
   uint64_t seed = 0;
   int64_t samples_per_epoch = 0;       // for budgets in epochs
@@ -70,7 +73,7 @@ struct TrainResult {
 /// seconds goes on with the seconds that are left. Checkpoints stand in `folder`/checkpoints, metrics
 /// in `folder`. `validation` gives images for fixed-noise validation, counted from 0.
 ///
-/// Throws Interrupted on a stop request or from an observer (after a checkpoint), NumericError when
+/// Throws ValueError for noise levels `information` without measure_levels, Interrupted on a stop request or from an observer (after a checkpoint), NumericError when
 /// loss, gradients or weights are no longer finite (the last good checkpoint stays), ModelError for a
 /// folder of another run, IoError if the disk refuses or another process trains there.
 TrainResult train(const TrainableModel& model, const BatchSource& batches,

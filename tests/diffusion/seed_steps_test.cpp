@@ -9,7 +9,6 @@
 namespace noisescope {
 namespace {
 
-
 const TensorFile& seed_golden() {
   static const TensorFile file =
       read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/seed-network.safetensors");

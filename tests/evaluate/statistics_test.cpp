@@ -9,7 +9,6 @@
 namespace noisescope {
 namespace {
 
-
 Tensor signs(int64_t above, int64_t below) {
   return torch::cat({torch::ones({above}, torch::kDouble), -torch::ones({below}, torch::kDouble)});
 }

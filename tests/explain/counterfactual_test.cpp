@@ -9,7 +9,6 @@
 namespace noisescope {
 namespace {
 
-
 /// Two pictures 2 x 2 of 3 channels; in the first, one pixel changes by 1 in all channels, one by .1 in one.
 Counterfactual small_case(const CounterfactualOptions& options = {}) {
   const Tensor pictures = torch::zeros({2, 3, 2, 2}, torch::kDouble);

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-
 /// A world of K known pictures [K, C, H, W]: the condition is the picture itself.
 Denoiser known_pictures() {
   return [](const Tensor& x, const Tensor&, const Tensor& condition) {

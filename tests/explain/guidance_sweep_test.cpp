@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 /// Gaussian data whose prompt shifts the mean and leaves the covariance: at scale s the estimate is
 /// that of data with the mean m_u + s (m_c - m_u), so that the flow's closed form holds at every
 /// scale.

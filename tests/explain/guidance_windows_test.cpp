@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 double largest_value(const Tensor& t) { return t.abs().max().item<double>(); }
 
 std::vector<double> log_snr_grid(int64_t steps, double sigma_min = 0.1, double sigma_max = 20) {

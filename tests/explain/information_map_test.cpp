@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-
 /// y moves the two upper pixels of a 2x2 picture; the lower ones know nothing of it.
 struct GaussianInformationMap {
   GaussianData data{torch::zeros({4}), torch::tensor({0.2, 0.1, 0.3, 0.4}),

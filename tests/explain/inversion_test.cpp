@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
   GuidanceOptions guidance;
   guidance.clip = 0;

@@ -7,7 +7,6 @@
 namespace noisescope {
 namespace {
 
-
 void expect_equal(const Tensor& a, const Tensor& b) {
   EXPECT_LT((a - b).abs().max().item<double>(), 1e-12) << a << b;
 }

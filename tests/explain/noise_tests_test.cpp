@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 Tensor white(uint64_t seed, int64_t count) {
   return Random(seed).normal(Purpose::explain, 0, sample_range(0, count), {3, 32, 32}, torch::kDouble);
 }

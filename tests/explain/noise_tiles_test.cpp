@@ -8,7 +8,6 @@
 namespace noisescope {
 namespace {
 
-
 NoiseTiles tiles_of(const DrawPictures& draw, const NoiseTilesOptions& options, int64_t count = 2) {
   const NoiseSource noise{Random(3), sample_range(0, count)};
   return noise_tiles(draw, noise.initial({2, 4, 6}, torch::kDouble), torch::zeros({count, 1}), noise, options);

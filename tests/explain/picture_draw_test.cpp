@@ -8,7 +8,6 @@
 namespace noisescope {
 namespace {
 
-
 DrawSetup blobs(int64_t pass_size) {
   const GaussianMixture data{torch::eye(3, 8), torch::full({3, 8}, 0.05)};
   return {data.denoiser(), torch::ones({3}, torch::kDouble), {}, {10, 3, 1, 0.3, 0},

@@ -8,7 +8,6 @@
 namespace noisescope {
 namespace {
 
-
 struct GaussianPosteriorUncertainty {
   Tensor root = Random(5).normal(Purpose::scene, 0, {0}, {12, 12}, torch::kDouble)[0];
   Tensor covariance = root.matmul(root.t()) / 12 + 0.01 * torch::eye(12, torch::kDouble);

@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 int64_t place(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) - names.begin();
 }

@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 Tensor normal(uint64_t seed, torch::IntArrayRef shape) {
   return Random(seed).normal(Purpose::explain, 0, {0}, shape, torch::kDouble).squeeze(0);
 }

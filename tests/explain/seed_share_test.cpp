@@ -7,7 +7,6 @@
 namespace noisescope {
 namespace {
 
-
 Tensor normal(uint64_t seed, uint64_t step, torch::IntArrayRef shape) {
   return Random(seed).normal(Purpose::explain, step, {0}, shape, torch::kDouble)[0];
 }

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-
 double largest(const Tensor& t) { return t.abs().max().item<double>(); }
 
 /// All coalitions of a game that is told by its rule.

@@ -10,7 +10,6 @@
 namespace noisescope {
 namespace {
 
-
 /// A left half without detail beside a chequered right one, [B, 3, 32, 32].
 Tensor half_smooth(int64_t count) {
   const Tensor place = torch::arange(32);

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-
 /// The design on `function` of uniform inputs [N, K].
 template <class Function>
 SobolIndices indices_of(const Function& function, int64_t players, int64_t count, uint64_t seed) {

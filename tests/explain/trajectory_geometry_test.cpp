@@ -12,7 +12,6 @@
 namespace noisescope {
 namespace {
 
-
 SamplerStep step_at(double sigma, const Tensor& x, const Tensor& denoised) {
   SamplerStep step;
   step.sigma = sigma;

@@ -11,7 +11,6 @@
 namespace noisescope {
 namespace {
 
-
 struct BlobUTurn {
   GaussianMixture data{torch::eye(3, 8) * 2.0, torch::full({3, 8}, 0.05)};
   int64_t count = 3000;

@@ -58,6 +58,29 @@ TEST_F(Run, AnotherConfigurationIsRefusedNamingItsKeys) {
   }
 }
 
+TEST_F(Run, NoiseLevelsFittedInTrainingAreThoseOfTheRun) {
+  RunConfig config = tiny_config();
+  config.noise_levels.distribution = NoiseDistribution::information;
+  config.noise_levels.early_share = 0.3;
+  config.noise_levels.pictures = 2;
+  const RunFolder folder = fresh_folder("fitted_levels");
+  std::vector<std::string> notices;
+  TrainRunRequest request;
+  request.notice = [&](const std::string& text) { notices.push_back(text); };
+  train_run(config, folder, request, {});
+  const RunConfig fitted = load_run_config_of(folder);
+  EXPECT_NE(fitted.noise_levels.mean, config.noise_levels.mean);
+  EXPECT_NE(cleanest_trained_log_snr(fitted), cleanest_trained_log_snr(config));
+  EXPECT_EQ(to_json(stored_run_config(folder)), to_json(config));
+  EXPECT_TRUE(std::any_of(notices.begin(), notices.end(), [](const std::string& text) {
+    return text.starts_with("noise levels fitted");
+  }));
+  EXPECT_NO_THROW(train_run(config, folder, {}, {}));  // the same command again
+
+  write_file_atomic(folder.noise_levels(), "{\"mean_ln_sigma\": \"x\"}");
+  EXPECT_THROW(load_run_config_of(folder), FormatError);
+}
+
 TEST_F(Run, UnknownWordsAreNamed) {
   const TextToImage model = load_run_model(folder_, torch::kCPU);
   try {

@@ -84,6 +84,45 @@ TEST(Trainer, AnInterruptedRunEndsBitIdenticalToAnUninterruptedOne) {
   }
 }
 
+TrainSetup measuring_setup(int64_t& measured) {
+  TrainSetup setup = tiny_setup("30steps");
+  setup.noise_levels.distribution = NoiseDistribution::information;
+  setup.noise_levels.early_share = 0.3;
+  setup.train.prefetch = true;
+  setup.measure_levels = [&measured] {
+    ++measured;
+    return NoiseLevelOptions{.mean = 2.0, .std = 0.1};
+  };
+  return setup;
+}
+
+TEST(Trainer, MeasuresNoiseLevelsOnceAndGoesOnWithThem) {
+  int64_t measured = 0;
+  const TrainSetup setup = measuring_setup(measured);
+  const fs::path whole = trainer_folder("measured"), parts = trainer_folder("measured_parts");
+  run(setup, whole);
+  EXPECT_EQ(measured, 1);
+  EXPECT_EQ(last_checkpoint(whole, setup).state.levels->mean, 2.0);
+  for (const int64_t step : {8, 9, 10, 20}) run_until(setup, parts, step);
+  run(setup, parts);
+  EXPECT_EQ(measured, 2);  // not again after the checkpoint that knows them
+  expect_same_run(whole, parts, setup);
+
+  TrainSetup unfitted = setup;
+  unfitted.noise_levels.distribution = NoiseDistribution::lognormal;
+  const fs::path usual = trainer_folder("unmeasured");
+  run(unfitted, usual);
+  const NamedTensors a = last_checkpoint(whole, setup).model, b = last_checkpoint(usual, unfitted).model;
+  EXPECT_FALSE(torch::equal(a.begin()->second, b.begin()->second));
+}
+
+TEST(Trainer, RefusesInformationWithoutAMeasurement) {
+  int64_t measured = 0;
+  TrainSetup setup = measuring_setup(measured);
+  setup.measure_levels = nullptr;
+  EXPECT_THROW(run(setup, trainer_folder("unmeasurable")), ValueError);
+}
+
 TEST(Trainer, PrefetchChangesNothing) {
   TrainSetup setup = tiny_setup("20steps");
   const fs::path plain = trainer_folder("plain"), ahead = trainer_folder("ahead");

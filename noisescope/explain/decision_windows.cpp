@@ -1,0 +1,82 @@
+#include "noisescope/explain/decision_windows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+using Questions = std::vector<const WordQuestion*>;  // with the same number of versions
+
+Evidence answer(const Denoiser& denoiser, const ConditionOfPrompts& condition_of, const Tensor& pictures,
+                const Questions& questions, const EvidenceOptions& options, const PathNoise& noise,
+                const Control& control) {
+  std::vector<int64_t> rows, own;
+  std::vector<Tensor> conditions;
+  for (const WordQuestion* question : questions) {
+    rows.push_back(question->picture);
+    own.push_back(question->contrast.own);
+    conditions.push_back(condition_of(question->contrast.prompts));
+  }
+  const Tensor shown = pictures.index_select(0, torch::tensor(rows).to(pictures.device()));
+  return filter_noising_paths(denoiser, shown, {torch::stack(conditions, 1), torch::tensor(own)}, options,
+                              noise, control);
+}
+
+}  // namespace
+
+double DecisionWindows::total() const { return std::accumulate(nats.begin(), nats.end(), 0.0); }
+
+DecisionWindows measure_decision_windows(const Denoiser& denoiser, const ConditionOfPrompts& condition_of,
+                                         const Tensor& pictures, const std::vector<WordQuestion>& questions,
+                                         const EvidenceOptions& options, const Random& random,
+                                         const Control& control) {
+  if (questions.empty()) {
+    throw ValueError("[explain.measure_decision_windows] expected words with alternatives, got none");
+  }
+  std::map<size_t, Questions> by_versions;
+  for (const WordQuestion& question : questions) {
+    by_versions[question.contrast.prompts.size()].push_back(&question);
+  }
+  std::vector<double> levels;
+  Tensor decided;
+  int64_t first = 0;
+  for (const auto& [versions, group] : by_versions) {
+    const auto count = static_cast<int64_t>(group.size());
+    const Evidence evidence = answer(denoiser, condition_of, pictures, group, options,
+                                     {random, sample_range(first, count)}, control);
+    const Tensor nats = -evidence.entropy().diff(1, 0).sum(1) / static_cast<double>(pictures.size(0));
+    decided = decided.defined() ? decided + nats : nats;
+    levels = evidence.log_snrs;
+    first += count;
+  }
+  DecisionWindows windows;
+  for (size_t i = 0; i + 1 < levels.size(); ++i) {
+    windows.log_snrs.push_back((levels[i] + levels[i + 1]) / 2);
+    windows.nats.push_back(decided[static_cast<int64_t>(i)].item<double>());
+  }
+  return windows;
+}
+
+NoiseLevelOptions fitted_levels(const NoiseLevelOptions& usual, const DecisionWindows& windows) {
+  double weight = 0, sum = 0, squares = 0;
+  for (size_t i = 0; i < windows.nats.size(); ++i) {
+    const double nats = std::max(0.0, windows.nats[i]), ln_sigma = -windows.log_snrs[i] / 2;
+    weight += nats;
+    sum += nats * ln_sigma;
+    squares += nats * ln_sigma * ln_sigma;
+  }
+  if (!(weight > 0)) {
+    throw ValueError("[explain.fitted_levels] expected a model that decides something, got 0 nats");
+  }
+  NoiseLevelOptions levels = usual;
+  levels.mean = sum / weight;
+  levels.std = std::sqrt(std::max(0.0, squares / weight - levels.mean * levels.mean));
+  return levels;
+}
+
+}  // namespace noisescope

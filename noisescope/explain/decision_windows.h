@@ -1,0 +1,46 @@
+// At which noise levels does a model decide what a caption says? The class-entropy rate of evidence
+// filtering (explain/evidence.h) summed over words: nats of the caption decided per step from noise to
+// picture. Noise levels of training can be fitted to it (diffusion/loss.h, information): a lognormal
+// density with the mean and variance of ln sigma under the rate, so that training looks where the model
+// has something to decide. (Dieleman et al. 2022, arXiv:2211.15089, warp time by the entropy of their
+// classifier's predictions for the same reason.)
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "noisescope/diffusion/loss.h"
+#include "noisescope/explain/evidence.h"
+#include "noisescope/explain/prompt_contrast.h"
+
+namespace noisescope {
+
+/// One word of one picture's caption, in versions.
+struct WordQuestion {
+  int64_t picture = 0;  // row of the pictures
+  PromptContrast contrast;
+};
+
+/// N steps, rising log-SNR. Nats are means over pictures, sums over the questions of each.
+struct DecisionWindows {
+  std::vector<double> log_snrs;  // [N] middles of the steps
+  std::vector<double> nats;      // [N] decided in the step; below 0 where a step misled
+  double total() const;          // nats decided in all; at most the entropy of the questions
+};
+
+using ConditionOfPrompts = std::function<Tensor(const std::vector<std::string>&)>;  // [B, D]
+
+/// Filters one noising path for each question over `pictures` [B, C, H, W]; questions with the same number of
+/// versions share their passes. Cost: options.steps times all versions of all questions.
+/// Throws ValueError without questions.
+DecisionWindows measure_decision_windows(const Denoiser& denoiser, const ConditionOfPrompts& condition_of,
+                                         const Tensor& pictures, const std::vector<WordQuestion>& questions,
+                                         const EvidenceOptions& options, const Random& random,
+                                         const Control& control = {});
+
+/// `usual` with mean and std of ln sigma = -log-SNR / 2 under the rate; steps that misled weigh nothing.
+/// Throws ValueError if nothing was decided.
+NoiseLevelOptions fitted_levels(const NoiseLevelOptions& usual, const DecisionWindows& windows);
+
+}  // namespace noisescope

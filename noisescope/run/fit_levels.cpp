@@ -1,0 +1,94 @@
+#include "noisescope/run/fit_levels.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/core/error.h"
+#include "noisescope/explain/decision_windows.h"
+#include "noisescope/io/file.h"
+#include "noisescope/run/word_contrasts.h"
+
+namespace noisescope {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// The longest caption that may be said of a sample: the one that leaves least open.
+std::string fullest_caption(const Dataset& dataset, int64_t index) {
+  std::string fullest;
+  for (const int64_t row : dataset.captions_of(index)) {
+    const std::string& caption = dataset.captions()[static_cast<size_t>(row)];
+    if (caption.size() > fullest.size()) fullest = caption;
+  }
+  return fullest;
+}
+
+/// Held-out samples of which something is said, and what.
+struct Captioned {
+  std::vector<int64_t> indices;
+  std::vector<std::string> captions;
+};
+
+Captioned held_out(const RunData& data, int64_t count) {
+  Captioned found;
+  for (const int64_t index : data.split.validation.empty() ? data.split.train : data.split.validation) {
+    if (static_cast<int64_t>(found.indices.size()) == count) break;
+    const std::string caption = fullest_caption(*data.dataset, index);
+    if (caption.empty()) continue;
+    found.indices.push_back(index);
+    found.captions.push_back(caption);
+  }
+  return found;
+}
+
+std::vector<WordQuestion> questions_of_words(const RunConfig& config, const std::vector<std::string>& captions) {
+  std::vector<WordQuestion> questions;
+  for (size_t i = 0; i < captions.size(); ++i) {
+    for (PromptContrast& contrast : word_contrasts(config, captions[i], {}, {})) {
+      questions.push_back({static_cast<int64_t>(i), std::move(contrast)});
+    }
+  }
+  return questions;
+}
+
+/// Each caption against those of the other pictures.
+std::vector<WordQuestion> questions_of_captions(const std::vector<std::string>& captions) {
+  std::vector<std::string> distinct = captions;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  if (distinct.size() < 2) {
+    throw DataError("[run.fit_noise_levels] expected pictures whose captions differ, got \"" + distinct.at(0) +
+                    "\" of all; raise noise_levels.pictures, or set noise_levels.distribution=lognormal");
+  }
+  std::vector<WordQuestion> questions;
+  for (size_t i = 0; i < captions.size(); ++i) {
+    const auto own = std::find(distinct.begin(), distinct.end(), captions[i]) - distinct.begin();
+    questions.push_back({static_cast<int64_t>(i), {captions[i], distinct, distinct, own, 0}});
+  }
+  return questions;
+}
+
+void keep(const RunFolder& folder, const DecisionWindows& windows, const NoiseLevelOptions& levels) {
+  const ordered_json json = {{"mean_ln_sigma", levels.mean}, {"std_ln_sigma", levels.std},
+                             {"decided_nats", windows.total()}, {"log_snr", windows.log_snrs},
+                             {"nats", windows.nats}};
+  write_file_atomic(folder.noise_levels(), json.dump(2));
+}
+
+}  // namespace
+
+NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& config, const RunData& data,
+                                   const RunFolder& folder, const Control& control) {
+  const auto [indices, captions] = held_out(data, config.noise_levels.pictures);
+  const DecisionWindows windows = measure_decision_windows(
+      model.denoiser(), [&](const std::vector<std::string>& prompts) { return model.condition(prompts); },
+      data.dataset->images(indices).to(model.device()),
+      has_vocabulary(config) ? questions_of_words(config, captions) : questions_of_captions(captions),
+      {.steps = 48}, Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
+  const NoiseLevelOptions levels = fitted_levels(config.noise_levels, windows);
+  keep(folder, windows, levels);
+  return levels;
+}
+
+}  // namespace noisescope

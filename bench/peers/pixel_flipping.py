@@ -1,8 +1,8 @@
 """Pixel flipping in one thread: this library against quantus 0.6.0, side by side: the same pictures, maps,
 linear softmax classifier in float32 (what quantus hands to models), pixels set to 0 one at a time. Checks
-that the curves are equal to 1e-6, then times both in turns. quantus is given all pictures as one batch:
-the more there are, the less of its time is Python's. Prints JSON with medians and their ratio (above
-1: we are faster).
+that the curves are equal to 1e-5 (in float64, tests/explain/metric/faithfulness_oracle.py: 1e-6), then
+times both in turns. quantus is given all pictures as one batch: the more there are, the less of its time
+is Python's. Prints JSON with medians and their ratio (above 1: we are faster).
 
     ninja -C build flipping_bench
     .venv/bin/python bench/peers/pixel_flipping.py [--pictures 16] [--side 32] [--rounds 5]
@@ -28,7 +28,7 @@ from metric_oracles import quantus  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 CLASSES = 10
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5  # products of batches of other sizes are rounded in another order
 
 
 def fixture(pictures, side):
@@ -41,11 +41,20 @@ def fixture(pictures, side):
     }
 
 
+class Linear(torch.nn.Module):
+    """Logits by the same product as tests/explain/metric/softmax_classifier.h."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = torch.nn.Parameter(torch.from_numpy(weights))
+
+    def forward(self, x):
+        return (self.weights @ x.flatten(1).T).T
+
+
 class Theirs:
     def __init__(self, case, step):
-        linear = torch.nn.Linear(case["weights"].shape[1], CLASSES, bias=False)
-        linear.weight.data = torch.from_numpy(case["weights"])
-        self.model = torch.nn.Sequential(torch.nn.Flatten(), linear).eval()
+        self.model = Linear(case["weights"]).eval()
         self.metric = quantus.PixelFlipping(features_in_step=step, perturb_baseline=0.0, abs=False,
                                             normalise=False, disable_warnings=True)
         self.case = case

@@ -31,23 +31,25 @@ Tensor band_sizes(int64_t height, int64_t width, int64_t bands) {
   return sizes;
 }
 
-Tensor total_energy(const Tensor& pictures, int64_t bands) {
-  return band_energy(pictures, bands).sum(0);
+/// <a, b>, |a|^2 and |b|^2 of each picture in each band, [3, R, B].
+Tensor band_products(const Tensor& a, const Tensor& b, int64_t bands) {
+  const Tensor inner = (band_energy(a + b, bands) - band_energy(a - b, bands)) / 4;
+  return torch::stack({inner, band_energy(a, bands), band_energy(b, bands)}).transpose(1, 2);
 }
 
-/// Squared coherence in each band, over all pictures: <a, b>^2 / (|a|^2 |b|^2).
-Tensor squared_coherence(const Tensor& a, const Tensor& b, int64_t bands) {
-  const Tensor inner = (total_energy(a + b, bands) - total_energy(a - b, bands)) / 4;
-  const Tensor sizes = total_energy(a, bands) * total_energy(b, bands);
-  return torch::where(sizes > 0, inner.square() / sizes, torch::zeros_like(sizes));
+/// Squared coherence <a, b>^2 / (|a|^2 |b|^2) over all pictures of products [3, ..., B].
+Tensor squared_coherence(const Tensor& products) {
+  const Tensor sums = products.sum(-1), sizes = sums[1] * sums[2];
+  return torch::where(sizes > 0, sums[0].square() / sizes, torch::zeros_like(sizes));
 }
 
 /// Where `curve` [S] comes to stay above one half.
 double emergence_of(const Tensor& curve, const std::vector<double>& log_snrs) {
-  const auto at = [&](size_t i) { return curve[static_cast<int64_t>(i)].item<double>(); };
+  const auto values = curve.accessor<double, 1>();
+  const auto at = [&](size_t i) { return values[static_cast<int64_t>(i)]; };
   size_t first = log_snrs.size();
   while (first > 0 && at(first - 1) >= 0.5) --first;
-  if (first == log_snrs.size()) return std::numeric_limits<double>::quiet_NaN();
+  if (first == log_snrs.size()) return std::numeric_limits<double>::infinity();
   if (first == 0) return log_snrs.front();
   const double below = at(first - 1), above = at(first);
   return std::lerp(log_snrs[first - 1], log_snrs[first], (0.5 - below) / (above - below));
@@ -63,7 +65,11 @@ Tensor band_spectrum(const Tensor& pictures, int64_t bands) {
   }
   const Tensor sizes = band_sizes(pictures.size(2), pictures.size(3), bands);
   const auto freedom = static_cast<double>((pictures.size(0) - 1) * pictures.size(1));
-  return total_energy(about_their_mean(pictures), bands) / (sizes * freedom);
+  return band_energy(about_their_mean(pictures), bands).sum(0) / (sizes * freedom);
+}
+
+double SpectralEmergence::emergence(int64_t band, const Tensor& rows) const {
+  return emergence_of(squared_coherence(products.select(2, band).index_select(2, rows)), log_snrs);
 }
 
 Tensor predicted_emergence(const Tensor& spectrum) { return -spectrum.log(); }
@@ -78,7 +84,7 @@ SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, cons
   band_sizes(pictures.size(2), pictures.size(3), bands);
   const Tensor shown = about_their_mean(pictures);
   SpectralEmergence out;
-  std::vector<Tensor> coherence;
+  std::vector<Tensor> products;
   for (const SamplerStep& step : steps) {
     const Tensor& estimate = step.prediction.denoised;
     if (!estimate.defined()) {
@@ -87,9 +93,10 @@ SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, cons
     check_shape("explain.spectral_emergence", "estimate", estimate,
                 {pictures.size(0), pictures.size(1), pictures.size(2), pictures.size(3)});
     out.log_snrs.push_back(log_snr_of(step.sigma));
-    coherence.push_back(squared_coherence(about_their_mean(estimate), shown, bands));
+    products.push_back(band_products(about_their_mean(estimate), shown, bands));
   }
-  out.coherence = torch::stack(coherence);
+  out.products = torch::stack(products, 1);
+  out.coherence = squared_coherence(out.products);
   std::vector<double> measured;
   for (int64_t band = 0; band < bands; ++band) {
     measured.push_back(emergence_of(out.coherence.select(1, band), out.log_snrs));

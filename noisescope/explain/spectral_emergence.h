@@ -15,13 +15,19 @@
 
 namespace noisescope {
 
-/// R radial bands as in band_energy (guidance_anatomy.h); S steps. float64 on the CPU.
+/// R radial bands as in band_energy (guidance_anatomy.h); S steps, B pictures. float64 on the CPU.
 struct SpectralEmergence {
   std::vector<double> log_snrs;  // [S]
-  Tensor coherence;  // [S, R]: squared coherence of estimate and picture about their means over
-                     // pictures, 0 .. 1; independent of their sizes
-  Tensor measured;   // [R]: first log-SNR from which the coherence stays above 1/2, linear between
-                     // steps; NaN where it ends below, the first step's where it starts above
+  Tensor products;   // [3, S, R, B]: <estimate, picture>, |estimate|^2 and |picture|^2 in each band, about
+                     // the means over all pictures
+  Tensor coherence;  // [S, R]: squared coherence of estimate and picture, 0 .. 1; independent of their
+                     // sizes
+  Tensor measured;   // [R]: first log-SNR from which the coherence stays above 1/2, linear between steps;
+                     // infinity where it ends below, the first step's where it starts above
+
+  /// `measured` of a band, of the pictures `rows` [n] int64 alone: the statistic that evaluate/bootstrap.h
+  /// takes for an interval over pictures.
+  double emergence(int64_t band, const Tensor& rows) const;
 };
 
 /// Variance of a coefficient in each band, about the mean over pictures [B, C, H, W]: [R] float64,

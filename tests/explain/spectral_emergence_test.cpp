@@ -1,6 +1,7 @@
 #include "noisescope/explain/spectral_emergence.h"
 
 #include <cmath>
+#include <limits>
 
 #include <ATen/ops/fft_fft2.h>
 #include <ATen/ops/fft_ifft2.h>
@@ -74,23 +75,43 @@ TEST(SpectralEmergence, AFlatSpectrumEmergesAtOnce) {
   EXPECT_LT(measured.abs().max().item<double>(), 0.15);
 }
 
+/// A run with these estimates at log-SNR 0, 1, 2, ...
+std::vector<SamplerStep> steps_of(const std::vector<Tensor>& estimates) {
+  std::vector<SamplerStep> steps(estimates.size());
+  for (size_t i = 0; i < estimates.size(); ++i) {
+    steps[i].sigma = std::exp(-0.5 * double(i));
+    steps[i].prediction.denoised = estimates[i];
+  }
+  return steps;
+}
+
 TEST(SpectralEmergence, CountsFromWhereTheCoherenceStays) {
   const Tensor pictures = Random(5).normal(Purpose::explain, 0, {0, 1, 2}, {1, 8, 8}, torch::kDouble);
   const Tensor other = Random(6).normal(Purpose::explain, 0, {0, 1, 2}, {1, 8, 8}, torch::kDouble);
-  const auto run = [&](std::vector<Tensor> estimates) {
-    std::vector<SamplerStep> steps;
-    for (size_t i = 0; i < estimates.size(); ++i) {
-      SamplerStep step;
-      step.sigma = std::exp(-0.5 * double(i));
-      step.prediction.denoised = estimates[i];
-      steps.push_back(step);
-    }
-    return spectral_emergence(steps, pictures, 1).measured.item<double>();
+  const auto run = [&](const std::vector<Tensor>& estimates) {
+    return spectral_emergence(steps_of(estimates), pictures, 1).measured.item<double>();
   };
   EXPECT_GT(run({pictures, other, 3 * pictures}), 1.0);  // lost again at log-SNR 1
   EXPECT_LT(run({pictures, other, 3 * pictures}), 2.0);
   EXPECT_EQ(run({pictures, pictures}), 0.0);
-  EXPECT_TRUE(std::isnan(run({pictures, other})));
+  EXPECT_EQ(run({pictures, other}), std::numeric_limits<double>::infinity());
+}
+
+// Every picture stands beside its negative, so that pairs have the mean of all.
+TEST(SpectralEmergence, OfSomePicturesIsThatOfTheirOwnRun) {
+  const Tensor half = Random(5).normal(Purpose::explain, 0, sample_range(0, 4), {1, 8, 8}, torch::kDouble);
+  const Tensor blur = Random(6).normal(Purpose::explain, 0, sample_range(0, 4), {1, 8, 8}, torch::kDouble);
+  const Tensor pictures = torch::cat({half, -half}), other = torch::cat({blur, -blur});
+  const auto found = [&](const Tensor& rows) {
+    const Tensor shown = pictures.index_select(0, rows), noise = other.index_select(0, rows);
+    return spectral_emergence(steps_of({noise, shown + 2 * noise, 2 * shown + noise}), shown, 3);
+  };
+  const SpectralEmergence all = found(torch::arange(8));
+  const Tensor pairs = torch::tensor({0, 3, 4, 7});
+  for (int64_t band = 0; band < 3; ++band) {
+    EXPECT_NEAR(all.emergence(band, pairs), found(pairs).measured[band].item<double>(), 1e-12);
+    EXPECT_NE(all.emergence(band, pairs), all.measured[band].item<double>());
+  }
 }
 
 TEST(SpectralEmergence, RefusesBadInput) {

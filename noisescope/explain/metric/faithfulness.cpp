@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/ExpandUtils.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/le.h>
 #include <ATen/ops/searchsorted.h>
 
 #include "noisescope/core/error.h"
@@ -25,6 +27,12 @@ Tensor order_of(const Tensor& maps) {
   const Tensor rows = maps.flatten(1).contiguous();
   const Tensor below = at::searchsorted(std::get<0>(rows.sort(1)), rows, /*out_int32=*/true);
   return (rows.size(1) - below).view(maps.sizes());
+}
+
+/// order <= gone. A comparison into a bool goes number by number, one into its own type by vectors.
+Tensor has_gone(const Tensor& order, const Tensor& gone) {
+  Tensor out = torch::empty(at::infer_size(order.sizes(), gone.sizes()), order.options());
+  return at::le_out(out, order, gone).to(torch::kBool);
 }
 
 /// Scores of M rows without the pixels of their masks, [M] float64.
@@ -109,7 +117,7 @@ Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const T
     control.throw_if_stopped("explain.pixel_flipping");
     for (int64_t first = 0; first < steps; first += options.pass_size) {
       const int64_t count = std::min(options.pass_size, steps - first);
-      const Tensor masks = order[b] <= gone.narrow(0, first, count).view({-1, 1, 1});
+      const Tensor masks = has_gone(order[b], gone.narrow(0, first, count).view({-1, 1, 1}));
       const Tensor sample = torch::full({count}, b, gone.options().dtype(torch::kInt64));
       curves[b].narrow(0, first, count) = score_without(
           score, removal, pictures[b].expand({count, -1, -1, -1}), masks, sample);
@@ -139,7 +147,7 @@ PerturbationCurves perturbation_curves(const PictureScore& score, const Removal&
   for (int64_t first = 0; first < pictures.size(0); first += group) {
     control.throw_if_stopped("explain.perturbation_curves");
     const int64_t count = std::min(group, pictures.size(0) - first);
-    const Tensor top = order.narrow(0, first, count) <= counts.view({1, -1, 1, 1});
+    const Tensor top = has_gone(order.narrow(0, first, count), counts.view({1, -1, 1, 1}));
     rows.push_back(score_masks(score, removal, pictures.narrow(0, first, count),
                                torch::cat({~top, top}, 1), first));
   }

@@ -91,10 +91,11 @@ void describe(Describer& d, RefillOptions& options) {
 
 Removal replace_by(double value) {
   return [=](const Tensor& pictures, const Tensor& removed, const Tensor&) {
-    // Pictures are often one, repeated: masked_fill would copy them first. A value as large as one of
-    // them spares the kernel a stride of 0.
+    // Weights 0 and 1 give back either end. torch::where and casts from bool go number by number, these
+    // by vectors; a value as large as a picture spares the kernel a stride of 0.
     const Tensor values = torch::full(pictures.sizes().slice(1), value, pictures.options());
-    return torch::where(removed.unsqueeze(1), values, pictures);
+    const Tensor weights = removed.view(torch::kUInt8).to(pictures.scalar_type());
+    return torch::lerp(pictures, values, weights.unsqueeze(1));
   };
 }
 

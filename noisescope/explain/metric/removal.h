@@ -14,13 +14,13 @@
 
 namespace noisescope {
 
-/// M pictures [M, C, H, W] with the pixels `removed` [M, H, W] bool replaced; all others stay bit for
-/// bit. `sample` [M] int64 says which picture of the batch a row was made from: rows of one sample share
+/// M finite pictures [M, C, H, W] with the pixels `removed` [M, H, W] bool replaced; all others stay as
+/// they are. `sample` [M] int64 says which picture of the batch a row was made from: rows of one sample share
 /// their noise.
 using Removal =
     std::function<Tensor(const Tensor& pictures, const Tensor& removed, const Tensor& sample)>;
 
-/// One value for every removed pixel and channel.
+/// One finite value for every removed pixel and channel.
 Removal replace_by(double value);
 
 /// Matched noise: independent normal pixels with the mean and the standard deviation of the picture's

@@ -16,7 +16,9 @@ struct SoftmaxClassifier {
     return {w, torch::arange(pictures) % classes};
   }
 
-  Tensor probabilities(const Tensor& x) const { return x.flatten(1).matmul(weights.t()).softmax(1); }
+  Tensor probabilities(const Tensor& x) const {
+    return weights.matmul(x.flatten(1).t()).softmax(0).t();  // this way round it is faster
+  }
 
   PictureScore score() const {
     return [*this](const Tensor& x, const Tensor& sample) {

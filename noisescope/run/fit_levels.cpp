@@ -85,7 +85,7 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
       model.denoiser(), [&](const std::vector<std::string>& prompts) { return model.condition(prompts); },
       data.dataset->images(indices).to(model.device()),
       has_vocabulary(config) ? questions_of_words(config, captions) : questions_of_captions(captions),
-      {.steps = 48}, Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
+      {.steps = 32}, Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
   const NoiseLevelOptions levels = fitted_levels(config.noise_levels, windows);
   keep(folder, windows, levels);
   return levels;

@@ -1,4 +1,4 @@
-// Times what explanations cost, on a trained run of the demo's world and on the exact worlds:
+// Times what explanations cost on two threads, on a trained run of the demo's world and on the exact worlds:
 //   explain_bench RUN [ROUNDS]
 // prints one JSON object: seconds and evaluations a second are medians over rounds; an overhead is the
 // time inside an observer over the time of the run without it.
@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/core/device.h"
 #include "noisescope/data/world_denoiser.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/trajectory.h"
@@ -126,6 +127,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: " << argv[0] << " RUN [ROUNDS]\n";
     return 2;
   }
+  noisescope::configure_process(2);
   const int64_t rounds = argc > 2 ? std::stoll(argv[2]) : 5;
   std::cout << noisescope::measure({argv[1]}, rounds).dump(2) << std::endl;
   return 0;

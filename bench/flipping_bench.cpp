@@ -7,8 +7,7 @@
 #include <iostream>
 #include <string>
 
-#include <ATen/Parallel.h>
-
+#include "noisescope/core/device.h"
 #include "noisescope/explain/metric/faithfulness.h"
 #include "noisescope/io/safetensors.h"
 #include "tests/explain/metric/softmax_classifier.h"
@@ -19,7 +18,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s FIXTURE RESULT PIXELS_PER_STEP\n", argv[0]);
     return 2;
   }
-  at::set_num_threads(1);
+  configure_process(1);
   const TensorFile fixture = read_safetensors(argv[1]);
   const SoftmaxClassifier classifier{fixture.at("weights"), fixture.at("labels")};
   const Tensor pictures = fixture.at("pictures"), maps = fixture.at("maps");

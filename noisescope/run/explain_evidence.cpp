@@ -7,6 +7,7 @@
 #include "noisescope/data/world_parser.h"
 #include "noisescope/evaluate/statistics.h"
 #include "noisescope/explain/metric/localisation.h"
+#include "noisescope/run/explained_run.h"
 #include "noisescope/run/word_contrasts.h"
 
 namespace noisescope {
@@ -19,8 +20,7 @@ Tensor picture_of(const TextToImage& model, const RunConfig& config, const Evide
                 sampling_sigmas(config.draw.grid, config.precondition.schedule),
                 config.draw.sampler, config.draw.guidance, 1, {}, {{}, control.stop})[0];
   }
-  const int64_t side = model.image_size();
-  check_shape("run.explain_evidence", "picture", request.picture, {3, side, side});
+  check_picture(model, request.picture);
   return request.picture;
 }
 

@@ -213,9 +213,19 @@ ExplainedRun recorded_run(const TextToImage& model, const RunConfig& config,
   return run;
 }
 
+void check_picture(const TextToImage& model, const Tensor& picture) {
+  const int64_t side = model.image_size();
+  if (picture.dim() == 3 && picture.size(0) == 3 && picture.size(1) == side && picture.size(2) == side) return;
+  const std::string size = std::to_string(side);
+  throw ShapeError("[run.check_picture] expected a picture of " + size + " x " + size +
+                   " pixels, the size that the model draws, got " + describe_tensor(picture) +
+                   "; scale it to that size, or explain it with a model of its own");
+}
+
 ExplainedRun inverted_run(const TextToImage& model, const RunConfig& config,
                           const std::string& prompt, const Tensor& picture, int64_t count, uint64_t seed,
                           const Control& control) {
+  check_picture(model, picture);
   ExplainedRun run;
   run.origin = RunOrigin::inverted;
   run.prompt = prompt;

@@ -56,9 +56,12 @@ ExplainedRun draw_run(const TextToImage& model, const RunConfig& config, const s
 ExplainedRun recorded_run(const TextToImage& model, const RunConfig& config,
                           const RunRecord& record, int64_t picture, int64_t count, const Control& control);
 
+/// Throws ShapeError unless `picture` is [3, S, S], the size that the model draws.
+void check_picture(const TextToImage& model, const Tensor& picture);
+
 /// `count` runs that end in `picture` [3, S, S], by edit-friendly inversion (explain/inversion.h)
 /// with the levels and guidance of the configuration, estimates not clipped. Cost: 2 x count
-/// evaluations a step.
+/// evaluations a step. Throws as check_picture does.
 ExplainedRun inverted_run(const TextToImage& model, const RunConfig& config,
                           const std::string& prompt, const Tensor& picture, int64_t count, uint64_t seed,
                           const Control& control);

@@ -38,8 +38,6 @@ ExplainedRun run_of(const TextToImage& model, const RunConfig& config,
   if (!request.picture.defined()) {
     return draw_run(model, config, request.prompt, request.pictures, request.seed, control);
   }
-  const int64_t side = model.image_size();
-  check_shape("run.ExplainContext", "picture", request.picture, {3, side, side});
   return inverted_run(model, config, request.prompt, request.picture, request.paths, request.seed,
                       control);
 }

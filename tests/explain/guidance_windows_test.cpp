@@ -68,7 +68,7 @@ TEST(LogSnrWindows, EqualOnesHoldEveryStepOnceWhereverStepsAndEdgesMeet) {
 TEST(LogSnrWindows, AnEmptyOneIsNamed) {
   try {
     equal_windows(log_snr_grid(3), 5);
-    FAIL() << "no error";
+    ADD_FAILURE() << "no error";
   } catch (const ValueError& error) {
     const std::string message = error.what();
     EXPECT_NE(message.find("window 1, log-SNR"), std::string::npos) << message;

@@ -170,7 +170,12 @@ TEST(Rewind, RefusesBadInput) {
   EXPECT_THROW(rewind(good, {.condition = torch::zeros({3, 2}, torch::kDouble)}), ShapeError);
   RecordedRun bad = good;
   bad.steps[2].x = bad.steps[2].x * std::nan("");
-  EXPECT_THROW(rewind(bad, {.step = 2}), NumericError);
+  try {
+    rewind(bad, {.step = 2});
+    ADD_FAILURE() << "no error";
+  } catch (const NumericError& error) {  // not that of the sampler, which comes too late to blame the record
+    EXPECT_NE(std::string(error.what()).find("recorded images"), std::string::npos) << error.what();
+  }
   bad.steps[2].x = Tensor();
   EXPECT_THROW(rewind(bad, {.step = 2}), ValueError);
   bad = good;

@@ -74,6 +74,12 @@ TEST(RunRecord, AnythingElseIsRefused) {
     save_run_record(path, make_run_record(recorded(), wrong));
     EXPECT_THROW(load_run_record(path), ModelError);
   }
+  save_run_record(path, make_run_record(recorded(), facts()));
+  TensorFile good = read_safetensors(path);
+  EXPECT_NO_THROW(load_run_record(path));
+  good.metadata["kind"] = "weights";
+  write_safetensors(path, good);
+  EXPECT_THROW(load_run_record(path), ModelError);
   EXPECT_THROW(make_run_record(TrajectoryRecorder{TrajectoryOptions{}}, {}), ValueError);
 }
 

@@ -119,12 +119,25 @@ TEST_F(ExplainRecord, RefusesWhatItCannotStandOn) {
   EXPECT_THROW(explain([&](auto& r) { r.record->x = torch::zeros({3, 4, 3, 16, 16}); }), ShapeError);
   EXPECT_THROW(explain([&](auto& r) { r.record->denoised = Tensor(); }), ModelError);
   EXPECT_THROW(explain([&](auto& r) { r.record->facts.settings = "{}"; }), ModelError);
-  EXPECT_THROW(explain([&](auto& r) { r.record->facts.prompts[2] = "picture:cat.png"; }), ValueError);
+  const auto four_steps = [](std::string settings) {
+    auto json = nlohmann::ordered_json::parse(settings);
+    auto draw = nlohmann::ordered_json::parse(json.at("draw").get<std::string>());
+    draw["grid"]["steps"] = 4;
+    json["draw"] = draw.dump();
+    return json.dump();
+  };
+  EXPECT_THROW(explain([&](auto& r) { r.record->facts.settings = four_steps(good.facts.settings); }),
+               ModelError);  // noise levels of 3
   EXPECT_THROW(explain([&](auto& r) { r.recorded = 4; }), ValueError);
   EXPECT_THROW(explain([&](auto& r) { r.recorded = -1; }), ValueError);
   EXPECT_THROW(explain([&](auto& r) { r.prompt = "a green cross"; }), ValueError);
-  EXPECT_THROW(explain([&](auto& r) { r.picture = torch::zeros({3, 32, 32}); }), ValueError);
-  EXPECT_THROW(explain([&](auto& r) { r.record.reset(); }), ValueError);  // and no prompt
+  // Refused later, too, but not with what to do.
+  const auto says = [&](const char* advice, auto change) {
+    return test::refusal([&] { explain(change); }).find(advice) != std::string::npos;
+  };
+  EXPECT_TRUE(says("--image", [](auto& r) { r.record->facts.prompts[2] = "picture:cat.png"; }));
+  EXPECT_TRUE(says("leave one out", [](auto& r) { r.picture = torch::zeros({3, 32, 32}); }));
+  EXPECT_TRUE(says("say what the picture shows", [](auto& r) { r.record.reset(); }));
 }
 
 TEST_F(ExplainRecord, RunsByInversionEndInThePicture) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -26,6 +27,16 @@ inline RunConfig tiny_config() {
   config.evaluation.sweep_samples = 2;
   config.evaluation.scales = {1.0, 2.0};
   return config;
+}
+
+/// What the error that `work` throws says; "" if it throws none.
+inline std::string refusal(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "";
 }
 
 inline RunFolder fresh_folder(const std::string& name) {

@@ -52,6 +52,7 @@ void check_dtype(const char* where, const char* name, const Tensor& tensor, torc
 
 Tensor per_sample(const Tensor& values, int64_t dims) {
   check_shape("core.per_sample", "values", values, {-1});
+  if (dims < 1) throw ShapeError("[core.per_sample] expected samples along a first dimension, got a single number");
   std::vector<int64_t> sizes(static_cast<size_t>(dims), 1);
   sizes[0] = values.size(0);
   return values.view(sizes);

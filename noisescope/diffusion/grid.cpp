@@ -53,7 +53,7 @@ void describe(Describer& d, GridOptions& options) {
   d("type", options.type,
     "spacing of the noise levels: karras, log_snr (uniform), or the timesteps of the discrete "
     "schedule: leading, linspace, trailing");
-  d("steps", options.steps, "number of solver steps", {.min = 1});
+  d("steps", options.steps, "number of solver steps", {.min = 1, .max = 100000});
   d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)", {.min = 0});
   d("sigma_max", options.sigma_max, "first noise level (karras, log_snr)", {.min = 0});
   d("rho", options.rho, "karras: larger puts more steps at low noise", {.min = 0});

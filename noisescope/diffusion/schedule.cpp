@@ -117,7 +117,7 @@ void check_options(const ScheduleOptions& options) {
 void describe(Describer& d, ScheduleOptions& options) {
   d("type", options.type, "how the betas run: linear (as given), linear_rescaled (by 1000 / T), "
                           "cosine, zero_terminal_snr");
-  d("timesteps", options.timesteps, "T, number of discrete timesteps", {.min = 1});
+  d("timesteps", options.timesteps, "T, number of discrete timesteps", {.min = 1, .max = 1000000});
   d("beta_start", options.beta_start, "beta_1 of a linear schedule", {.min = 0, .max = 1});
   d("beta_end", options.beta_end, "beta_T of a linear schedule", {.min = 0, .max = 1});
 }

@@ -70,6 +70,11 @@ NoiseTiles noise_tiles(const DrawPictures& draw, const Tensor& initial, const Te
 }
 
 Tensor tile_cover(const Tensor& mask, int64_t tile_px) {
+  check_shape("explain.tile_cover", "mask", mask, {-1, -1, -1});
+  if (tile_px < 1 || mask.size(1) % tile_px != 0 || mask.size(2) % tile_px != 0) {
+    throw ValueError("[explain.tile_cover] expected tiles that divide the mask, got tiles of " +
+                     std::to_string(tile_px) + " pixels for " + describe_tensor(mask));
+  }
   const Tensor sums = sum_tiles(mask.to(torch::kCPU, torch::kFloat64), tile_px);
   return sums.view({mask.size(0), mask.size(1) / tile_px, mask.size(2) / tile_px}) /
          static_cast<double>(tile_px * tile_px);

@@ -32,6 +32,9 @@ Network network_of(py::object function) {
 }
 
 Tensor call_denoiser(const DenoiserHandle& self, const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+  check_shape("Denoiser", "x", x, {-1, -1, -1, -1});
+  check_shape("Denoiser", "sigma", sigma, {x.size(0)});
+  check_shape("Denoiser", "condition", condition, {x.size(0), -1});
   const py::gil_scoped_release release;
   const torch::NoGradGuard no_grad;
   return self.denoiser(x, sigma, condition);

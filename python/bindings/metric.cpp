@@ -14,7 +14,7 @@ namespace {
 /// "noise", a number, or (denoiser, null condition [B, D]): how pixels are taken out.
 Removal removal_of(const py::object& removal, uint64_t seed, int64_t pictures) {
   if (py::isinstance<py::str>(removal)) {
-    if (removal.cast<std::string>() == "noise") return replace_by_noise(Random(seed), sample_range(0, pictures));
+    if (removal.equal(py::str("noise"))) return replace_by_noise(Random(seed), sample_range(0, pictures));
   } else if (py::isinstance<py::float_>(removal) || py::isinstance<py::int_>(removal)) {
     return replace_by(removal.cast<double>());
   } else if (py::isinstance<py::tuple>(removal) && py::len(removal) == 2) {

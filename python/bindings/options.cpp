@@ -10,13 +10,13 @@ class Lister : public Describer {
  public:
   Lister() : lists_{py::list()} {}
 
-  void field(const Field& f, bool& v) override { add(f, v); }
-  void field(const Field& f, int64_t& v) override { add(f, v); }
-  void field(const Field& f, double& v) override { add(f, v); }
-  void field(const Field& f, std::string& v) override { add(f, v); }
-  void field(const Field& f, std::vector<int64_t>& v) override { add(f, v); }
-  void field(const Field& f, std::vector<double>& v) override { add(f, v); }
-  void field(const Field& f, std::vector<std::string>& v) override { add(f, v); }
+  void field(const Field& f, bool& v) override { add(f, v, "bool"); }
+  void field(const Field& f, int64_t& v) override { add(f, v, "int"); }
+  void field(const Field& f, double& v) override { add(f, v, "float"); }
+  void field(const Field& f, std::string& v) override { add(f, v, text_type(f)); }
+  void field(const Field& f, std::vector<int64_t>& v) override { add(f, v, "Sequence[int]"); }
+  void field(const Field& f, std::vector<double>& v) override { add(f, v, "Sequence[float]"); }
+  void field(const Field& f, std::vector<std::string>& v) override { add(f, v, "Sequence[" + text_type(f) + "]"); }
 
   void begin_section(const char* name, const char* help) override {
     names_.push_back(name);
@@ -26,7 +26,7 @@ class Lister : public Describer {
   void end_section() override {
     const py::list inner = lists_.back();
     lists_.pop_back();
-    lists_.back().append(py::make_tuple(names_.back(), inner, helps_.back()));
+    lists_.back().append(py::make_tuple(names_.back(), inner, helps_.back(), "section"));
     names_.pop_back();
     helps_.pop_back();
   }
@@ -34,16 +34,47 @@ class Lister : public Describer {
   py::list result() const { return lists_.front(); }
 
  private:
+  static std::string text_type(const Field& f) {
+    if (f.range.choices.empty()) return "str";
+    return "Literal[\"" + join(f.range.choices, "\", \"") + "\"]";
+  }
+
   template <class T>
-  void add(const Field& f, const T& value) {
+  void add(const Field& f, const T& value, const std::string& type) {
     std::string help = f.help;
     if (!f.range.choices.empty()) help += "; one of " + join(f.range.choices);
-    lists_.back().append(py::make_tuple(f.name, value, help));
+    lists_.back().append(py::make_tuple(f.name, value, help, type));
   }
 
   std::vector<py::list> lists_;
   std::vector<std::string> names_, helps_;
 };
+
+/// Python's own guard against what contains itself. Throws RecursionError.
+class RecursionGuard {
+ public:
+  RecursionGuard() {
+    if (Py_EnterRecursiveCall(" in options") != 0) throw py::error_already_set();
+  }
+  ~RecursionGuard() { Py_LeaveRecursiveCall(); }
+  RecursionGuard(const RecursionGuard&) = delete;
+  RecursionGuard& operator=(const RecursionGuard&) = delete;
+};
+
+int64_t integer_of(const py::handle& value) {
+  const int64_t number = PyLong_AsLongLong(value.ptr());
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // OverflowError
+  return number;
+}
+
+/// The numbers of a numpy array or tensor; nothing for what has none.
+py::object list_of(const py::handle& value) {
+  try {
+    return value.attr("tolist")();
+  } catch (const py::error_already_set&) {
+    return {};
+  }
+}
 
 ordered_json json_of_sequence(const py::handle& value, const std::string& key) {
   ordered_json list = ordered_json::array();
@@ -64,14 +95,15 @@ ordered_json json_of_dict(const py::dict& value, const std::string& key) {
 }  // namespace
 
 ordered_json json_of(const py::handle& value, const std::string& key) {
+  const RecursionGuard guard;
   if (value.is_none()) return nullptr;
   if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
-  if (py::isinstance<py::int_>(value)) return value.cast<int64_t>();
+  if (py::isinstance<py::int_>(value)) return integer_of(value);
   if (py::isinstance<py::float_>(value)) return value.cast<double>();
-  if (py::isinstance<py::str>(value)) return value.cast<std::string>();
+  if (py::isinstance<py::str>(value)) return py::reinterpret_borrow<py::str>(value);
   if (py::isinstance<py::dict>(value)) return json_of_dict(py::reinterpret_borrow<py::dict>(value), key);
   if (py::isinstance<py::list>(value) || py::isinstance<py::tuple>(value)) return json_of_sequence(value, key);
-  if (py::hasattr(value, "tolist")) return json_of(value.attr("tolist")(), key);  // numpy, torch
+  if (const py::object list = list_of(value)) return json_of(list, key);
   throw py::type_error("expected a bool, number, text, list or dict for " + key + ", got " +
                        std::string(py::str(py::type::of(value))));
 }

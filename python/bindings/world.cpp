@@ -53,6 +53,9 @@ struct Scenes {
 };
 
 Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t seed) {
+  if (count < 0 || count > 1000000) {
+    throw ValueError("[World.scenes] expected 0 to 1000000 scenes, got " + std::to_string(count));
+  }
   Scenes out{{}, self};
   for (int64_t i = 0; i < count; ++i) out.scenes.push_back(self->world.draw_scene(Random(seed), 0, i));
   return out;

@@ -1,11 +1,12 @@
 """What explainers and metrics take, checked at the border."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from noisescope.pictures import as_tensor
 from noisescope.progress import ProgressSink
 
 Progress = ProgressSink | bool | None
@@ -17,13 +18,27 @@ def ids_of(ids: Ids) -> list[int] | None:
     return None if ids is None else [int(i) for i in ids]
 
 
+def core_of(value: Any, kind: type, name: str) -> Any:
+    """The C++ object of a Clip or Run."""
+    if not isinstance(value, kind):
+        raise TypeError(f"expected a {kind.__name__} for {name}, got {type(value).__name__}")
+    return value._core  # type: ignore[attr-defined]
+
+
+def mapping_of(value: Any, name: str) -> dict[str, Any]:
+    """A dictionary; None is an empty one."""
+    if not isinstance(value, Mapping | None):
+        raise TypeError(f"expected a dictionary for {name}, got {type(value).__name__}")
+    return dict(value or {})
+
+
 def texts_of(texts: str | Sequence[str]) -> list[str]:
     """One text is a list of one."""
     return [texts] if isinstance(texts, str) else list(texts)
 
 
 def mask_of(mask: Any) -> Tensor:
-    tensor = torch.as_tensor(mask)
+    tensor = as_tensor(mask, "mask")
     if tensor.dtype != torch.bool:
         raise TypeError(f"expected a bool mask, got {tensor.dtype}")
     return tensor
@@ -31,9 +46,11 @@ def mask_of(mask: Any) -> Tensor:
 
 def own_of(own: Any, count: int) -> Tensor:
     """[B] int64: the version that each of `count` pictures shows."""
-    tensor = torch.as_tensor(own)
+    tensor = as_tensor(own, "own")
     if tensor.is_floating_point() or tensor.is_complex():
         raise TypeError(f"expected integers for own, the version that each picture shows, got {tensor.dtype}")
+    if tensor.dim() > 0 and tensor.shape != (count,):
+        raise ValueError(f"expected a number or [{count}] for own, got {list(tensor.shape)}")
     return tensor.to(torch.int64).expand(count)
 
 

@@ -9,19 +9,16 @@ from noisescope import _core
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _default(value: Any) -> Any:
+def _default(value: Any, kind: str) -> Any:
     """Sections show as dictionaries."""
-    if isinstance(value, list) and value and all(isinstance(row, tuple) for row in value):
-        return {name: _default(inner) for name, inner, _ in value}
-    return value
+    return {name: _default(inner, k) for name, inner, _, k in value} if kind == "section" else value
 
 
 def _lines(rows: list[Any], indent: str) -> list[str]:
     lines = []
-    for name, value, help_text in rows:
-        if isinstance(value, list) and value and all(isinstance(row, tuple) for row in value):
-            lines.append(f"{indent}{name}: {help_text}")
-            lines += _lines(value, indent + "    ")
+    for name, value, help_text, kind in rows:
+        if kind == "section":
+            lines += [f"{indent}{name}: {help_text}", *_lines(value, indent + "    ")]
         else:
             lines.append(f"{indent}{name}={value!r}: {help_text}")
     return lines
@@ -35,8 +32,8 @@ def takes_options(table: str) -> Callable[[F], F]:
         signature = inspect.signature(function)
         shown = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
         taken = {p.name for p in shown}
-        shown += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_default(value))
-                  for name, value, _ in rows if name not in taken]
+        shown += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_default(value, kind))
+                  for name, value, _, kind in rows if name not in taken]
         function.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
         function.__doc__ = (inspect.getdoc(function) or "") + "\n\nOptions:\n" + "\n".join(_lines(rows, "    "))
         return function

@@ -1,13 +1,16 @@
 """Schedules, noise levels, denoisers and samplers."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
 from noisescope import _core
+from noisescope._arguments import mapping_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
+from noisescope._options import (
+    GuidanceOptions, PreconditionOptions, SamplerOptions, SamplingSigmasOptions, ScheduleOptions)
 from noisescope.pictures import pictures_of, tensor_of
 from noisescope.progress import ProgressSink, sink
 from noisescope.result import Result
@@ -32,14 +35,15 @@ def denoiser(function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Denoiser:
 
 
 @takes_options("precondition")
-def precondition(network: Callable[[Tensor, Tensor, Tensor], Tensor], **options: Any) -> Denoiser:
+def precondition(network: Callable[[Tensor, Tensor, Tensor], Tensor],
+                 **options: Unpack[PreconditionOptions]) -> Denoiser:
     """The denoiser of a network(x, noise_label [B], condition) that predicts eps, v, x0 or EDM's mixture
     (Karras et al. 2022, arXiv:2206.00364, eq. 7)."""
     return _core.precondition(network, options)
 
 
 @takes_options("schedule")
-def schedule(**options: Any) -> Result:
+def schedule(**options: Unpack[ScheduleOptions]) -> Result:
     """Tables of a discrete DDPM schedule, float64 [T], t = 1 .. T: beta, alpha_bar, sigma.
 
     >>> schedule(timesteps=300).sigma.shape
@@ -49,14 +53,15 @@ def schedule(**options: Any) -> Result:
 
 
 @takes_options("sampling_sigmas")
-def sampling_sigmas(*, schedule: dict[str, Any] | None = None, **options: Any) -> list[float]:
+def sampling_sigmas(*, schedule: ScheduleOptions | None = None,
+                    **options: Unpack[SamplingSigmasOptions]) -> list[float]:
     """Noise levels that a sampler walks down: steps + 1 of them, falling, the last 0. `schedule`: options of the
     discrete schedule, which the grids leading, linspace and trailing read.
 
     >>> [round(s, 6) for s in sampling_sigmas(type="log_snr", steps=3, sigma_max=100, sigma_min=1)]
     [100.0, 10.0, 1.0, 0.0]
     """
-    return list(_core.sampling_sigmas(options, schedule or {}))
+    return list(_core.sampling_sigmas(options, mapping_of(schedule, "schedule")))
 
 
 def initial_noise(shape: Sequence[int], seed: int = 0, first_sample: int = 0) -> Tensor:
@@ -64,15 +69,15 @@ def initial_noise(shape: Sequence[int], seed: int = 0, first_sample: int = 0) ->
     return _core.initial_noise(list(shape), seed, first_sample)
 
 
+def _convert(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    """A conversion of process.h: pictures [B, C, H, W], and sigma [B] as the last argument."""
+    *pictures, sigma = arguments
+    return function(*(pictures_of(value) for value in pictures), tensor_of(sigma, "sigma"))
+
+
 def add_noise(pictures: Any, eps: Any, sigma: Any) -> Tensor:
     """x = picture + sigma eps; pictures and eps [B, C, H, W], sigma [B]."""
-    return _core.add_noise(tensor_of(pictures), tensor_of(eps), tensor_of(sigma))
-
-
-def _convert(function: Callable[..., Tensor], x: Any, *more: Any) -> Tensor:
-    """A conversion of process.h: pictures [B, C, H, W], the last argument sigma [B]."""
-    *pictures, sigma = (tensor_of(value) for value in more)
-    return function(pictures_of(x, "x"), *pictures, sigma)
+    return _convert(_core.add_noise, pictures, eps, sigma)
 
 
 def vp_from_ve(x: Any, sigma: Any) -> Tensor:
@@ -117,9 +122,9 @@ def x0_from_score(x: Any, score: Any, sigma: Any) -> Tensor:
 
 @takes_options("sampler")
 def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = None, *, sigmas: Sequence[float],
-           guidance: dict[str, Any] | None = None, seed: int = 0, sample_ids: Sequence[int] | None = None,
+           guidance: GuidanceOptions | None = None, seed: int = 0, sample_ids: Sequence[int] | None = None,
            noise: Any = None, observer: Callable[[dict[str, Any]], None] | None = None,
-           progress: ProgressSink | bool | None = None, **options: Any) -> Tensor:
+           progress: ProgressSink | bool | None = None, **options: Unpack[SamplerOptions]) -> Tensor:
     """Runs a solver from x [B, C, H, W] at sigmas[0] down to the picture.
 
     condition, null_condition [B, D] (the latter where guidance needs it); `guidance`: options of classifier-free
@@ -130,5 +135,5 @@ def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = Non
     null = condition if null_condition is None else tensor_of(null_condition, "null_condition")
     return _core.sample(denoiser, tensor_of(x, "x"), condition, null, list(sigmas), seed,
                         None if sample_ids is None else list(sample_ids),
-                        None if noise is None else tensor_of(noise, "noise"), options, guidance or {}, observer,
-                        sink(progress))
+                        None if noise is None else tensor_of(noise, "noise"), options, mapping_of(guidance, "guidance"),
+                        observer, sink(progress))

@@ -6,14 +6,17 @@ the fields of the C++ struct of the same name; L levels, K versions, S steps.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import Ids, Progress, Score, columns, ids_of, mask_of, own_of, texts_of
+from noisescope._arguments import Ids, Progress, Score, columns, core_of, ids_of, mapping_of, mask_of, own_of, texts_of
 from noisescope._core import Denoiser, EditFriendlyInversion
 from noisescope._keywords import takes_options
+from noisescope._options import (
+    ConditioningLocalityOptions, FilterNoisingPathsOptions, InformationMapsOptions, InvertDdimOptions,
+    PosteriorComponentsOptions, ReadOutOptions, SmoothDeficitOptions, SpectralEmergenceOptions, UTurnsOptions)
 from noisescope.clip import Clip
 from noisescope.pictures import pictures_of, tensor_of
 from noisescope.progress import sink
@@ -31,7 +34,8 @@ __all__ = [
 
 @takes_options("filter_noising_paths")
 def filter_noising_paths(denoiser: Denoiser, pictures: Any, conditions: Any, own: Any, *, seed: int = 0,
-                         sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+                         sample_ids: Ids = None, progress: Progress = None,
+                         **options: Unpack[FilterNoisingPathsOptions]) -> Result:
     """Evidence filtering: which pixels, at which noise level, decided a word against its alternatives.
 
     conditions [K, B, D]: the prompt with each version of the word; own [B] (or one int): the version that is true.
@@ -42,13 +46,14 @@ def filter_noising_paths(denoiser: Denoiser, pictures: Any, conditions: Any, own
     """
     batch = pictures_of(pictures)
     return Result("Evidence", _core.filter_noising_paths(
-        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids), options,
-        sink(progress)))
+        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids),
+        options, sink(progress)))
 
 
 @takes_options("information_maps")
 def information_maps(denoiser: Denoiser, pictures: Any, condition: Any, references: Any, *, seed: int = 0,
-                     sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+                     sample_ids: Ids = None, progress: Progress = None,
+                     **options: Unpack[InformationMapsOptions]) -> Result:
     """Nats a pixel that the prompt, or a word of it, says (Kong et al. 2024, arXiv:2310.07972).
 
     condition [B, D]: the full prompt; references [R, B, D]: what it is held against (no prompt, the prompt less a
@@ -63,19 +68,21 @@ def information_maps(denoiser: Denoiser, pictures: Any, condition: Any, referenc
 
 @takes_options("u_turns")
 def u_turns(denoiser: Denoiser, pictures: Any, condition: Any, keeps: Score, *, seed: int = 0,
-            sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+            sample_ids: Ids = None, progress: Progress = None, **options: Unpack[UTurnsOptions]) -> Result:
     """Noise to a level, regenerate, see what survives (Sclocchi et al. 2024, arXiv:2402.16991).
 
     `keeps(regenerated)` gives [B] or [B, F] in [0, 1]: what each kept of its original. Fields: log_snrs [L],
     kept [L, B, F], retention [L, F], susceptibility [L, B, H, W].
     """
-    return Result("UTurns", _core.u_turns(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), columns(keeps),
-                                          seed, ids_of(sample_ids), options, sink(progress)))
+    return Result("UTurns", _core.u_turns(
+        denoiser, pictures_of(pictures), tensor_of(condition, "condition"), columns(keeps), seed, ids_of(sample_ids),
+        options, sink(progress)))
 
 
 @takes_options("conditioning_locality")
 def conditioning_locality(denoiser: Denoiser, pictures: Any, conditions: Any, own: Any, *, seed: int = 0,
-                          sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+                          sample_ids: Ids = None, progress: Progress = None,
+                          **options: Unpack[ConditioningLocalityOptions]) -> Result:
     """Which pixels' denoising depends on a word, at which level, against an exact permutation null.
 
     conditions [K, B, D], own as in filter_noising_paths. Fields: log_snrs [L], change, p, corrected and dependent
@@ -83,13 +90,14 @@ def conditioning_locality(denoiser: Denoiser, pictures: Any, conditions: Any, ow
     """
     batch = pictures_of(pictures)
     return Result("ConditioningLocality", _core.conditioning_locality(
-        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids), options,
-        sink(progress)))
+        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids),
+        options, sink(progress)))
 
 
 @takes_options("posterior_components")
 def posterior_components(denoiser: Denoiser, x: Any, sigma: Any, condition: Any, *, seed: int = 0,
-                         sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+                         sample_ids: Ids = None, progress: Progress = None,
+                         **options: Unpack[PosteriorComponentsOptions]) -> Result:
     """Principal components of x_0 given the noisy x at sigma [B] (Manor & Michaeli 2024, arXiv:2309.13598).
 
     Fields: directions [k, B, C, H, W] orthonormal, variances [k, B] falling, pixel units squared.
@@ -101,7 +109,8 @@ def posterior_components(denoiser: Denoiser, x: Any, sigma: Any, condition: Any,
 
 @takes_options("spectral_emergence")
 def spectral_emergence(denoiser: Denoiser, pictures: Any, condition: Any, *, bands: int = 6, seed: int = 0,
-                       sample_ids: Ids = None, progress: Progress = None, **options: Any) -> Result:
+                       sample_ids: Ids = None, progress: Progress = None,
+                       **options: Unpack[SpectralEmergenceOptions]) -> Result:
     """When each spatial frequency comes out of the noise, along noising paths of at least 2 pictures, R bands.
 
     Fields: log_snrs [S], coherence [S, R] of estimate and picture in [0, 1], measured [R]: the log-SNR from which it
@@ -115,7 +124,7 @@ def spectral_emergence(denoiser: Denoiser, pictures: Any, condition: Any, *, ban
 
 @takes_options("invert_ddim")
 def invert_ddim(denoiser: Denoiser, pictures: Any, condition: Any, sigmas: Sequence[float], *,
-                progress: Progress = None, **options: Any) -> Tensor:
+                progress: Progress = None, **options: Unpack[InvertDdimOptions]) -> Tensor:
     """x at sigmas[0] from which DDIM draws the pictures, nearly (error of first order in the step)."""
     return _core.invert_ddim(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), list(sigmas), options,
                              sink(progress))
@@ -177,7 +186,7 @@ def compare_statistics(statistics: Any, names: Sequence[str], *, permutations: i
 
 
 @takes_options("smooth_deficit")
-def smooth_deficit(noise: Any, pictures: Any, **options: Any) -> Result:
+def smooth_deficit(noise: Any, pictures: Any, **options: Unpack[SmoothDeficitOptions]) -> Result:
     """Does noise [B, C, H, W] know where its picture is smooth (Staniszewski et al. 2024, arXiv:2410.23530)?
 
     smooth [B, H, W] bool; log_ratio [B]: ln of the noise's variance there over that elsewhere, 0 for noise that knows
@@ -199,12 +208,12 @@ def inversion_stability(noise: Any, inverted: Any) -> Tensor:
 
 def clip_reader(clip: Clip, texts: Sequence[str]) -> Score:
     """A reader of pictures: cosines [B, V] of the embeddings of pictures [B, 3, H, W] with those of V texts."""
-    reader: Score = _core.clip_reader(clip._core, texts_of(texts))
+    reader: Score = _core.clip_reader(core_of(clip, Clip, "clip"), texts_of(texts))
     return reader
 
 
 @takes_options("read_out")
-def read_out(scores: Any, nulls: Mapping[str, Any], *, seed: int = 0, **options: Any) -> Result:
+def read_out(scores: Any, nulls: Mapping[str, Any], *, seed: int = 0, **options: Unpack[ReadOutOptions]) -> Result:
     """Words over a run, against runs that had no reason to show them (max T: Westfall & Young 1993).
 
     scores [S, G, V] of G runs of one prompt (`SamplingRun.word_scores`); nulls: scores [S, R, V] by the name of their
@@ -212,7 +221,7 @@ def read_out(scores: Any, nulls: Mapping[str, Any], *, seed: int = 0, **options:
     [Q, S, V], p and shown [S, V], corrected over steps and words, first_step [V] from which a word stays shown (S:
     not at the end), nulls.
     """
-    pairs = [(name, tensor_of(one, name)) for name, one in nulls.items()]
+    pairs = [(name, tensor_of(one, name)) for name, one in mapping_of(nulls, "nulls").items()]
     return Result("ReadOut", _core.read_out(tensor_of(scores, "scores"), pairs, seed, options))
 
 

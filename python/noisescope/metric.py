@@ -1,14 +1,15 @@
 """Metrics of explanations: maps [B, H, W] against masks [B, H, W] bool, and against what a score does."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import Progress, Score, mask_of
+from noisescope._arguments import Progress, Score, core_of, mask_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
+from noisescope._options import FaithfulnessOptions, PixelFlippingOptions
 from noisescope.pictures import pictures_of, tensor_of
 from noisescope.progress import sink
 from noisescope.result import Result
@@ -55,7 +56,7 @@ def _with_sample(score: Score) -> Callable[[Tensor, Tensor], Tensor]:
 
 @takes_options("faithfulness")
 def faithfulness(score: Score, pictures: Any, maps: Any, *, removal: Any = "noise", seed: int = 0,
-                 progress: Progress = None, **options: Any) -> dict[str, Result]:
+                 progress: Progress = None, **options: Unpack[FaithfulnessOptions]) -> dict[str, Result]:
     """Insertion and deletion curves of maps [B, H, W], beside random, edge and constant maps.
 
     `score(pictures [M, C, H, W])` gives [M]. `removal`: "noise" (matched), a pixel value, or (denoiser, condition
@@ -69,7 +70,7 @@ def faithfulness(score: Score, pictures: Any, maps: Any, *, removal: Any = "nois
 
 @takes_options("pixel_flipping")
 def pixel_flipping(score: Score, pictures: Any, maps: Any, *, removal: Any = "noise",
-                   seed: int = 0, progress: Progress = None, **options: Any) -> Tensor:
+                   seed: int = 0, progress: Progress = None, **options: Unpack[PixelFlippingOptions]) -> Tensor:
     """Scores [B, steps] while pixels leave in order of falling relevance (Bach et al. 2015); sooner down = better."""
     return _core.pixel_flipping(_with_sample(score), removal, pictures_of(pictures), tensor_of(maps, "maps"), seed,
                                 options, sink(progress))
@@ -101,13 +102,14 @@ def randomise_all(run: Run, maps: Callable[[Denoiser], Tensor], *, shuffles: int
     `maps(denoiser)` gives K kinds of maps of B pictures, [K, B, H, W]. Fields: rank correlation with the maps of the
     network as it is, correlation [S, K, B], S shuffles, and own_correlation of `own_part`. Null value 0.
     """
-    return Result("WeightRandomisation", _core.randomise_all(run._core, maps, shuffles, seed, sink(progress)))
+    return Result("WeightRandomisation", _core.randomise_all(core_of(run, Run, "run"), maps, shuffles, seed,
+                                                             sink(progress)))
 
 
 def randomise_cascade(run: Run, maps: Callable[[Denoiser], Tensor], *, seed: int = 0,
                       progress: Progress = None) -> Result:
     """The same for the `layers` [S] from output to input, each shuffled on top of those before it."""
-    return Result("WeightRandomisation", _core.randomise_cascade(run._core, maps, seed, sink(progress)))
+    return Result("WeightRandomisation", _core.randomise_cascade(core_of(run, Run, "run"), maps, seed, sink(progress)))
 
 
 def own_part(maps: Any) -> Tensor:

@@ -1,6 +1,7 @@
 """Tensors at the border: what comes in from numpy and PIL, and how pictures show themselves."""
 
 import io
+import operator
 from typing import Any
 
 import numpy
@@ -13,6 +14,17 @@ def _from_pil(image: Any) -> Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
 
 
+def as_tensor(value: Any, name: str) -> Tensor:
+    """A dense tensor of any dtype. Raises TypeError, ValueError for what cannot be one."""
+    try:
+        tensor = torch.as_tensor(value)
+    except RuntimeError:
+        raise TypeError(f"expected a tensor or numbers for {name}, got {type(value).__name__}") from None
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise TypeError(f"expected a dense tensor with its numbers for {name}, got {tensor.layout} on {tensor.device}")
+    return tensor
+
+
 def tensor_of(value: Any, name: str = "value") -> Tensor:
     """A detached CPU or GPU tensor, float32 or float64, of a tensor, numpy array, list or PIL image.
 
@@ -22,7 +34,7 @@ def tensor_of(value: Any, name: str = "value") -> Tensor:
         return _from_pil(value)
     if isinstance(value, Pictures):
         return value.tensor
-    tensor = value if isinstance(value, Tensor) else torch.as_tensor(value)
+    tensor = as_tensor(value, name)
     if tensor.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"expected float32 or float64 for {name}, got {tensor.dtype}; convert it with .float()")
     return tensor.detach().contiguous()
@@ -53,7 +65,9 @@ def grid(pictures: Tensor, columns: int = 8, scale: int = 3) -> Any:
 
     array = to_uint8(pictures)
     count, height, width, _ = array.shape
-    columns = min(columns, count)
+    columns, scale = min(operator.index(columns), count), operator.index(scale)
+    if columns < 1 or scale < 1:
+        raise ValueError(f"expected columns and scale of at least 1, got {columns} and {scale}")
     rows = -(-count // columns)
     sheet = numpy.full((rows * (height + 1) - 1, columns * (width + 1) - 1, 3), 255, numpy.uint8)
     for i, picture in enumerate(array):

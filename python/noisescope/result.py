@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
+from noisescope import figures
+
 
 def _shown(value: Any) -> str:
     if isinstance(value, Tensor):
@@ -43,6 +45,12 @@ class Result:
 
     def __repr__(self) -> str:
         return f"{self._name}({', '.join(f'{k}: {_shown(v)}' for k, v in self._values.items())})"
+
+    def plot(self, field: str | None = None, ax: Any = None, *, index: tuple[int, ...] = ()) -> Any:
+        """A field (default: the method's main one) on matplotlib axes `ax` (default: new ones), which it returns:
+        curves with the 95 % interval of their mean over pictures, or a map with its colour bar. Of maps [..., H, W]
+        `index` says which; default the first. Raises ValueError naming the fields that have a figure."""
+        return figures.draw(self._name, self._values, field, ax, index)
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><td><code>{html.escape(k)}</code></td><td>{html.escape(_shown(v))}</td></tr>"

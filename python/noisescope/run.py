@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import texts_of
+from noisescope._arguments import mapping_of, texts_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
+from noisescope._options import DrawOptions, SamplingSigmasOptions
 from noisescope.clip import Clip
 from noisescope.pictures import pictures_of
 from noisescope.progress import ProgressSink, sink
@@ -24,7 +25,8 @@ class Run:
 
     def __repr__(self) -> str:
         network = self.config["network"]
-        return f"Run({os.path.basename(self.folder)!r}: {network['kind']}, {self.image_size} px, {self.config['data']['kind']})"
+        return (f"Run({os.path.basename(self.folder)!r}: {network['kind']}, {self.image_size} px, "
+                f"{self.config['data']['kind']})")
 
     @property
     def folder(self) -> str:
@@ -55,7 +57,7 @@ class Run:
         """D(x, sigma, condition), without gradients."""
         return self._core.denoiser()
 
-    def sigmas(self, **grid: Any) -> list[float]:
+    def sigmas(self, **grid: Unpack[SamplingSigmasOptions]) -> list[float]:
         """Noise levels of drawing; keywords change draw.grid (steps, sigma_min, ...)."""
         return list(self._core.sigmas(grid))
 
@@ -65,7 +67,8 @@ class Run:
 
     @takes_options("draw")
     def sample(self, prompts: str | Sequence[str], *, seed: int = 0, first_sample: int = 0, negative_prompt: str = "",
-               images: Any = None, progress: ProgressSink | bool | None = None, **options: Any) -> Tensor:
+               images: Any = None, progress: ProgressSink | bool | None = None,
+               **options: Unpack[DrawOptions]) -> Tensor:
         """Pictures [B, 3, S, S], one a prompt; picture k uses noise (seed, first_sample + k). `images` in place of
         prompts where the model was trained on image embeddings. Options not given are those of the run."""
         return self._core.sample(texts_of(prompts), negative_prompt, seed, first_sample,
@@ -73,7 +76,7 @@ class Run:
 
     @takes_options("draw")
     def record(self, prompts: str | Sequence[str], *, seed: int = 0, first_sample: int = 0, negative_prompt: str = "",
-               progress: ProgressSink | bool | None = None, **options: Any) -> Result:
+               progress: ProgressSink | bool | None = None, **options: Unpack[DrawOptions]) -> Result:
         """A run with all that its solver saw, S steps: pictures [B, 3, H, W], sigmas, and [S, B, 3, H, W] x, denoised
         (what the solver used), conditional, unconditional."""
         return Result("Record", self._core.record(texts_of(prompts), negative_prompt, seed, first_sample, options,
@@ -100,8 +103,9 @@ def train(out: str | os.PathLike[str], config: str | os.PathLike[str] = "", *, s
     `config`: a YAML file (default: the demo's); `set`: {"train.budget": "60s", ...} over it. `on_step` hears every
     update of the diffusion model: a dict with step, images, loss, learning_rate, seconds; its time is not the
     budget's. It ends training by returning False, which gives the run so far, or by raising. So does Ctrl-C, with
-    KeyboardInterrupt. Either leaves a checkpoint, and the same call goes on from there. Raises ConfigError, DataError, ModelError (a run of other settings).
+    KeyboardInterrupt. Either leaves a checkpoint, and the same call goes on from there. Raises ConfigError, DataError,
+    ModelError (a run of other settings).
     """
-    _core.train(os.fspath(config), _overrides(set or {}), os.fspath(out), skip_clip_extraction, device, on_step,
-                sink(progress))
+    _core.train(os.fspath(config), _overrides(mapping_of(set, "set")), os.fspath(out), skip_clip_extraction, device,
+                on_step, sink(progress))
     return Run(out, device)

@@ -5,6 +5,7 @@ import os
 from torch import Tensor
 
 from noisescope import _core
+from noisescope._arguments import mapping_of
 
 
 def load_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -16,4 +17,4 @@ def load_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], d
 def save_safetensors(path: str | os.PathLike[str], tensors: dict[str, Tensor],
                      metadata: dict[str, str] | None = None) -> None:
     """Writes atomically: the file appears whole or not at all."""
-    _core.save_safetensors(os.fspath(path), tensors, metadata or {})
+    _core.save_safetensors(os.fspath(path), mapping_of(tensors, "tensors"), mapping_of(metadata, "metadata"))

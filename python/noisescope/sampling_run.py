@@ -1,16 +1,18 @@
 """A sampling run that is watched, repeated and altered."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-import torch
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import Ids, Progress, Score, columns, ids_of
+from noisescope._arguments import Ids, Progress, Score, columns, ids_of, mapping_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
-from noisescope.pictures import pictures_of, tensor_of
+from noisescope._options import (
+    AttributeToWindowsOptions, DrawCounterfactualOptions, GuidanceOptions, GuidanceSweepOptions, NoiseSobolOptions,
+    NoiseTilesOptions, SamplerOptions, TestPredictionsOptions, TransplantBlocksOptions)
+from noisescope.pictures import as_tensor, pictures_of, tensor_of
 from noisescope.progress import sink
 from noisescope.result import Result
 
@@ -24,10 +26,11 @@ class SamplingRun:
 
     def __init__(self, denoiser: Denoiser, condition: Any, null_condition: Any, *, image_shape: Sequence[int],
                  sigmas: Sequence[float], seed: int = 0, sample_ids: Ids = None,
-                 sampler: dict[str, Any] | None = None, guidance: dict[str, Any] | None = None) -> None:
+                 sampler: SamplerOptions | None = None, guidance: GuidanceOptions | None = None) -> None:
         self._core = _core.SamplingRun(denoiser, tensor_of(condition, "condition"),
                                        tensor_of(null_condition, "null_condition"), list(image_shape), list(sigmas),
-                                       seed, ids_of(sample_ids), sampler or {}, guidance or {})
+                                       seed, ids_of(sample_ids), mapping_of(sampler, "sampler"),
+                                       mapping_of(guidance, "guidance"))
 
     @property
     def initial(self) -> Tensor:
@@ -41,7 +44,7 @@ class SamplingRun:
     def guidance_information(self, masks: Any = None, *, progress: Progress = None) -> Result:
         """Where and when the prompt spoke: map [B, H, W], profile [S, B], total [B], half_points [B], unit ("nats" at
         guidance scale 1, else "guidance_energy"); regions [S, B, R] inside `masks` [B, R, H, W]."""
-        weights = None if masks is None else torch.as_tensor(masks)
+        weights = None if masks is None else as_tensor(masks, "masks")
         return Result("GuidanceInformation", self._core.guidance_information(weights, sink(progress)))
 
     def guidance_anatomy(self, bands: int = 4, *, progress: Progress = None) -> Result:
@@ -50,7 +53,7 @@ class SamplingRun:
 
     @takes_options("attribute_to_windows")
     def attribute_to_windows(self, values: Sequence[Score | None] = (None,), *, seed: int = 0,
-                             progress: Progress = None, **options: Any) -> list[Result]:
+                             progress: Progress = None, **options: Unpack[AttributeToWindowsOptions]) -> list[Result]:
         """Knock-out and Shapley value of windows of noise levels. A value gives [B] numbers of pictures; None is the
         likeness to the guided picture, which punishes repainting. Fields: edges [K + 1], knock_out, alone, shapley
         [B, K]."""
@@ -62,30 +65,32 @@ class SamplingRun:
         return Result("TrajectoryGeometry", self._core.trajectory_geometry(tolerance, sink(progress)))
 
     @takes_options("draw_counterfactual")
-    def draw_counterfactual(self, altered: Any, *, progress: Progress = None, **options: Any) -> Result:
+    def draw_counterfactual(self, altered: Any, *, progress: Progress = None,
+                            **options: Unpack[DrawCounterfactualOptions]) -> Result:
         """The same noise with another condition [B, D]: pictures, altered, change [B, H, W], changed (bool)."""
         return Result("Counterfactual", self._core.draw_counterfactual(tensor_of(altered, "altered"), options,
                                                                        sink(progress)))
 
     @takes_options("noise_sobol")
-    def noise_sobol(self, scores: Score, *, progress: Progress = None, **options: Any) -> Result:
+    def noise_sobol(self, scores: Score, *, progress: Progress = None, **options: Unpack[NoiseSobolOptions]) -> Result:
         """Which injected noise decided a number: first and total Sobol indices [1 + W, F] with errors; player 0 is
         the initial noise."""
         return Result("NoiseSobol", self._core.noise_sobol(columns(scores), options, sink(progress)))
 
     @takes_options("noise_tiles")
-    def noise_tiles(self, *, progress: Progress = None, **options: Any) -> Result:
+    def noise_tiles(self, *, progress: Progress = None, **options: Unpack[NoiseTilesOptions]) -> Result:
         """Which part of the initial noise decided which part of the picture: effect [B, T, T], importance, locality."""
         return Result("NoiseTiles", self._core.noise_tiles(options, sink(progress)))
 
     @takes_options("guidance_sweep")
-    def guidance_sweep(self, *, progress: Progress = None, **options: Any) -> Result:
+    def guidance_sweep(self, *, progress: Progress = None, **options: Unpack[GuidanceSweepOptions]) -> Result:
         """What more guidance does to the pictures, by radial frequency: gain [G, B, R] = energy at each scale over that
         at scale 1, reference [B, R]: the latter; scales [G]. Null value 1."""
         return Result("GuidanceSweep", self._core.guidance_sweep(options, sink(progress)))
 
     @takes_options("transplant_blocks")
-    def transplant_blocks(self, find: Score, donors: Any, *, progress: Progress = None, **options: Any) -> Result:
+    def transplant_blocks(self, find: Score, donors: Any, *, progress: Progress = None,
+                          **options: Unpack[TransplantBlocksOptions]) -> Result:
         """Does an object move to where the noise under it is pasted (Mao, Wang & Aizawa 2023, arXiv:2305.03382)?
 
         `find(pictures)` gives the object's pixels [B, H, W] bool; donors [B, C, H, W]: other initial noise, standard
@@ -96,7 +101,8 @@ class SamplingRun:
                                                                  sink(progress)))
 
     @takes_options("test_predictions")
-    def test_predictions(self, *, seed: int = 0, progress: Progress = None, **options: Any) -> Result:
+    def test_predictions(self, *, seed: int = 0, progress: Progress = None,
+                         **options: Unpack[TestPredictionsOptions]) -> Result:
         """Does the predicted noise look different because of the prompt? Against permuted prompts within groups of
         pictures. names [T], log_snrs [S], z, p and corrected (over all steps and statistics) [S, T]; null value of z
         0. Pictures that share a prompt weaken the test."""

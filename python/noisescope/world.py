@@ -1,7 +1,7 @@
 """The two-object world: pictures whose captions, masks, factors and optimal denoiser are known exactly."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
@@ -9,6 +9,7 @@ from noisescope import _core
 from noisescope._arguments import texts_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
+from noisescope._options import WorldOptions
 from noisescope.pictures import Pictures, pictures_of, tensor_of
 
 
@@ -60,7 +61,7 @@ class World:
     """
 
     @takes_options("World")
-    def __init__(self, member: str = "demo", **options: Any) -> None:
+    def __init__(self, member: str = "demo", **options: Unpack[WorldOptions]) -> None:
         self._core = _core.World(member, options)
 
     @property

@@ -189,7 +189,8 @@ def test_shuffled_weights_change_maps_of_the_network_alone(run):
     changed = ns.metric.randomise_all(run, of_network, shuffles=2)
     assert changed.correlation.shape == (2, 1, 2) and (changed.correlation < 0.999).all()
     kept = ns.metric.randomise_cascade(run, lambda d: x.mean(1)[None])
-    assert kept.correlation.shape == (len(kept.layers), 1, 2) and torch.allclose(kept.correlation, torch.ones(1).double())
+    assert kept.correlation.shape == (len(kept.layers), 1, 2)
+    assert torch.allclose(kept.correlation, torch.ones(1).double())
 
 
 def test_maps_that_know_nothing():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import noisescope as ns
+from conftest import TINY
 
 
 def test_a_trained_run_samples_and_records(run):
@@ -59,6 +60,27 @@ def test_folders_that_are_no_runs_are_refused(tmp_path):
 def test_a_run_of_other_settings_is_refused(run):
     with pytest.raises(ns.ModelError):
         ns.train(run.folder, set={"network.channels": [8, 16]})
+
+
+def test_steps_of_training_are_heard_and_may_end_it(tmp_path):
+    seen = []
+
+    def until(last, error=None):
+        def on_step(now):
+            seen.append(now)
+            if now["step"] == last and error:
+                raise error
+            return now["step"] < last
+        return on_step
+
+    stopped = ns.train(tmp_path / "run", set=TINY, on_step=until(3), progress=False)
+    assert [(now["step"], now["images"]) for now in seen] == [(1, 4), (2, 8), (3, 12)]
+    assert all(now["loss"] > 0 and now["learning_rate"] > 0 for now in seen)
+    assert stopped.sample("a red square").isfinite().all()
+    with pytest.raises(ZeroDivisionError, match="enough"):
+        ns.train(tmp_path / "run", set=TINY, on_step=until(5, ZeroDivisionError("enough")), progress=False)
+    ns.train(tmp_path / "run", set=TINY, on_step=seen.append, progress=False)
+    assert [now["step"] for now in seen] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_files_of_tensors_go_both_ways(tmp_path):

@@ -32,6 +32,10 @@ Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef sh
     throw ValueError("[explain.uniform_perturbations] expected radius > 0, got " +
                      std::to_string(radius));
   }
+  if (draws < 1 || draws > 1000000) {
+    throw ValueError("[explain.uniform_perturbations] expected 1 to 1000000 draws, got " +
+                     std::to_string(draws));
+  }
   std::vector<Tensor> rows;
   const uint64_t first = name_hash("sensitivity");
   for (int64_t n = 0; n < draws; ++n) {

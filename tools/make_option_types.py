@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Writes the types of the Python module's options, from the library's own table, to standard output.
+
+    .venv/bin/python tools/make_option_types.py > python/noisescope/_options.py
+"""
+
+import importlib.util
+import pathlib
+import textwrap
+
+HEADER = '''"""Options as typed keyword arguments, with their defaults. Made by tools/make_option_types.py: do not edit."""
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+'''
+
+
+def class_name(table):
+    """u_turns -> UTurnsOptions"""
+    return "".join(word[:1].upper() + word[1:] for word in table.split("_")) + "Options"
+
+
+def indented(text):
+    return textwrap.fill(f'"""{text}"""', 119, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+class Writer:
+    """Sections become classes of their own; equal ones are written once."""
+
+    def __init__(self):
+        self.names, self.text = {}, HEADER
+
+    def add(self, table, rows):
+        """Writes the class of a table and returns its name."""
+        fields = [(name, self.add(f"{table}_{name}", value) if kind == "section" else kind,
+                   help_text if kind == "section" else f"{value!r}: {help_text}")
+                  for name, value, help_text, kind in rows]
+        key = tuple(fields)
+        if key not in self.names:
+            self.names[key] = class_name(table)
+            self.text += f"\n\nclass {class_name(table)}(TypedDict, total=False):\n"
+            self.text += "".join(f"    {name}: {kind}\n{indented(text)}\n" for name, kind, text in fields)
+        return self.names[key]
+
+
+def option_types(options):
+    """The text of python/noisescope/_options.py for the module's table."""
+    writer = Writer()
+    for table, rows in options.items():
+        if table != "config":  # a file's, not a function's
+            writer.add(table, rows)
+    return writer.text
+
+
+def built_module():
+    """The compiled module without the package, which needs the file that is made here."""
+    import torch  # noqa: F401  loads the libraries that the module links to
+
+    folder = pathlib.Path(__file__).parents[1] / "build/python/noisescope"
+    spec = importlib.util.spec_from_file_location("_core", next(folder.glob("_core.*.so")))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    print(option_types(built_module().options), end="")

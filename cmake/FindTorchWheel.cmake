@@ -43,6 +43,9 @@ if(NOT TARGET torch::torch)
       -Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed)
   endif()
   target_link_options(torch::torch INTERFACE
-    -Wl,--allow-shlib-undefined "-Wl,-rpath,${TORCH_WHEEL_DIR}/lib")
+    -Wl,--allow-shlib-undefined)
+  if(NOT SKBUILD)  # a wheel of ours finds torch beside itself, not where it was built
+    target_link_options(torch::torch INTERFACE "-Wl,-rpath,${TORCH_WHEEL_DIR}/lib")
+  endif()
   target_compile_definitions(torch::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 endif()

@@ -1,8 +1,9 @@
 """Calls every public function and method with one hostile argument after another; test_fuzz.py runs it as a program.
 
-    python fuzz_calls.py RUN_FOLDER        prints {"calls": how many, "problems": [what went wrong]}
+    python fuzz_calls.py RUN_FOLDER FOLDER     prints {"calls": how many, "problems": [what went wrong]}
 
-Every public name needs an example of a valid call. The last line on stderr names the call that never came back.
+It leaves files in FOLDER. Every public name needs an example of a valid call. The last line on stderr names the call
+that never came back.
 """
 
 import faulthandler
@@ -11,7 +12,6 @@ import json
 import os
 import random
 import sys
-import tempfile
 import warnings
 
 warnings.simplefilter("ignore")
@@ -285,8 +285,7 @@ def problem(call, arguments):
     return ""
 
 
-def main(run_folder):
-    folder = tempfile.mkdtemp()
+def main(run_folder, folder):
     os.chdir(folder)
     valid_calls, values, choice = examples(ns.load(run_folder), folder), hostile_values(), random.Random(0)
     names = dict(public_names())
@@ -310,4 +309,4 @@ def main(run_folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

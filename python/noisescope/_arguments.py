@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from noisescope._core import Denoiser
 from noisescope.pictures import as_tensor
 from noisescope.progress import ProgressSink
 
@@ -23,6 +24,13 @@ def core_of(value: Any, kind: type, name: str) -> Any:
     if not isinstance(value, kind):
         raise TypeError(f"expected a {kind.__name__} for {name}, got {type(value).__name__}")
     return value._core  # type: ignore[attr-defined]
+
+
+def denoiser_of(value: Any) -> Denoiser:
+    if not isinstance(value, Denoiser):
+        raise TypeError(f"expected a Denoiser, got {type(value).__name__}; call denoiser() of a run or a world, or "
+                        "wrap a function of (x, sigma, condition) by noisescope.denoiser")
+    return value
 
 
 def mapping_of(value: Any, name: str) -> dict[str, Any]:

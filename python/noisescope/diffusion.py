@@ -6,7 +6,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import mapping_of
+from noisescope._arguments import denoiser_of, mapping_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
 from noisescope._options import (
@@ -133,7 +133,7 @@ def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = Non
     """
     condition = tensor_of(condition, "condition")
     null = condition if null_condition is None else tensor_of(null_condition, "null_condition")
-    return _core.sample(denoiser, tensor_of(x, "x"), condition, null, list(sigmas), seed,
+    return _core.sample(denoiser_of(denoiser), tensor_of(x, "x"), condition, null, list(sigmas), seed,
                         None if sample_ids is None else list(sample_ids),
                         None if noise is None else tensor_of(noise, "noise"), options, mapping_of(guidance, "guidance"),
                         observer, sink(progress))

@@ -11,7 +11,9 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import Ids, Progress, Score, columns, core_of, ids_of, mapping_of, mask_of, own_of, texts_of
+from noisescope._arguments import (
+    Ids, Progress, Score, columns, core_of, denoiser_of, ids_of, mapping_of, mask_of, own_of, texts_of,
+)
 from noisescope._core import Denoiser, EditFriendlyInversion
 from noisescope._keywords import takes_options
 from noisescope._options import (
@@ -46,8 +48,8 @@ def filter_noising_paths(denoiser: Denoiser, pictures: Any, conditions: Any, own
     """
     batch = pictures_of(pictures)
     return Result("Evidence", _core.filter_noising_paths(
-        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids),
-        options, sink(progress)))
+        denoiser_of(denoiser), batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed,
+        ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("information_maps")
@@ -62,8 +64,8 @@ def information_maps(denoiser: Denoiser, pictures: Any, condition: Any, referenc
     kappa_error.
     """
     return Result("InformationMaps", _core.information_maps(
-        denoiser, pictures_of(pictures), tensor_of(condition, "condition"), tensor_of(references, "references"), seed,
-        ids_of(sample_ids), options, sink(progress)))
+        denoiser_of(denoiser), pictures_of(pictures), tensor_of(condition, "condition"),
+        tensor_of(references, "references"), seed, ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("u_turns")
@@ -75,8 +77,8 @@ def u_turns(denoiser: Denoiser, pictures: Any, condition: Any, keeps: Score, *, 
     kept [L, B, F], retention [L, F], susceptibility [L, B, H, W].
     """
     return Result("UTurns", _core.u_turns(
-        denoiser, pictures_of(pictures), tensor_of(condition, "condition"), columns(keeps), seed, ids_of(sample_ids),
-        options, sink(progress)))
+        denoiser_of(denoiser), pictures_of(pictures), tensor_of(condition, "condition"), columns(keeps), seed,
+        ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("conditioning_locality")
@@ -90,8 +92,8 @@ def conditioning_locality(denoiser: Denoiser, pictures: Any, conditions: Any, ow
     """
     batch = pictures_of(pictures)
     return Result("ConditioningLocality", _core.conditioning_locality(
-        denoiser, batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed, ids_of(sample_ids),
-        options, sink(progress)))
+        denoiser_of(denoiser), batch, tensor_of(conditions, "conditions"), own_of(own, len(batch)), seed,
+        ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("posterior_components")
@@ -103,7 +105,7 @@ def posterior_components(denoiser: Denoiser, x: Any, sigma: Any, condition: Any,
     Fields: directions [k, B, C, H, W] orthonormal, variances [k, B] falling, pixel units squared.
     """
     return Result("PosteriorComponents", _core.posterior_components(
-        denoiser, pictures_of(x, "x"), tensor_of(sigma, "sigma"), tensor_of(condition, "condition"), seed,
+        denoiser_of(denoiser), pictures_of(x, "x"), tensor_of(sigma, "sigma"), tensor_of(condition, "condition"), seed,
         ids_of(sample_ids), options, sink(progress)))
 
 
@@ -118,30 +120,30 @@ def spectral_emergence(denoiser: Denoiser, pictures: Any, condition: Any, *, ban
     -ln spectrum, which Gaussian pictures obey (Falck et al. 2025, arXiv:2505.11278).
     """
     return Result("SpectralEmergence", _core.spectral_emergence(
-        denoiser, pictures_of(pictures), tensor_of(condition, "condition"), bands, seed, ids_of(sample_ids), options,
-        sink(progress)))
+        denoiser_of(denoiser), pictures_of(pictures), tensor_of(condition, "condition"), bands, seed,
+        ids_of(sample_ids), options, sink(progress)))
 
 
 @takes_options("invert_ddim")
 def invert_ddim(denoiser: Denoiser, pictures: Any, condition: Any, sigmas: Sequence[float], *,
                 progress: Progress = None, **options: Unpack[InvertDdimOptions]) -> Tensor:
     """x at sigmas[0] from which DDIM draws the pictures, nearly (error of first order in the step)."""
-    return _core.invert_ddim(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), list(sigmas), options,
-                             sink(progress))
+    return _core.invert_ddim(denoiser_of(denoiser), pictures_of(pictures), tensor_of(condition, "condition"),
+                             list(sigmas), options, sink(progress))
 
 
 def invert_edit_friendly(denoiser: Denoiser, pictures: Any, condition: Any, sigmas: Sequence[float], *, seed: int = 0,
                          sample_ids: Ids = None, progress: Progress = None) -> EditFriendlyInversion:
     """Noise for every step with which the ancestral sampler draws the pictures (Huberman-Spiegelglas et al. 2024,
     arXiv:2304.06140): states, noises, remainder. `replay` draws them again, or an edit of them."""
-    return _core.invert_edit_friendly(denoiser, pictures_of(pictures), tensor_of(condition, "condition"), list(sigmas),
-                                      seed, ids_of(sample_ids), sink(progress))
+    return _core.invert_edit_friendly(denoiser_of(denoiser), pictures_of(pictures), tensor_of(condition, "condition"),
+                                      list(sigmas), seed, ids_of(sample_ids), sink(progress))
 
 
 def replay(denoiser: Denoiser, condition: Any, inversion: EditFriendlyInversion, *, first_step: int = 0,
            progress: Progress = None) -> Tensor:
     """The pictures of an inversion, to rounding, under its own condition; an edit under another one."""
-    return _core.replay(denoiser, tensor_of(condition, "condition"), inversion, first_step, sink(progress))
+    return _core.replay(denoiser_of(denoiser), tensor_of(condition, "condition"), inversion, first_step, sink(progress))
 
 
 def test_noise(noise: Any) -> Result:

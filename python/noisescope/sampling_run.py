@@ -6,7 +6,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import Ids, Progress, Score, columns, ids_of, mapping_of
+from noisescope._arguments import Ids, Progress, Score, columns, denoiser_of, ids_of, mapping_of
 from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
 from noisescope._options import (
@@ -27,7 +27,7 @@ class SamplingRun:
     def __init__(self, denoiser: Denoiser, condition: Any, null_condition: Any, *, image_shape: Sequence[int],
                  sigmas: Sequence[float], seed: int = 0, sample_ids: Ids = None,
                  sampler: SamplerOptions | None = None, guidance: GuidanceOptions | None = None) -> None:
-        self._core = _core.SamplingRun(denoiser, tensor_of(condition, "condition"),
+        self._core = _core.SamplingRun(denoiser_of(denoiser), tensor_of(condition, "condition"),
                                        tensor_of(null_condition, "null_condition"), list(image_shape), list(sigmas),
                                        seed, ids_of(sample_ids), mapping_of(sampler, "sampler"),
                                        mapping_of(guidance, "guidance"))

@@ -35,6 +35,12 @@ def test_evidence_adds_up_and_lies_on_the_object(world, question):
     assert "nats" in (ns.explain.filter_noising_paths.__doc__ or "")
 
 
+def test_what_is_no_denoiser_is_named_with_the_remedy(world, question):
+    pictures, conditions, _ = question
+    with pytest.raises(TypeError, match="expected a Denoiser, got method; call denoiser"):
+        ns.explain.filter_noising_paths(world.denoiser, pictures, conditions, 0)
+
+
 def test_information_of_a_full_prompt_is_its_entropy(world):
     scenes = world.scenes(32, seed=2)
     condition = world.condition(scenes.captions)

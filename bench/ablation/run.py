@@ -6,10 +6,10 @@ and each flaw put back alone into ours. Equal seconds of training, equal cores; 
     .venv/bin/python bench/ablation/run.py                       # three seeds, 120 s each: 3 hours
     .venv/bin/python bench/ablation/run.py --only ladder-0-seed  # some of it
 
-The speed of every run is measured first, three times (OUT/speeds.json, the best counts); a run then trains as many images as
-it makes in --seconds, so that other work on the machine costs time, but changes no number. Every run is a folder
-below OUT; finished ones are not repeated, so an interrupted table goes on. Every run of a seed shares one CLIP.
-report.py makes table and figure of what is there.
+The speed of every run is measured first, three times (OUT/speeds.json, the best counts); a run then trains as many
+images as it makes in --seconds, so that other work on the machine costs time, but changes no number. (--quick trains
+seconds, and no variants of ours.) Every run is a folder below OUT; finished ones are not repeated, so an interrupted
+table goes on. Every run of a seed shares one CLIP. report.py makes table and figure of what is there.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Bench:
     def __init__(self, args):
         self.program, self.out, self.threads = args.program, args.out, args.threads
         self.seconds, self.clip_seconds, self.samples = args.seconds, args.clip_seconds, args.samples
-        self.speeds = {}
+        self.speeds = {}  # images a second of every run; empty: runs train seconds
 
     def call(self, *words):
         print("$ noisescope", *words, file=sys.stderr)
@@ -98,7 +98,8 @@ class Bench:
         folder = self.out / name / f"seed-{seed}"
         if (folder / "evaluation.json").exists():
             return
-        self.train(folder, values, seed, f"{round(self.speeds[name] * self.seconds)}images")
+        budget = f"{round(self.speeds[name] * self.seconds)}images" if self.speeds else f"{self.seconds}s"
+        self.train(folder, values, seed, budget)
         self.call("evaluate", folder, "--quiet")
 
 
@@ -131,9 +132,11 @@ def main():
         return print("\n".join(runs))
     bench = Bench(args)
     bench.out.mkdir(parents=True, exist_ok=True)
-    bench.measure(runs)
+    if not args.quick:
+        bench.measure(runs)
+    usual = [name for name in runs if not (args.quick and name.startswith("levels"))]
     for seed in args.seeds:
-        for name in args.only or runs:
+        for name in args.only or usual:
             bench.run(name, runs[name], seed)
 
 

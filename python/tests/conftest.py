@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import torch
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -15,6 +16,12 @@ TINY = {
     "network.head_width": 8, "network.embedding_width": 16, "network.condition_map_channels": 4,
     "train.budget": "8steps", "train.batch_size": 4, "train.validation_samples": 4, "draw.grid.steps": 4,
 }
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """In whatever order and company a test runs."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

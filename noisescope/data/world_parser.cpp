@@ -9,7 +9,7 @@
 namespace noisescope {
 namespace {
 
-constexpr int64_t kWorldParserChunk = 64;  // bounds the memory of the distance tables
+constexpr int64_t kParsedPictures = 64;  // bounds the memory of the distance tables
 
 /// The nearest template of one half for every background.
 struct NearestTemplates {
@@ -140,7 +140,7 @@ std::vector<ParsedScene> WorldParser::parse(const Tensor& pictures) const {
   const torch::NoGradGuard no_grad;
   std::vector<ParsedScene> result;
   const Tensor clamped = pictures.to(torch::kCPU, torch::kFloat64).clamp(-1, 1);
-  for (const Tensor& chunk : clamped.split(kWorldParserChunk)) {
+  for (const Tensor& chunk : clamped.split(kParsedPictures)) {
     const auto [left, right] = templates_.squared_distances(chunk);
     const NearestTemplates nearest_left = nearest(left), nearest_right = nearest(right);
     for (int64_t i = 0; i < chunk.size(0); ++i) {

@@ -13,7 +13,7 @@ namespace noisescope {
 namespace {
 
 constexpr uint64_t kLengthBytes = 8;
-constexpr size_t kSafetensorsHeaderMaxDimensions = 64;  // more than torch's own loops take
+constexpr size_t kMaxTensorDimensions = 64;  // more than torch's own loops take
 
 constexpr std::array<std::pair<const char*, uint64_t>, 16> kDtypes = {{{"BOOL", 1},
                                                                        {"U8", 1},
@@ -60,7 +60,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(number_unsigned_t value) override {
     if (place_ == Place::shape) {
       if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) ||
-          entry_.shape.size() == kSafetensorsHeaderMaxDimensions) {
+          entry_.shape.size() == kMaxTensorDimensions) {
         return reject("a shape beyond all limits");
       }
       entry_.shape.push_back(static_cast<int64_t>(value));

@@ -39,6 +39,10 @@ Captioned held_out(const RunData& data, int64_t count) {
     found.indices.push_back(index);
     found.captions.push_back(caption);
   }
+  if (found.indices.empty()) {
+    throw DataError("[run.fit_noise_levels] expected held-out pictures with captions, got none; set "
+                    "noise_levels.distribution=lognormal");
+  }
   return found;
 }
 

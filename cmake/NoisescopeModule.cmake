@@ -47,7 +47,7 @@ function(noisescope_tests name)
     if(slow_suites)
       add_test(NAME ${flat}_slow COMMAND ${flat}_test --gtest_filter=Slow* --gtest_brief=1
                WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-      set_tests_properties(${flat}_slow PROPERTIES TIMEOUT 1500 LABELS slow
+      set_tests_properties(${flat}_slow PROPERTIES TIMEOUT 1500 LABELS slow COST 400  # the longest first
         ENVIRONMENT "OMP_NUM_THREADS=1")
       break()
     endif()

@@ -13,11 +13,6 @@ namespace {
 constexpr size_t kMostRememberedWords = size_t{1} << 15;
 constexpr size_t kLongestRememberedWord = 64;  // bytes
 
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
-
 uint64_t pair_key(int32_t left, int32_t right) {
   return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
 }
@@ -30,6 +25,10 @@ std::vector<std::string> with_ends(std::vector<std::string> tokens) {
 }  // namespace
 
 struct BytePairs::Memory {
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
   std::shared_mutex mutex;
   std::unordered_map<std::string, std::vector<Part>, TextHash, std::equal_to<>> words;
 };

@@ -6,8 +6,13 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace noisescope {
+
+/// 'text' of a file as a message shows it: at most 80 bytes, control characters as '?', so that a hostile
+/// name does not become a hostile message.
+std::string in_quotes(std::string_view text);
 
 /// A value outside of what the function accepts. Exit code of the program: 2.
 struct ValueError : std::invalid_argument {

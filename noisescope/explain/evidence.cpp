@@ -67,6 +67,16 @@ Tensor path_weights(const Tensor& log_prior, const Tensor& z) {
   return torch::einsum("n,nbk->bk", {w, (log_prior - l * z).softmax(2)});
 }
 
+/// [B, K] bool: the versions to be asked. Below kOut a version is out, and alone in the question none is
+/// asked. Under the own version's kernels p_k / p_own is a martingale, so by Ville's inequality (1939) a
+/// version that is out would come back above alpha with probability at most kOut / alpha.
+Tensor open_versions(const Tensor& log_posterior, const Tensor& own) {
+  constexpr double kOut = 1e-8;
+  const Tensor index = own.to(log_posterior.device()).unsqueeze(1);
+  const Tensor open = (log_posterior > std::log(kOut)).scatter(1, index, true);
+  return open & (open.sum(1, true) > 1);
+}
+
 Tensor pick_own(const Evidence& evidence) {
   const Tensor index = evidence.own.view({1, -1, 1}).expand({evidence.log_posterior.size(0), -1, 1});
   return evidence.log_posterior.gather(2, index).squeeze(2);
@@ -124,10 +134,17 @@ EvidenceFilter::EvidenceFilter(Denoiser denoiser, Contrast contrast, int64_t pas
 
 Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
   const int64_t versions = contrast_.conditions.size(0), pictures = x.size(0);
-  const Tensor sample = torch::arange(versions * pictures, x.device()) % pictures;
-  return denoise_in_passes(denoiser_, x, torch::full({pictures}, sigma, x.options()),
-                           contrast_.conditions.flatten(0, 1), sample, pass_size_)
-      .view({versions, pictures, x.size(1), x.size(2), x.size(3)});
+  const Tensor open = open_versions(log_posterior_, contrast_.own).t();
+  const Tensor asked = open.flatten().nonzero().squeeze(1);
+  Tensor answers = torch::zeros({versions * pictures, x.size(1), x.size(2), x.size(3)}, x.options());
+  if (asked.numel() > 0) {
+    answers.index_copy_(0, asked, denoise_in_passes(
+        denoiser_, x, torch::full({pictures}, sigma, x.options()),
+        contrast_.conditions.flatten(0, 1).index_select(0, asked), asked % pictures, pass_size_));
+  }
+  answers = answers.view({versions, pictures, x.size(1), x.size(2), x.size(3)});
+  return torch::where(open.view({versions, pictures, 1, 1, 1}), answers,
+                      own_of(answers, contrast_.own));
 }
 
 void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next,

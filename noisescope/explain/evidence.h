@@ -20,6 +20,9 @@
 // arXiv:2310.07972) with the null replaced by the mixture. It vanishes once the word is
 // decided, so on an imperfect network, too, the realised total is at most ln K, where the published
 // identity has no such bound.
+//
+// A version whose posterior has fallen below 1e-8 is asked no more: from there on it is taken to expect what
+// the own version expects, and p_k / p_own stays.
 #pragma once
 
 #include <functional>
@@ -68,7 +71,8 @@ struct Evidence {
 /// One Evidence of the pictures of several, which must share levels and versions (ValueError).
 Evidence concatenate(const std::vector<Evidence>& parts);
 
-/// Filters one path, step by step. Cost: K denoiser evaluations a step and picture.
+/// Filters one path, step by step. Cost: at most K denoiser evaluations a step and picture, fewer as versions
+/// drop out, none once one is left.
 class EvidenceFilter {
  public:
   /// Throws ShapeError or ValueError for a contrast that does not fit together, K < 2 included.
@@ -84,7 +88,8 @@ class EvidenceFilter {
   Evidence result() const;
 
  private:
-  Tensor estimates(const Tensor& x, double sigma) const;  // [K, B, C, H, W]
+  /// [K, B, C, H, W], the own version's in place of those that are out.
+  Tensor estimates(const Tensor& x, double sigma) const;
 
   Denoiser denoiser_;
   Contrast contrast_;
@@ -101,7 +106,7 @@ struct EvidenceOptions {
   double log_snr_max = 5;
   int64_t pass_size = 128;
 
-  /// Denoiser evaluations for `pictures` pictures and `versions` versions.
+  /// Denoiser evaluations for `pictures` pictures and `versions` versions, at most.
   int64_t cost(int64_t pictures, int64_t versions) const { return steps * pictures * versions; }
 };
 void describe(Describer& d, EvidenceOptions& options);

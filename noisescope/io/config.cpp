@@ -20,12 +20,6 @@ std::string location(const ConfigNode& node) {
   return node.file + (node.line > 0 ? ":" + std::to_string(node.line) : "") + ": ";
 }
 
-/// Text of a file as a message shows it.
-std::string shown(const std::string& text) {
-  constexpr size_t kLongest = 60;
-  return "'" + text.substr(0, kLongest) + (text.size() > kLongest ? "...'" : "'");
-}
-
 std::string shown(const ConfigNode& node) {
   switch (node.kind) {
     case Kind::null: return "nothing";
@@ -33,7 +27,7 @@ std::string shown(const ConfigNode& node) {
     case Kind::map: return "a section";
     case Kind::scalar: break;
   }
-  return (node.quoted ? "the text " : "") + shown(node.scalar);
+  return (node.quoted ? "the text " : "") + in_quotes(node.scalar);
 }
 
 /// The shortest text that reads back as the same number.
@@ -217,7 +211,7 @@ class OptionReader : public Describer {
 
   [[noreturn]] void fail_unknown(const Frame& frame, const std::string& key,
                                  const ConfigNode& node) const {
-    std::string message = location(node) + "unknown key " + shown(key) +
+    std::string message = location(node) + "unknown key " + in_quotes(key) +
                           (frame.path.empty() ? "" : " in " + frame.path);
     const std::string nearest = nearest_name(key, frame.names);
     if (!nearest.empty()) throw ConfigError(message + "; did you mean '" + nearest + "'?");
@@ -344,7 +338,7 @@ std::vector<std::string> split_key(const std::string& dotted_key) {
     const size_t dot = dotted_key.find('.', start);
     parts.push_back(dotted_key.substr(start, dot - start));
     if (parts.back().empty()) {
-      throw ConfigError("[io.set_dotted] expected a key such as train.seed, got " + shown(dotted_key));
+      throw ConfigError("[io.set_dotted] expected a key such as train.seed, got " + in_quotes(dotted_key));
     }
     if (dot == std::string::npos) return parts;
     start = dot + 1;
@@ -364,7 +358,7 @@ void set_dotted(ConfigNode& root, const std::string& dotted_key, ConfigNode valu
   ConfigNode* node = &root;
   for (const std::string& part : split_key(dotted_key)) {
     if (node->kind != Kind::map && node->kind != Kind::null) {
-      throw ConfigError(location(value) + "expected " + shown(dotted_key) +
+      throw ConfigError(location(value) + "expected " + in_quotes(dotted_key) +
                         " to lead through sections, got " + shown(*node) + " above '" + part + "'");
     }
     node->kind = Kind::map;

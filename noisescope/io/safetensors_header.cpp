@@ -33,12 +33,6 @@ constexpr std::array<std::pair<const char*, uint64_t>, 16> kDtypes = {{{"BOOL", 
                                                                        {"C64", 8}}};
 
 /// For messages: a hostile name must not become a hostile message.
-std::string shown(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, 80)) out += static_cast<unsigned char>(c) < 32 ? '?' : c;
-  return out + (text.size() > 80 ? "...'" : "'");
-}
-
 /// Reads the header's JSON event by event. A document tree would let a hostile header cost a hundred
 /// times its size, and would silently drop duplicate keys.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
@@ -53,7 +47,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     return reject("the number " + std::to_string(value));
   }
   bool number_float(number_float_t, const string_t& text) override {
-    return reject("the number " + shown(text));
+    return reject("the number " + in_quotes(text));
   }
   bool binary(binary_t&) override { return reject("binary data"); }
 
@@ -82,7 +76,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       entry_.dtype = value;
       return true;
     }
-    return reject("the text " + shown(value));
+    return reject("the text " + in_quotes(value));
   }
 
   bool start_object(std::size_t) override {
@@ -101,9 +95,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(string_t& name) override {
     std::set<std::string>& seen = place_ == Place::top ? seen_names_ : seen_fields_;
-    if (!seen.insert(name).second) return reject("the key " + shown(name) + " twice");
+    if (!seen.insert(name).second) return reject("the key " + in_quotes(name) + " twice");
     if (place_ == Place::entry && name != "dtype" && name != "shape" && name != "data_offsets") {
-      return reject("the unknown field " + shown(name));
+      return reject("the unknown field " + in_quotes(name));
     }
     field_ = name;
     return true;
@@ -142,7 +136,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   [[noreturn]] bool reject(const std::string& got) const {
     throw FormatError(path_, kLengthBytes,
                       "[io.safetensors] expected {name: {dtype, shape, data_offsets}} in the header, "
-                      "got " + got + (field_.empty() ? "" : " at " + shown(where())) +
+                      "got " + got + (field_.empty() ? "" : " at " + in_quotes(where())) +
                           "; the file is damaged or no safetensors file");
   }
   std::string where() const {
@@ -167,14 +161,14 @@ uint64_t checked_bytes(const TensorEntry& entry, const std::string& path, uint64
   const uint64_t element = safetensors_dtype_bytes(entry.dtype);
   if (element == 0) {
     throw FormatError(path, position, "[io.safetensors] expected a known dtype, got " +
-                                          shown(entry.dtype) + " for tensor " + shown(entry.name));
+                                          in_quotes(entry.dtype) + " for tensor " + in_quotes(entry.name));
   }
   for (const int64_t size : entry.shape) {
     empty = empty || size == 0;
     if (__builtin_mul_overflow(count, static_cast<uint64_t>(std::max<int64_t>(size, 1)), &count) ||
         count > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / element) {
       throw FormatError(path, position, "[io.safetensors] expected a shape that fits into memory, got "
-                                        "an overflow for tensor " + shown(entry.name));
+                                        "an overflow for tensor " + in_quotes(entry.name));
     }
   }
   return empty ? 0 : count * element;
@@ -188,7 +182,7 @@ void check_offsets(const SafetensorsHeader& header, uint64_t data_bytes, const s
     if (entry.begin != expected_begin || entry.end < entry.begin || entry.end > data_bytes ||
         entry.end - entry.begin != bytes) {
       throw FormatError(path, position,
-                        "[io.safetensors] expected tensor " + shown(entry.name) + " at data bytes " +
+                        "[io.safetensors] expected tensor " + in_quotes(entry.name) + " at data bytes " +
                             std::to_string(expected_begin) + " + " + std::to_string(bytes) + " of " +
                             std::to_string(data_bytes) + ", got " + std::to_string(entry.begin) +
                             " to " + std::to_string(entry.end) +

@@ -90,7 +90,7 @@ class TextToImage {
 /// One drawing job.
 struct DrawRequest {
   std::vector<std::string> prompts;  // one a picture; with `images` only their names
-  std::string negative_prompt;       // "": the null condition
+  std::string negative_prompt = {};  // "": the null condition
   uint64_t seed = 0;
   int64_t first_sample = 0;          // picture k uses noise (seed, first_sample + k)
   Tensor images = {};                // [N, 3, H, W] in [-1, 1]: prompts that are pictures

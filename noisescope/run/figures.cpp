@@ -2,14 +2,13 @@
 
 #include <cmath>
 
+#include "noisescope/diffusion/process.h"
 #include "noisescope/run/text_of.h"
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
 namespace noisescope {
 namespace {
-
-double log_snr_of(double sigma) { return -2 * std::log(sigma); }
 
 Tensor picture_at(const Tensor& batch, int64_t index) {
   return batch.defined() ? batch[index].to(torch::kFloat32) : Tensor();

@@ -17,8 +17,8 @@ namespace noisescope {
 struct VerifyOptions {
   bool full = false;      // the n of the bars instead of a reduced one
   uint64_t seed = 0;
-  std::string defect;     // a planted defect by name; "": none
-  std::vector<std::string> checks;  // names of those to run; empty: all, or that of the defect
+  std::string defect = {};  // a planted defect by name; "": none
+  std::vector<std::string> checks = {};  // names of those to run; empty: all, or that of the defect
 };
 
 /// A map beside the truth, for the eye.

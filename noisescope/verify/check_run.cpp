@@ -11,7 +11,7 @@
 namespace noisescope {
 namespace {
 
-constexpr double kRunSigmaMax = 90, kSigmaMin = 0.37;  // log-SNR -9 to 2
+constexpr double kRunSigmaMax = 90, kRunSigmaMin = 0.37;  // log-SNR -9 to 2
 
 struct DeterministicRun {
   Tensor pictures;
@@ -35,7 +35,7 @@ DeterministicRun draw_run(const VerifyContext& context, const std::vector<std::s
     record(step);
   };
   const NoiseSource noise{Random(seed), sample_range(0, count)};
-  const auto sigmas = sampling_sigmas({GridType::log_snr, steps, kSigmaMin, kRunSigmaMax, 7.0});
+  const auto sigmas = sampling_sigmas({GridType::log_snr, steps, kRunSigmaMin, kRunSigmaMax, 7.0});
   DeterministicRun run;
   run.pictures = run_sampler(
       guide(subject.denoiser, subject.condition(captions), subject.condition(without), guidance),

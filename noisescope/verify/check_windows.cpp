@@ -11,7 +11,7 @@ namespace noisescope {
 namespace {
 
 constexpr int64_t kWindowSteps = 24, kWindows = 6, kHeard = 2;  // the window that hears the prompt
-constexpr double kWindowsSigmaMax = 54.6, kSigmaMin = 0.135;     // log-SNR -8 to 4
+constexpr double kWindowsSigmaMax = 54.6, kWindowsSigmaMin = 0.135;     // log-SNR -8 to 4
 
 /// All inner edges one step of an even grid later.
 LogSnrWindows later(LogSnrWindows windows, const std::vector<double>& sigmas) {
@@ -86,7 +86,7 @@ std::vector<VerifyRow> rows_of(const std::string& subject, const std::string& va
 std::vector<VerifyRow> check_windows(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(200, 48));
-  const auto sigmas = sampling_sigmas({GridType::log_snr, kWindowSteps, kSigmaMin, kWindowsSigmaMax, 7.0});
+  const auto sigmas = sampling_sigmas({GridType::log_snr, kWindowSteps, kWindowsSigmaMin, kWindowsSigmaMax, 7.0});
   const LogSnrWindows windows = equal_windows(sigmas, kWindows);
   const WindowRun run = planted_run(context, batch, sigmas, windows);
   const auto found = attribute_to_windows(run, {prompt_satisfied(batch), likeness_to_guided}, {},

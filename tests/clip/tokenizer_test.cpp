@@ -23,7 +23,7 @@ Tokenizer bpe() {
   return Tokenizer::train(kTokenizerCaptions, {.kind = TokenizerKind::bpe, .max_vocabulary = 560});
 }
 
-std::string text_of(const std::vector<CodePoint>& points) {
+std::string joined(const std::vector<CodePoint>& points) {
   std::string text;
   for (const CodePoint& point : points) append_utf8(text, point.value);
   return text;
@@ -49,7 +49,7 @@ TEST(Unicode, DecodesAndRefusesUtf8) {
 
 // UAX #15: the conformance cases of composition, blocking, reordering, exclusion and Hangul.
 TEST(Unicode, ComposesCanonically) {
-  const auto nfc = [](std::string_view text) { return text_of(to_nfc(decode_utf8(text))); };
+  const auto nfc = [](std::string_view text) { return joined(to_nfc(decode_utf8(text))); };
   EXPECT_EQ(nfc("e\u0301"), "\u00e9");
   EXPECT_EQ(nfc("a\u0323\u0307"), nfc("a\u0307\u0323"));           // marks reorder by class
   EXPECT_EQ(nfc("\u1e0b\u0323"), "\u1e0d\u0307");                    // Figure 5 of UAX #15
@@ -60,7 +60,7 @@ TEST(Unicode, ComposesCanonically) {
 }
 
 TEST(Unicode, NormalisesAsClip) {
-  EXPECT_EQ(text_of(normalize_text("A  Red\t\u00a0\u00c9\u0130\u03a3")), "a red \u00e9i\u0307\u03c3");
+  EXPECT_EQ(joined(normalize_text("A  Red\t\u00a0\u00c9\u0130\u03a3")), "a red \u00e9i\u0307\u03c3");
   const auto points = normalize_text("e\u0301x");
   EXPECT_EQ(points[0].begin, 0);
   EXPECT_EQ(points[0].end, 3);  // the composed letter covers letter and accent

@@ -49,6 +49,37 @@ TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
   EXPECT_LT((filter.result().log_posterior[2] - expected).abs().max().item<double>(), 1e-10);
 }
 
+// A version is asked until its posterior is below 1e-8, none once one is left: the posterior stays Bayes'
+// rule on the likelihoods to that, with fewer evaluations than K a step.
+TEST(EvidenceFilter, AsksOnlyVersionsThatAreOpen) {
+  const KnownCase c;
+  int64_t asked = 0, open = 0;
+  const Denoiser counting = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    asked += x.size(0);
+    return known_pictures()(x, sigma, condition);
+  };
+  const EvidenceOptions options{.steps = 40};
+  EvidenceFilter filter(counting, c.contrast);
+  Tensor last, start;
+  double last_sigma = 0;
+  walk_noising_paths(c.pictures, options, c.noise, [&](const Tensor& x, double sigma) {
+    const Tensor likelihood = c.log_likelihood(x, sigma);
+    if (!start.defined()) start = likelihood;
+    const Tensor bayes = (likelihood - start).softmax(1);
+    if (last.defined()) {
+      filter.advance(last, last_sigma, x, sigma);
+      const Tensor error = filter.result().log_posterior[-1].exp() - bayes;
+      EXPECT_LT(error.abs().max().item<double>(), 1e-7);
+    }
+    EXPECT_EQ(asked, open);
+    const Tensor above = bayes > 1e-8;
+    open += (above & (above.sum(1, true) > 1)).sum().item<int64_t>();
+    last = x, last_sigma = sigma;
+  });
+  EXPECT_LT(asked, options.cost(4, 3) * 3 / 4);
+  EXPECT_LT(filter.result().completeness_gap().abs().max().item<double>(), 1e-10);
+}
+
 // One step by hand: with two versions the Aumann-Shapley integral has the closed form W_other =
 // F(1) / z, so the realised map of one pixel is the gain itself; compensated = (SNR' - SNR) / 2 |..|^2.
 TEST(EvidenceFilter, MapsOfOneStepByHand) {

@@ -17,13 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// For messages: a hostile name must not become a hostile message.
-std::string shown(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, 80)) out += static_cast<unsigned char>(c) < 32 ? '?' : c;
-  return out + (text.size() > 80 ? "...'" : "'");
-}
-
 bool is_hidden(std::string_view part) { return part.front() == '.' || part == "__MACOSX"; }
 
 /// An archive being read, entry by entry.
@@ -63,11 +56,11 @@ class ArchiveReader {
       const auto type = archive_entry_filetype(entry_);
       if (type == AE_IFDIR) continue;
       if (type != AE_IFREG || archive_entry_hardlink(entry_)) {
-        fail("plain files", shown(entry_name_) + ", which is a link or a device");
+        fail("plain files", in_quotes(entry_name_) + ", which is a link or a device");
       }
       take_size();
       if (!visible) continue;
-      if (!seen_.insert(entry_name_).second) fail("each name once", shown(entry_name_) + " twice");
+      if (!seen_.insert(entry_name_).second) fail("each name once", in_quotes(entry_name_) + " twice");
       return true;
     }
   }
@@ -87,7 +80,7 @@ class ArchiveReader {
       if (content.size() > limits_.max_entry_bytes) fail_large(content.size());
     }
     if (archive_entry_size_is_set(entry_) && content.size() != claimed_bytes()) {
-      fail(std::to_string(claimed_bytes()) + " bytes in " + shown(entry_name_),
+      fail(std::to_string(claimed_bytes()) + " bytes in " + in_quotes(entry_name_),
            std::to_string(content.size()));
     }
     return content;
@@ -103,7 +96,7 @@ class ArchiveReader {
     const std::string_view name = raw ? raw : "";
     entry_name_.clear();
     if (name.empty() || name.front() == '/') {
-      fail("names inside the archive", "the absolute or empty name " + shown(name));
+      fail("names inside the archive", "the absolute or empty name " + in_quotes(name));
     }
     bool visible = true;
     for (size_t start = 0; start < name.size();) {
@@ -111,7 +104,7 @@ class ArchiveReader {
       const std::string_view part = name.substr(start, end - start);
       start = end + 1;
       if (part.empty() || part == ".") continue;
-      if (part == "..") fail("names inside the archive", shown(name) + ", which leads out of it");
+      if (part == "..") fail("names inside the archive", in_quotes(name) + ", which leads out of it");
       visible = visible && !is_hidden(part);
       entry_name_.append(entry_name_.empty() ? "" : "/").append(part);
     }
@@ -140,7 +133,7 @@ class ArchiveReader {
   }
   [[noreturn]] void fail_large(uint64_t bytes) const {
     fail("files of at most " + std::to_string(limits_.max_entry_bytes) + " bytes",
-         shown(entry_name_) + " with " + std::to_string(bytes));
+         in_quotes(entry_name_) + " with " + std::to_string(bytes));
   }
   [[noreturn]] void fail_bomb() const {
     fail("at most " + std::to_string(allowance_) + " bytes from an archive of this size",

@@ -35,15 +35,13 @@ std::string gunzip(std::string_view bytes, const std::string& name, uint64_t lim
   if (bytes.size() > std::numeric_limits<uInt>::max()) fail("a file of less than 4 GiB");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib only reads
   stream.avail_in = static_cast<uInt>(bytes.size());
-  std::string content;
+  std::string content, step(kStep, 0);
   int state = Z_OK;
   while (state == Z_OK) {
-    const size_t done = content.size();
-    content.resize(done + kStep);
-    stream.next_out = reinterpret_cast<Bytef*>(content.data() + done);
+    stream.next_out = reinterpret_cast<Bytef*>(step.data());
     stream.avail_out = static_cast<uInt>(kStep);
     state = inflate(&stream, Z_NO_FLUSH);
-    content.resize(content.size() - stream.avail_out);
+    content.append(step, 0, kStep - stream.avail_out);
     if (content.size() > limit_bytes) {
       fail("at most " + std::to_string(limit_bytes) + " bytes when unpacked, got more");
     }

@@ -71,7 +71,7 @@ Tensor path_weights(const Tensor& log_prior, const Tensor& z) {
 /// asked. Under the own version's kernels p_k / p_own is a martingale, so by Ville's inequality (1939) a
 /// version that is out would come back above alpha with probability at most kOut / alpha.
 Tensor open_versions(const Tensor& log_posterior, const Tensor& own) {
-  constexpr double kOut = 1e-8;
+  constexpr double kOut = 1e-5;
   const Tensor index = own.to(log_posterior.device()).unsqueeze(1);
   const Tensor open = (log_posterior > std::log(kOut)).scatter(1, index, true);
   return open & (open.sum(1, true) > 1);

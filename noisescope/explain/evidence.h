@@ -21,7 +21,7 @@
 // decided, so on an imperfect network, too, the realised total is at most ln K, where the published
 // identity has no such bound.
 //
-// A version whose posterior has fallen below 1e-8 is asked no more: from there on it is taken to expect what
+// A version whose posterior has fallen below 1e-5 is asked no more: from there on it is taken to expect what
 // the own version expects, and p_k / p_own stays.
 #pragma once
 

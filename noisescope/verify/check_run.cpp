@@ -52,30 +52,37 @@ ObjectMeaning flipped(const World& world, const WorldObject& o, Word word) {
   return {(o.shape + 1) % world.shape_count(), o.colour};
 }
 
-std::vector<VerifyRow> flip_rows(const VerifyContext& context, const SceneBatch& batch,
-                                 Word word) {
+/// Where the background is open, the word turns it, too, in a few runs of a hundred. That is leakage, and
+/// counted so; changed pixels are then hardly the word's, so AUC is asked of prompts that name it.
+std::vector<VerifyRow> flip_rows(const VerifyContext& context, const SceneBatch& batch, Word word,
+                                 bool name_background) {
   const bool colour = word == Word::colour;
-  const DeterministicRun run =
-      draw_run(context, batch.sided_captions(), batch.sided_captions_with([&](const WorldObject& o) {
-        return colour ? ObjectMeaning{o.shape, kAny} : ObjectMeaning{kAny, o.colour};
-      }), 50, context.options.seed);
-  const auto other = batch.sided_captions_with(
-      [&](const WorldObject& o) { return flipped(batch.world, o, word); });
+  const auto captions = [&](const std::function<ObjectMeaning(const WorldObject&)>& left) {
+    return batch.sided_captions_with(left, name_background);
+  };
+  const DeterministicRun run = draw_run(context, captions({}), captions([&](const WorldObject& o) {
+    return colour ? ObjectMeaning{o.shape, kAny} : ObjectMeaning{kAny, o.colour};
+  }), 50, context.options.seed);
+  const auto other = captions([&](const WorldObject& o) { return flipped(batch.world, o, word); });
   const uint64_t seed = context.options.seed + (context.broken("flip-under-other-noise") ? 1 : 0);
   const Counterfactual flip =
       compare_pictures(run.pictures, draw_run(context, other, other, 50, seed).pictures);
   const Tensor some = flip.changed.flatten(1).any(1);
-  const auto of_some = [&](const Tensor& t) { return t.index({some}); };
   const Tensor partly = some & ~flip.changed.flatten(1).all(1);  // those that an AUC has
   Tensor other_half = torch::zeros({kWorldImagePx, kWorldImagePx}, torch::kBool);
   other_half.slice(1, kWorldHalfPx).fill_(true);
-  const std::string what = to_string(word) + " flip: ", method = "counterfactual flip";
-  return {{method, context.exact_fine.name, what + "AUC of the free map for changed pixels",
-           Direction::at_least, colour ? 0.94 : 0.97,
-           mean_estimate(localisation_auc(run.information.map.index({partly}),
-                                         flip.changed.index({partly})))},
-          {method, context.exact_fine.name, what + "change in the other object's half",
-           Direction::at_most, 0.06, mean_estimate(of_some(flip.share_in(other_half)))}};
+  const std::string method = "counterfactual flip",
+                    what = to_string(word) + " flip, background " + (name_background ? "named: " : "open: ");
+  std::vector<VerifyRow> rows = {
+      {method, context.exact_fine.name, what + "change in the other object's half", Direction::at_most, 0.06,
+       mean_estimate(flip.share_in(other_half).index({some}))}};
+  if (name_background) {
+    rows.push_back({method, context.exact_fine.name, what + "AUC of the free map for changed pixels",
+                    Direction::at_least, colour ? 0.94 : 0.97,
+                    mean_estimate(localisation_auc(run.information.map.index({partly}),
+                                                   flip.changed.index({partly})))});
+  }
+  return rows;
 }
 
 }  // namespace
@@ -83,8 +90,12 @@ std::vector<VerifyRow> flip_rows(const VerifyContext& context, const SceneBatch&
 std::vector<VerifyRow> check_flips(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
                                                context.n(100, 48));
-  std::vector<VerifyRow> rows = flip_rows(context, batch, Word::colour);
-  for (VerifyRow& row : flip_rows(context, batch, Word::shape)) rows.push_back(std::move(row));
+  std::vector<VerifyRow> rows;
+  for (const Word word : {Word::colour, Word::shape}) {
+    for (const bool named : {true, false}) {
+      for (VerifyRow& row : flip_rows(context, batch, word, named)) rows.push_back(std::move(row));
+    }
+  }
   return rows;
 }
 

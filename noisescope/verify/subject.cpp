@@ -89,12 +89,13 @@ std::vector<std::string> SceneBatch::captions_without(bool colour, bool shape) c
 }
 
 std::vector<std::string> SceneBatch::sided_captions_with(
-    const std::function<ObjectMeaning(const WorldObject&)>& left) const {
+    const std::function<ObjectMeaning(const WorldObject&)>& left, bool name_background) const {
   std::vector<std::string> captions;
   for (const Scene& scene : scenes) {
     const ObjectMeaning said =
         left ? left(scene.left) : ObjectMeaning{scene.left.shape, scene.left.colour};
-    captions.push_back(grammar.say({said, {scene.right.shape, scene.right.colour}, true, kAny}));
+    captions.push_back(grammar.say({said, {scene.right.shape, scene.right.colour}, true,
+                                    name_background ? scene.background : kAny}));
   }
   return captions;
 }

@@ -50,10 +50,10 @@ struct SceneBatch {
   /// Captions in which the left object's colour, shape or both are open.
   std::vector<std::string> captions_without(bool colour, bool shape) const;
   /// Full captions that say which object stands left, the background open.
-  std::vector<std::string> sided_captions() const { return sided_captions_with({}); }
+  std::vector<std::string> sided_captions() const { return sided_captions_with({}, false); }
   /// The same with the left object described as `left` says; empty: as it is.
   std::vector<std::string> sided_captions_with(
-      const std::function<ObjectMeaning(const WorldObject&)>& left) const;
+      const std::function<ObjectMeaning(const WorldObject&)>& left, bool name_background) const;
   /// [K][B]: the captions with each of the K values of the word, in the order of the world's lists.
   std::vector<std::vector<std::string>> versions(Word word) const;
   /// [B]: which of them is true.

@@ -49,7 +49,7 @@ TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
   EXPECT_LT((filter.result().log_posterior[2] - expected).abs().max().item<double>(), 1e-10);
 }
 
-// A version is asked until its posterior is below 1e-8, none once one is left: the posterior stays Bayes'
+// A version is asked until its posterior is below 1e-5, none once one is left: the posterior stays Bayes'
 // rule on the likelihoods to that, with fewer evaluations than K a step.
 TEST(EvidenceFilter, AsksOnlyVersionsThatAreOpen) {
   const KnownCase c;
@@ -69,10 +69,10 @@ TEST(EvidenceFilter, AsksOnlyVersionsThatAreOpen) {
     if (last.defined()) {
       filter.advance(last, last_sigma, x, sigma);
       const Tensor error = filter.result().log_posterior[-1].exp() - bayes;
-      EXPECT_LT(error.abs().max().item<double>(), 1e-7);
+      EXPECT_LT(error.abs().max().item<double>(), 1e-4);
     }
     EXPECT_EQ(asked, open);
-    const Tensor above = bayes > 1e-8;
+    const Tensor above = bayes > 1e-5;
     open += (above & (above.sum(1, true) > 1)).sum().item<int64_t>();
     last = x, last_sigma = sigma;
   });

@@ -11,6 +11,11 @@ void describe(Describer& d, CounterfactualOptions& options) {
 }
 
 Tensor Counterfactual::share_in(const Tensor& region) const {
+  check_shape("explain.Counterfactual.share_in", "change", change, {-1, -1, -1});
+  if (region.dim() != 2 || region.size(0) != change.size(1) || region.size(1) != change.size(2)) {
+    check_shape("explain.Counterfactual.share_in", "region", region,
+                {change.size(0), change.size(1), change.size(2)});
+  }
   const Tensor inside = region.to(torch::kCPU, torch::kFloat64);
   return (change * inside).sum({1, 2}) / change.sum({1, 2});
 }

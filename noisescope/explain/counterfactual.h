@@ -31,7 +31,7 @@ struct Counterfactual {
 
   /// Share of the change that lies in `region` [B, H, W] bool (or [H, W]), [B] in [0, 1]; NaN where nothing
   /// changed. Of a region that the word should not touch: leakage, lower is better. Null value of a change
-  /// that knows nothing: the region's share of the picture.
+  /// that knows nothing: the region's share of the picture. Throws ShapeError.
   Tensor share_in(const Tensor& region) const;
   /// The factor table: which factors read differently, [B, F] bool.
   Tensor factors_changed(const ReadFactors& read) const;

@@ -66,6 +66,11 @@ void describe(Describer& d, UTurnOptions& options) {
 }
 
 double UTurns::half_point(int64_t f, double chance) const {
+  check_shape("explain.UTurns.half_point", "kept", kept, {static_cast<int64_t>(log_snrs.size()), -1, -1});
+  if (f < 0 || f >= kept.size(2) || !(chance >= 0 && chance < 1)) {
+    throw ValueError("[explain.UTurns.half_point] expected a factor below " + std::to_string(kept.size(2)) +
+                     " and a chance in [0, 1), got " + std::to_string(f) + " and " + std::to_string(chance));
+  }
   const double half = (1 + chance) / 2;
   const std::vector<double> kept = monotone_fit(retention().select(1, f));
   for (size_t i = 1; i < log_snrs.size(); ++i) {

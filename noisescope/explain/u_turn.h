@@ -40,7 +40,8 @@ struct UTurns {
   /// Mean over pictures, [L, F].
   Tensor retention() const { return kept.mean(1); }
   /// log-SNR at which the retention of factor f crosses half way from `chance` to 1, in its monotone fit:
-  /// it can only rise in truth, few pictures let it fall. NaN if it does not cross.
+  /// it can only rise in truth, few pictures let it fall. NaN if it does not cross. Throws ValueError unless f
+  /// is a factor and chance is in [0, 1).
   double half_point(int64_t f, double chance) const;
 };
 

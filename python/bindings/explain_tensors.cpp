@@ -1,5 +1,6 @@
 // Methods that read tensors alone: noise, grids of attributes, scores and statistics of runs.
 #include "noisescope/clip/clip_model.h"
+#include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/multiple_testing.h"
@@ -12,6 +13,7 @@
 #include "noisescope/explain/smooth_deficit.h"
 #include "noisescope/explain/sobol.h"
 #include "noisescope/explain/speciation.h"
+#include "noisescope/explain/u_turn.h"
 #include "python/bindings/bindings.h"
 
 namespace noisescope::python {
@@ -62,6 +64,14 @@ py::dict smooth_deficit_(const Tensor& noise, const Tensor& pictures, const py::
   return py::dict("smooth"_a = s.smooth, "log_ratio"_a = s.log_ratio);
 }
 
+double u_turn_half_point(const std::vector<double>& log_snrs, const Tensor& kept, int64_t factor, double chance) {
+  return UTurns{log_snrs, kept, {}}.half_point(factor, chance);
+}
+
+Tensor share_of_change(const Tensor& change, const Tensor& region) {
+  return Counterfactual{{}, {}, change, {}}.share_in(region);
+}
+
 py::dict contrast_prompts_(const std::string& prompt, const std::string& word,
                            const std::vector<std::string>& alternatives) {
   const PromptContrast c = contrast_prompts(prompt, word, alternatives);
@@ -96,6 +106,8 @@ void bind_explain_tensors(py::module_& m) {
   m.def("holm", &holm);
   m.def("benjamini_hochberg", &benjamini_hochberg);
   m.def("tile_cover", &tile_cover);
+  m.def("u_turn_half_point", u_turn_half_point);
+  m.def("share_of_change", share_of_change);
   m.def("contrast_prompts", contrast_prompts_);
   m.def("words_of", &words_of);
   py::class_<LinearGuidance>(m, "LinearGuidance")

@@ -20,7 +20,7 @@ from noisescope._options import (
     ConditioningLocalityOptions, FilterNoisingPathsOptions, InformationMapsOptions, InvertDdimOptions,
     PosteriorComponentsOptions, ReadOutOptions, SmoothDeficitOptions, SpectralEmergenceOptions, UTurnsOptions)
 from noisescope.clip import Clip
-from noisescope.pictures import pictures_of, tensor_of
+from noisescope.pictures import as_tensor, pictures_of, tensor_of
 from noisescope.progress import sink
 from noisescope.result import Result
 from noisescope.sampling_run import SamplingRun
@@ -29,8 +29,9 @@ __all__ = [
     "EditFriendlyInversion", "LinearGuidance", "SamplingRun", "benjamini_hochberg", "clip_reader",
     "compare_statistics", "conditioning_locality", "contrast_prompts", "filter_noising_paths", "holm",
     "information_maps", "inversion_stability", "invert_ddim", "invert_edit_friendly", "noise_statistics",
-    "posterior_components", "read_out", "reconstruction_error", "replay", "seed_shares", "smooth_deficit",
-    "sobol_indices", "speciation_log_snr", "spectral_emergence", "test_noise", "tile_cover", "u_turns", "words_of",
+    "posterior_components", "read_out", "reconstruction_error", "replay", "seed_shares", "share_of_change",
+    "smooth_deficit", "sobol_indices", "speciation_log_snr", "spectral_emergence", "test_noise", "tile_cover",
+    "u_turn_half_point", "u_turns", "words_of",
 ]
 
 
@@ -260,6 +261,18 @@ def benjamini_hochberg(p: Any) -> Tensor:
 def tile_cover(mask: Any, tile_px: int) -> Tensor:
     """Share of each tile of `SamplingRun.noise_tiles` that a mask [B, H, W] covers, [B, H / tile_px, W / tile_px]."""
     return _core.tile_cover(mask_of(mask), tile_px)
+
+
+def share_of_change(change: Any, region: Any) -> Tensor:
+    """Share of `SamplingRun.draw_counterfactual(...).change` [B, H, W] inside a region [B, H, W] or [H, W] bool, [B] in
+    [0, 1]; NaN where nothing changed. Of a region that the word should not touch: leakage."""
+    return _core.share_of_change(as_tensor(change, "change").double(), mask_of(region))
+
+
+def u_turn_half_point(log_snrs: Sequence[float], kept: Any, factor: int = 0, chance: float = 0.0) -> float:
+    """log-SNR at which what `u_turns` kept [L, B, F] of a factor crosses half way from `chance` to 1, in its monotone
+    fit over the L log_snrs; NaN where it does not."""
+    return float(_core.u_turn_half_point(list(log_snrs), as_tensor(kept, "kept"), factor, chance))
 
 
 class LinearGuidance:

@@ -174,6 +174,23 @@ def test_tiles_know_how_much_of_them_is_covered():
     assert ns.explain.tile_cover(mask, 2).tolist() == [[[1, 0.5], [0, 0]]]
 
 
+def test_share_of_a_change_in_a_region():
+    change = torch.zeros(2, 4, 4)
+    change[0, 0, 0], change[0, 3, 3] = 3, 1
+    region = torch.zeros(4, 4, dtype=torch.bool)
+    region[:2] = True
+    share = ns.explain.share_of_change(change, region)
+    assert share[0] == 0.75 and share[1].isnan()
+
+
+def test_half_point_of_u_turns_lies_half_way_from_chance_to_one():
+    kept = torch.tensor([0.2, 0.4, 0.8, 1.0], dtype=torch.float64).view(4, 1, 1)
+    levels = [-6.0, -4.0, -2.0, 0.0]
+    assert math.isclose(ns.explain.u_turn_half_point(levels, kept, chance=0.2), -3.0)
+    with pytest.raises(ValueError, match="factor below 1"):
+        ns.explain.u_turn_half_point(levels, kept, factor=1)
+
+
 def test_maps_of_weights_are_perfect_explanations_of_linear_scores():
     weights, pictures = noise(1, 1), noise(3, 2)
     score = lambda x: (x * weights).sum((1, 2, 3))  # noqa: E731

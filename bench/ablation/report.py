@@ -78,7 +78,7 @@ def figure(rows, path):
     import matplotlib.pyplot as plt
 
     matplotlib.rcParams["svg.hashsalt"] = "ablation"
-    axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 0.8))[1]
+    axes = plt.subplots(figsize=(5, 0.32 * len(rows) + 0.8))[1]
     for y, row in enumerate(reversed(rows)):
         low, high = wilson(row["joint"], row["count"])
         colour = "#0b6e99" if row["name"].startswith("ladder") else "#b5532a"
@@ -87,9 +87,8 @@ def figure(rows, path):
         axes.plot(row["seeds"], [y] * len(row["seeds"]), ".", color="black", markersize=4)
     axes.set_yticks(range(len(rows)), [title_of(row["name"]) for row in reversed(rows)], fontsize=7)
     axes.set_xlabel("scene accuracy at the best s: mean with its interval, a dot for each seed")
-    axes.set_xlim(0, 1)
-    plt.tight_layout()
-    plt.savefig(path, metadata={"Date": None})
+    axes.set_xlim(left=0)
+    plt.savefig(path, metadata={"Date": None}, bbox_inches="tight")
 
 
 def main():

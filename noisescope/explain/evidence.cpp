@@ -77,6 +77,13 @@ Tensor open_versions(const Tensor& log_posterior, const Tensor& own) {
   return open & (open.sum(1, true) > 1);
 }
 
+/// Rows to be asked, filled up to a multiple of 8 by the last one, but to no more than `most`: a network's
+/// kernels are built anew for every batch size, and versions drop out one by one.
+Tensor in_eights(const Tensor& rows, int64_t most) {
+  const int64_t count = rows.size(0), filled = std::min((count + 7) / 8 * 8, most);
+  return torch::cat({rows, rows.narrow(0, count - 1, 1).expand({filled - count})});
+}
+
 Tensor pick_own(const Evidence& evidence) {
   const Tensor index = evidence.own.view({1, -1, 1}).expand({evidence.log_posterior.size(0), -1, 1});
   return evidence.log_posterior.gather(2, index).squeeze(2);
@@ -135,9 +142,9 @@ EvidenceFilter::EvidenceFilter(Denoiser denoiser, Contrast contrast, int64_t pas
 Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
   const int64_t versions = contrast_.conditions.size(0), pictures = x.size(0);
   const Tensor open = open_versions(log_posterior_, contrast_.own).t();
-  const Tensor asked = open.flatten().nonzero().squeeze(1);
   Tensor answers = torch::zeros({versions * pictures, x.size(1), x.size(2), x.size(3)}, x.options());
-  if (asked.numel() > 0) {
+  if (open.any().item<bool>()) {
+    const Tensor asked = in_eights(open.flatten().nonzero().squeeze(1), versions * pictures);
     answers.index_copy_(0, asked, denoise_in_passes(
         denoiser_, x, torch::full({pictures}, sigma, x.options()),
         contrast_.conditions.flatten(0, 1).index_select(0, asked), asked % pictures, pass_size_));

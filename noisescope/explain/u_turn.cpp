@@ -46,6 +46,11 @@ std::vector<double> monotone_fit(const Tensor& curve) {
   return fit;
 }
 
+/// Fresh noise at every turning point: a seed of its own.
+Random random_of_level(const Random& random, size_t level) {
+  return Random(random.seed() * 1000003 + level);
+}
+
 void check_options(const UTurnOptions& options) {
   bool possible = options.steps >= 2 && !options.log_snrs.empty();
   for (const double log_snr : options.log_snrs) possible &= log_snr < options.log_snr_end;
@@ -81,6 +86,15 @@ double UTurns::half_point(int64_t f, double chance) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
+Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level,
+                     const Random& random, const std::vector<int64_t>& sample_ids) {
+  const Tensor eps = random_of_level(random, level)
+                         .normal(Purpose::explain, 0, sample_ids, pictures.sizes().slice(1),
+                                 pictures.scalar_type())
+                         .to(pictures.device());
+  return pictures + sigma_of_log_snr(log_snrs.at(level)) * eps;
+}
+
 UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
                const KeepsFactors& keeps, const UTurnOptions& options, const Random& random,
                const std::vector<int64_t>& sample_ids, const Control& control) {
@@ -100,12 +114,10 @@ UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& c
   std::vector<Tensor> kept, changed;
   for (size_t level = 0; level < options.log_snrs.size(); ++level) {
     const std::vector<double> sigmas = way_back(options.log_snrs[level], options);
-    // Fresh noise at every turning point: a seed of its own.
-    const Random own(random.seed() * 1000003 + level);
-    const Tensor eps = own.normal(Purpose::explain, 0, sample_ids, pictures.sizes().slice(1),
-                                  pictures.scalar_type()).to(pictures.device());
-    const Tensor regenerated = run_sampler(predict, pictures + sigmas[0] * eps, sigmas,
-                                           {.solver = Solver::ddpm}, {own, sample_ids}, {}, control);
+    const Tensor turned = turning_point(pictures, options.log_snrs, level, random, sample_ids);
+    const Tensor regenerated =
+        run_sampler(predict, turned, sigmas, {.solver = Solver::ddpm},
+                    {random_of_level(random, level), sample_ids}, {}, control);
     out.log_snrs.push_back(options.log_snrs[level]);
     kept.push_back(keeps(regenerated).to(torch::kCPU, torch::kFloat64));
     changed.push_back((regenerated - pictures).square().mean(1).to(torch::kCPU, torch::kFloat64));

@@ -45,6 +45,10 @@ struct UTurns {
   double half_point(int64_t f, double chance) const;
 };
 
+/// The pictures [B, C, H, W] at the turning point log_snrs[level], with the noise that u_turns gives them.
+Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level,
+                     const Random& random, const std::vector<int64_t>& sample_ids);
+
 /// Picture b of `pictures` [B, C, H, W] takes noise (random, Purpose::explain, sample_ids[b]);
 /// `condition` [B, D] of the way back. Throws ValueError for options out of range.
 UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,

@@ -130,7 +130,7 @@ VerifyRow completeness_row(const VerifyContext& context, const Evidence& evidenc
           Direction::at_most, 0.02, {worst, worst, worst, gap.size(0)}};
 }
 
-/// Maps of the colour word over 8 paths of 100 steps of each of n / 8 pictures, as they are shown to users.
+/// Maps of the colour word over 8 paths of each of n / 8 pictures, as they are shown to users.
 Estimate shown_map_correlation(const VerifyContext& context, Question question) {
   constexpr int64_t kPaths = 8;
   const int64_t pictures = question.batch.size() / kPaths;
@@ -141,7 +141,6 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
   }
   repeated.pictures = question.batch.world.render(repeated.scenes).to(torch::kFloat64);
   question.batch = repeated;
-  question.options.steps = 100;
   const auto maps = [&](const Subject& subject) {
     const Tensor map = ask(subject, question, context).compensated;
     return map.view({pictures, kPaths, map.size(1), map.size(2)}).mean(1);
@@ -151,6 +150,7 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
 
 std::vector<VerifyRow> trained_rows(const VerifyContext& context, Question question) {
   const Subject& subject = *context.trained;
+  question.options.steps = 100;  // as `noisescope explain` asks
   question.options.log_snr_max = std::min(question.options.log_snr_max, subject.log_snr_max);
   const Tensor exact = exact_posterior(context.demo, question, context);
   const Evidence reference = ask(context.exact_demo, question, context);

@@ -61,16 +61,13 @@ UTurns turn(const VerifyContext& context, const Subject& subject, const WorldDen
                  context.control);
 }
 
-/// What exact U-turns keep on average: p(own value | x_alpha) of every picture.
+/// What exact U-turns from the same turning points keep on average: p(own value | x_alpha) of every picture.
 UTurns exact_turns(const WorldDenoiser& truth, const SceneBatch& batch,
                    const std::vector<double>& log_snrs, uint64_t seed) {
   std::vector<Tensor> rows;
-  for (size_t i = 0; i < log_snrs.size(); ++i) {
-    const double sigma = sigma_of_log_snr(log_snrs[i]);
-    const Tensor eps =
-        Random(seed).normal(Purpose::explain, 1000 + i, sample_range(0, batch.size()),
-                            batch.pictures.sizes().slice(1), torch::kFloat64);
-    rows.push_back(posterior_of_truth(truth, batch, batch.pictures + sigma * eps, sigma));
+  for (size_t level = 0; level < log_snrs.size(); ++level) {
+    const Tensor x = turning_point(batch.pictures, log_snrs, level, Random(seed), sample_range(0, batch.size()));
+    rows.push_back(posterior_of_truth(truth, batch, x, sigma_of_log_snr(log_snrs[level])));
   }
   return {log_snrs, torch::stack(rows), {}};
 }
@@ -103,10 +100,11 @@ std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
   const SceneBatch batch = contrastable_scenes(context.fine.world(), seed, context.n(400, 100));
   const UTurns turns = turn(context, context.exact_fine, context.fine, batch, seed);
-  const Tensor exact = exact_turns(context.fine, batch, turns.log_snrs, seed).retention();
-  const double rmse = (turns.retention() - exact).square().mean().sqrt().item<double>();
-  // Of the error, what the number of pictures alone explains: the binomial variance of each point.
-  const double spread = (exact * (1 - exact) / double(batch.size())).mean().sqrt().item<double>();
+  const UTurns exact = exact_turns(context.fine, batch, turns.log_snrs, seed);
+  const double rmse = (turns.retention() - exact.retention()).square().mean().sqrt().item<double>();
+  // Of the error, what the number of pictures alone explains: each keeps its value with chance p or does not.
+  const Tensor p = exact.kept;
+  const double spread = (p * (1 - p) / double(batch.size())).mean().sqrt().item<double>();
   const double clock =
       speciation_log_snr(contrastable_scenes(context.fine.world(), seed + 1, 1500).pictures);
   const double late = std::abs(clock - half_points(turns, batch.world)[0]);
@@ -119,10 +117,10 @@ std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
            Direction::at_most, 1, {late, late, late, 1500}}};
 }
 
-/// Half-points of the trained network against the exact ones of the same pictures.
+/// Half-points of the trained network against the exact ones of the same pictures and turning points.
 std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(200, 200));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(400, 200));
   const UTurns turns = turn(context, *context.trained, context.demo, batch, seed);
   const UTurns exact = exact_turns(context.demo, batch, turns.log_snrs, seed);
   std::vector<VerifyRow> rows;

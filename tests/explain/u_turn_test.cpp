@@ -47,6 +47,23 @@ TEST(UTurns, RetentionIsTheExpectedPosterior) {
   }
 }
 
+TEST(UTurns, StartFromTheirTurningPoints) {
+  const Tensor pictures = torch::linspace(-1, 1, 24, torch::kDouble).view({2, 3, 2, 2});
+  const UTurnOptions options{.log_snrs = {-3, 0}, .steps = 2};
+  std::vector<Tensor> seen;
+  const Denoiser recording = [&](const Tensor& x, const Tensor&, const Tensor&) {
+    seen.push_back(x);
+    return pictures;
+  };
+  const auto keeps = [](const Tensor& x) { return torch::ones({x.size(0), 1}, torch::kDouble); };
+  u_turns(recording, pictures, torch::zeros({2, 1}), keeps, options, Random(2), {5, 6});
+  ASSERT_EQ(seen.size(), 4U);
+  for (size_t level = 0; level < 2; ++level) {
+    const Tensor expected = turning_point(pictures, options.log_snrs, level, Random(2), {5, 6});
+    EXPECT_TRUE(seen[2 * level].equal(expected)) << level;
+  }
+}
+
 TEST(UTurns, ChangeGrowsWithTheNoise) {
   const BlobUTurn c;
   const Tensor change = c.turn({.log_snrs = {-4, -2, 0, 2}, .steps = 10}).susceptibility.mean({1, 2, 3});

@@ -128,7 +128,6 @@ RunConfig demo_config() {
   config.clip_train.seconds = 40;
   config.train.budget = "240s";
   config.train.batch_size = 16;
-  config.train.null_probability = 0.2;
   config.train.schedule.learning_rate = 2.5e-3;
   config.train.validation_samples = 64;
   return config;

@@ -192,23 +192,13 @@ Tensor WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tens
 
 Tensor WorldDenoiser::log_density(const Tensor& x, const Tensor& sigma,
                                   const Tensor& condition) const {
-  check_shape("data.WorldDenoiser", "sigma", sigma, {x.size(0)});
-  if (condition.dim() == 3) {
-    check_shape("data.WorldDenoiser", "condition", condition, {-1, x.size(0), condition_size()});
-  } else {
-    check_shape("data.WorldDenoiser", "condition", condition, {x.size(0), condition_size()});
-  }
-  const Tensor weights = log_weights(condition);
-  std::vector<Tensor> parts;
-  for (int64_t first = 0; first < x.size(0); first += kChunk) {
-    const int64_t count = std::min(kChunk, x.size(0) - first);
-    const Evidence e = evidence(tables_->templates, x.narrow(0, first, count), sigma.narrow(0, first, count));
-    parts.push_back((log_scene(e).flatten(1) + weights.narrow(-2, first, count)).logsumexp(-1));
-  }
+  const Evidence e = evidence(tables_->templates, x, sigma);
+  const Tensor scenes = log_scene(e).flatten(1);
+  check_shape("data.WorldDenoiser", "condition", condition, {x.size(0), scenes.size(1)});
   const auto dimensions = static_cast<double>(x[0].numel());
   const Tensor gaussian =
       -dimensions * (sigma.to(torch::kFloat64).log() + 0.5 * std::log(2 * std::numbers::pi));
-  return torch::cat(parts, -1) + gaussian;
+  return (scenes + log_weights(condition)).logsumexp(1) + gaussian;
 }
 
 Tensor WorldDenoiser::log_likelihood_ratio(const Tensor& x, const Tensor& sigma,

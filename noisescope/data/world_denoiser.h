@@ -55,7 +55,7 @@ class WorldDenoiser {
   Tensor posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition,
                    SceneFactor factor) const;
 
-  /// log p(x | condition) at noise level sigma, in nats: [B] float64, of conditions [K, B, R]: [K, B].
+  /// log p(x | condition) at noise level sigma, in nats: [B] float64.
   Tensor log_density(const Tensor& x, const Tensor& sigma, const Tensor& condition) const;
 
   /// log p(x | conditions[k]) - log p(x | reference) in nats: [B, K] float64. With captions and the

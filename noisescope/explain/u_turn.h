@@ -45,7 +45,8 @@ struct UTurns {
   double half_point(int64_t f, double chance) const;
 };
 
-/// The pictures [B, C, H, W] at the turning point log_snrs[level], with the noise that u_turns gives them.
+/// `pictures` [B, C, H, W] at the turning point log_snrs[level], with the noise that u_turns gives them. Throws
+/// std::out_of_range unless level < log_snrs.size().
 Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level,
                      const Random& random, const std::vector<int64_t>& sample_ids);
 

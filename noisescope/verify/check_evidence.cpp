@@ -72,7 +72,11 @@ Tensor exact_posterior(const WorldDenoiser& truth, const Question& question,
   walk_noising_paths(batch.pictures, question.options, {Random(context.options.seed), ids},
                      [&](const Tensor& x, double sigma) {
     const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
-    rows.push_back(truth.log_density(x, sigmas, conditions).softmax(0).t());
+    std::vector<Tensor> log_density;
+    for (int64_t k = 0; k < conditions.size(0); ++k) {
+      log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
+    }
+    rows.push_back(torch::stack(log_density, 1).softmax(1));
   });
   return torch::stack(rows);
 }

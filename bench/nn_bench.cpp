@@ -1,4 +1,5 @@
-// Times training steps of the demo's U-Net: forward, loss, backward, clipping, fused AdamW.
+// Times training steps of the demo's U-Net: forward, loss, backward, clipping, fused AdamW; and how much
+// longer a step with Muon takes, in turns.
 //
 //   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu] [--channels-last]
 //       prints one JSON object
@@ -69,8 +70,8 @@ Tensor loss_of(UNet& net, const Batch& b) {
 
 class Steps {
  public:
-  explicit Steps(const Arguments& a)
-      : device_(parse_device(a.device)), net_(prepare(a, device_)), optimizer_(trainable(), {}) {}
+  explicit Steps(const Arguments& a, OptimizerKind kind = OptimizerKind::adamw)
+      : device_(parse_device(a.device)), net_(prepare(a, device_)), optimizer_(trainable(), {.kind = kind}) {}
 
   /// Milliseconds of each of `count` steps; the first two of a batch size are not counted.
   std::vector<double> run(int64_t batch_size, int64_t count) {
@@ -112,7 +113,7 @@ class Steps {
 
   torch::Device device_;
   UNet net_;
-  AdamW optimizer_;
+  Optimizer optimizer_;
 };
 
 double median(std::vector<double> values) {
@@ -121,9 +122,15 @@ double median(std::vector<double> values) {
 }
 
 void report(const Arguments& a) {
-  Steps steps(a);
+  constexpr int64_t kTurns = 5;
+  Steps steps(a), muon_steps(a, OptimizerKind::muon);
   const UNetCost cost = unet_cost(steps.options());
-  const double ms = median(steps.run(a.batch, a.steps));
+  std::vector<double> times, muon_times;
+  for (int64_t turn = 0; turn < kTurns; ++turn) {
+    for (const double time : steps.run(a.batch, a.steps / kTurns)) times.push_back(time);
+    for (const double time : muon_steps.run(a.batch, a.steps / kTurns)) muon_times.push_back(time);
+  }
+  const double ms = median(times);
   const double images_per_second = 1e3 * static_cast<double>(a.batch) / ms;
   const nlohmann::ordered_json json = {
       {"network", "unet, demo"},
@@ -134,6 +141,7 @@ void report(const Arguments& a) {
       {"batch", a.batch},
       {"steps", a.steps},
       {"step_ms_median", ms},
+      {"muon_over_adamw", median(muon_times) / ms},
       {"images_per_second", images_per_second},
       {"train_gflops_per_second", 1e-9 * cost.train_flops * images_per_second}};
   std::cout << json.dump(2) << std::endl;

@@ -72,7 +72,7 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
 }
 
 void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                          const ClipModel& model, const AdamW& optimizer,
+                          const ClipModel& model, const Optimizer& optimizer,
                           const ClipCounters& counters, double seconds) {
   TensorFile file;
   file.tensors = with_prefix(module_state(model.module()), kWeights);
@@ -86,7 +86,7 @@ void save_clip_checkpoint(const std::filesystem::path& path, const std::string& 
 }
 
 ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                                const ClipModel& model, AdamW& optimizer) {
+                                const ClipModel& model, Optimizer& optimizer) {
   if (!std::filesystem::exists(path)) return {};
   ClipResume resume;
   TensorFile file;

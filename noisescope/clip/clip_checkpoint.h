@@ -28,12 +28,12 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
 
 /// Atomic: the file holds the old checkpoint or the new one.
 void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                          const ClipModel& model, const AdamW& optimizer,
+                          const ClipModel& model, const Optimizer& optimizer,
                           const ClipCounters& counters, double seconds);
 
 /// Loads weights and optimiser in place. A missing file is a start from zero; so is a damaged one,
 /// with a note. Throws ModelError if the file belongs to a run of other settings.
 ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                                const ClipModel& model, AdamW& optimizer);
+                                const ClipModel& model, Optimizer& optimizer);
 
 }  // namespace noisescope

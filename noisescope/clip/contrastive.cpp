@@ -79,7 +79,7 @@ class Trainer {
   const ClipTrainOptions& options_;
   Random random_;
   Tensor tokens_;  // [captions, L]
-  AdamW optimizer_;
+  Optimizer optimizer_;
   std::string key_;
   ClipCounters counters_;
   double seconds_before_ = 0;  // of earlier parts of this run
@@ -200,7 +200,7 @@ void describe(Describer& d, ClipTrainOptions& options) {
   d("images", options.images, "budget in images; 0: no limit", {.min = 0, .max = kMany});
   d("seconds", options.seconds, "budget in seconds; 0: no limit", {.min = 0, .max = kMany});
   d.section("schedule", options.schedule, "learning rate over the budget");
-  d.section("optimizer", options.optimizer, "AdamW");
+  d.section("optimizer", options.optimizer, "what turns gradients into updates");
   d("image_noise", options.image_noise,
     "largest standard deviation of the Gaussian noise added to training images",
     {.min = 0, .max = 10});

@@ -41,7 +41,7 @@ struct ClipTrainOptions {
   int64_t images = 0;
   double seconds = 0;
   LrScheduleOptions schedule{.learning_rate = 2e-3, .warmup_steps = 50};
-  AdamWOptions optimizer{.beta2 = 0.98, .weight_decay = 0.01};
+  OptimizerOptions optimizer{.beta2 = 0.98, .weight_decay = 0.01};
   double image_noise = 0.1;  // largest standard deviation of the noise added to an image
   int64_t log_every = 20;    // steps
   std::string checkpoint;    // file; "": none

@@ -1,30 +1,51 @@
 #include "noisescope/nn/optimizer.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/nn/orthogonalize.h"
 
 namespace noisescope {
 namespace {
 
 void check_parameters(const NamedTensors& parameters) {
   if (parameters.empty()) {
-    throw ValueError("[nn.AdamW] expected parameters to train, got none");
+    throw ValueError("[nn.Optimizer] expected parameters to train, got none");
   }
   const auto& [first_name, first] = *parameters.begin();
   for (const auto& [name, parameter] : parameters) {
     if (parameter.device() == first.device() && parameter.dtype() == first.dtype()) continue;
-    throw ValueError("[nn.AdamW] expected parameters of one device and dtype, got " + first_name +
+    throw ValueError("[nn.Optimizer] expected parameters of one device and dtype, got " + first_name +
                      " " + describe_tensor(first) + " on " + first.device().str() + " and " + name +
                      " " + describe_tensor(parameter) + " on " + parameter.device().str());
   }
 }
 
+bool has_gradient(const Tensor& parameter) { return parameter.grad().defined(); }
+
 }  // namespace
+
+void describe(Describer& d, OptimizerOptions& o) {
+  d("kind", o.kind, "what updates weights of two and more dimensions: adamw, muon (all others: AdamW)");
+  d("beta1", o.beta1, "AdamW: averaging of gradients, per step", {.min = 0, .max = 0.999999});
+  d("beta2", o.beta2, "AdamW: averaging of squared gradients, per step", {.min = 0, .max = 0.999999});
+  d("epsilon", o.epsilon, "AdamW: added to the root of the squared gradient", {.min = 1e-16, .max = 1});
+  d("momentum", o.momentum, "Muon: averaging of gradients, per step", {.min = 0, .max = 0.999999});
+  d("update_rms", o.update_rms, "Muon: root mean square of a weight's update, in learning rates",
+    {.min = 0, .max = 100});
+  d("weight_decay", o.weight_decay, "decoupled weight decay, times the learning rate",
+    {.min = 0, .max = 1});
+  d("decay_matrices_only", o.decay_matrices_only,
+    "decay tensors of two and more dimensions alone: no biases, gains or scales");
+}
 
 NamedTensors trainable_parameters(const torch::nn::Module& module) {
   NamedTensors parameters;
@@ -49,27 +70,34 @@ Tensor clip_gradients(const NamedTensors& parameters, double max_norm) {
   return norm;
 }
 
-AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options)
+Optimizer::Optimizer(NamedTensors parameters, const OptimizerOptions& options)
     : options_(options), parameters_(std::move(parameters)) {
   check_parameters(parameters_);
   for (const auto& [name, parameter] : parameters_) {
     const Tensor values = parameter.detach();
+    Slot slot{name, parameter, torch::zeros_like(values), {}, {}};
+    if (options_.kind == OptimizerKind::muon && values.dim() >= 2) {
+      matrices_[values.sizes().vec()].push_back(std::move(slot));
+      continue;
+    }
+    slot.exp_avg_sq = torch::zeros_like(values);
+    slot.step = torch::zeros({}, values.options().dtype(torch::kFloat32));
     const bool decays = !options_.decay_matrices_only || values.dim() >= 2;
-    slots_.push_back({parameter, torch::zeros_like(values), torch::zeros_like(values),
-                      torch::zeros({}, values.options().dtype(torch::kFloat32)), decays});
+    (decays ? decaying_ : lasting_).push_back(std::move(slot));
   }
 }
 
-void AdamW::step(double learning_rate) {
+void Optimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
-  update(true, learning_rate);
-  update(false, learning_rate);
+  adamw(decaying_, options_.weight_decay, learning_rate);
+  adamw(lasting_, 0, learning_rate);
+  for (auto& [shape, slots] : matrices_) muon(slots, learning_rate);
 }
 
-void AdamW::update(bool decays, double learning_rate) {
+void Optimizer::adamw(Slots& slots, double weight_decay, double learning_rate) {
   std::vector<Tensor> values, gradients, averages, square_averages, steps;
-  for (const Slot& slot : slots_) {
-    if (slot.decays != decays || !slot.parameter.grad().defined()) continue;
+  for (const Slot& slot : slots) {
+    if (!has_gradient(slot.parameter)) continue;
     values.push_back(slot.parameter);
     gradients.push_back(slot.parameter.grad());
     averages.push_back(slot.exp_avg);
@@ -79,28 +107,49 @@ void AdamW::update(bool decays, double learning_rate) {
   if (values.empty()) return;
   at::_foreach_add_(steps, 1);
   at::_fused_adamw_(values, gradients, averages, square_averages, /*max_exp_avg_sqs=*/{}, steps,
-                    learning_rate, options_.beta1, options_.beta2,
-                    decays ? options_.weight_decay : 0.0, options_.epsilon, /*amsgrad=*/false,
-                    /*maximize=*/false);
+                    learning_rate, options_.beta1, options_.beta2, weight_decay, options_.epsilon,
+                    /*amsgrad=*/false, /*maximize=*/false);
 }
 
-void AdamW::zero_grad() {
-  for (Slot& slot : slots_) slot.parameter.mutable_grad() = Tensor();
-}
-
-NamedTensors AdamW::state() const {
-  NamedTensors state;
-  auto name = parameters_.begin();
-  for (const Slot& slot : slots_) {
-    state[name->first + ".exp_avg"] = slot.exp_avg;
-    state[name->first + ".exp_avg_sq"] = slot.exp_avg_sq;
-    state[name->first + ".step"] = slot.step;
-    ++name;
+void Optimizer::muon(Slots& slots, double learning_rate) {
+  std::vector<Tensor> values, gradients, averages;
+  for (const Slot& slot : slots) {
+    if (!has_gradient(slot.parameter)) continue;
+    values.push_back(slot.parameter);
+    gradients.push_back(slot.parameter.grad());
+    averages.push_back(slot.exp_avg);
   }
+  if (values.empty()) return;
+  at::_foreach_lerp_(averages, gradients, 1 - options_.momentum);
+  const Tensor ahead = torch::stack(at::_foreach_lerp(gradients, averages, options_.momentum));
+  const Tensor turned = orthogonalize(ahead.flatten(2));
+  const auto longer = static_cast<double>(std::max(turned.size(1), turned.size(2)));
+  const double size = learning_rate * options_.update_rms * std::sqrt(longer);
+  at::_foreach_mul_(values, 1 - learning_rate * options_.weight_decay);
+  at::_foreach_add_(values, turned.view_as(ahead).unbind(), -size);
+}
+
+void Optimizer::zero_grad() {
+  for (auto& [name, parameter] : parameters_) parameter.mutable_grad() = Tensor();
+}
+
+NamedTensors Optimizer::state() const {
+  NamedTensors state;
+  const auto add = [&](const Slots& slots) {
+    for (const Slot& slot : slots) {
+      state[slot.name + ".exp_avg"] = slot.exp_avg;
+      if (!slot.step.defined()) continue;
+      state[slot.name + ".exp_avg_sq"] = slot.exp_avg_sq;
+      state[slot.name + ".step"] = slot.step;
+    }
+  };
+  add(decaying_);
+  add(lasting_);
+  for (const auto& [shape, slots] : matrices_) add(slots);
   return state;
 }
 
-void AdamW::load_state(const NamedTensors& state, const std::string& what) {
+void Optimizer::load_state(const NamedTensors& state, const std::string& what) {
   NamedTensors targets = this->state();
   load_named_tensors(targets, state, what);
 }

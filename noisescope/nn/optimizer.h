@@ -1,7 +1,10 @@
-// Fused AdamW with named state, and gradient clipping that never waits for the device.
+// Optimisers with named state, and gradient clipping that never waits for the device.
 #pragma once
 
+#include <array>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "noisescope/core/options.h"
@@ -9,23 +12,24 @@
 
 namespace noisescope {
 
-struct AdamWOptions {
+/// What updates weights of two and more dimensions; all others are AdamW's.
+enum class OptimizerKind { adamw, muon };
+
+constexpr std::array<std::pair<OptimizerKind, const char*>, 2> enum_names(OptimizerKind) {
+  return {{{OptimizerKind::adamw, "adamw"}, {OptimizerKind::muon, "muon"}}};
+}
+
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::adamw;
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
+  double momentum = 0.8;
+  double update_rms = 0.4;
   double weight_decay = 0.0;
   bool decay_matrices_only = true;
 };
-
-inline void describe(Describer& d, AdamWOptions& o) {
-  d("beta1", o.beta1, "averaging of gradients, per step", {.min = 0, .max = 0.999999});
-  d("beta2", o.beta2, "averaging of squared gradients, per step", {.min = 0, .max = 0.999999});
-  d("epsilon", o.epsilon, "added to the root of the squared gradient", {.min = 1e-16, .max = 1});
-  d("weight_decay", o.weight_decay, "decoupled weight decay, times the learning rate",
-    {.min = 0, .max = 1});
-  d("decay_matrices_only", o.decay_matrices_only,
-    "decay tensors of two and more dimensions alone: no biases, gains or scales");
-}
+void describe(Describer& d, OptimizerOptions& options);
 
 /// The parameters of `module` that take gradients, by full name, sharing memory with it.
 NamedTensors trainable_parameters(const torch::nn::Module& module);
@@ -36,13 +40,16 @@ NamedTensors trainable_parameters(const torch::nn::Module& module);
 /// Parameters without a gradient are left out; with none at all the norm is 0.
 Tensor clip_gradients(const NamedTensors& parameters, double max_norm);
 
-/// Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2), one
-/// fused kernel for all parameters. Moments are kept by parameter name. A parameter without a
-/// gradient is skipped by a step, as in torch.optim.
-class AdamW {
+/// Updates of all parameters, each with decoupled weight decay:
+///   AdamW  one fused kernel (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2).
+///   Muon   the orthogonal part of an average of gradients (Jordan et al. 2024, "Muon: An optimizer for hidden
+///          layers in neural networks", Nesterov's form), at a root mean square of update_rms learning rates
+///          (Liu et al. 2025, arXiv:2502.16982, eq. 4). A kernel [O, I, h, w] is the matrix [O, I h w].
+/// State is kept by parameter name. A parameter without a gradient is skipped by a step, as in torch.optim.
+class Optimizer {
  public:
   /// The parameters share one device and dtype. Throws ValueError if they do not or there are none.
-  AdamW(NamedTensors parameters, const AdamWOptions& options);
+  Optimizer(NamedTensors parameters, const OptimizerOptions& options);
 
   const NamedTensors& parameters() const { return parameters_; }
 
@@ -52,8 +59,8 @@ class AdamW {
   /// Forgets all gradients, without writing zeros.
   void zero_grad();
 
-  /// "<parameter>.exp_avg", "<parameter>.exp_avg_sq" and "<parameter>.step" (float32 scalar), sharing
-  /// memory with the optimizer.
+  /// "<parameter>.exp_avg"; of AdamW's parameters also ".exp_avg_sq" and ".step" (float32 scalar). Shares memory
+  /// with the optimizer.
   NamedTensors state() const;
 
   /// Copies a state in place. Nothing is written unless everything fits: throws ModelError listing
@@ -62,14 +69,19 @@ class AdamW {
 
  private:
   struct Slot {
-    Tensor parameter, exp_avg, exp_avg_sq, step;
-    bool decays;
+    std::string name;
+    Tensor parameter, exp_avg;
+    Tensor exp_avg_sq, step;  // AdamW's
   };
-  void update(bool decays, double learning_rate);
+  using Slots = std::vector<Slot>;
 
-  AdamWOptions options_;
+  void adamw(Slots& slots, double weight_decay, double learning_rate);
+  void muon(Slots& slots, double learning_rate);
+
+  OptimizerOptions options_;
   NamedTensors parameters_;
-  std::vector<Slot> slots_;  // in the order of parameters_
+  Slots decaying_, lasting_;                       // AdamW's
+  std::map<std::vector<int64_t>, Slots> matrices_;  // Muon's, by shape
 };
 
 }  // namespace noisescope

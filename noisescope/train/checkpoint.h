@@ -42,7 +42,7 @@ struct Checkpoint {
   TrainState state;
   NamedTensors model;
   NamedTensors ema;        // Ema::state()
-  NamedTensors optimizer;  // AdamW::state()
+  NamedTensors optimizer;  // Optimizer::state()
 };
 
 /// Remarks such as "passed over a damaged checkpoint: ...".

@@ -57,7 +57,7 @@ void describe(Describer& d, TrainOptions& o) {
   d("batch_size", o.batch_size, "images of one forward pass", {.min = 1, .max = 65536});
   d("accumulate", o.accumulate, "forward passes of one update", {.min = 1, .max = 4096});
   d.section("schedule", o.schedule, "learning rate over the run");
-  d.section("optimizer", o.optimizer, "AdamW");
+  d.section("optimizer", o.optimizer, "what turns gradients into updates");
   d("clip_norm", o.clip_norm, "largest norm of all gradients together; 0: no limit", {.min = 0});
   d("null_probability", o.null_probability,
     "share of samples whose condition is replaced, as a whole, by the learned null condition",

@@ -46,7 +46,7 @@ struct TrainOptions {
   int64_t batch_size = 32;
   int64_t accumulate = 1;
   LrScheduleOptions schedule{.learning_rate = 3e-3, .warmup_steps = 40};
-  AdamWOptions optimizer;
+  OptimizerOptions optimizer;
   double clip_norm = 1.0;
   double null_probability = 0.12;
   EmaOptions ema;

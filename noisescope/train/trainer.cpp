@@ -340,7 +340,7 @@ class Run {
   const Control& control_;
   BudgetClock budget_;
   InputQueue inputs_;
-  AdamW optimizer_;
+  Optimizer optimizer_;
   Ema ema_;
   TrainState state_;
   TrainState logged_, checkpointed_;  // the state at the last line of metrics, the last checkpoint

@@ -53,7 +53,7 @@ class AdamWGolden : public ::testing::TestWithParam<torch::Dtype> {};
 
 TEST_P(AdamWGolden, EqualsTorchOptimWithClippingDecayAndSkippedGradients) {
   NamedTensors parameters = golden_parameters(GetParam());
-  AdamW optimizer(parameters, {.weight_decay = golden()["weight_decay"]});
+  Optimizer optimizer(parameters, {.weight_decay = golden()["weight_decay"]});
   const double tolerance = GetParam() == torch::kFloat64 ? 1e-6 : 2e-5;  // clip adds another 1e-6
   for (int64_t step = 0; step < golden()["steps"]; ++step) {
     set_gradients(parameters, step);
@@ -78,27 +78,77 @@ TEST_P(AdamWGolden, EqualsTorchOptimWithClippingDecayAndSkippedGradients) {
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, AdamWGolden, ::testing::Values(torch::kFloat64, torch::kFloat32));
 
-TEST(AdamW, ALoadedStateGoesOnWithTheSameBits) {
+/// The shapes of the golden, and its gradients of full rank.
+NamedTensors golden_matrices() {
+  return {{"tall", torch::full({6, 4}, 0.5, torch::kFloat64).requires_grad_()},
+          {"wide", torch::full({3, 2, 2, 2}, 1.5, torch::kFloat64).requires_grad_()}};
+}
+
+void set_full_rank_gradients(NamedTensors& parameters, int64_t step) {
+  double index = 0;
+  for (auto& [name, parameter] : parameters) {
+    const Tensor element = torch::arange(parameter.numel(), torch::kFloat64);
+    parameter.mutable_grad() =
+        (3 * torch::sin(element.square() + 0.3 * static_cast<double>(step) + index++)).reshape(parameter.sizes());
+  }
+}
+
+TEST(Muon, EqualsTorchOptimUpToItsBfloat16) {
+  NamedTensors parameters = golden_matrices();
+  Optimizer optimizer(parameters, {.kind = OptimizerKind::muon,
+                                   .momentum = 0.8,
+                                   .update_rms = 0.2,
+                                   .weight_decay = golden()["weight_decay"]});
+  for (int64_t step = 0; step < golden()["steps"]; ++step) {
+    set_full_rank_gradients(parameters, step);
+    optimizer.step(golden()["learning_rate"]);
+  }
+  const double update = 0.2 * golden()["learning_rate"].get<double>();
+  for (const auto& [name, parameter] : parameters) {
+    const nlohmann::json& expected = golden()["muon"][name];
+    const Tensor off = parameter.detach().flatten() - numbers(expected["value"]);
+    EXPECT_LE(off.abs().max().item<double>(), 0.05 * update * golden()["steps"].get<double>()) << name;
+    EXPECT_TRUE(torch::allclose(optimizer.state().at(name + ".exp_avg").flatten(), numbers(expected["exp_avg"])));
+  }
+}
+
+TEST(Muon, UpdatesMatricesAloneAndLeavesTheRestToAdamW) {
+  NamedTensors with = golden_parameters(torch::kFloat64), without = golden_parameters(torch::kFloat64);
+  Optimizer muon(with, {.kind = OptimizerKind::muon}), adamw(without, {});
+  set_gradients(with, 0);
+  set_gradients(without, 0);
+  muon.step(0.1);
+  adamw.step(0.1);
+  EXPECT_TRUE(torch::equal(with.at("bias"), without.at("bias")));
+  EXPECT_TRUE(torch::equal(with.at("gain"), without.at("gain")));
+  EXPECT_FALSE(torch::allclose(with.at("weight"), without.at("weight")));
+  EXPECT_EQ(muon.state().count("weight.exp_avg_sq"), 0u);
+}
+
+class OptimizerKinds : public ::testing::TestWithParam<OptimizerKind> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerKinds, ::testing::Values(OptimizerKind::adamw, OptimizerKind::muon));
+
+TEST_P(OptimizerKinds, ALoadedStateGoesOnWithTheSameBits) {
   NamedTensors first = golden_parameters(torch::kFloat32);
-  AdamW optimizer(first, {});
-  const auto steps = [](AdamW& adamw, NamedTensors& parameters, int64_t from, int64_t to) {
+  Optimizer optimizer(first, {.kind = GetParam()});
+  const auto steps = [](Optimizer& optimizer, NamedTensors& parameters, int64_t from, int64_t to) {
     for (int64_t step = from; step < to; ++step) {
       set_gradients(parameters, step);
-      adamw.step(0.01);
+      optimizer.step(0.01);
     }
   };
   steps(optimizer, first, 0, 7);
   NamedTensors second = golden_parameters(torch::kFloat32);
   for (auto& [name, parameter] : second) parameter.detach().copy_(first.at(name).detach());
-  AdamW continued(second, {});
+  Optimizer continued(second, {.kind = GetParam()});
   continued.load_state(optimizer.state(), "test");
   steps(optimizer, first, 7, 14);
   steps(continued, second, 7, 14);
   for (const auto& [name, parameter] : first) EXPECT_TRUE(torch::equal(parameter, second.at(name)));
 }
 
-TEST(AdamW, RefusesTheStateOfOtherParametersAndStaysAsItWas) {
-  AdamW optimizer(golden_parameters(torch::kFloat32), {});
+TEST(Optimizer, RefusesTheStateOfOtherParametersAndStaysAsItWas) {
+  Optimizer optimizer(golden_parameters(torch::kFloat32), {});
   NamedTensors state = optimizer.state();
   state.erase("bias.exp_avg");
   state["weight.step"] = torch::ones({}) * 5;
@@ -106,11 +156,11 @@ TEST(AdamW, RefusesTheStateOfOtherParametersAndStaysAsItWas) {
   EXPECT_EQ(optimizer.state().at("weight.step").item<double>(), 0);
 }
 
-TEST(AdamW, RefusesNoParametersAndMixedDtypes) {
-  EXPECT_THROW(AdamW({}, {}), ValueError);
+TEST(Optimizer, RefusesNoParametersAndMixedDtypes) {
+  EXPECT_THROW(Optimizer({}, {}), ValueError);
   NamedTensors mixed = golden_parameters(torch::kFloat32);
   mixed["weight"] = torch::zeros({2}, torch::kFloat64).requires_grad_();
-  EXPECT_THROW(AdamW(mixed, {}), ValueError);
+  EXPECT_THROW(Optimizer(mixed, {}), ValueError);
 }
 
 TEST(ClipGradients, LargeOnesGetTheNormSmallOnesKeepTheirBits) {

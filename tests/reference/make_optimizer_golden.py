@@ -1,12 +1,13 @@
-"""Makes tests/golden/optimizer.json: torch.optim.AdamW, clip_grad_norm_ and torch's lr schedulers.
+"""Makes tests/golden/optimizer.json: torch.optim.AdamW and Muon, clip_grad_norm_ and torch's lr schedulers.
 
     .venv/bin/python tests/reference/make_optimizer_golden.py
 
 Gradients are a formula of step, parameter and element, so that none has to be stored:
-g = 3 sin(0.7 element + 0.3 step + parameter).
+g = 3 sin(0.7 element + 0.3 step + parameter), for Muon 3 sin(element^2 + 0.3 step + parameter), which has full rank.
 """
 
 import json
+import math
 import pathlib
 
 import torch
@@ -18,6 +19,11 @@ SHAPES = {"bias": [3], "gain": [], "weight": [2, 3]}  # in name order
 def gradient(step, index, parameter):
     element = torch.arange(parameter.numel(), dtype=torch.float64)
     return (3 * torch.sin(0.7 * element + 0.3 * step + index)).reshape(parameter.shape)
+
+
+def full_rank(step, index, parameter):
+    element = torch.arange(parameter.numel(), dtype=torch.float64)
+    return (3 * torch.sin(element**2 + 0.3 * step + index)).reshape(parameter.shape)
 
 
 def start(index, shape):
@@ -50,6 +56,24 @@ def adamw():
     return out
 
 
+MUON_SHAPES = {"tall": [6, 4], "wide": [3, 2, 2, 2]}  # in name order; a kernel is a matrix of as many rows
+
+
+def muon():
+    """torch's Muon orthogonalizes in bfloat16: good to a per cent or two of an update."""
+    parameters = {name: start(i, [shape[0], math.prod(shape[1:])])
+                  for i, (name, shape) in enumerate(MUON_SHAPES.items())}
+    optimizer = torch.optim.Muon(parameters.values(), lr=LEARNING_RATE, weight_decay=0.1, momentum=0.8,
+                                 adjust_lr_fn="match_rms_adamw")
+    for step in range(STEPS):
+        for i, parameter in enumerate(parameters.values()):
+            parameter.grad = full_rank(step, i, parameter)
+        optimizer.step()
+    return {name: {"value": parameter.detach().flatten().tolist(),
+                   "exp_avg": optimizer.state[parameter]["momentum_buffer"].flatten().tolist()}
+            for name, parameter in parameters.items()}
+
+
 def rates(make):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=LEARNING_RATE)
     scheduler = make(optimizer)
@@ -68,6 +92,7 @@ def main():
         "steps": STEPS, "learning_rate": LEARNING_RATE, "warmup_steps": WARMUP,
         "max_norm": MAX_NORM, "weight_decay": 0.1,
         "adamw": adamw(),
+        "muon": muon(),
         "rates": {
             "warmup": rates(lambda o: schedulers.LinearLR(
                 o, start_factor=1 / WARMUP, end_factor=1, total_iters=WARMUP - 1)),

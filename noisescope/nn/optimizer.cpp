@@ -1,17 +1,18 @@
 #include "noisescope/nn/optimizer.h"
 
-#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_sub.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
-#include "noisescope/nn/orthogonalize.h"
+#include "noisescope/nn/orthogonalizers.h"
 
 namespace noisescope {
 namespace {
@@ -27,6 +28,31 @@ void check_parameters(const NamedTensors& parameters) {
                      " " + describe_tensor(first) + " on " + first.device().str() + " and " + name +
                      " " + describe_tensor(parameter) + " on " + parameter.device().str());
   }
+}
+
+/// The orthogonal part of each [O, ...] as a matrix [O, ...], at this root mean square.
+std::vector<Tensor> orthogonal_parts(const std::vector<Tensor>& tensors, double rms) {
+  std::map<int64_t, std::vector<size_t>> by_shorter_side;
+  std::vector<Tensor> wide, parts(tensors.size());
+  for (const Tensor& tensor : tensors) {
+    const Tensor matrix = tensor.flatten(1);
+    wide.push_back(matrix.size(0) <= matrix.size(1) ? matrix : matrix.mT());
+    by_shorter_side[wide.back().size(0)].push_back(wide.size() - 1);
+  }
+  for (const auto& [side, members] : by_shorter_side) {
+    std::vector<Tensor> grams;
+    for (const size_t i : members) grams.push_back(torch::mm(wide[i], wide[i].mT()));
+    const Tensor turns = orthogonalizers(torch::stack(grams));
+    for (size_t k = 0; k < members.size(); ++k) {
+      const Tensor& matrix = wide[members[k]];
+      // Of orthonormal rows: their squares sum to the shorter side, over both sides' product of entries.
+      const double scale = rms * std::sqrt(static_cast<double>(matrix.size(1)));
+      const Tensor part = torch::mm(turns[static_cast<int64_t>(k)] * scale, matrix);
+      const bool tall = tensors[members[k]].size(0) != side;
+      parts[members[k]] = (tall ? part.mT() : part).reshape(tensors[members[k]].sizes());
+    }
+  }
+  return parts;
 }
 
 bool has_gradient(const Tensor& parameter) { return parameter.grad().defined(); }
@@ -77,7 +103,7 @@ Optimizer::Optimizer(NamedTensors parameters, const OptimizerOptions& options)
     const Tensor values = parameter.detach();
     Slot slot{name, parameter, torch::zeros_like(values), {}, {}};
     if (options_.kind == OptimizerKind::muon && values.dim() >= 2) {
-      matrices_[values.sizes().vec()].push_back(std::move(slot));
+      matrices_.push_back(std::move(slot));
       continue;
     }
     slot.exp_avg_sq = torch::zeros_like(values);
@@ -91,7 +117,7 @@ void Optimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   adamw(decaying_, options_.weight_decay, learning_rate);
   adamw(lasting_, 0, learning_rate);
-  for (auto& [shape, slots] : matrices_) muon(slots, learning_rate);
+  muon(learning_rate);
 }
 
 void Optimizer::adamw(Slots& slots, double weight_decay, double learning_rate) {
@@ -111,9 +137,9 @@ void Optimizer::adamw(Slots& slots, double weight_decay, double learning_rate) {
                     /*amsgrad=*/false, /*maximize=*/false);
 }
 
-void Optimizer::muon(Slots& slots, double learning_rate) {
+void Optimizer::muon(double learning_rate) {
   std::vector<Tensor> values, gradients, averages;
-  for (const Slot& slot : slots) {
+  for (const Slot& slot : matrices_) {
     if (!has_gradient(slot.parameter)) continue;
     values.push_back(slot.parameter);
     gradients.push_back(slot.parameter.grad());
@@ -121,12 +147,10 @@ void Optimizer::muon(Slots& slots, double learning_rate) {
   }
   if (values.empty()) return;
   at::_foreach_lerp_(averages, gradients, 1 - options_.momentum);
-  const Tensor ahead = torch::stack(at::_foreach_lerp(gradients, averages, options_.momentum));
-  const Tensor turned = orthogonalize(ahead.flatten(2));
-  const auto longer = static_cast<double>(std::max(turned.size(1), turned.size(2)));
-  const double size = learning_rate * options_.update_rms * std::sqrt(longer);
+  const std::vector<Tensor> ahead = at::_foreach_lerp(gradients, averages, options_.momentum);
+  const std::vector<Tensor> updates = orthogonal_parts(ahead, learning_rate * options_.update_rms);
   at::_foreach_mul_(values, 1 - learning_rate * options_.weight_decay);
-  at::_foreach_add_(values, turned.view_as(ahead).unbind(), -size);
+  at::_foreach_sub_(values, updates);
 }
 
 void Optimizer::zero_grad() {
@@ -145,7 +169,7 @@ NamedTensors Optimizer::state() const {
   };
   add(decaying_);
   add(lasting_);
-  for (const auto& [shape, slots] : matrices_) add(slots);
+  add(matrices_);
   return state;
 }
 

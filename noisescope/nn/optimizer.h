@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,12 +75,12 @@ class Optimizer {
   using Slots = std::vector<Slot>;
 
   void adamw(Slots& slots, double weight_decay, double learning_rate);
-  void muon(Slots& slots, double learning_rate);
+  void muon(double learning_rate);
 
   OptimizerOptions options_;
   NamedTensors parameters_;
-  Slots decaying_, lasting_;                       // AdamW's
-  std::map<std::vector<int64_t>, Slots> matrices_;  // Muon's, by shape
+  Slots decaying_, lasting_;  // AdamW's
+  Slots matrices_;            // Muon's
 };
 
 }  // namespace noisescope

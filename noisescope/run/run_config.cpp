@@ -129,6 +129,8 @@ RunConfig demo_config() {
   config.train.budget = "240s";
   config.train.batch_size = 16;
   config.train.schedule.learning_rate = 2.5e-3;
+  config.train.optimizer.kind = OptimizerKind::muon;
+  config.train.null_probability = 0.16;
   config.train.validation_samples = 64;
   return config;
 }

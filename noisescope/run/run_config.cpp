@@ -126,11 +126,11 @@ RunConfig demo_config() {
   config.draw.guidance.scale = 2;
   config.draw.guidance.sigma_min = 0.7;
   config.clip_train.seconds = 40;
-  config.train.budget = "240s";
+  config.train.budget = "225s";
   config.train.batch_size = 16;
   config.train.schedule.learning_rate = 2.5e-3;
   config.train.optimizer.kind = OptimizerKind::muon;
-  config.train.null_probability = 0.16;
+  config.train.null_probability = 0.2;
   config.train.validation_samples = 64;
   return config;
 }

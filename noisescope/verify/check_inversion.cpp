@@ -37,8 +37,14 @@ struct Prompted {
         predict(unclipped(s.denoiser, s.condition(batch.captions()))),
         log_snr_max(std::min(2.0, s.log_snr_max)) {}
 
-  Tensor draw(const Tensor& x, const std::vector<double>& sigmas) const {
-    return run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, {});
+  /// What DDIM makes of x at sigmas[0]: x when it reaches sigmas.back(), the picture where that is 0.
+  Tensor draw(const Tensor& x, std::vector<double> sigmas) const {
+    const bool to_picture = sigmas.back() == 0;
+    if (!to_picture) sigmas.push_back(0);
+    Tensor last;
+    const Tensor picture = run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, {},
+                                       [&](const SamplerStep& step) { last = step.x; });
+    return to_picture ? picture : last;
   }
 };
 
@@ -60,28 +66,42 @@ VerifyRow flow_row(const VerifyContext& context) {
           0.6, mean_estimate(error(320) / error(160))};
 }
 
-/// Mean error of what DDIM draws from the noise that it inverted, at rising numbers of steps. Each
-/// bar is the figure before it: errors must fall. The first is that of a picture drawn from other
-/// noise.
+std::vector<double> without_zero(std::vector<double> sigmas) {
+  sigmas.pop_back();
+  return sigmas;
+}
+
+/// Mean error of what DDIM draws again from the noise that it inverted, at rising numbers of steps: from pictures with
+/// the noise of the last level and back to there, since the way from there to the picture is a single step at any
+/// number. Each bar is the figure before it: errors must fall. The first is that of pictures drawn from other noise.
+/// Last, without a bar, the error of the pictures themselves.
 std::vector<VerifyRow> ddim_rows(const VerifyContext& context, const Prompted& p,
                                  const std::vector<int64_t>& step_counts) {
   const Tensor& pictures = p.batch.pictures;
-  const auto coarse = levels(step_counts.front(), p.log_snr_max);
-  const Tensor other = Random(context.options.seed).normal(
-      Purpose::initial_noise, 0, sample_range(0, p.batch.size()), pictures.sizes().slice(1),
-      pictures.scalar_type());
-  double before =
-      reconstruction_error(pictures, p.draw(other * coarse[0], coarse)).mean().item<double>();
+  const auto fresh = [&](Purpose purpose) {
+    return Random(context.options.seed).normal(purpose, 0, sample_range(0, p.batch.size()),
+                                               pictures.sizes().slice(1), pictures.scalar_type());
+  };
+  const auto error = [&](const Tensor& x, const std::vector<double>& sigmas) {
+    const Tensor inverted = invert_ddim(p.predict, x, sigmas, {}, context.control);
+    return mean_estimate(reconstruction_error(x, p.draw(inverted, sigmas)));
+  };
+  const auto row = [&](int64_t steps, const char* what, Direction direction, double bar, Estimate value) {
+    return VerifyRow{kInversionMethod, p.subject.name, "DDIM error at " + std::to_string(steps) +
+                     " steps " + what + ", pixel units", direction, bar, value};
+  };
+  const auto coarse = without_zero(levels(step_counts.front() + 1, p.log_snr_max));
+  const Tensor noisy = pictures + coarse.back() * fresh(Purpose::explain);
+  double before = reconstruction_error(noisy, p.draw(fresh(Purpose::initial_noise) * coarse[0], coarse))
+                      .mean().item<double>();
   std::vector<VerifyRow> rows;
   for (const int64_t steps : step_counts) {
-    const auto sigmas = levels(steps, p.log_snr_max);
-    const Tensor x = invert_ddim(p.predict, pictures, sigmas, {}, context.control);
-    const Estimate error = mean_estimate(reconstruction_error(pictures, p.draw(x, sigmas)));
-    rows.push_back({kInversionMethod, p.subject.name,
-                    "DDIM reconstruction error at " + std::to_string(steps) + " steps, pixel units",
-                    Direction::at_most, before, error});
-    before = error.value;
+    const Estimate value = error(noisy, without_zero(levels(steps + 1, p.log_snr_max)));
+    rows.push_back(row(steps, "down to the last level", Direction::at_most, before, value));
+    before = value.value;
   }
+  const int64_t most = step_counts.back();
+  rows.push_back(row(most, "of the picture", Direction::reported, 0, error(pictures, levels(most, p.log_snr_max))));
   return rows;
 }
 

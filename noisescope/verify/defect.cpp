@@ -43,7 +43,7 @@ const std::vector<Defect>& defects() {
       {"late-window", "the network hears its prompt one step later than it is said to", windows,
        {"likeness: Shapley", "likeness: largest"}, {"likeness: efficiency"}},
       {"noise-one-step-off", "the replay injects the noise of the step before", "inversion",
-       {"edit-friendly reconstruction"}, {"DDIM reconstruction error", "DDIM noise"}},
+       {"edit-friendly reconstruction"}, {"DDIM error", "DDIM noise"}},
       {"another-picture", "estimates are held against the next picture of the batch",
        "spectral emergence", {"order of the bands", "falling spectrum"}, {}},
       {"prompted-null-runs", "the null runs of the read-out are drawn with the prompt that is read",

@@ -30,7 +30,7 @@ TEST(SlowDemo, DrawsWhatIsAskedAfterAFixedNumberOfImages) {
   const TextToImage model = load_run_model(folder, torch::kCPU);
   const WorldEvaluation evaluation = evaluate_world(model, config, {});
   RecordProperty("scene_accuracy", std::to_string(evaluation.score.joint.value));
-  EXPECT_GE(evaluation.score.joint.value, 0.93);
+  EXPECT_GE(evaluation.score.joint.value, 0.85);
   const auto clip = nlohmann::ordered_json::parse(read_file(folder.clip_report()));
   EXPECT_GE(clip.at("zero_shot").at("value").get<double>(), 0.98);
 }

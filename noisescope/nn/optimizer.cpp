@@ -45,7 +45,7 @@ std::vector<Tensor> orthogonal_parts(const std::vector<Tensor>& tensors, double 
     const Tensor turns = orthogonalizers(torch::stack(grams));
     for (size_t k = 0; k < members.size(); ++k) {
       const Tensor& matrix = wide[members[k]];
-      // Of orthonormal rows: their squares sum to the shorter side, over both sides' product of entries.
+      // Orthonormal rows have a root mean square of 1 / sqrt(their length).
       const double scale = rms * std::sqrt(static_cast<double>(matrix.size(1)));
       const Tensor part = torch::mm(turns[static_cast<int64_t>(k)] * scale, matrix);
       const bool tall = tensors[members[k]].size(0) != side;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
 

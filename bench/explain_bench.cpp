@@ -10,12 +10,12 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/device.h"
-#include "noisescope/data/world_denoiser.h"
+#include "noisescope/world/denoiser.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/information_map.h"
-#include "noisescope/run/explain_evidence.h"
+#include "noisescope/report/explain_evidence.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/run/word_contrasts.h"
 
@@ -76,13 +76,13 @@ double overhead(const Run& run, const SamplerObserver& observer) {
   const SamplerObserver timed = [&](const SamplerStep& step) {
     inside += seconds_of([&] { observer(step); });
   };
-  GridOptions grid = run.config.draw.grid;
+  GridOptions grid = run.config.sample.grid;
   grid.steps = 50;
-  GuidanceOptions guidance = run.config.draw.guidance;
+  GuidanceOptions guidance = run.config.sample.guidance;
   guidance.both_branches = true;
   const double whole = seconds_of([&] {
     draw(run.model, {std::vector<std::string>(4, kPrompt), "", 0, 0},
-         sampling_sigmas(grid, run.config.precondition.schedule), run.config.draw.sampler, guidance, 4,
+         sampling_sigmas(grid, run.config.precondition.schedule), run.config.sample.sampler, guidance, 4,
          timed);
   });
   return inside / (whole - inside);
@@ -104,11 +104,11 @@ nlohmann::ordered_json measure(const RunFolder& folder, int64_t rounds) {
     return median([&] { return seconds_of([&] { work(run); }); }, rounds);
   };
   const auto recorder_overhead = [&] {
-    TrajectoryRecorder recorder{TrajectoryOptions{}};
+    TrajectoryRecorder recorder{RecorderOptions{}};
     return overhead(run, recorder.observer());
   };
   const auto information_overhead = [&] {
-    GuidanceInformationObserver information(run.config.draw.guidance);
+    GuidanceInformationObserver information(run.config.sample.guidance);
     return overhead(run, information.observer());
   };
   return {{"information_map_seconds", seconds(map_information)},

@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/io/file.h"
 
 namespace {

@@ -7,7 +7,9 @@ function(noisescope_module name)
   cmake_parse_arguments(arg "TORCH_BOUND" "" "DEPS;LIBS;CODEC" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/noisescope/${name}/*.cpp"
        "${CMAKE_SOURCE_DIR}/noisescope/${name}/samplers/*.cpp"
-       "${CMAKE_SOURCE_DIR}/noisescope/${name}/explainers/*.cpp")
+       "${CMAKE_SOURCE_DIR}/noisescope/${name}/text/*.cpp"
+       "${CMAKE_SOURCE_DIR}/noisescope/${name}/folder/*.cpp"
+       "${CMAKE_SOURCE_DIR}/noisescope/${name}/pages/*.cpp")
   if(NOT NOISESCOPE_CODECS)
     foreach(file ${arg_CODEC})
       list(REMOVE_ITEM sources "${CMAKE_SOURCE_DIR}/noisescope/${name}/${file}")

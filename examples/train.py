@@ -1,4 +1,4 @@
-"""Trains a run from a configuration file, with the arguments of the seed's script.
+"""Trains a run from a configuration file, with the arguments of xNoise's script.
 
     python examples/train.py --config config/model_small.yaml --set data.path=tiny-imagenet-200.zip --out runs/tiny
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "noisescope/clip/clip_keys.h"
+#include "noisescope/clip/folder/clip_keys.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/weight_index.h"
 

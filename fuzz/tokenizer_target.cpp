@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "noisescope/clip/byte_level.h"
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/byte_level.h"
+#include "noisescope/clip/text/tokenizer.h"
 
 namespace noisescope {
 namespace {

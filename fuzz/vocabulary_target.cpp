@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/gzip.h"
 

@@ -1,7 +1,7 @@
-"""Writes noisescope/clip/html_entities.inc from Python's html.entities: the 2,231 named character
+"""Writes noisescope/clip/text/html_entities.inc from Python's html.entities: the 2,231 named character
 references of HTML 5, and the names in capitals that only ftfy knows ("&EACUTE;").
 
-    python3.11 tools/make_html_entities.py > noisescope/clip/html_entities.inc
+    python3.11 tools/make_html_entities.py > noisescope/clip/text/html_entities.inc
 """
 
 import html

@@ -1,7 +1,7 @@
-"""Writes noisescope/clip/unicode_tables.inc from Python's unicodedata: the character classes, lower-case
+"""Writes noisescope/clip/text/unicode_tables.inc from Python's unicodedata: the character classes, lower-case
 mappings and canonical (de)compositions that CLIP's text normalisation needs.
 
-    python3.11 tools/make_unicode_tables.py > noisescope/clip/unicode_tables.inc   # Unicode 14
+    python3.11 tools/make_unicode_tables.py > noisescope/clip/text/unicode_tables.inc   # Unicode 14
 """
 
 import unicodedata

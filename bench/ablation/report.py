@@ -58,7 +58,7 @@ def title_of(name):
     if kind == "without":
         return f"ours without: {titles[rest]}"
     rung = rest.split("-", 1)[1]
-    return "the seed's recipe, narrowed" if rung == "seed" else f"+ {titles[rung]}"
+    return "xNoise's recipe, narrowed" if rung == "seed" else f"+ {titles[rung]}"
 
 
 def table(rows):

@@ -1,4 +1,4 @@
-"""What each part of the seed's recipe costs: a ladder from the seed's recipe to ours, one ingredient a rung,
+"""What each part of xNoise's recipe costs: a ladder from xNoise's recipe to ours, one ingredient a rung,
 and each flaw put back alone into ours. Equal seconds of training, equal cores; scene accuracy at several s.
 
     make && .venv/bin/pip install -r requirements-test.txt
@@ -28,7 +28,7 @@ SPEED_SECONDS = 6
 
 
 def settings(ours):
-    """Configuration with the named ingredients as ours and the others as the seed's."""
+    """Configuration with the named ingredients as ours and the others as xNoise's."""
     values = dict(RECIPE["common"])
     for ingredient in INGREDIENTS:
         values |= ingredient["ours" if ingredient["name"] in ours else "seed"]

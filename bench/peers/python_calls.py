@@ -32,7 +32,7 @@ def call_microseconds(calls=20000):
 
 def program_seconds(run, count):
     done = subprocess.run([PROGRAM, "sample", run, "--prompt", PROMPT, "--count", str(count), "--json", "--quiet",
-                           "--set", "draw.batch_size=64"], capture_output=True, check=True)
+                           "--set", "sample.batch_size=64"], capture_output=True, check=True)
     return json.loads(done.stdout)["seconds"]
 
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "noisescope/clip/json_fields.h"
+#include "noisescope/io/json_fields.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "noisescope/clip/clip_config.h"
-#include "noisescope/clip/clip_weights.h"
+#include "noisescope/clip/folder/clip_weights.h"
 #include "noisescope/clip/text_features.h"
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/tokenizer.h"
 
 namespace noisescope {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/options.h"
 
 namespace noisescope {

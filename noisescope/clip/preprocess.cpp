@@ -4,7 +4,7 @@
 #include <cmath>
 #include <tuple>
 
-#include "noisescope/clip/json_reader.h"
+#include "noisescope/io/json_reader.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/resize.h"
 

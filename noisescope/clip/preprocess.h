@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "noisescope/clip/clip_profile.h"
+#include "noisescope/clip/text/clip_profile.h"
 #include "noisescope/core/options.h"
 #include "noisescope/io/stored_image.h"
 

@@ -1,5 +1,7 @@
 #include "noisescope/core/options.h"
 
+#include <cmath>
+#include <charconv>
 #include <numeric>
 
 namespace noisescope {
@@ -22,6 +24,42 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string number_text(double value) {
+  if (std::isinf(value)) return value > 0 ? ".inf" : "-.inf";
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return std::string(buffer.data(), end);
+}
+
+bool Range::holds(double value) const {
+  if (!(above_min ? value > min : value >= min) || !(below_max ? value < max : value <= max)) return false;
+  return only.empty() || std::find(only.begin(), only.end(), value) != only.end();
+}
+
+std::string Range::text() const {
+  if (!choices.empty()) return "one of " + join(choices);
+  if (!only.empty()) {
+    std::vector<std::string> numbers;
+    for (const double value : only) numbers.push_back(number_text(value));
+    return "one of " + join(numbers);
+  }
+  const bool low = std::isfinite(min), high = std::isfinite(max);
+  const std::string bottom = number_text(min), top = number_text(max);
+  if (low && high) {
+    return "between " + bottom + (above_min ? " (excluded)" : "") + " and " + top + (below_max ? " (excluded)" : "");
+  }
+  if (low) return (above_min ? "above " : "at least ") + bottom;
+  if (high) return (below_max ? "below " : "at most ") + top;
+  return above_min || below_max ? "finite" : "";
+}
+
+void RangeChecker::check(const Field& field, double value) const {
+  if (field.range.holds(value)) return;
+  const std::string range = field.range.text();
+  throw ValueError(std::string("[") + where_ + "] expected " + field.name + " to be " +
+                   (range.empty() ? "a number" : range) + ", got " + number_text(value));
+}
 
 std::string nearest_name(std::string_view text, const std::vector<std::string>& candidates) {
   constexpr size_t kLongestName = 64;  // beyond that it is no typing error

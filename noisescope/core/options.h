@@ -22,12 +22,25 @@
 
 namespace noisescope {
 
-/// What values a field takes. For lists the range holds for every element.
+/// What values a field takes, and what it was called before. For lists the range holds for every element.
 struct Range {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
+  bool above_min = false;                 // min itself is out
+  bool below_max = false;                 // max itself is out
+  std::vector<double> only = {};          // for numbers; empty: any in the range
   std::vector<std::string> choices = {};  // for strings; empty: any text
+  const char* was = nullptr;              // an older name of the field, read where the new one is absent
+  std::vector<std::pair<std::string, std::string>> old_choices = {};  // (older name, name)
+
+  /// Whether a number lies in it; NaN never does.
+  bool holds(double value) const;
+  /// "between 0 (excluded) and 1", "at least 2", "one of 1, 2, 4"; "" where any value does.
+  std::string text() const;
 };
+
+/// The shortest text that reads back as the same number; infinities as .inf and -.inf.
+std::string number_text(double value);
 
 /// A field as a visitor sees it.
 struct Field {
@@ -47,6 +60,16 @@ std::string to_string(E value)
   }
   throw ValueError("[core.to_string] expected a named enum value, got " +
                    std::to_string(static_cast<int64_t>(value)));
+}
+
+/// An enum may keep older names: constexpr std::array<std::pair<const char*, E>, n> enum_old_names(E).
+template <class E>
+std::vector<std::pair<std::string, std::string>> enum_old_choices() {
+  std::vector<std::pair<std::string, std::string>> names;
+  if constexpr (requires { enum_old_names(E{}); }) {
+    for (const auto& [old, value] : enum_old_names(E{})) names.emplace_back(old, to_string(value));
+  }
+  return names;
 }
 
 template <class E>
@@ -72,13 +95,15 @@ class Describer {
   virtual void field(const Field& field, std::vector<int64_t>& value) = 0;
   virtual void field(const Field& field, std::vector<double>& value) = 0;
   virtual void field(const Field& field, std::vector<std::string>& value) = 0;
-  virtual void begin_section(const char* name, const char* help) = 0;
+  /// `was`: an older name of the section, or nullptr.
+  virtual void begin_section(const char* name, const char* help, const char* was) = 0;
   virtual void end_section() = 0;
 
   template <class T>
   void operator()(const char* name, T& value, const char* help, Range range = {}) {
     if constexpr (requires { enum_names(value); }) {
       range.choices = enum_choices<T>();
+      range.old_choices = enum_old_choices<T>();
       std::string text = to_string(value);
       field(Field{name, help, range}, text);
       value = parse_enum<T>(text);
@@ -88,15 +113,51 @@ class Describer {
   }
 
   template <class T>
-  void section(const char* name, T& options, const char* help) {
-    begin_section(name, help);
+  void section(const char* name, T& options, const char* help, const char* was = nullptr) {
+    begin_section(name, help, was);
     describe(*this, options);
     end_section();
   }
 };
 
+/// Throws ValueError "[where] expected eta in ..., got 1.5" for the first field that is out of its range.
+template <class T>
+void check_options(const char* where, const T& options);
+
 /// The candidate nearest to `text` in edit distance, or "" if none is close enough to be meant.
 std::string nearest_name(std::string_view text, const std::vector<std::string>& candidates);
+
+/// The walk of check_options.
+class RangeChecker : public Describer {
+ public:
+  explicit RangeChecker(const char* where) : where_(where) {}
+
+  void field(const Field&, bool&) override {}
+  void field(const Field& field, int64_t& value) override { check(field, static_cast<double>(value)); }
+  void field(const Field& field, double& value) override { check(field, value); }
+  void field(const Field&, std::string&) override {}
+  void field(const Field& field, std::vector<int64_t>& value) override {
+    for (const int64_t item : value) check(field, static_cast<double>(item));
+  }
+  void field(const Field& field, std::vector<double>& value) override {
+    for (const double item : value) check(field, item);
+  }
+  void field(const Field&, std::vector<std::string>&) override {}
+  void begin_section(const char*, const char*, const char*) override {}
+  void end_section() override {}
+
+ private:
+  void check(const Field& field, double value) const;
+
+  const char* where_;
+};
+
+template <class T>
+void check_options(const char* where, const T& options) {
+  RangeChecker checker(where);
+  T copy = options;  // the walk may write
+  describe(checker, copy);
+}
 
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");

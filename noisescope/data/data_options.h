@@ -11,7 +11,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/data/tiny_imagenet.h"
-#include "noisescope/data/world.h"
+#include "noisescope/world/world.h"
 
 namespace noisescope {
 

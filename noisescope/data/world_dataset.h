@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "noisescope/data/dataset.h"
-#include "noisescope/data/world_grammar.h"
+#include "noisescope/world/grammar.h"
 
 namespace noisescope {
 

@@ -24,7 +24,7 @@ void check_continuous(const GridOptions& options) {
 
 double continuous_sigma(const GridOptions& options, int64_t i) {
   const double position = fraction(i, options.steps);
-  if (options.type == GridType::log_snr) {
+  if (options.kind == GridKind::log_snr) {
     return std::exp(std::lerp(std::log(options.sigma_max), std::log(options.sigma_min), position));
   }
   const double power = 1 / options.rho;
@@ -34,12 +34,12 @@ double continuous_sigma(const GridOptions& options, int64_t i) {
 }
 
 /// Step i of S, counted from the noisy end. Halves round to even, as in the reference libraries.
-int64_t discrete_timestep(GridType type, int64_t i, int64_t steps, int64_t timesteps) {
+int64_t discrete_timestep(GridKind type, int64_t i, int64_t steps, int64_t timesteps) {
   const auto last = static_cast<double>(timesteps);
   switch (type) {
-    case GridType::leading:
+    case GridKind::leading:
       return 1 + (steps - 1 - i) * (timesteps / steps);
-    case GridType::linspace:
+    case GridKind::linspace:
       return static_cast<int64_t>(std::nearbyint(last - (last - 1) * fraction(i, steps)));
     default:  // trailing
       return static_cast<int64_t>(
@@ -50,9 +50,10 @@ int64_t discrete_timestep(GridType type, int64_t i, int64_t steps, int64_t times
 }  // namespace
 
 void describe(Describer& d, GridOptions& options) {
-  d("type", options.type,
+  d("kind", options.kind,
     "spacing of the noise levels: karras, log_snr (uniform), or the timesteps of the discrete "
-    "schedule: leading, linspace, trailing");
+    "schedule: leading, linspace, trailing",
+    {.was = "type"});
   d("steps", options.steps, "number of solver steps", {.min = 1, .max = 100000});
   d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)", {.min = 0});
   d("sigma_max", options.sigma_max, "first noise level (karras, log_snr)", {.min = 0});
@@ -65,7 +66,7 @@ std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOp
                      std::to_string(options.steps));
   }
   std::vector<double> sigmas;
-  if (options.type == GridType::karras || options.type == GridType::log_snr) {
+  if (options.kind == GridKind::karras || options.kind == GridKind::log_snr) {
     check_continuous(options);
     for (int64_t i = 0; i < options.steps; ++i) sigmas.push_back(continuous_sigma(options, i));
   } else {
@@ -77,7 +78,7 @@ std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOp
     }
     for (int64_t i = 0; i < options.steps; ++i) {
       sigmas.push_back(
-          table.sigma(discrete_timestep(options.type, i, options.steps, table.timesteps())));
+          table.sigma(discrete_timestep(options.kind, i, options.steps, table.timesteps())));
     }
   }
   sigmas.push_back(0.0);

@@ -18,7 +18,7 @@ void check_options(const GuidanceOptions& options) {
     refuse("sigma_max >= sigma_min", options.sigma_max);
   }
   if (!(options.rescale >= 0 && options.rescale <= 1)) refuse("rescale in [0, 1]", options.rescale);
-  if (!(options.clip >= 0)) refuse("clip >= 0", options.clip);
+  if (!(options.clamp >= 0)) refuse("clamp >= 0", options.clamp);
 }
 
 /// Standard deviation of each sample over its channels and pixels, [B, 1, 1, 1].
@@ -39,8 +39,8 @@ class GuidedDenoiser {
   Prediction operator()(const Tensor& x, const Tensor& sigma) const {
     check_shape("diffusion.guide", "x", x, {condition_.size(0), -1, -1, -1});
     Prediction prediction = evaluate(x, sigma);
-    if (options_.clip > 0) {
-      prediction.denoised = prediction.denoised.clamp(-options_.clip, options_.clip);
+    if (options_.clamp > 0) {
+      prediction.denoised = prediction.denoised.clamp(-options_.clamp, options_.clamp);
     }
     return prediction;
   }
@@ -102,8 +102,8 @@ void describe(Describer& d, GuidanceOptions& options) {
   d("sigma_max", options.sigma_max, "... up to this one", {.min = 0});
   d("rescale", options.rescale, "how far the contrast of the unguided estimate is restored",
     {.min = 0, .max = 1});
-  d("clip", options.clip, "the estimate that the solver uses is clamped to +-clip; 0 = off",
-    {.min = 0});
+  d("clamp", options.clamp, "the estimate that the solver uses is clamped to +-clamp; 0 = off",
+    {.min = 0, .was = "clip"});
   d("both_branches", options.both_branches,
     "evaluate the branch without prompt even where guidance is off");
 }

@@ -26,7 +26,7 @@ struct GuidanceOptions {
   double sigma_min = 0.0;  // guidance acts for sigma in [sigma_min, sigma_max] (arXiv:2404.07724)
   double sigma_max = std::numeric_limits<double>::infinity();
   double rescale = 0.0;  // phi of arXiv:2305.08891, eq. 15-16, on estimates of x_0; 0 = off
-  double clip = 1.0;     // `denoised` is clamped to [-clip, clip], the branches are not; 0 = off
+  double clamp = 1.0;    // `denoised` is clamped to [-clamp, clamp], the branches are not; 0 = off
   bool both_branches = false;  // evaluate the null branch even where s = 1 or outside the interval
 };
 void describe(Describer& d, GuidanceOptions& options);

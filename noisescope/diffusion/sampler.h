@@ -27,7 +27,7 @@ constexpr std::array<std::pair<Solver, const char*>, 6> enum_names(Solver) {
            {Solver::dpmpp_2m_sde, "dpmpp_2m_sde"}}};
 }
 
-/// DDPM eq. 7: beta-tilde_t, or beta_t; previous: beta_{t-1}, what the seed adds (neither of the two).
+/// DDPM eq. 7: beta-tilde_t, or beta_t; previous: beta_{t-1}, what xNoise adds (neither of the two).
 enum class Variance { posterior, upper, previous };
 
 constexpr std::array<std::pair<Variance, const char*>, 3> enum_names(Variance) {

@@ -63,45 +63,45 @@ std::vector<double> zero_terminal_betas(const std::vector<double>& betas) {
 }
 
 void check_betas(const ScheduleOptions& options, const std::vector<double>& betas) {
-  const bool ends_in_one = options.type == ScheduleType::zero_terminal_snr;
+  const bool ends_in_one = options.kind == ScheduleKind::zero_terminal_snr;
   for (size_t i = 0; i < betas.size(); ++i) {
     const bool may_be_one = ends_in_one && i + 1 == betas.size();
     if (betas[i] > 0 && (betas[i] < 1 || may_be_one)) continue;
     throw ValueError("[diffusion.Schedule] expected every beta in (0, 1), got beta_" +
                      std::to_string(i + 1) + " = " + std::to_string(betas[i]) + " for a " +
-                     to_string(options.type) + " schedule of " + std::to_string(betas.size()) +
+                     to_string(options.kind) + " schedule of " + std::to_string(betas.size()) +
                      " timesteps; check beta_start and beta_end");
   }
 }
 
 std::vector<double> make_betas(const ScheduleOptions& options) {
-  switch (options.type) {
-    case ScheduleType::linear:
+  switch (options.kind) {
+    case ScheduleKind::linear:
       return linear_betas(options, 1);
-    case ScheduleType::linear_rescaled:
+    case ScheduleKind::linear_rescaled:
       return linear_betas(options, kReferenceTimesteps / static_cast<double>(options.timesteps));
-    case ScheduleType::cosine:
+    case ScheduleKind::cosine:
       return cosine_betas(options.timesteps);
-    case ScheduleType::zero_terminal_snr:
+    case ScheduleKind::zero_terminal_snr:
       return zero_terminal_betas(linear_betas(options, 1));
   }
   throw ValueError("[diffusion.Schedule] expected a schedule type, got an unknown one");
 }
 
 void check_options(const ScheduleOptions& options) {
-  const int64_t fewest = options.type == ScheduleType::zero_terminal_snr ? 2 : 1;
+  const int64_t fewest = options.kind == ScheduleKind::zero_terminal_snr ? 2 : 1;
   if (options.timesteps < fewest) {
     throw ValueError("[diffusion.Schedule] expected at least " + std::to_string(fewest) +
-                     " timesteps for a " + to_string(options.type) + " schedule, got " +
+                     " timesteps for a " + to_string(options.kind) + " schedule, got " +
                      std::to_string(options.timesteps));
   }
-  if (options.type == ScheduleType::cosine) return;
+  if (options.kind == ScheduleKind::cosine) return;
   if (!(options.beta_start > 0 && options.beta_start <= options.beta_end)) {
     throw ValueError("[diffusion.Schedule] expected 0 < beta_start <= beta_end, got " +
                      std::to_string(options.beta_start) + " and " +
                      std::to_string(options.beta_end));
   }
-  if (options.type != ScheduleType::linear_rescaled) return;
+  if (options.kind != ScheduleKind::linear_rescaled) return;
   const double factor = kReferenceTimesteps / static_cast<double>(options.timesteps);
   const double last = options.beta_end * factor;
   if (last >= 1) {
@@ -115,8 +115,9 @@ void check_options(const ScheduleOptions& options) {
 }  // namespace
 
 void describe(Describer& d, ScheduleOptions& options) {
-  d("type", options.type, "how the betas run: linear (as given), linear_rescaled (by 1000 / T), "
-                          "cosine, zero_terminal_snr");
+  d("kind", options.kind, "how the betas run: linear (as given), linear_rescaled (by 1000 / T), "
+                          "cosine, zero_terminal_snr",
+    {.was = "type"});
   d("timesteps", options.timesteps, "T, number of discrete timesteps", {.min = 1, .max = 1000000});
   d("beta_start", options.beta_start, "beta_1 of a linear schedule", {.min = 0, .max = 1});
   d("beta_end", options.beta_end, "beta_T of a linear schedule", {.min = 0, .max = 1});
@@ -165,7 +166,7 @@ Tensor Schedule::timestep(const Tensor& sigma) const {
 }
 
 void check_compatible(const ScheduleOptions& schedule, Parametrization parametrization) {
-  if (schedule.type != ScheduleType::zero_terminal_snr) return;
+  if (schedule.kind != ScheduleKind::zero_terminal_snr) return;
   if (parametrization != Parametrization::eps) return;
   throw ValueError(
       "[diffusion.check_compatible] expected a v, x0 or edm network for a zero_terminal_snr "

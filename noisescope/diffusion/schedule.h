@@ -17,17 +17,17 @@
 
 namespace noisescope {
 
-enum class ScheduleType { linear, linear_rescaled, cosine, zero_terminal_snr };
+enum class ScheduleKind { linear, linear_rescaled, cosine, zero_terminal_snr };
 
-constexpr std::array<std::pair<ScheduleType, const char*>, 4> enum_names(ScheduleType) {
-  return {{{ScheduleType::linear, "linear"},
-           {ScheduleType::linear_rescaled, "linear_rescaled"},
-           {ScheduleType::cosine, "cosine"},
-           {ScheduleType::zero_terminal_snr, "zero_terminal_snr"}}};
+constexpr std::array<std::pair<ScheduleKind, const char*>, 4> enum_names(ScheduleKind) {
+  return {{{ScheduleKind::linear, "linear"},
+           {ScheduleKind::linear_rescaled, "linear_rescaled"},
+           {ScheduleKind::cosine, "cosine"},
+           {ScheduleKind::zero_terminal_snr, "zero_terminal_snr"}}};
 }
 
 struct ScheduleOptions {
-  ScheduleType type = ScheduleType::linear_rescaled;
+  ScheduleKind kind = ScheduleKind::linear_rescaled;
   int64_t timesteps = 1000;  // T
   double beta_start = 1e-4;  // beta_1 at T = 1000 (all but cosine)
   double beta_end = 0.02;    // beta_T at T = 1000 (all but cosine)
@@ -77,18 +77,18 @@ class Schedule {
 /// sec. 3.2).
 void check_compatible(const ScheduleOptions& schedule, Parametrization parametrization);
 
-enum class GridType { karras, log_snr, leading, linspace, trailing };
+enum class GridKind { karras, log_snr, leading, linspace, trailing };
 
-constexpr std::array<std::pair<GridType, const char*>, 5> enum_names(GridType) {
-  return {{{GridType::karras, "karras"},
-           {GridType::log_snr, "log_snr"},
-           {GridType::leading, "leading"},
-           {GridType::linspace, "linspace"},
-           {GridType::trailing, "trailing"}}};
+constexpr std::array<std::pair<GridKind, const char*>, 5> enum_names(GridKind) {
+  return {{{GridKind::karras, "karras"},
+           {GridKind::log_snr, "log_snr"},
+           {GridKind::leading, "leading"},
+           {GridKind::linspace, "linspace"},
+           {GridKind::trailing, "trailing"}}};
 }
 
 struct GridOptions {
-  GridType type = GridType::karras;
+  GridKind kind = GridKind::karras;
   int64_t steps = 20;        // S
   double sigma_min = 0.002;  // karras, log_snr: the last noise level before 0
   double sigma_max = 80.0;   // karras, log_snr: the first noise level

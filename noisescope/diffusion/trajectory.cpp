@@ -1,58 +1,220 @@
 #include "noisescope/diffusion/trajectory.h"
 
-#include <string>
+#include <algorithm>
+
+#include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/diffusion/process.h"
 
 namespace noisescope {
 namespace {
 
-torch::Dtype torch_dtype(RecordDtype dtype) {
-  return dtype == RecordDtype::float16 ? torch::kFloat16 : torch::kFloat32;
+constexpr const char* kWhere = "diffusion.Trajectory";
+
+std::string at_where(const std::string& text) { return std::string("[") + kWhere + "] " + text; }
+
+void check_whole(const std::vector<SamplerStep>& steps, int64_t expected) {
+  const auto count = static_cast<int64_t>(steps.size());
+  for (int64_t i = 0; i < count; ++i) {
+    const SamplerStep& step = steps[static_cast<size_t>(i)];
+    if (step.index == i && step.count == count) continue;
+    throw ValueError(at_where("expected the steps of one whole run, got step " + std::to_string(step.index) + " of " +
+                              std::to_string(step.count) + " at place " + std::to_string(i) +
+                              "; record one batch alone"));
+  }
+  if (count == expected) return;
+  throw ValueError(at_where("expected " + std::to_string(expected) + " recorded steps, one for each noise level, got " +
+                            std::to_string(count)));
+}
+
+void check_recorded(const SamplerStep& step, int64_t count) {
+  if (!step.x.defined()) throw ValueError(at_where("expected a record of the noisy images, got none; record x"));
+  check_shape(kWhere, "x", step.x, {count, -1, -1, -1});
+  if (step.x.isfinite().all().item<bool>()) return;
+  throw NumericError(at_where("expected finite recorded images, got NaN or infinity at step " +
+                              std::to_string(step.index)));
+}
+
+void check_block(const NoiseBlock& block, const SamplerStep& step, const NoiseSource& noise) {
+  const bool inside = block.top >= 0 && block.left >= 0 && block.height >= 1 && block.width >= 1 &&
+                      block.top + block.height <= step.x.size(2) && block.left + block.width <= step.x.size(3);
+  if (!inside) {
+    throw ValueError(at_where("expected a block inside the picture, got " + std::to_string(block.height) + "x" +
+                              std::to_string(block.width) + " at (" + std::to_string(block.top) + ", " +
+                              std::to_string(block.left) + ") of " + describe_tensor(step.x)));
+  }
+  if (!step.prediction.denoised.defined() || static_cast<int64_t>(noise.sample_ids.size()) != step.x.size(0)) {
+    throw ValueError(at_where("expected recorded estimates and a sample id for each picture to draw a block of "
+                              "noise anew; record denoised"));
+  }
+}
+
+/// x_k with the noise of the block drawn anew.
+Tensor with_block(const NoiseBlock& block, const SamplerStep& step, const NoiseSource& noise) {
+  check_block(block, step, noise);
+  const auto inside = [&](const Tensor& t) {
+    return t.narrow(2, block.top, block.height).narrow(3, block.left, block.width);
+  };
+  Tensor x = step.x.clone();
+  const Tensor eps = block.random.normal(Purpose::explain, static_cast<uint64_t>(step.index), noise.sample_ids,
+                                         {x.size(1), block.height, block.width}, x.scalar_type());
+  inside(x).copy_(inside(step.prediction.denoised) + step.sigma * eps.to(x.device()));
+  return x;
+}
+
+/// `prompted` levels by `with`, all others by `without`; all samples of a call are at one level.
+Predictor heard_at(Predictor with, Predictor without, std::function<bool(double)> prompted) {
+  return [=](const Tensor& x, const Tensor& sigma) {
+    return prompted(log_snr_of(sigma[0].item<double>())) ? with(x, sigma) : without(x, sigma);
+  };
+}
+
+/// The noise of the steps from change.step on.
+NoiseSource noise_of_change(const Change& change, const NoiseSource& own) {
+  NoiseSource noise = change.noise.value_or(own);
+  noise.first_step += static_cast<uint64_t>(change.step);
+  if (change.remaining_noise) {
+    noise.random = *change.remaining_noise;
+    noise.random_of_step = {};
+    noise.given = Tensor();
+  }
+  return noise;
+}
+
+SamplerStep rows_of_step(SamplerStep step, const Tensor& rows) {
+  for (Tensor* plane : {&step.x, &step.prediction.denoised, &step.prediction.conditional,
+                        &step.prediction.unconditional}) {
+    if (plane->defined()) *plane = plane->index_select(0, rows.to(plane->device()));
+  }
+  return step;
 }
 
 }  // namespace
 
-void describe(Describer& d, TrajectoryOptions& options) {
-  d("x", options.x, "record the noisy images");
-  d("denoised", options.denoised, "record the estimate that the solver used");
-  d("conditional", options.conditional, "record the estimate with prompt");
-  d("unconditional", options.unconditional, "record the estimate without prompt");
-  d("dtype", options.dtype, "number format of the record");
-  d("max_bytes", options.max_bytes, "refuse runs whose record would be larger", {.min = 0});
+bool injects_noise(const SamplerOptions& o) {
+  return o.solver == Solver::ddpm || o.solver == Solver::dpmpp_2m_sde ||
+         (o.solver == Solver::ddim && o.eta > 0) || (o.solver == Solver::heun && o.churn > 0);
 }
 
-int64_t TrajectoryRecorder::required_bytes(const TrajectoryOptions& options, int64_t count,
-                                           const Tensor& x) {
-  const int64_t planes = int64_t{options.x} + int64_t{options.denoised} +
-                         int64_t{options.conditional} + int64_t{options.unconditional};
-  const int64_t element = options.dtype == RecordDtype::float16 ? 2 : 4;
-  return planes * count * x.numel() * element;
+NoiseSource rows_of(const NoiseSource& noise, const std::vector<int64_t>& rows) {
+  NoiseSource out = noise;
+  if (noise.sample_ids.empty()) return out;  // of deterministic solvers, which need none
+  out.sample_ids.clear();
+  for (const int64_t row : rows) out.sample_ids.push_back(noise.sample_ids.at(size_t(row)));
+  return out;
 }
 
-SamplerObserver TrajectoryRecorder::observer() {
-  return [this](const SamplerStep& step) { record(step); };
-}
-
-void TrajectoryRecorder::record(const SamplerStep& step) {
-  const int64_t needed = required_bytes(options_, step.count, step.x);
-  if (steps_.empty() && needed > options_.max_bytes) {
-    throw ValueError("[diffusion.TrajectoryRecorder] expected a record of at most " +
-                     std::to_string(options_.max_bytes) + " bytes, got a run that needs " +
-                     std::to_string(needed) +
-                     "; record fewer images or planes, use float16, or raise max_bytes");
+Trajectory::Trajectory(Sampling sampling, TrajectoryStart start)
+    : sampling_(std::move(sampling)), start_(std::move(start)), drawn_(std::make_shared<std::optional<Drawn>>()) {
+  if (sampling_.sigmas.size() < 2 || sampling_.pass_size < 1) {
+    throw ValueError(at_where("expected at least 2 noise levels and pass_size >= 1, got " +
+                              std::to_string(sampling_.sigmas.size()) + " and " +
+                              std::to_string(sampling_.pass_size)));
   }
-  const auto keep = [&](bool wanted, const Tensor& tensor) {
-    if (!wanted || !tensor.defined()) return Tensor();
-    return tensor.detach().to(torch::kCPU, torch_dtype(options_.dtype), /*non_blocking=*/false,
-                              /*copy=*/true);
-  };
-  SamplerStep kept = step;
-  kept.x = keep(options_.x, step.x);
-  kept.prediction.denoised = keep(options_.denoised, step.prediction.denoised);
-  kept.prediction.conditional = keep(options_.conditional, step.prediction.conditional);
-  kept.prediction.unconditional = keep(options_.unconditional, step.prediction.unconditional);
-  steps_.push_back(std::move(kept));
+  check_shape(kWhere, "condition", start_.condition, {-1, -1});
+  check_shape(kWhere, "initial", start_.initial, {count(), -1, -1, -1});
+  check_shape(kWhere, "null_condition", start_.null_condition, {-1, start_.condition.size(1)});
+  if (start_.null_condition.size(0) == 1) start_.null_condition = start_.null_condition.expand_as(start_.condition);
+  check_shape(kWhere, "null_condition", start_.null_condition, {count(), -1});
+}
+
+Trajectory::Trajectory(Sampling sampling, TrajectoryStart start, std::vector<SamplerStep> steps, Tensor remainder)
+    : Trajectory(std::move(sampling), std::move(start)) {
+  check_whole(steps, sampling_.steps());
+  remainder_ = std::move(remainder);
+  Tensor pictures = steps.back().prediction.denoised;  // every solver ends with its last estimate
+  if (pictures.defined()) pictures = pictures.to(start_.initial.device());
+  if (remainder_.defined()) pictures = pictures + remainder_.to(pictures.device());
+  *drawn_ = Drawn{std::move(steps), pictures};
+}
+
+const Trajectory::Drawn& Trajectory::drawn(const Control& control) const {
+  if (*drawn_) return **drawn_;
+  const torch::NoGradGuard no_grad;
+  GuidanceOptions both = sampling_.guidance;
+  both.both_branches = true;
+  TrajectoryRecorder recorder{RecorderOptions{}};
+  const Tensor pictures = run_sampler(predictor(both), start_.initial * sampling_.sigmas.front(), sampling_.sigmas,
+                                      sampling_.sampler, start_.noise, recorder.observer(), control);
+  *drawn_ = Drawn{recorder.steps(), pictures};
+  return **drawn_;
+}
+
+const std::vector<SamplerStep>& Trajectory::steps(const Control& control) const { return drawn(control).steps; }
+
+Tensor Trajectory::pictures(const Control& control) const { return drawn(control).pictures; }
+
+bool Trajectory::has_both_branches() const {
+  return std::all_of(steps().begin(), steps().end(), [](const SamplerStep& step) {
+    return step.prediction.conditional.defined() && step.prediction.unconditional.defined();
+  });
+}
+
+Tensor Trajectory::start_of(const Change& change) const {
+  if (change.step < 0 || change.step >= sampling_.steps()) {
+    throw ValueError(at_where("expected a step in [0, " + std::to_string(sampling_.steps()) + "), got " +
+                              std::to_string(change.step)));
+  }
+  if (change.initial.defined() && change.step > 0) {
+    throw ValueError(at_where("expected other first noise from step 0 on, got step " + std::to_string(change.step)));
+  }
+  const Tensor& initial = change.initial.defined() ? change.initial : start_.initial;
+  const bool from_start = change.step == 0 && !change.block;
+  if (from_start) return initial * sampling_.sigmas.front();
+  const SamplerStep& step = steps()[static_cast<size_t>(change.step)];
+  check_recorded(step, count());
+  return (change.block ? with_block(*change.block, step, start_.noise) : step.x).to(initial.device());
+}
+
+Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer, const Control& control) const {
+  const torch::NoGradGuard no_grad;
+  const Tensor x = start_of(change);
+  check_shape(kWhere, "initial", x, {count(), -1, -1, -1});
+  const Tensor condition = change.condition.defined() ? change.condition : start_.condition;
+  check_shape(kWhere, "condition", condition, {count(), start_.condition.size(1)});
+  GuidanceOptions guidance = sampling_.guidance;
+  guidance.scale = change.scale.value_or(guidance.scale);
+  const std::vector<double> sigmas(sampling_.sigmas.begin() + change.step, sampling_.sigmas.end());
+  const NoiseSource noise = noise_of_change(change, start_.noise);
+  std::vector<Tensor> pictures;
+  for (int64_t from = 0; from < count(); from += sampling_.pass_size) {
+    const int64_t to = std::min(from + sampling_.pass_size, count());
+    const Tensor null = start_.null_condition.slice(0, from, to);
+    Predictor predict = guide(sampling_.denoiser, condition.slice(0, from, to), null, guidance);
+    if (change.prompted) {
+      predict = heard_at(predict, guide(sampling_.denoiser, null, null, {.scale = 1, .clamp = guidance.clamp}),
+                         change.prompted);
+    }
+    pictures.push_back(run_sampler(predict, x.slice(0, from, to), sigmas, sampling_.sampler,
+                                   rows_of(noise, sample_range(from, to - from)), observer, control));
+  }
+  const Tensor drawn = torch::cat(pictures);
+  return remainder_.defined() ? drawn + remainder_.to(drawn.device()) : drawn;
+}
+
+Trajectory Trajectory::rows(const std::vector<int64_t>& rows) const {
+  const Tensor at = torch::tensor(rows, torch::kInt64);
+  const auto taken = [&](const Tensor& t) { return t.index_select(0, at.to(t.device())); };
+  Trajectory out(sampling_, {taken(start_.condition), taken(start_.null_condition), taken(start_.initial),
+                             rows_of(start_.noise, rows)});
+  if (remainder_.defined()) out.remainder_ = taken(remainder_);
+  if (*drawn_) {
+    Drawn kept{{}, taken((*drawn_)->pictures)};
+    for (const SamplerStep& step : (*drawn_)->steps) kept.steps.push_back(rows_of_step(step, at));
+    *out.drawn_ = std::move(kept);
+  }
+  return out;
+}
+
+Predictor Trajectory::predictor(const GuidanceOptions& guidance) const {
+  return guide(sampling_.denoiser, start_.condition, start_.null_condition, guidance);
+}
+
+Predictor Trajectory::unprompted() const {
+  GuidanceOptions alone = sampling_.guidance;
+  alone.scale = 1;
+  return guide(sampling_.denoiser, start_.null_condition, start_.null_condition, alone);
 }
 
 }  // namespace noisescope

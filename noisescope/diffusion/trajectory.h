@@ -1,53 +1,120 @@
-// Recording a sampling run: an observer that keeps the steps for films and explanations.
+// One sampling run of B pictures: what it starts from, how it is sampled, its steps, and the one way to
+// sample it again with a change. Everything that explains a run takes this.
+//
+// A trajectory is drawn (its steps are computed when they are first asked for, and kept), or recorded: read
+// from a file or found by inversion. Copies share their steps.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <utility>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <vector>
 
-#include "noisescope/core/options.h"
-#include "noisescope/diffusion/sampler.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 
 namespace noisescope {
 
-enum class RecordDtype { float32, float16 };
+/// How pictures are sampled: everything of a trajectory but prompts and noise.
+struct Sampling {
+  Denoiser denoiser;
+  std::vector<double> sigmas;  // [S + 1], as for run_sampler
+  SamplerOptions sampler;
+  GuidanceOptions guidance;
+  int64_t pass_size = 128;  // pictures sampled at a time
 
-constexpr std::array<std::pair<RecordDtype, const char*>, 2> enum_names(RecordDtype) {
-  return {{{RecordDtype::float32, "float32"}, {RecordDtype::float16, "float16"}}};
-}
-
-struct TrajectoryOptions {
-  bool x = true;              // the noisy images
-  bool denoised = true;       // the estimate that the solver used
-  bool conditional = true;    // the estimate with prompt, where it was evaluated
-  bool unconditional = true;  // the estimate without prompt, where it was evaluated
-  RecordDtype dtype = RecordDtype::float32;
-  int64_t max_bytes = int64_t{512} << 20;
+  int64_t steps() const { return static_cast<int64_t>(sigmas.size()) - 1; }
+  /// Evaluations of a step and picture: 2 where guidance mixes both branches.
+  int64_t branches() const { return guidance.scale == 1 ? 1 : 2; }
 };
-void describe(Describer& d, TrajectoryOptions& options);
 
-/// Keeps what SamplerStep shows, on the CPU. One recorder for one run; it must outlive the
-/// observer. Throws ValueError at the first step if the whole run would need more than max_bytes
-/// (naming how much), before anything is stored.
-class TrajectoryRecorder {
+/// What B pictures start from; row b of everything belongs to picture b.
+struct TrajectoryStart {
+  Tensor condition;       // [B, D]
+  Tensor null_condition;  // [B, D], or [1, D] for all
+  Tensor initial;         // [B, C, H, W]: x_T in units of its deviation
+  NoiseSource noise;      // of the solver's steps
+};
+
+/// A box of pixels of x_k, all channels, whose noise is drawn anew: x_k becomes D_k + sigma_k eps there,
+/// with the estimate D_k of the trajectory and eps of picture b by (random, Purpose::explain, k, sample id).
+struct NoiseBlock {
+  int64_t top = 0, left = 0, height = 0, width = 0;  // pixels
+  Random random{0};
+};
+
+/// What is different when a trajectory is sampled again, from step `step` on; the default changes nothing.
+struct Change {
+  int64_t step = 0;                             // in [0, S); above 0 x starts from the trajectory's own
+  Tensor condition = {};                        // [B, D]
+  std::optional<double> scale = {};             // of guidance
+  std::function<bool(double log_snr)> prompted = {};  // the prompt is heard only at these noise levels
+  Tensor initial = {};                          // [B, C, H, W], with step 0
+  std::optional<NoiseSource> noise = {};        // of the steps, all of it
+  std::optional<Random> remaining_noise = {};   // of the steps that remain, drawn by this
+  std::optional<NoiseBlock> block = {};
+};
+
+/// Whether the steps of a sampler add noise.
+bool injects_noise(const SamplerOptions& options);
+
+class Trajectory {
  public:
-  explicit TrajectoryRecorder(const TrajectoryOptions& options) : options_(options) {}
+  /// To be drawn. Throws ShapeError for a start whose rows do not fit, ValueError for unusable sigmas.
+  Trajectory(Sampling sampling, TrajectoryStart start);
+  /// Recorded: `steps` [S] of one batch with x and estimates. `remainder` [B, C, H, W] is added to what the
+  /// last step gives (explain/inversion.h). Throws ValueError for steps that are not one whole run.
+  Trajectory(Sampling sampling, TrajectoryStart start, std::vector<SamplerStep> steps, Tensor remainder = {});
 
-  SamplerObserver observer();
+  int64_t count() const { return start_.condition.size(0); }  // B
+  const Sampling& sampling() const { return sampling_; }
+  const Tensor& condition() const { return start_.condition; }            // [B, D]
+  const Tensor& null_condition() const { return start_.null_condition; }  // [B, D]
+  const Tensor& initial() const { return start_.initial; }                // [B, C, H, W]
+  const NoiseSource& noise() const { return start_.noise; }
+  torch::IntArrayRef image_shape() const { return start_.initial.sizes().slice(1); }
+  const Tensor& remainder() const { return remainder_; }  // undefined where it was not recorded
 
-  /// The steps so far, tensors on the CPU in the recorded dtype. What was not asked for, or not
-  /// evaluated, is an undefined tensor.
-  const std::vector<SamplerStep>& steps() const { return steps_; }
+  /// The steps, on the CPU, with both branches wherever they could be evaluated. Sampled in one batch at the
+  /// first call: cost S evaluations of both branches a picture. Throws ValueError if they would take more
+  /// than RecorderOptions::max_bytes, and as run_sampler does.
+  const std::vector<SamplerStep>& steps(const Control& control = {}) const;
+  /// [B, C, H, W]: where the steps end, on the device of the start.
+  Tensor pictures(const Control& control = {}) const;
+  /// Whether both branches are known at every step.
+  bool has_both_branches() const;
 
-  /// Bytes that `count` steps of images shaped like `x` need.
-  static int64_t required_bytes(const TrajectoryOptions& options, int64_t count, const Tensor& x);
+  /// The pictures [B, C, H, W] that the same noise gives with a change, on the device of the start; the
+  /// observer sees every step of passes of at most pass_size pictures. Cost: S - step steps a picture. Throws
+  /// ValueError for a step or block that is not in it, ShapeError for what does not fit, NumericError for
+  /// recorded steps that are not finite, Interrupted.
+  Tensor redraw(const Change& change = {}, const SamplerObserver& observer = {}, const Control& control = {}) const;
+
+  /// These pictures of it, in this order, also several times; keeps their steps where they are known.
+  Trajectory rows(const std::vector<int64_t>& rows) const;
+  /// The prompts heard, guidance as it is sampled.
+  Predictor predictor() const { return predictor(sampling_.guidance); }
+  Predictor predictor(const GuidanceOptions& guidance) const;
+  /// The null condition alone.
+  Predictor unprompted() const;
 
  private:
-  void record(const SamplerStep& step);
+  struct Drawn {
+    std::vector<SamplerStep> steps;
+    Tensor pictures;
+  };
+  const Drawn& drawn(const Control& control) const;
+  Tensor start_of(const Change& change) const;
 
-  TrajectoryOptions options_;
-  std::vector<SamplerStep> steps_;
+  Sampling sampling_;
+  TrajectoryStart start_;
+  Tensor remainder_;
+  std::shared_ptr<std::optional<Drawn>> drawn_;  // shared by copies
 };
+
+/// F numbers of each of B pictures, [B, F]: logits of an attribute, pixels, positions, ...
+using ScorePictures = std::function<Tensor(const Tensor& pictures)>;
+
+/// The noise of these rows of the batch.
+NoiseSource rows_of(const NoiseSource& noise, const std::vector<int64_t>& rows);
 
 }  // namespace noisescope

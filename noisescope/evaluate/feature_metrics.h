@@ -5,7 +5,7 @@
 
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
-#include "noisescope/evaluate/statistics.h"
+#include "noisescope/stats/estimate.h"
 
 namespace noisescope {
 

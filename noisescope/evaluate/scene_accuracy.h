@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "noisescope/data/world_parser.h"
-#include "noisescope/evaluate/statistics.h"
+#include "noisescope/world/parser.h"
+#include "noisescope/stats/estimate.h"
 
 namespace noisescope {
 

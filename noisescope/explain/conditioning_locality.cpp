@@ -6,9 +6,9 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/multiple_testing.h"
+#include "noisescope/stats/multiple_testing.h"
 #include "noisescope/explain/passes.h"
-#include "noisescope/explain/relabelling.h"
+#include "noisescope/stats/relabelling.h"
 
 namespace noisescope {
 namespace {

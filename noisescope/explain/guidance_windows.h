@@ -18,7 +18,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
 #include "noisescope/diffusion/sampler.h"
-#include "noisescope/explain/shapley.h"
+#include "noisescope/stats/shapley.h"
 
 namespace noisescope {
 

@@ -8,7 +8,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/explain/picture_draw.h"
-#include "noisescope/explain/sobol.h"
+#include "noisescope/stats/sobol.h"
 
 namespace noisescope {
 

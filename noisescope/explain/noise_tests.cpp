@@ -9,7 +9,7 @@
 #include <ATen/ops/special_gammaincc.h>
 
 #include "noisescope/core/error.h"
-#include "noisescope/explain/multiple_testing.h"
+#include "noisescope/stats/multiple_testing.h"
 
 namespace noisescope {
 namespace {

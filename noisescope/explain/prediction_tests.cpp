@@ -3,10 +3,10 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
-#include "noisescope/explain/multiple_testing.h"
+#include "noisescope/stats/multiple_testing.h"
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/passes.h"
-#include "noisescope/explain/relabelling.h"
+#include "noisescope/stats/relabelling.h"
 
 namespace noisescope {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
-#include "noisescope/explain/multiple_testing.h"
-#include "noisescope/explain/relabelling.h"
+#include "noisescope/stats/multiple_testing.h"
+#include "noisescope/stats/relabelling.h"
 
 namespace noisescope {
 namespace {

@@ -25,7 +25,7 @@ struct SpectralEmergence {
   Tensor measured;   // [R]: first log-SNR from which the coherence stays above 1/2, linear between steps;
                      // infinity where it ends below, the first step's where it starts above
 
-  /// `measured` of a band, of the pictures `rows` [n] int64 alone: the statistic that evaluate/bootstrap.h
+  /// `measured` of a band, of the pictures `rows` [n] int64 alone: the statistic that stats/bootstrap.h
   /// takes for an interval over pictures.
   double emergence(int64_t band, const Tensor& rows) const;
 };

@@ -108,7 +108,7 @@ UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& c
                              options.pass_size);
   };
   GuidanceOptions unguided;
-  unguided.clip = 0;
+  unguided.clamp = 0;
   const Predictor predict = guide(in_passes, condition, condition, unguided);
   UTurns out;
   std::vector<Tensor> kept, changed;

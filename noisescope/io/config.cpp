@@ -30,24 +30,6 @@ std::string shown(const ConfigNode& node) {
   return (node.quoted ? "the text " : "") + in_quotes(node.scalar);
 }
 
-/// The shortest text that reads back as the same number.
-std::string number_text(double value) {
-  if (std::isinf(value)) return value > 0 ? ".inf" : "-.inf";
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return std::string(buffer.data(), end);
-}
-
-std::string range_text(const Range& range) {
-  if (!range.choices.empty()) return "one of " + join(range.choices);
-  const bool low = std::isfinite(range.min);
-  const bool high = std::isfinite(range.max);
-  if (low && high) return "between " + number_text(range.min) + " and " + number_text(range.max);
-  if (low) return "at least " + number_text(range.min);
-  if (high) return "at most " + number_text(range.max);
-  return "";
-}
-
 /// Numbers as YAML 1.2 writes them; from_chars knows no plus sign.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -100,10 +82,9 @@ class OptionReader : public Describer {
     read_list(field, value, [&](const ConfigNode& node) { return text(field, node); });
   }
 
-  void begin_section(const char* name, const char*) override {
+  void begin_section(const char* name, const char*, const char* was) override {
     Frame& frame = frames_[open_.back()];
-    frame.names.emplace_back(name);
-    const ConfigNode* node = frame.node ? frame.node->find(name) : nullptr;
+    const ConfigNode* node = named(frame, name, was);
     open_frame(frame.path + (frame.path.empty() ? "" : ".") + name, node);
   }
   void end_section() override { open_.pop_back(); }
@@ -141,11 +122,17 @@ class OptionReader : public Describer {
 
   template <class Read>
   void read(const Field& field, const Read& read_node) {
-    Frame& frame = frames_[open_.back()];
-    frame.names.emplace_back(field.name);
-    if (const ConfigNode* node = frame.node ? frame.node->find(field.name) : nullptr) {
-      read_node(*node);
-    }
+    if (const ConfigNode* node = named(frames_[open_.back()], field.name, field.range.was)) read_node(*node);
+  }
+
+  /// The entry of this name, or else of the older one, which is then no unknown key.
+  static const ConfigNode* named(Frame& frame, const char* name, const char* was) {
+    frame.names.emplace_back(name);
+    const ConfigNode* node = frame.node ? frame.node->find(name) : nullptr;
+    if (node || !was || !frame.node) return node;
+    node = frame.node->find(was);
+    if (node) frame.names.emplace_back(was);
+    return node;
   }
 
   template <class Value, class Read>
@@ -187,18 +174,19 @@ class OptionReader : public Describer {
       fail_type(field, node, "text", node.kind == Kind::null ? "write \"\" for empty text" : "");
     }
     const auto& choices = field.range.choices;
+    for (const auto& [old, name] : field.range.old_choices) {
+      if (node.scalar == old) return name;
+    }
     if (!choices.empty() && std::find(choices.begin(), choices.end(), node.scalar) == choices.end()) {
       const std::string nearest = nearest_name(node.scalar, choices);
-      fail_type(field, node, range_text(field.range),
+      fail_type(field, node, field.range.text(),
                 nearest.empty() ? "" : "did you mean '" + nearest + "'?");
     }
     return node.scalar;
   }
 
   void check_range(const Field& field, const ConfigNode& node, double value) const {
-    if (value < field.range.min || value > field.range.max) {
-      fail_type(field, node, range_text(field.range));
-    }
+    if (!field.range.holds(value)) fail_type(field, node, field.range.text());
   }
 
   [[noreturn]] void fail_type(const Field& field, const ConfigNode& node, const std::string& expected,
@@ -242,7 +230,7 @@ class JsonWriter : public Describer {
   void field(const Field& field, std::vector<std::string>& value) override {
     top()[field.name] = value;
   }
-  void begin_section(const char* name, const char*) override {
+  void begin_section(const char* name, const char*, const char*) override {
     path_.emplace_back(name);
     top();
   }
@@ -298,7 +286,7 @@ class YamlWriter : public Describer {
   void field(const Field& field, std::vector<std::string>& value) override {
     list(field, value, yaml_text);
   }
-  void begin_section(const char* name, const char* help) override {
+  void begin_section(const char* name, const char* help, const char*) override {
     if (!text_.empty() && indent_.empty()) text_ += "\n";
     text_ += indent_ + name + ":  # " + one_line(help) + "\n";
     indent_ += "  ";
@@ -314,7 +302,7 @@ class YamlWriter : public Describer {
   }
 
   void line(const Field& field, const std::string& value) {
-    const std::string range = range_text(field.range);
+    const std::string range = field.range.text();
     text_ += indent_ + field.name + ": " + value + "  # " + one_line(field.help) +
              (range.empty() ? "" : "; " + range) + "\n";
   }

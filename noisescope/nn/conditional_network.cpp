@@ -1,7 +1,7 @@
 #include "noisescope/nn/conditional_network.h"
 
 #include "noisescope/core/error.h"
-#include "noisescope/nn/seed_network.h"
+#include "noisescope/nn/xnoise_network.h"
 #include "noisescope/nn/unet.h"
 
 namespace noisescope {
@@ -10,8 +10,8 @@ NetworkPtr make_network(const UNetOptions& options, const Random& random) {
   switch (options.kind) {
     case NetworkKind::unet:
       return std::make_shared<UNetImpl>(options, random);
-    case NetworkKind::seed:
-      return std::make_shared<SeedNetworkImpl>(options, random);
+    case NetworkKind::xnoise:
+      return std::make_shared<XNoiseNetworkImpl>(options, random);
   }
   throw ValueError("[nn.make_network] expected a kind of network, got an unknown one");
 }

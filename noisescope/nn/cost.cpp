@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
-#include "noisescope/nn/seed_network.h"
+#include "noisescope/nn/xnoise_network.h"
 
 namespace noisescope {
 namespace {
@@ -84,27 +84,27 @@ void count_conditioning(Tally& tally, const UNetOptions& o) {
   }
 }
 
-void count_seed_block(Tally& tally, int64_t in, int64_t out, double pixels) {
+void count_xnoise_block(Tally& tally, int64_t in, int64_t out, double pixels) {
   tally.convolution(in, out, 3, pixels);
   tally.norm(out);
   tally.keep(in + 2 * out, pixels);  // input, convolved, normalised
 }
 
-void count_seed_down(Tally& tally, int64_t in, int64_t out, double pixels) {
-  count_seed_block(tally, in, out, pixels);
-  count_seed_block(tally, out, out, pixels);
-  count_seed_block(tally, 4 * out, out, pixels / 4);
+void count_xnoise_down(Tally& tally, int64_t in, int64_t out, double pixels) {
+  count_xnoise_block(tally, in, out, pixels);
+  count_xnoise_block(tally, out, out, pixels);
+  count_xnoise_block(tally, 4 * out, out, pixels / 4);
 }
 
 /// `pixels` of the output.
-void count_seed_up(Tally& tally, int64_t in, int64_t out, double pixels) {
+void count_xnoise_up(Tally& tally, int64_t in, int64_t out, double pixels) {
   tally.parameters += 2 * in * out * 4 + out;
   tally.flops += 2.0 * static_cast<double>(2 * in * out * 4) * pixels / 4;
   tally.keep(2 * in, pixels / 4);
-  for (int i = 0; i < 4; ++i) count_seed_block(tally, out, out, pixels);
+  for (int i = 0; i < 4; ++i) count_xnoise_block(tally, out, out, pixels);
 }
 
-void count_seed_mlp(Tally& tally, int64_t in, int64_t hidden, int64_t out) {
+void count_xnoise_mlp(Tally& tally, int64_t in, int64_t hidden, int64_t out) {
   tally.linear(in, hidden);
   tally.linear(hidden, out);
   tally.keep(in + 2 * hidden, 1);
@@ -112,25 +112,25 @@ void count_seed_mlp(Tally& tally, int64_t in, int64_t hidden, int64_t out) {
 
 }  // namespace
 
-UNetCost seed_network_cost(const UNetOptions& o) {
-  check_seed_options(o);
+UNetCost xnoise_network_cost(const UNetOptions& o) {
+  check_xnoise_options(o);
   const int64_t c1 = o.channels[0], c2 = o.channels[1], c3 = o.channels[2];
   const double full = pixels_of(o.image_size), half = full / 4, quarter = full / 16;
   const int64_t latent = c3 * (o.image_size / 4) * (o.image_size / 4);
   Tally tally;
-  count_seed_block(tally, o.in_channels, c1, full);
-  count_seed_block(tally, c1, c1, full);
+  count_xnoise_block(tally, o.in_channels, c1, full);
+  count_xnoise_block(tally, c1, c1, full);
   if (o.in_channels != c1) tally.convolution(o.in_channels, c1, 1, full);
-  count_seed_down(tally, c1, c2, full);
-  count_seed_down(tally, c2, c3, half);
-  count_seed_mlp(tally, latent, c2, latent);
+  count_xnoise_down(tally, c1, c2, full);
+  count_xnoise_down(tally, c2, c3, half);
+  count_xnoise_mlp(tally, latent, c2, latent);
   for (const int64_t width : {c3, c2}) {
-    count_seed_mlp(tally, o.embedding_width, width, width);
-    count_seed_mlp(tally, o.condition_width, width, width);
+    count_xnoise_mlp(tally, o.embedding_width, width, width);
+    count_xnoise_mlp(tally, o.condition_width, width, width);
   }
-  count_seed_block(tally, c3, c3, quarter);
-  count_seed_up(tally, c3, c2, half);
-  count_seed_up(tally, c2, c1, full);
+  count_xnoise_block(tally, c3, c3, quarter);
+  count_xnoise_up(tally, c3, c2, half);
+  count_xnoise_up(tally, c2, c1, full);
   tally.convolution(2 * c1, c1, 3, full);
   tally.norm(c1);
   tally.convolution(c1, o.in_channels, 3, full);
@@ -142,7 +142,7 @@ UNetCost seed_network_cost(const UNetOptions& o) {
 }
 
 UNetCost network_cost(const UNetOptions& options) {
-  return options.kind == NetworkKind::seed ? seed_network_cost(options) : unet_cost(options);
+  return options.kind == NetworkKind::xnoise ? xnoise_network_cost(options) : unet_cost(options);
 }
 
 UNetCost unet_cost(const UNetOptions& options) {

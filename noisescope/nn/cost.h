@@ -17,7 +17,7 @@ struct UNetCost {
 };
 
 UNetCost unet_cost(const UNetOptions& options);
-UNetCost seed_network_cost(const UNetOptions& options);
+UNetCost xnoise_network_cost(const UNetOptions& options);
 /// Of the network that options.kind names.
 UNetCost network_cost(const UNetOptions& options);
 

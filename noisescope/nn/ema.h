@@ -38,7 +38,7 @@ double ema_gamma(double sigma_rel);
 ///             (EDM2, eq. 1): the window grows with the training, and the first update copies.
 ///   constant  beta_t = min(decay, (1 + t) / (10 + t)): a warm-up forgets the initial weights.
 ///   fixed     beta_t = decay from the first update on, so the initial weights stay in the average
-///             with a share of decay^t (the seed's choice).
+///             with a share of decay^t (xNoise's choice).
 class Ema {
  public:
   /// Starts as a copy of `module` with no updates seen.

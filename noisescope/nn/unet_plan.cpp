@@ -105,7 +105,7 @@ class PlanBuilder {
 
 void describe(Describer& d, UNetOptions& o) {
   d("kind", o.kind,
-    "unet, or seed: the network of the project's origin (docs/methods/seed_network.md)");
+    "unet, or xnoise: the network of the project that this one grew from (docs/methods/xnoise_network.md)");
   d("in_channels", o.in_channels, "channels of the images", {.min = 1, .max = 64});
   d("image_size", o.image_size, "side in px that layer names and learned positions refer to",
     {.min = 4, .max = 4096});

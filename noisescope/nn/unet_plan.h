@@ -22,12 +22,16 @@ constexpr std::array<std::pair<Position, const char*>, 3> enum_names(Position) {
            {Position::learned, "learned"}}};
 }
 
-/// The architecture: the U-Net of unet.h, or the seed's network (seed_network.h), which reads
+/// The architecture: the U-Net of unet.h, or xNoise's network (xnoise_network.h), which reads
 /// in_channels, image_size, channels, condition_width and embedding_width (its time sinusoid) alone.
-enum class NetworkKind { unet, seed };
+enum class NetworkKind { unet, xnoise };
 
 constexpr std::array<std::pair<NetworkKind, const char*>, 2> enum_names(NetworkKind) {
-  return {{{NetworkKind::unet, "unet"}, {NetworkKind::seed, "seed"}}};
+  return {{{NetworkKind::unet, "unet"}, {NetworkKind::xnoise, "xnoise"}}};
+}
+
+constexpr std::array<std::pair<const char*, NetworkKind>, 1> enum_old_names(NetworkKind) {
+  return {{{"seed", NetworkKind::xnoise}}};
 }
 
 /// The defaults are the demo's network: 32 px, 2.3 M parameters.

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_images.h"
-#include "noisescope/clip/unicode.h"
+#include "noisescope/clip/text/unicode.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/io/codec/archive.h"

@@ -7,7 +7,7 @@
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/world_dataset.h"
-#include "noisescope/evaluate/statistics.h"
+#include "noisescope/stats/estimate.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {

@@ -60,8 +60,8 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   for (const int64_t row : rows) prompts.push_back(data.dataset->captions()[size_t(row)]);
 
   pictures = draw(model, {prompts, "", random.seed(), kFirstImageSample},
-                  sampling_sigmas(config.draw.grid, config.precondition.schedule),
-                  config.draw.sampler, config.draw.guidance, config.draw.batch_size, {}, control);
+                  sampling_sigmas(config.sample.grid, config.precondition.schedule),
+                  config.sample.sampler, config.sample.guidance, config.sample.batch_size, {}, control);
   // Real pictures pass through the same 8 bits as generated ones would on disk.
   const Tensor quantised = ((pictures.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
   const Tensor drawn = encode(judge, quantised), real = encode(judge, data.dataset->images(samples));
@@ -85,7 +85,7 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
 
   ordered_json json;
   json["judge_hash"] = judge.weights_hash();
-  json["default_guidance"] = config.draw.guidance.scale;
+  json["default_guidance"] = config.sample.guidance.scale;
   json["r_precision"] = precision(drawn, paired);
   json["r_precision_shuffled_captions"] = precision(drawn, shuffled);
   json["r_precision_real"] = precision(real, paired);

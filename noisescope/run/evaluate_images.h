@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 

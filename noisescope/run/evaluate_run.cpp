@@ -37,12 +37,12 @@ class Judge {
   }
 
   Tensor pictures(const ScenePrompts& prompts, uint64_t stream, double scale) const {
-    GuidanceOptions guidance = config_.draw.guidance;
+    GuidanceOptions guidance = config_.sample.guidance;
     guidance.scale = scale;
     const auto first = kFirstSample + static_cast<int64_t>(stream) * (int64_t{1} << 24);
     return draw(model_, {prompts.captions, "", random_.seed(), first},
-                sampling_sigmas(config_.draw.grid, config_.precondition.schedule),
-                config_.draw.sampler, guidance, config_.draw.batch_size, {}, control_);
+                sampling_sigmas(config_.sample.grid, config_.precondition.schedule),
+                config_.sample.sampler, guidance, config_.sample.batch_size, {}, control_);
   }
 
   std::map<double, SceneAccuracy> sweep(uint64_t stream, int64_t count, SceneSet set) const {
@@ -80,7 +80,7 @@ WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config
                                const Control& control) {
   const Judge judge(model, config, control);
   WorldEvaluation result;
-  result.default_guidance = config.draw.guidance.scale;
+  result.default_guidance = config.sample.guidance.scale;
   result.residual_bound = judge.parser().residual_bound();
   const EvaluationOptions& options = config.evaluation;
   const ScenePrompts asked = judge.prompts(kScoreStream, options.samples, SceneSet::all);

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "noisescope/evaluate/scene_accuracy.h"
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 

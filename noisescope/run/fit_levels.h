@@ -2,7 +2,7 @@
 // information).
 #pragma once
 
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/run/clip_stage.h"
 #include "noisescope/run/run_config.h"
 

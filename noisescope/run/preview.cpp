@@ -36,7 +36,7 @@ void write_preview(const TextToImage& model, const RunConfig& config, const RunF
                    int64_t images_seen) {
   const std::vector<std::string> prompts = example_prompts(config, model, kPreviewPrompts);
   if (prompts.empty()) return;
-  const DrawOptions& o = config.draw;
+  const SamplingOptions& o = config.sample;
   const Tensor pictures =
       draw(model, {prompts, "", static_cast<uint64_t>(config.seed), 0},
            sampling_sigmas(o.grid, config.precondition.schedule), o.sampler, o.guidance,

@@ -1,7 +1,7 @@
 // Pictures of a model in training: the same prompts and noise at every validation.
 #pragma once
 
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 

@@ -15,11 +15,11 @@ void describe(Describer& d, ConditionOptions& o) {
     "share of the training samples conditioned on their picture's embedding instead of a caption's",
     {.min = 0, .max = 1});
   d("form", o.form,
-    "what the network sees of an embedding: whitened, or raw, as the projection gives it (the seed's)");
+    "what the network sees of an embedding: whitened, or raw, as the projection gives it (xNoise's)");
   d.section("whitening", o.whitening, "whitened: embeddings at unit variance before the network sees them");
 }
 
-void describe(Describer& d, DrawOptions& o) {
+void describe(Describer& d, SamplingOptions& o) {
   d.section("grid", o.grid, "noise levels that the sampler walks down");
   d.section("sampler", o.sampler, "the solver");
   d.section("guidance", o.guidance, "classifier-free guidance");
@@ -49,12 +49,12 @@ void describe(Describer& d, RunConfig& o) {
   d.section("clip_train", o.clip_train, "its contrastive training");
   d("clip_batch_size", o.clip_batch_size, "pairs of one contrastive batch", {.min = 2, .max = 65536});
   d.section("condition", o.condition, "how embeddings become conditions");
-  d.section("network", o.network, "the network: the U-Net, or the seed's");
+  d.section("network", o.network, "the network: the U-Net, or xNoise's");
   d.section("precondition", o.precondition, "what the network predicts");
   d.section("noise_levels", o.noise_levels, "at which noise levels it is trained");
   d.section("loss", o.loss, "how noise levels are weighted");
   d.section("train", o.train, "budget, optimiser, checkpoints");
-  d.section("draw", o.draw, "how pictures are drawn by default");
+  d.section("sample", o.sample, "how pictures are drawn by default", "draw");
   d.section("evaluation", o.evaluation, "how the model is scored");
 }
 
@@ -119,12 +119,12 @@ RunConfig demo_config() {
   config.loss.weighting = Weighting::uniform;
   config.noise_levels.mean = 0.6;
   config.noise_levels.std = 1.2;
-  config.draw.grid.steps = 20;
-  config.draw.grid.sigma_min = 0.1;
-  config.draw.grid.sigma_max = 40;
-  config.draw.sampler.solver = Solver::dpmpp_2m_sde;
-  config.draw.guidance.scale = 2;
-  config.draw.guidance.sigma_min = 0.7;
+  config.sample.grid.steps = 20;
+  config.sample.grid.sigma_min = 0.1;
+  config.sample.grid.sigma_max = 40;
+  config.sample.sampler.solver = Solver::dpmpp_2m_sde;
+  config.sample.guidance.scale = 2;
+  config.sample.guidance.sigma_min = 0.7;
   config.clip_train.seconds = 40;
   config.train.budget = "225s";
   config.train.batch_size = 16;

@@ -28,20 +28,20 @@ struct ConditionOptions {
 void describe(Describer& d, ConditionOptions& options);
 
 /// How pictures are drawn unless a command says otherwise.
-struct DrawOptions {
+struct SamplingOptions {
   GridOptions grid;
   SamplerOptions sampler;
   GuidanceOptions guidance;
   int64_t batch_size = 128;
 };
-void describe(Describer& d, DrawOptions& options);
+void describe(Describer& d, SamplingOptions& options);
 
 /// How a trained model is scored.
 struct EvaluationOptions {
   int64_t samples = 512;           // at the default guidance
   int64_t sweep_samples = 128;     // at each scale of the sweep, on prompts of its own
   std::vector<double> scales = {1.0, 1.5, 2.0, 3.0, 5.0};
-  double readable_noise = 0.22;    // of the world's parser (data/world_parser.h)
+  double readable_noise = 0.22;    // of the world's parser (world/parser.h)
   ClipOptions judge;               // the encoder apart from the conditioning one (image data)
   ClipTrainOptions judge_train;
 };
@@ -60,7 +60,7 @@ struct RunConfig {
   NoiseLevelOptions noise_levels;
   LossOptions loss;
   TrainOptions train;
-  DrawOptions draw;
+  SamplingOptions sample;
   EvaluationOptions evaluation;
 };
 void describe(Describer& d, RunConfig& config);

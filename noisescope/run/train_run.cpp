@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 
 /// Keys that may change between two parts of one run.
 const std::vector<std::string> kFreeKeys = {
-    "draw", "evaluation", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
+    "sample", "evaluation", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
     "train.checkpoint_every", "train.validate_every", "train.prefetch"};
 
 double seconds_now() {

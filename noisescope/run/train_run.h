@@ -1,7 +1,7 @@
 // The whole training of a run: data, CLIP, embeddings, diffusion.
 #pragma once
 
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/run/clip_stage.h"
 #include "noisescope/train/trainer.h"
 

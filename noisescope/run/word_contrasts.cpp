@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
-#include "noisescope/data/world_grammar.h"
+#include "noisescope/world/grammar.h"
 
 namespace noisescope {
 namespace {

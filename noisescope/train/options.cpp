@@ -58,12 +58,13 @@ void describe(Describer& d, TrainOptions& o) {
   d("accumulate", o.accumulate, "forward passes of one update", {.min = 1, .max = 4096});
   d.section("schedule", o.schedule, "learning rate over the run");
   d.section("optimizer", o.optimizer, "what turns gradients into updates");
-  d("clip_norm", o.clip_norm, "largest norm of all gradients together; 0: no limit", {.min = 0});
+  d("max_grad_norm", o.max_grad_norm, "largest norm of all gradients together; 0: no limit",
+    {.min = 0, .was = "clip_norm"});
   d("null_probability", o.null_probability,
     "share of samples whose condition is replaced, as a whole, by the learned null condition",
     {.min = 0, .max = 1});
   d("null_mask", o.null_mask,
-    "what is replaced: sample (whole conditions) or element (coordinates one by one; the seed's)");
+    "what is replaced: sample (whole conditions) or element (coordinates one by one; xNoise's)");
   d.section("ema", o.ema, "average of the weights that is drawn from");
   d("log_every", o.log_every, "updates between two lines of metrics", {.min = 1});
   d("validate_every", o.validate_every,

@@ -47,7 +47,7 @@ struct TrainOptions {
   int64_t accumulate = 1;
   LrScheduleOptions schedule{.learning_rate = 3e-3, .warmup_steps = 40};
   OptimizerOptions optimizer;
-  double clip_norm = 1.0;
+  double max_grad_norm = 1.0;
   double null_probability = 0.12;
   EmaOptions ema;
   int64_t log_every = 20;

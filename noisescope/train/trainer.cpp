@@ -180,7 +180,7 @@ class Run {
     // Sums and loss stay on the device until they are asked for: no synchronisation here.
     loss_ = total;
     loss_sum_ += total.to(torch::kFloat64);
-    norm_sum_ += clip_gradients(optimizer_.parameters(), setup_.train.clip_norm).to(torch::kFloat64);
+    norm_sum_ += clip_gradients(optimizer_.parameters(), setup_.train.max_grad_norm).to(torch::kFloat64);
     optimizer_.step(rate);
     ema_.update(*model_.module);
     ++state_.step;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "noisescope/core/progress.h"
-#include "noisescope/data/world_denoiser.h"
+#include "noisescope/world/denoiser.h"
 #include "noisescope/verify/defect.h"
 #include "noisescope/verify/row.h"
 #include "noisescope/verify/subject.h"

@@ -3,12 +3,12 @@
 // to the outline of the nearest object; one pixel of one picture is too noisy for either method.
 #include <ATen/ops/max_pool2d.h>
 
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/trajectory_geometry.h"
 #include "noisescope/explain/u_turn.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -52,7 +52,7 @@ double half_change(const Tensor& change, const std::vector<double>& log_snrs) {
 
 Tensor commitment_of(const VerifyContext& context, const SceneBatch& batch, const Tensor& null) {
   GuidanceOptions guidance;
-  guidance.clip = 0;
+  guidance.clamp = 0;
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false,
                                .max_bytes = int64_t{2} << 30}};
   observe_noising_path(guide(context.exact_fine.denoiser, null, null, guidance), batch.pictures,

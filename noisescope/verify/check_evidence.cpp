@@ -4,7 +4,7 @@
 #include "noisescope/explain/evidence.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {

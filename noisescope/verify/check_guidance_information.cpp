@@ -1,11 +1,11 @@
 // The free map of a sampling run on the `fine` world: DDIM in 50 steps from log-SNR -9 to 2 at scale 1, the
 // caption without the first object in place of the null condition.
-#include "noisescope/data/world_parser.h"
+#include "noisescope/world/parser.h"
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -41,7 +41,7 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
                                                context.n(200, 100));
   const Subject& subject = context.exact_fine;
   GuidanceOptions guidance;
-  guidance.clip = 0;
+  guidance.clamp = 0;
   guidance.both_branches = true;
   GuidanceInformationObserver information(guidance);
   if (context.broken("guidance-overwritten")) guidance.scale = 8;
@@ -52,7 +52,7 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
     return subject.denoiser(x, sigma, condition);
   };
   const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
-  const std::vector<double> sigmas = sampling_sigmas({GridType::log_snr, kMapSteps, kSigmaMin, kSigmaMax, 7.0});
+  const std::vector<double> sigmas = sampling_sigmas({GridKind::log_snr, kMapSteps, kSigmaMin, kSigmaMax, 7.0});
   const Tensor pictures = run_sampler(
       guide(counted, subject.condition(batch.captions()),
             subject.condition(batch.captions_without(true, true)), guidance),

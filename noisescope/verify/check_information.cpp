@@ -6,7 +6,7 @@
 #include "noisescope/explain/information_map.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {

@@ -5,7 +5,7 @@
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/smooth_deficit.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -15,12 +15,12 @@ constexpr double kInversionSigmaMax = 90;  // log-SNR -9
 
 std::vector<double> levels(int64_t steps, double log_snr_max) {
   return sampling_sigmas(
-      {GridType::log_snr, steps, sigma_of_log_snr(log_snr_max), kInversionSigmaMax, 7.0});
+      {GridKind::log_snr, steps, sigma_of_log_snr(log_snr_max), kInversionSigmaMax, 7.0});
 }
 
 Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
   GuidanceOptions guidance;
-  guidance.clip = 0;
+  guidance.clamp = 0;
   return guide(denoiser, condition, condition, guidance);
 }
 

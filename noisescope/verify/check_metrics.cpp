@@ -5,7 +5,7 @@
 // prompt: Bayes' answer to just what the word says, made without any map, and in [0, 1]. Pictures are read
 // at a noise level at which a clean object is certain and pixels of matched noise do not drown it.
 #include "noisescope/diffusion/process.h"
-#include "noisescope/evaluate/bootstrap.h"
+#include "noisescope/stats/bootstrap.h"
 #include "noisescope/explain/conditioning_locality.h"
 #include "noisescope/explain/evidence.h"
 #include "noisescope/explain/guidance_information.h"
@@ -13,7 +13,7 @@
 #include "noisescope/explain/metric/faithfulness.h"
 #include "noisescope/explain/metric/randomisation.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -100,8 +100,8 @@ Contrast colour_contrast(const Subject& subject, const SceneBatch& batch) {
 Tensor guidance_map(const Subject& subject, const SceneBatch& batch, const VerifyContext& context) {
   const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
   const std::vector<double> sigmas = sampling_sigmas(
-      {GridType::log_snr, 24, sigma_of_log_snr(subject.log_snr_max), sigma_of_log_snr(-8), 7.0});
-  const GuidanceOptions guidance{.scale = 1, .clip = 0, .both_branches = true};
+      {GridKind::log_snr, 24, sigma_of_log_snr(subject.log_snr_max), sigma_of_log_snr(-8), 7.0});
+  const GuidanceOptions guidance{.scale = 1, .clamp = 0, .both_branches = true};
   GuidanceInformationObserver information(guidance);
   run_sampler(guide(subject.denoiser, subject.condition(batch.captions()),
                     subject.condition(std::vector<std::string>(batch.scenes.size(), "")), guidance),

@@ -8,7 +8,7 @@
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/prediction_tests.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {

@@ -2,14 +2,14 @@
 // initial noise against the object they lie under, on the `fine` world with DDIM in 13 steps.
 #include <ATen/ops/roll.h>
 
-#include "noisescope/data/world_parser.h"
+#include "noisescope/world/parser.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/noise_tiles.h"
 #include "noisescope/explain/noise_transplant.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -55,7 +55,7 @@ VerifyRow gaussian_row(const VerifyContext& context) {
   constexpr int64_t kRuns = 8192;
   const NoiseSource noise{Random(context.options.seed), sample_range(0, kRuns)};
   GuidanceOptions unclipped;
-  unclipped.clip = 0;
+  unclipped.clamp = 0;
   const DrawPictures draw = picture_drawer({shrink, torch::zeros({1}, torch::kDouble), unclipped,
                                             gaussian_sigmas(), {.solver = Solver::ddpm}, kRuns},
                                            context.control);
@@ -85,7 +85,7 @@ struct WorldRuns {
     for (int64_t i = 0; i <= 11; ++i) sigmas.push_back(sigma_of_log_snr(std::lerp(-8.0, 2.0, double(i) / 11)));
     sigmas.push_back(0);
     GuidanceOptions plain;
-    plain.clip = 0;
+    plain.clamp = 0;
     draw = picture_drawer({context.exact_fine.denoiser, context.fine.null_condition(), plain, sigmas,
                            {.solver = Solver::ddim}}, context.control);
   }

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/rewind.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -20,11 +20,11 @@ RecordedRun record_run(const VerifyContext& context, const Subject& subject, con
   run.denoiser = subject.denoiser;
   run.condition = subject.condition(batch.captions());
   run.null_condition = subject.condition(std::vector<std::string>(size_t(batch.size()), ""));
-  run.guidance.clip = 0;
+  run.guidance.clamp = 0;
   run.sampler.solver = solver;
   run.noise = {Random(context.options.seed), sample_range(0, batch.size())};
   const double end = sigma_of_log_snr(std::min(4.0, subject.log_snr_max));
-  const auto sigmas = sampling_sigmas({GridType::log_snr, steps, end, 90, 7.0});
+  const auto sigmas = sampling_sigmas({GridKind::log_snr, steps, end, 90, 7.0});
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
   run_sampler(guide(run.denoiser, run.condition, run.null_condition, run.guidance),
               run.noise.initial({3, kWorldImagePx, kWorldImagePx}) * sigmas[0], sigmas, run.sampler,

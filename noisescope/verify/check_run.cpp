@@ -1,12 +1,12 @@
 // What a deterministic run on the `fine` world looks like, and what changes with one word of its prompt.
 // Captions say the sides ("left of"), so that the first object stays left.
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/explain/trajectory_geometry.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -25,7 +25,7 @@ DeterministicRun draw_run(const VerifyContext& context, const std::vector<std::s
   const Subject& subject = context.exact_fine;
   const auto count = static_cast<int64_t>(captions.size());
   GuidanceOptions guidance;
-  guidance.clip = 0;
+  guidance.clamp = 0;
   guidance.both_branches = true;
   GuidanceInformationObserver information(guidance);
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false,
@@ -35,7 +35,7 @@ DeterministicRun draw_run(const VerifyContext& context, const std::vector<std::s
     record(step);
   };
   const NoiseSource noise{Random(seed), sample_range(0, count)};
-  const auto sigmas = sampling_sigmas({GridType::log_snr, steps, kRunSigmaMin, kRunSigmaMax, 7.0});
+  const auto sigmas = sampling_sigmas({GridKind::log_snr, steps, kRunSigmaMin, kRunSigmaMax, 7.0});
   DeterministicRun run;
   run.pictures = run_sampler(
       guide(subject.denoiser, subject.condition(captions), subject.condition(without), guidance),

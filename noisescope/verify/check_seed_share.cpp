@@ -2,7 +2,7 @@
 // its seed's noise: DDIM on Gaussian pixels whose mean and variance the prompt sets.
 #include "noisescope/explain/seed_share.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -76,7 +76,7 @@ Tensor seed_grid(const VerifyContext& context, int64_t group, const DrawPictures
 std::vector<VerifyRow> check_seed_share(const VerifyContext& context) {
   const int64_t groups = context.n(64, 32);
   GuidanceOptions plain;
-  plain.clip = 0;
+  plain.clamp = 0;
   const DrawPictures draw = picture_drawer({gaussian_denoiser, torch::zeros({2}, torch::kDouble), plain,
                                             levels(), {.solver = Solver::ddim}, kSeeds}, context.control);
   std::vector<Tensor> found;

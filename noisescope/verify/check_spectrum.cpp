@@ -5,13 +5,13 @@
 #include <ATen/ops/fft_ifft2.h>
 #include <ATen/ops/roll.h>
 
-#include "noisescope/core/ranks.h"
+#include "noisescope/stats/ranks.h"
 #include "noisescope/diffusion/analytic.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/spectral_emergence.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -33,7 +33,7 @@ GaussianData stationary(double power) {
 Tensor emergence(const Denoiser& denoiser, const Tensor& condition, const Tensor& pictures,
                  const EvidenceOptions& levels, uint64_t seed, const VerifyContext& context) {
   GuidanceOptions guidance;
-  guidance.clip = 0;
+  guidance.clamp = 0;
   TrajectoryRecorder recorder{{.x = false, .conditional = false, .unconditional = false,
                                .max_bytes = int64_t{1} << 30}};
   observe_noising_path(guide(denoiser, condition, condition, guidance), pictures, levels,

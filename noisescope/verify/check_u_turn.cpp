@@ -1,11 +1,11 @@
 // U-turns without prompt on the `fine` world, against the posterior that they sample; a trained network
 // against the exact denoiser on the demo world.
 #include "noisescope/diffusion/process.h"
-#include "noisescope/evaluate/bootstrap.h"
+#include "noisescope/stats/bootstrap.h"
 #include "noisescope/explain/speciation.h"
 #include "noisescope/explain/u_turn.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {

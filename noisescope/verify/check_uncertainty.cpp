@@ -8,7 +8,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/posterior_uncertainty.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {

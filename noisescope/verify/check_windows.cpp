@@ -4,7 +4,7 @@
 
 #include "noisescope/explain/guidance_windows.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/prompt_satisfied.h"
 
 namespace noisescope {
@@ -24,7 +24,7 @@ LogSnrWindows later(LogSnrWindows windows, const std::vector<double>& sigmas) {
 WindowRun planted_run(const VerifyContext& context, const SceneBatch& batch,
                       const std::vector<double>& sigmas, LogSnrWindows windows) {
   GuidanceOptions unguided;
-  unguided.clip = 0;
+  unguided.clamp = 0;
   const Subject& subject = context.exact_demo;
   const Tensor null = subject.condition(std::vector<std::string>(batch.scenes.size(), ""));
   const Predictor with =
@@ -86,7 +86,7 @@ std::vector<VerifyRow> rows_of(const std::string& subject, const std::string& va
 std::vector<VerifyRow> check_windows(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(200, 48));
-  const auto sigmas = sampling_sigmas({GridType::log_snr, kWindowSteps, kWindowsSigmaMin, kWindowsSigmaMax, 7.0});
+  const auto sigmas = sampling_sigmas({GridKind::log_snr, kWindowSteps, kWindowsSigmaMin, kWindowsSigmaMax, 7.0});
   const LogSnrWindows windows = equal_windows(sigmas, kWindows);
   const WindowRun run = planted_run(context, batch, sigmas, windows);
   const auto found = attribute_to_windows(run, {prompt_satisfied(batch), likeness_to_guided}, {},

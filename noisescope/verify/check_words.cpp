@@ -9,7 +9,7 @@
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/explain/read_out.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/estimates.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
@@ -58,10 +58,10 @@ Tensor read_runs(const Subject& subject, const std::vector<std::string>& caption
   const Tensor condition = subject.condition(captions);
   const NoiseSource noise{Random(seed), sample_range(0, count)};
   const auto sigmas = sampling_sigmas(
-      {GridType::log_snr, kReadOutSteps, sigma_of_log_snr(std::min(3.0, subject.log_snr_max)), 90, 7.0});
+      {GridKind::log_snr, kReadOutSteps, sigma_of_log_snr(std::min(3.0, subject.log_snr_max)), 90, 7.0});
   WordTrace trace(subject.reader(texts));
   GuidanceOptions unguided;
-  unguided.clip = 0;
+  unguided.clamp = 0;
   run_sampler(guide(subject.denoiser, condition, condition, unguided),
               noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas, {},
               noise, trace.observer(), control);

@@ -1,6 +1,6 @@
 #include "noisescope/verify/prompt_satisfied.h"
 
-#include "noisescope/data/world_parser.h"
+#include "noisescope/world/parser.h"
 
 namespace noisescope {
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/options.h"
-#include "noisescope/evaluate/statistics.h"
+#include "noisescope/stats/estimate.h"
 
 namespace noisescope {
 
@@ -29,7 +29,7 @@ struct VerifyRow {
   Direction direction = Direction::at_least;
   double bar = 0;     // not read where reported
   Estimate measured;  // with its 95 % interval and n
-  std::optional<double> reversal = {};  // where the interval does not say it: verify/estimates.h
+  std::optional<double> reversal = {};  // where the interval does not say it: stats/estimate_of.h
 
   /// The point estimate meets the bar, if there is one; a value that is not finite does not.
   bool pass() const;

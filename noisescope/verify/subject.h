@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "noisescope/data/world.h"
-#include "noisescope/data/world_denoiser.h"
+#include "noisescope/world/world.h"
+#include "noisescope/world/denoiser.h"
 #include "noisescope/explain/read_out.h"
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 
 namespace noisescope {
 

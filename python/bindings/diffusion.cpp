@@ -3,7 +3,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/diffusion/schedule.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 
 #include "noisescope/core/error.h"
 #include "python/bindings/bindings.h"

@@ -1,6 +1,6 @@
 // Methods that take a denoiser, pictures and conditions. Every function returns a dict of the fields of the C++
 // result; the package makes objects of them.
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/conditioning_locality.h"
 #include "noisescope/explain/evidence.h"
 #include "noisescope/explain/information_map.h"
@@ -96,7 +96,7 @@ py::dict posterior_components_(const DenoiserHandle& denoiser, const Tensor& x, 
 
 /// The predictor of inversions: the condition alone, unclipped, since a clipped step has no inverse.
 Predictor plain(const DenoiserHandle& denoiser, const Tensor& condition) {
-  return guide(denoiser.denoiser, condition, condition, {.scale = 1, .clip = 0});
+  return guide(denoiser.denoiser, condition, condition, {.scale = 1, .clamp = 0});
 }
 
 Tensor invert_ddim_(const DenoiserHandle& denoiser, const Tensor& pictures, const Tensor& condition,

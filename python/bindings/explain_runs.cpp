@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/guidance_information.h"

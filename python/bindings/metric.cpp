@@ -4,7 +4,7 @@
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/explain/metric/randomisation.h"
 #include "noisescope/explain/metric/removal.h"
-#include "noisescope/explain/metric/robustness.h"
+#include "noisescope/explain/metric/sensitivity.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/run_handle.h"
 

@@ -18,7 +18,7 @@ class Lister : public Describer {
   void field(const Field& f, std::vector<double>& v) override { add(f, v, "Sequence[float]"); }
   void field(const Field& f, std::vector<std::string>& v) override { add(f, v, "Sequence[" + text_type(f) + "]"); }
 
-  void begin_section(const char* name, const char* help) override {
+  void begin_section(const char* name, const char* help, const char*) override {
     names_.push_back(name);
     helps_.push_back(help);
     lists_.emplace_back();

@@ -1,6 +1,6 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/yaml.h"
-#include "noisescope/pipeline/run_record.h"
+#include "noisescope/model/run_record.h"
 #include "noisescope/run/train_run.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/run_handle.h"
@@ -13,11 +13,11 @@ RunHandle load(const std::string& folder, const std::string& device) {
   return {run, load_run_config_of(run), load_run_model(run, parse_device(device))};
 }
 
-DrawOptions draw_options(const RunHandle& self, const py::dict& options) {
-  return options_of<DrawOptions>(options, "sample", self.config.draw);
+SamplingOptions draw_options(const RunHandle& self, const py::dict& options) {
+  return options_of<SamplingOptions>(options, "sample", self.config.sample);
 }
 
-Tensor draw_pictures(const RunHandle& self, const DrawRequest& request, const DrawOptions& options,
+Tensor draw_pictures(const RunHandle& self, const DrawRequest& request, const SamplingOptions& options,
                      const SamplerObserver& observer, const py::object& progress) {
   const auto sigmas = sampling_sigmas(options.grid, self.config.precondition.schedule);
   return long_call<Tensor>(
@@ -45,7 +45,7 @@ Tensor sample(const RunHandle& self, const std::vector<std::string>& prompts, co
 /// A run with all that its solver saw: pictures, sigmas, x, denoised, conditional, unconditional.
 py::dict record(const RunHandle& self, const std::vector<std::string>& prompts, const std::string& negative_prompt,
                 uint64_t seed, int64_t first_sample, const py::dict& options, const py::object& progress) {
-  DrawOptions draw = draw_options(self, options);
+  SamplingOptions draw = draw_options(self, options);
   draw.guidance.both_branches = true;
   draw.batch_size = static_cast<int64_t>(prompts.size());
   TrajectoryRecorder recorder({});
@@ -116,7 +116,7 @@ void train(const std::string& config_path, const std::vector<std::string>& overr
 
 void bind_pipeline(py::module_& m) {
   py::dict table = m.attr("options");
-  add_options<DrawOptions>(table, "draw");
+  add_options<SamplingOptions>(table, "draw");
   add_options<RunConfig>(table, "config", demo_config());
 
   py::class_<RunHandle>(m, "Run")
@@ -128,7 +128,7 @@ void bind_pipeline(py::module_& m) {
       .def("null_condition", [](const RunHandle& r, int64_t count) { return r.model.null_condition(count); })
       .def("denoiser", [](const RunHandle& r) { return DenoiserHandle{r.model.denoiser()}; })
       .def("sigmas", [](const RunHandle& r, const py::dict& grid) {
-        return sampling_sigmas(options_of<GridOptions>(grid, "grid", r.config.draw.grid),
+        return sampling_sigmas(options_of<GridOptions>(grid, "grid", r.config.sample.grid),
                                r.config.precondition.schedule);
       })
       .def("sample", sample)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "noisescope/pipeline/text_to_image.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 

@@ -1,8 +1,8 @@
-#include "noisescope/data/world.h"
+#include "noisescope/world/world.h"
 
-#include "noisescope/data/world_denoiser.h"
-#include "noisescope/data/world_grammar.h"
-#include "noisescope/data/world_parser.h"
+#include "noisescope/world/denoiser.h"
+#include "noisescope/world/grammar.h"
+#include "noisescope/world/parser.h"
 #include "python/bindings/bindings.h"
 
 namespace noisescope::python {

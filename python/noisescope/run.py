@@ -58,7 +58,7 @@ class Run:
         return self._core.denoiser()
 
     def sigmas(self, **grid: Unpack[SamplingSigmasOptions]) -> list[float]:
-        """Noise levels of drawing; keywords change draw.grid (steps, sigma_min, ...)."""
+        """Noise levels of drawing; keywords change sample.grid (steps, sigma_min, ...)."""
         return list(self._core.sigmas(grid))
 
     def cleanest_trained_log_snr(self) -> float:

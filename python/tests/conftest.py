@@ -14,7 +14,7 @@ TINY = {
     "clip.text.heads": 2, "clip.image.channels": [8, 8, 8, 8], "clip.image.hidden": 16, "clip_train.seconds": 0,
     "clip_train.steps": 5, "clip_batch_size": 8, "network.channels": [8, 8], "network.attention_resolutions": [8],
     "network.head_width": 8, "network.embedding_width": 16, "network.condition_map_channels": 4,
-    "train.budget": "8steps", "train.batch_size": 4, "train.validation_samples": 4, "draw.grid.steps": 4,
+    "train.budget": "8steps", "train.batch_size": 4, "train.validation_samples": 4, "sample.grid.steps": 4,
 }
 
 

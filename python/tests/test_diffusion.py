@@ -17,7 +17,7 @@ def gaussian(x, sigma, condition):
 
 
 def test_a_python_denoiser_runs_under_every_solver():
-    sigmas = ns.sampling_sigmas(type="log_snr", steps=200, sigma_max=50, sigma_min=0.005)
+    sigmas = ns.sampling_sigmas(kind="log_snr", steps=200, sigma_max=50, sigma_min=0.005)
     x = ns.initial_noise([4, 1, 8, 8], seed=3).double() * sigmas[0]
     zero = torch.zeros(4, 1)
     exact = x / math.sqrt(1 + sigmas[0] ** 2)  # the flow of a Gaussian shrinks x by its deviation
@@ -41,7 +41,7 @@ def test_preconditioned_networks_give_their_estimates():
 
 
 def test_schedule_tables_are_those_of_ddpm():
-    table = ns.schedule(type="linear", timesteps=1000)
+    table = ns.schedule(kind="linear", timesteps=1000)
     expected = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
     assert torch.allclose(table.alpha_bar, expected, rtol=1e-12)
     assert torch.allclose(table.sigma, ((1 - expected) / expected).sqrt())

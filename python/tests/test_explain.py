@@ -76,7 +76,7 @@ def test_locality_and_uncertainty_have_their_shapes(world, question):
 
 def test_inversions_lead_back(world):
     scenes = world.scenes(2, seed=4)
-    condition, sigmas = world.condition(scenes.captions), ns.sampling_sigmas(type="log_snr", steps=20, sigma_max=40,
+    condition, sigmas = world.condition(scenes.captions), ns.sampling_sigmas(kind="log_snr", steps=20, sigma_max=40,
                                                                              sigma_min=0.05)
     inversion = ns.explain.invert_edit_friendly(world.denoiser(), scenes.pictures, condition, sigmas)
     again = ns.explain.replay(world.denoiser(), condition, inversion)
@@ -106,7 +106,7 @@ def sampling(world):
     captions = [CAPTION.format("red")] * 3
     return ns.explain.SamplingRun(
         world.denoiser(), world.condition(captions), world.null_condition(1), image_shape=(3, 32, 32),
-        sigmas=ns.sampling_sigmas(type="log_snr", steps=12, sigma_max=40, sigma_min=0.1), seed=7,
+        sigmas=ns.sampling_sigmas(kind="log_snr", steps=12, sigma_max=40, sigma_min=0.1), seed=7,
         sampler={"solver": "ddpm"}, guidance={"scale": 2})
 
 

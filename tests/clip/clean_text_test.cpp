@@ -1,9 +1,9 @@
-#include "noisescope/clip/clean_text.h"
+#include "noisescope/clip/text/clean_text.h"
 
 #include <gtest/gtest.h>
 
-#include "noisescope/clip/html_entities.h"
-#include "noisescope/clip/text_repair.h"
+#include "noisescope/clip/text/html_entities.h"
+#include "noisescope/clip/text/text_repair.h"
 #include "noisescope/core/error.h"
 
 namespace noisescope {

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "noisescope/clip/clean_text.h"
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/clean_text.h"
+#include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 

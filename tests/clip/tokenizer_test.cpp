@@ -1,4 +1,4 @@
-#include "noisescope/clip/tokenizer.h"
+#include "noisescope/clip/text/tokenizer.h"
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 // Weight files of others: tests/golden/clip holds one tiny CLIP in the layouts of transformers and
 // open_clip, with the results of transformers (made by tests/reference/make_clip_golden.py).
-#include "noisescope/clip/clip_weights.h"
+#include "noisescope/clip/folder/clip_weights.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_images.h"
-#include "noisescope/clip/clip_inspect.h"
+#include "noisescope/clip/folder/clip_inspect.h"
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"

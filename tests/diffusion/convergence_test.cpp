@@ -19,7 +19,7 @@ using test::unguided;
 constexpr double kSigmaMax = 20.0;
 constexpr double kSigmaMin = 0.02;
 
-std::vector<double> grid(GridType type, int64_t steps) {
+std::vector<double> grid(GridKind type, int64_t steps) {
   return sampling_sigmas({type, steps, kSigmaMin, kSigmaMax, 7.0});
 }
 
@@ -68,7 +68,7 @@ Tensor reference_flow(const Denoiser& denoiser, Tensor x, const Tensor& conditio
 /// with the same first-order step from sigma_min to 0, so the exact end is D of the exact
 /// x(sigma_min).
 double observed_order(const Denoiser& denoiser, const Tensor& start, const Tensor& exact_at_min,
-                      const Tensor& condition, const std::string& sampler, GridType type) {
+                      const Tensor& condition, const std::string& sampler, GridKind type) {
   const int64_t batch = start.size(0);
   const Tensor exact =
       denoiser(exact_at_min, torch::full({batch}, kSigmaMin, torch::kFloat64), condition);
@@ -100,7 +100,7 @@ TEST(Convergence, OrderOnGaussianData) {
   const Tensor nothing = torch::zeros({16, 1}, torch::kFloat64);
   const Tensor exact = data.flow(x, kSigmaMax, kSigmaMin, nothing);
   for (const auto& [sampler, order, tolerance] : kOrders) {
-    for (const GridType type : {GridType::log_snr, GridType::karras}) {
+    for (const GridKind type : {GridKind::log_snr, GridKind::karras}) {
       EXPECT_NEAR(observed_order(data.denoiser(), x, exact, nothing, sampler, type), order,
                   tolerance) << sampler << " on " << to_string(type);
     }
@@ -112,7 +112,7 @@ TEST(Convergence, OrderOnAMixture) {
   const Tensor x = starts(16);
   const Tensor exact = reference_flow(data.denoiser(), x, mixture_prior(16));
   for (const auto& [sampler, order, tolerance] : kOrders) {
-    for (const GridType type : {GridType::log_snr, GridType::karras}) {
+    for (const GridKind type : {GridKind::log_snr, GridKind::karras}) {
       EXPECT_NEAR(observed_order(data.denoiser(), x, exact, mixture_prior(16), sampler, type),
                   order, tolerance) << sampler << " on " << to_string(type);
     }
@@ -150,7 +150,7 @@ Tensor end_of_run(const Denoiser& denoiser, const Tensor& condition, const std::
                   const Tensor& x0) {
   const NoiseSource noise{Random(6), sample_range(0, kMomentSamples)};
   const Tensor x = x0.view({-1, 1, 2, 2}) + noise.initial({1, 2, 2}, torch::kFloat64) * kSigmaMax;
-  return run_sampler(unguided(denoiser, condition), x, grid(GridType::log_snr, kMomentSteps),
+  return run_sampler(unguided(denoiser, condition), x, grid(GridKind::log_snr, kMomentSteps),
                      sampler_named(sampler), noise).flatten(1);
 }
 

@@ -4,7 +4,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 
 namespace noisescope {
 namespace {
@@ -30,7 +30,7 @@ Tensor level(double sigma) { return torch::full({kBatch}, sigma); }
 GuidanceOptions unclipped(double scale) {
   GuidanceOptions options;
   options.scale = scale;
-  options.clip = 0;
+  options.clamp = 0;
   return options;
 }
 
@@ -121,7 +121,7 @@ TEST(Guidance, RescaleRestoresTheContrastOfTheConditionalEstimate) {
 
 TEST(Guidance, ClipBoundsTheCombinedEstimateAlone) {
   GuidanceOptions options = unclipped(5);
-  options.clip = 0.25;
+  options.clamp = 0.25;
   const Prediction prediction = run(options, 0.1);
   EXPECT_FLOAT_EQ(prediction.denoised.abs().max().item<float>(), 0.25f);
   EXPECT_GT(prediction.conditional.abs().max().item<float>(), 1.0f);
@@ -146,7 +146,7 @@ TEST(Guidance, RefusesBadInput) {
   EXPECT_THROW(make([](auto& o) { o.sigma_min = -1; }), ValueError);
   EXPECT_THROW(make([](auto& o) { o.sigma_min = 2, o.sigma_max = 1; }), ValueError);
   EXPECT_THROW(make([](auto& o) { o.rescale = 1.5; }), ValueError);
-  EXPECT_THROW(make([](auto& o) { o.clip = -1; }), ValueError);
+  EXPECT_THROW(make([](auto& o) { o.clamp = -1; }), ValueError);
   EXPECT_THROW(guide(CountingDenoiser(), condition(), torch::zeros({1, 2}), {}), ShapeError);
   EXPECT_THROW(guide(CountingDenoiser(), condition()[0], null_condition(), {}), ShapeError);
   const Predictor predict = guide(CountingDenoiser(), condition(), null_condition(), {});
@@ -176,7 +176,7 @@ TEST(Trajectory, KeepsWhatTheObserverSaw) {
 }
 
 TEST(Trajectory, KeepsOnlyWhatWasAskedForAndEvaluated) {
-  TrajectoryOptions options;
+  RecorderOptions options;
   options.x = false;
   options.dtype = RecordDtype::float16;
   TrajectoryRecorder recorder(options);
@@ -188,7 +188,7 @@ TEST(Trajectory, KeepsOnlyWhatWasAskedForAndEvaluated) {
 }
 
 TEST(Trajectory, RefusesARunLargerThanItsMemoryWithTheSizeNeeded) {
-  TrajectoryOptions options;
+  RecorderOptions options;
   const int64_t needed = 4 * 4 * kBatch * 2 * 4 * 4 * 4;  // planes, steps, numbers, bytes
   options.max_bytes = needed;
   TrajectoryRecorder fits(options);

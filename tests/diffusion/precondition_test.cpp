@@ -126,7 +126,7 @@ TEST(Precondition, NetworkTargetIsTheSolutionOfEquation7) {
 TEST(Precondition, RefusesWhatDoesNotFit) {
   const Network network = [](const Tensor& x, const Tensor&, const Tensor&) { return x; };
   PreconditionOptions eps = options_of(Parametrization::eps);
-  eps.schedule.type = ScheduleType::zero_terminal_snr;
+  eps.schedule.kind = ScheduleKind::zero_terminal_snr;
   EXPECT_THROW(precondition(network, eps), ValueError);
   EXPECT_THROW(coefficients(eps, levels()), ValueError);
   EXPECT_THROW(precondition(network, options_of(Parametrization::edm, 0.0)), ValueError);

@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/process.h"
-#include "tests/explain/uniformity.h"
+#include "tests/stats/uniformity.h"
 
 namespace noisescope {
 namespace {

@@ -13,13 +13,13 @@ namespace noisescope {
 namespace {
 
 std::vector<double> grid(int64_t steps, double low, double high) {
-  return sampling_sigmas({GridType::log_snr, steps, low, high, 7.0});
+  return sampling_sigmas({GridKind::log_snr, steps, low, high, 7.0});
 }
 
 GuidanceOptions both_branches(double scale) {
   GuidanceOptions options;
   options.scale = scale;
-  options.clip = 0;
+  options.clamp = 0;
   options.both_branches = true;
   return options;
 }
@@ -184,7 +184,7 @@ TEST(GuidanceInformation, HalfPointOfAConstantRateIsTheMiddle) {
 TEST(GuidanceInformation, CountsTheShareOfTheRangeThatHadBothBranches) {
   GuidanceOptions options;
   options.scale = 2;
-  options.clip = 0;
+  options.clamp = 0;
   options.sigma_min = 0.5;
   options.sigma_max = 5;
   const BlobGuidanceInformation c;

@@ -25,7 +25,7 @@ struct ShiftCase {
   GaussianData at(double scale) const { return {without + scale * shift, variance}; }
   SweepRun run() {
     const NoiseSource noise{Random(3), sample_range(0, 5)};
-    const auto sigmas = sampling_sigmas({GridType::log_snr, 300, 0.01, 40, 7.0});
+    const auto sigmas = sampling_sigmas({GridKind::log_snr, 300, 0.01, 40, 7.0});
     // The condition row says which branch is asked for.
     const Denoiser denoiser = [=, this, with = at(1).denoiser(), none = at(0).denoiser()](
                                   const Tensor& x, const Tensor& sigma, const Tensor& condition) {
@@ -34,7 +34,7 @@ struct ShiftCase {
                           none(x, sigma, condition));
     };
     const auto at_scale = [=, this](double scale) {
-      return guide(denoiser, nothing + 1, nothing, {.scale = scale, .clip = 0});
+      return guide(denoiser, nothing + 1, nothing, {.scale = scale, .clamp = 0});
     };
     return {at_scale, noise.initial({1, 4, 4}, torch::kDouble) * sigmas[0], sigmas,
             {.solver = Solver::dpmpp_2m}, noise};

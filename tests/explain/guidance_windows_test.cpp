@@ -15,7 +15,7 @@ namespace {
 double largest_value(const Tensor& t) { return t.abs().max().item<double>(); }
 
 std::vector<double> log_snr_grid(int64_t steps, double sigma_min = 0.1, double sigma_max = 20) {
-  return sampling_sigmas({GridType::log_snr, steps, sigma_min, sigma_max, 7.0});
+  return sampling_sigmas({GridKind::log_snr, steps, sigma_min, sigma_max, 7.0});
 }
 
 Predictor predictor_of(Denoiser denoiser, Tensor condition) {

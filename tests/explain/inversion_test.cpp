@@ -7,19 +7,19 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 
 namespace noisescope {
 namespace {
 
 Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
   GuidanceOptions guidance;
-  guidance.clip = 0;
+  guidance.clamp = 0;
   return guide(denoiser, condition, condition, guidance);
 }
 
 std::vector<double> levels(int64_t steps) {
-  return sampling_sigmas({GridType::log_snr, steps, 0.02, 50.0, 7.0});
+  return sampling_sigmas({GridKind::log_snr, steps, 0.02, 50.0, 7.0});
 }
 
 /// Gaussian pictures of 8 pixels, whose probability flow is known.
@@ -152,7 +152,7 @@ TEST(EditFriendly, AnotherConditionEditsWhatItNames) {
 // Observers see what the sampler would show.
 TEST(EditFriendly, ShowsItsStepsAndThoseOfTheReplay) {
   const BlobInversion c;
-  TrajectoryRecorder inverted{TrajectoryOptions{}}, replayed{TrajectoryOptions{}};
+  TrajectoryRecorder inverted{RecorderOptions{}}, replayed{RecorderOptions{}};
   const EditFriendlyInversion inversion = c.invert(inverted.observer());
   replay(unclipped(c.data.denoiser(), c.own), inversion, 0, replayed.observer());
   ASSERT_EQ(inverted.steps().size(), 40U);
@@ -163,7 +163,7 @@ TEST(EditFriendly, ShowsItsStepsAndThoseOfTheReplay) {
 
 TEST(NoisingPath, EndsInThePictureAndKeepsTheForwardProcess) {
   const BlobInversion c;
-  TrajectoryRecorder recorder{TrajectoryOptions{}};
+  TrajectoryRecorder recorder{RecorderOptions{}};
   const EvidenceOptions options{.steps = 30, .log_snr_min = -6, .log_snr_max = 6};
   observe_noising_path(unclipped(c.data.denoiser(), c.own), c.pictures, options, c.noise,
                        recorder.observer());

@@ -44,7 +44,7 @@ NoiseSobol explain(const SamplerOptions& sampler, const ScorePictures& scores, i
   const NoiseSource noise{Random(1), sample_range(0, count)};
   const Tensor none = torch::zeros({count, 1}, torch::kDouble);
   GuidanceOptions unclipped;
-  unclipped.clip = 0;
+  unclipped.clamp = 0;
   const DrawPictures draw =
       picture_drawer({shrink, torch::zeros({1}), unclipped, kSigmas, sampler, 5000});
   return noise_sobol(draw, scores, noise.initial({1, 2, 2}, torch::kDouble), none, noise, 6, {windows});

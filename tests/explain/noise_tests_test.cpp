@@ -7,7 +7,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
-#include "tests/explain/uniformity.h"
+#include "tests/stats/uniformity.h"
 
 namespace noisescope {
 namespace {

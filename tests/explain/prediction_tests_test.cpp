@@ -7,7 +7,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/analytic.h"
-#include "tests/explain/uniformity.h"
+#include "tests/stats/uniformity.h"
 
 namespace noisescope {
 namespace {

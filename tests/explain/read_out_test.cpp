@@ -6,7 +6,7 @@
 
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
-#include "tests/explain/uniformity.h"
+#include "tests/stats/uniformity.h"
 
 namespace noisescope {
 namespace {

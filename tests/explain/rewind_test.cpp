@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 
 namespace noisescope {
 namespace {
@@ -42,9 +42,9 @@ struct GaussianRun {
   }
   RecordedRun record(Solver solver, int64_t steps = 12, double scale = 1) {
     RecordedRun run{data.denoiser(), condition_of(1), torch::zeros({2, 2}, torch::kDouble),
-                    {.scale = scale, .clip = 0}, {.solver = solver}, {Random(3), {0, 7}}, {}};
+                    {.scale = scale, .clamp = 0}, {.solver = solver}, {Random(3), {0, 7}}, {}};
     const std::vector<double> sigmas = falling(steps);
-    TrajectoryRecorder recorder{TrajectoryOptions{}};
+    TrajectoryRecorder recorder{RecorderOptions{}};
     const Tensor x = run.noise.initial({1, 2, 4}) * sigmas[0];
     pictures = run_sampler(guide(run.denoiser, run.condition, run.null_condition, run.guidance), x,
                            sigmas, run.sampler, run.noise, recorder.observer());
@@ -145,7 +145,7 @@ TEST(Rewind, ABlockOfNoiseIsNoiseOfItsLevel) {
     seen = x;
     return zero(x, sigma, condition);
   };
-  rewind({listen, null, null, {.clip = 0}, {.solver = Solver::ddim}, {Random(1), sample_range(0, count)},
+  rewind({listen, null, null, {.clamp = 0}, {.solver = Solver::ddim}, {Random(1), sample_range(0, count)},
           {step}}, {.block = NoiseBlock{0, 0, 4, 4, Random(2)}});
   const Tensor eps = ((seen - 0.5) / 3).to(torch::kDouble);
   EXPECT_NEAR(eps.mean().item<double>(), 0, 4 / std::sqrt(6400.0));

@@ -39,7 +39,7 @@ TEST(SeedShares, OneCellAloneIsInteraction) {
 }
 
 TEST(SeedShares, ErrorsCoverTheTruth) {
-  const double seed_truth = 0.25 / 1.5, prompt_truth = 1 / 1.5;  // components .25, 1, .25
+  const double xnoise_truth = 0.25 / 1.5, prompt_truth = 1 / 1.5;  // components .25, 1, .25
   double seed_covered = 0, prompt_covered = 0, interaction_covered = 0;
   constexpr int kGrids = 200;
   for (uint64_t g = 0; g < kGrids; ++g) {
@@ -47,9 +47,9 @@ TEST(SeedShares, ErrorsCoverTheTruth) {
     const auto covers = [](const Tensor& value, const Tensor& error, double truth) {
       return std::abs(value.item<double>() - truth) < 1.96 * error.item<double>() ? 1.0 : 0.0;
     };
-    seed_covered += covers(s.seed, s.seed_error, seed_truth) / kGrids;
+    seed_covered += covers(s.seed, s.seed_error, xnoise_truth) / kGrids;
     prompt_covered += covers(s.prompt, s.prompt_error, prompt_truth) / kGrids;
-    interaction_covered += covers(s.interaction, s.interaction_error, seed_truth) / kGrids;
+    interaction_covered += covers(s.interaction, s.interaction_error, xnoise_truth) / kGrids;
   }
   EXPECT_GT(seed_covered, 0.88);
   EXPECT_GT(prompt_covered, 0.88);

@@ -10,7 +10,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/inversion.h"
 
 namespace noisescope {
@@ -41,7 +41,7 @@ struct Stationary {
       const Tensor s2 = per_sample(sigma).square();
       return Prediction{0.3 + filter(x - 0.3, spectrum / (spectrum + s2)), {}, {}};
     };
-    TrajectoryRecorder recorder{TrajectoryOptions{}};
+    TrajectoryRecorder recorder{RecorderOptions{}};
     observe_noising_path(predict, pictures, {.steps = 60, .log_snr_min = -6, .log_snr_max = 12},
                          {Random(9), sample_range(0, pictures.size(0))}, recorder.observer());
     return recorder.steps();

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/diffusion/trajectory.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 
 namespace noisescope {
 namespace {
@@ -24,10 +24,10 @@ SamplerStep step_at(double sigma, const Tensor& x, const Tensor& denoised) {
 struct TrajectoryGeometryGaussianRun {
   explicit TrajectoryGeometryGaussianRun(const Tensor& variance) {
     const GaussianData data(torch::zeros({4}, torch::kDouble), variance);
-    TrajectoryRecorder recorder{TrajectoryOptions{}};
-    const auto sigmas = sampling_sigmas({GridType::log_snr, 200, 0.01, 50.0, 7.0});
+    TrajectoryRecorder recorder{RecorderOptions{}};
+    const auto sigmas = sampling_sigmas({GridKind::log_snr, 200, 0.01, 50.0, 7.0});
     GuidanceOptions guidance;
-    guidance.clip = 0;
+    guidance.clamp = 0;
     const NoiseSource noise{Random(1), {0, 1, 2}};
     picture = run_sampler(guide(data.denoiser(), torch::zeros({3, 1}, torch::kDouble),
                                 torch::zeros({3, 1}, torch::kDouble), guidance),

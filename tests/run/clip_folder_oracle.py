@@ -110,7 +110,7 @@ def check_training(root):
     run("train", "--out", root / "run", "--set", f"clip_folder={root / 'clip'}", "--set",
         "condition.image_share=0.5", "--set", "data.world_samples=64", "--set", "train.budget=4steps",
         "--set", "train.batch_size=4", "--set", "train.validation_samples=4", "--set",
-        "draw.grid.steps=3", "--no-animation")
+        "sample.grid.steps=3", "--no-animation")
     report = json.loads((root / "run" / "clip.json").read_text())
     run("sample", root / "run", "--prompt", "a red disc", "--image-prompt", root / "images" / "1.png",
         "--no-animation", "--array", "safetensors", "--out", root / "drawn")

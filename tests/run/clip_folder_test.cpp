@@ -11,7 +11,7 @@
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
-#include "noisescope/run/sample_run.h"
+#include "noisescope/report/sample_run.h"
 #include "noisescope/run/train_run.h"
 
 namespace noisescope {
@@ -44,7 +44,7 @@ RunConfig config_with_clip() {
   config.train.batch_size = 4;
   config.train.validation_samples = 4;
   config.train.validate_every = 0;
-  config.draw.grid.steps = 3;
+  config.sample.grid.steps = 3;
   return config;
 }
 
@@ -89,8 +89,8 @@ TEST_F(ClipFolderRun, DrawsFromTextsAndPictures) {
   const DrawRequest by_hand{{"", ""}, "", 0, 0, picture.expand({2, -1, -1, -1})};
   const RunConfig config = config_with_clip();
   const Tensor again = draw(model, by_hand,
-                            sampling_sigmas(config.draw.grid, config.precondition.schedule),
-                            config.draw.sampler, config.draw.guidance, 128);
+                            sampling_sigmas(config.sample.grid, config.precondition.schedule),
+                            config.sample.sampler, config.sample.guidance, 128);
   EXPECT_TRUE(torch::equal(again, drawn.pictures.narrow(0, 2, 2)));
   request.prompts.clear();
   request.image_prompts.clear();

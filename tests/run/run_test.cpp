@@ -7,13 +7,13 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
-#include "noisescope/pipeline/run_record.h"
+#include "noisescope/model/run_record.h"
 #include "noisescope/run/evaluate_run.h"
-#include "noisescope/run/explain_evidence.h"
-#include "noisescope/run/report_run.h"
-#include "noisescope/run/sample_run.h"
+#include "noisescope/report/explain_evidence.h"
+#include "noisescope/report/report_run.h"
+#include "noisescope/report/sample_run.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/run/verify_page.h"
+#include "noisescope/report/verify_page.h"
 #include "tests/run/tiny_run.h"
 
 namespace noisescope {

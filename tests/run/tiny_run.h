@@ -22,7 +22,7 @@ inline RunConfig tiny_config() {
   config.train.batch_size = 4;
   config.train.validation_samples = 4;
   config.train.validate_every = 0;
-  config.draw.grid.steps = 3;
+  config.sample.grid.steps = 3;
   config.evaluation.samples = 4;
   config.evaluation.sweep_samples = 2;
   config.evaluation.scales = {1.0, 2.0};

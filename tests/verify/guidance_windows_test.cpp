@@ -19,8 +19,8 @@ struct FineRun {
   SceneBatch batch = contrastable_scenes(truth.world(), 0, kCount);
   Tensor condition = subject.condition(batch.captions());
   Tensor null = subject.condition(std::vector<std::string>(kCount, ""));
-  GuidanceOptions guidance = {.scale = 1, .clip = 0, .both_branches = false};
-  std::vector<double> sigmas = sampling_sigmas({GridType::log_snr, 24, 0.135, 54.6, 7.0});
+  GuidanceOptions guidance = {.scale = 1, .clamp = 0, .both_branches = false};
+  std::vector<double> sigmas = sampling_sigmas({GridKind::log_snr, 24, 0.135, 54.6, 7.0});
   NoiseSource noise{Random(0), sample_range(0, kCount)};
   WindowRun run{guide(subject.denoiser, condition, null, guidance),
                 guide(subject.denoiser, null, null, guidance),

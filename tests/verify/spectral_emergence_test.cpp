@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/diffusion/process.h"
-#include "noisescope/evaluate/bootstrap.h"
+#include "noisescope/stats/bootstrap.h"
 
 namespace noisescope {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "apps/noisescope/clip_commands.h"
 #include "noisescope/clip/clip_images.h"
-#include "noisescope/clip/clip_inspect.h"
+#include "noisescope/clip/folder/clip_inspect.h"
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/image_file.h"

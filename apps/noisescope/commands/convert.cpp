@@ -9,7 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
-#include "noisescope/run/seed_checkpoint.h"
+#include "noisescope/run/xnoise_checkpoint.h"
 
 namespace noisescope::cli {
 namespace {
@@ -26,7 +26,7 @@ struct ConvertFlags {
   std::string python = "python3";
 };
 
-struct SeedFlags {
+struct XNoiseFlags {
   std::string checkpoint, clip, out;
   std::string python = "python3";
 };
@@ -88,7 +88,7 @@ void convert_clip(const Session& session, const ConvertFlags& flags) {
                   {"has_tokenizer", model.has_tokenizer()}});
 }
 
-void convert_seed(const Session& session, const SeedFlags& flags) {
+void convert_xnoise(const Session& session, const XNoiseFlags& flags) {
   const Workplace workplace(flags.out);
   fs::path weights = flags.checkpoint;
   if (is_pickle(weights)) {
@@ -96,7 +96,7 @@ void convert_seed(const Session& session, const SeedFlags& flags) {
     unpickle(flags.python, "ema,model", {flags.checkpoint}, weights);
   }
   const RunFolder run{workplace.path() / "run"};
-  const RunConfig config = import_seed_checkpoint(read_safetensors(weights), flags.clip, run);
+  const RunConfig config = import_xnoise_checkpoint(read_safetensors(weights), flags.clip, run);
   workplace.publish(run.root);
   session.say("wrote " + flags.out + "; now: noisescope sample " + flags.out + " --prompt \"...\"");
   session.result({{"out", flags.out},
@@ -105,7 +105,7 @@ void convert_seed(const Session& session, const SeedFlags& flags) {
 }
 
 void convert_embeddings(const Session& session, const EmbeddingFlags& flags) {
-  const TensorFile file = read_seed_embeddings(flags.csv);
+  const TensorFile file = read_xnoise_embeddings(flags.csv);
   write_safetensors(flags.out, file);
   const Tensor& image = file.at("image");
   session.say("wrote " + flags.out + ": image " + describe_tensor(image));
@@ -117,11 +117,11 @@ void add_python(CLI::App& command, std::string& python) {
       ->capture_default_str();
 }
 
-void add_convert_seed(CLI::App& convert, Session& session) {
+void add_convert_xnoise(CLI::App& convert, Session& session) {
   CLI::App* command =
-      convert.add_subcommand("seed", "A checkpoint of the project that this one grew from as a run");
+      convert.add_subcommand("xnoise", "A checkpoint of xNoise, the project that this one grew from, as a run");
   add_common(*command, session);
-  auto flags = std::make_shared<SeedFlags>();
+  auto flags = std::make_shared<XNoiseFlags>();
   command->add_option("checkpoint", flags->checkpoint, "its <epoch>.pth")
       ->required()
       ->check(CLI::ExistingFile);
@@ -130,16 +130,16 @@ void add_convert_seed(CLI::App& convert, Session& session) {
   command->add_option("--out", flags->out, "new run folder")->required();
   add_python(*command, flags->python);
   command->footer(std::string("Examples:\n"
-                              "  noisescope convert seed 99.pth --clip models/ViT-B-32 --out runs/seed\n"
-                              "  noisescope sample runs/seed --prompt \"a photo of a goldfish\"\n"
+                              "  noisescope convert xnoise 99.pth --clip models/ViT-B-32 --out runs/xnoise\n"
+                              "  noisescope sample runs/xnoise --prompt \"a photo of a goldfish\"\n"
                               "Averaged weights are taken where the checkpoint has them.\n") +
                   kHowPickles);
-  command->callback([&session, flags] { convert_seed(session, *flags); });
+  command->callback([&session, flags] { convert_xnoise(session, *flags); });
 }
 
 void add_convert_embeddings(CLI::App& convert, Session& session) {
   CLI::App* command = convert.add_subcommand(
-      "embeddings", "The seed's CSV of image embeddings as safetensors, as 'clip embed' writes them");
+      "embeddings", "xNoise's CSV of image embeddings as safetensors, as 'clip embed' writes them");
   add_common(*command, session);
   auto flags = std::make_shared<EmbeddingFlags>();
   command->add_option("csv", flags->csv, "one line a picture: name, numbers; no header")
@@ -155,7 +155,7 @@ void add_convert_embeddings(CLI::App& convert, Session& session) {
 void add_convert(CLI::App& app, Session& session) {
   CLI::App* command =
       app.add_subcommand("convert", "A CLIP of open_clip, OpenAI or a pickle as a Hugging Face folder; "
-                                    "the seed's checkpoints and embeddings");
+                                    "xNoise's checkpoints and embeddings");
   add_common(*command, session);
   command->require_subcommand(0, 1);
   auto flags = std::make_shared<ConvertFlags>();
@@ -163,14 +163,14 @@ void add_convert(CLI::App& app, Session& session) {
   command->get_option("IN")->required(false);
   command->add_option("--out", flags->out, "new folder");
   add_python(*command, flags->python);
-  add_convert_seed(*command, session);
+  add_convert_xnoise(*command, session);
   add_convert_embeddings(*command, session);
   command->footer(
       std::string("Examples:\n"
                   "  noisescope convert downloads/open_clip-ViT-B-32 --out models/ViT-B-32\n"
                   "  noisescope convert ViT-B-32-state-dict.pt --activation quick_gelu --text-heads 8 \\\n"
                   "                     --image-heads 12 --out models/ViT-B-32\n"
-                  "  noisescope convert seed 99.pth --clip models/ViT-B-32 --out runs/seed\n"
+                  "  noisescope convert xnoise 99.pth --clip models/ViT-B-32 --out runs/xnoise\n"
                   "  noisescope convert embeddings clip.csv --out clip.safetensors\n") +
       kHowPickles);
   command->callback([&session, flags, command] {

@@ -10,7 +10,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/preview.h"
-#include "noisescope/run/report_run.h"
+#include "noisescope/report/report_run.h"
 #include "noisescope/run/train_run.h"
 
 namespace noisescope::cli {

@@ -3,8 +3,8 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/image_tensor.h"
-#include "noisescope/run/explain_page.h"
-#include "noisescope/run/text_of.h"
+#include "noisescope/report/explain_page.h"
+#include "noisescope/report/text_of.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/train/options.h"
 

@@ -1,7 +1,7 @@
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
-#include "noisescope/run/report_run.h"
+#include "noisescope/report/report_run.h"
 #include "noisescope/run/train_run.h"
 
 namespace noisescope::cli {

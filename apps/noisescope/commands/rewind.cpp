@@ -1,7 +1,7 @@
 #include "apps/noisescope/cli.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
-#include "noisescope/run/rewind_run.h"
+#include "noisescope/report/rewind_run.h"
 #include "noisescope/run/train_run.h"
 
 namespace noisescope::cli {

@@ -5,7 +5,7 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/run/verify_page.h"
+#include "noisescope/report/verify_page.h"
 #include "noisescope/verify/verify.h"
 
 namespace noisescope::cli {

@@ -6,7 +6,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
-#include "noisescope/core/ranks.h"
+#include "noisescope/stats/ranks.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 

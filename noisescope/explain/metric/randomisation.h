@@ -27,7 +27,7 @@ NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::strin
 /// The maps under test, K kinds for B pictures [K, B, H, W], for any network of this shape.
 using MapsOfNetwork = std::function<Tensor(const NetworkPtr& network)>;
 
-/// Rank correlations (core/ranks.h) with the maps of the network as it is, over the pixels of each
+/// Rank correlations (stats/ranks.h) with the maps of the network as it is, over the pixels of each
 /// picture. Lower in size = better; null value 0 for a map that depends on the weights alone, with a
 /// spread that grows with its smoothness: average over pictures and shuffles before taking the size.
 /// NaN where a map is constant.

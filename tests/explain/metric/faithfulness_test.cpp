@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/explain/metric/baseline_maps.h"
 #include "noisescope/explain/metric/infidelity.h"
-#include "noisescope/explain/metric/robustness.h"
+#include "noisescope/explain/metric/sensitivity.h"
 #include "noisescope/io/safetensors.h"
 #include "tests/explain/metric/softmax_classifier.h"
 

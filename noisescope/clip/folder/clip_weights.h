@@ -1,0 +1,47 @@
+// Weights of a file under the names of ClipModel::module(), checked as a whole before any is used.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "noisescope/clip/folder/clip_keys.h"
+#include "noisescope/nn/module_state.h"
+
+namespace noisescope {
+
+/// Everything about a weight file that does not fit a configuration, in the file's own names.
+struct WeightFaults {
+  std::vector<std::string> missing;   // "key [shape]"
+  std::vector<std::string> unknown;   // keys that no part of the model has
+  std::vector<std::string> unfit;     // "key (expected [...], got [...] dtype)"
+
+  bool empty() const { return missing.empty() && unknown.empty() && unfit.empty(); }
+  std::string describe() const;       // one line a kind, "" if empty
+};
+
+WeightShapes weight_shapes(const NamedTensors& file);
+
+/// `file` with "module." taken off its names and stored constants left out.
+NamedTensors plain_weights(const NamedTensors& file);
+
+/// Compares names, shapes and dtypes (float32, float16, bfloat16) of plain_weights with `weights`.
+WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeight>& weights);
+
+/// Views into `file`, one a weight, in the module's names and shapes and the file's dtype. Throws
+/// ModelError listing all faults at once; `name` stands for the file.
+NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeight>& weights,
+                            const std::string& name);
+
+/// How position embeddings of a square grid of patches pass to another grid. The class token's row
+/// stays. `transformers`: bicubic, a = -0.75 (interpolate_pos_encoding); `open_clip`: bicubic with
+/// antialias, a = -0.5 (resize_pos_embed).
+enum class PositionResize { transformers, open_clip };
+
+constexpr std::array<std::pair<PositionResize, const char*>, 2> enum_names(PositionResize) {
+  return {{{PositionResize::transformers, "transformers"}, {PositionResize::open_clip, "open_clip"}}};
+}
+
+/// [1 + G^2, D] -> [1 + grid^2, D] float32. Throws ShapeError for another number of rows.
+Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, PositionResize convention);
+
+}  // namespace noisescope

@@ -1,0 +1,255 @@
+#include "noisescope/clip/text/tokenizer.h"
+
+#include <algorithm>
+
+#include "noisescope/clip/text/byte_level.h"
+#include "noisescope/clip/text/clean_text.h"
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+constexpr int64_t kMaxTokens = int64_t{1} << 20;
+constexpr int64_t kMaxContext = 4096;
+constexpr size_t kMaxTextBytes = 16384;
+
+/// From the first byte to the last one. Normalisation may have changed the order of marks.
+TextSpan joined(const TextSpan& a, const TextSpan& b) {
+  return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
+}
+
+/// The code points of a word, and where they stand in the prompt.
+TextSpan span_of(const CodePoints& text, const WordRange& word) {
+  TextSpan span{text[word.begin].begin, text[word.begin].end};
+  for (size_t i = word.begin; i < word.end; ++i) span = joined(span, {text[i].begin, text[i].end});
+  return span;
+}
+
+std::string to_utf8(const CodePoints& text, const WordRange& word) {
+  std::string out;
+  for (size_t i = word.begin; i < word.end; ++i) append_utf8(out, text[i].value);
+  return out;
+}
+
+int32_t utf8_length(char32_t code) {
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}
+
+/// Hands out the bytes of a word token by token. A character whose bytes are shared counts for each.
+class SpanReader {
+ public:
+  SpanReader(const CodePoints& text, size_t first)
+      : text_(text), i_(first), left_(utf8_length(text[first].value)) {}
+
+  TextSpan take(int32_t bytes) {
+    if (left_ == 0) left_ = utf8_length(text_[++i_].value);
+    TextSpan span{text_[i_].begin, text_[i_].end};
+    while (bytes > 0) {
+      if (left_ == 0) left_ = utf8_length(text_[++i_].value);
+      span = joined(span, {text_[i_].begin, text_[i_].end});
+      const int32_t step = std::min(bytes, left_);
+      bytes -= step;
+      left_ -= step;
+    }
+    return span;
+  }
+
+ private:
+  const CodePoints& text_;
+  size_t i_;
+  int32_t left_;  // bytes of character i_ that are not handed out
+};
+
+std::string text_of_bpe_token(const std::string& token) {
+  const std::string_view end = kWordEnd;
+  const bool ends_word = token.size() > end.size() && token.ends_with(end);
+  const std::string body = ends_word ? token.substr(0, token.size() - end.size()) : token;
+  return bytes_of_token(body) + (ends_word ? " " : "");
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw FormatError("[clip.Tokenizer] " + name + ": " + what);
+}
+
+void check_model(const TokenizerModel& model, const std::string& name) {
+  const size_t n = model.tokens.size();
+  if (model.context_length < 3 || model.context_length > kMaxContext) {
+    refuse(name, "expected a context of 3 to " + std::to_string(kMaxContext) + " tokens, got " +
+                     std::to_string(model.context_length));
+  }
+  if (n < 4 || n > static_cast<size_t>(kMaxTokens)) {
+    refuse(name, "expected 4 to " + std::to_string(kMaxTokens) + " tokens, got " + std::to_string(n));
+  }
+  const std::pair<std::string, std::string> last = {model.tokens[n - 2], model.tokens[n - 1]};
+  if (last != special_names(ClipProfile::hf) && last != special_names(ClipProfile::open_clip)) {
+    refuse(name, "expected <|startoftext|> and <|endoftext|>, or <start_of_text> and <end_of_text>, "
+                 "as the last two ids, got '" + last.first + "' and '" + last.second + "'");
+  }
+  if (model.kind == TokenizerKind::words && model.profile != ClipProfile::hf) {
+    refuse(name, "expected the profile hf for a word-level tokenizer, got " + to_string(model.profile));
+  }
+  if (model.pad_id && (*model.pad_id < 0 || *model.pad_id >= static_cast<int64_t>(n))) {
+    refuse(name, "expected a padding token below " + std::to_string(n) + ", got " +
+                     std::to_string(*model.pad_id));
+  }
+}
+
+}  // namespace
+
+std::pair<std::string, std::string> special_names(ClipProfile profile) {
+  if (profile == ClipProfile::open_clip) return {"<start_of_text>", "<end_of_text>"};
+  return {"<|startoftext|>", "<|endoftext|>"};
+}
+
+void describe(Describer& d, TokenizerOptions& options) {
+  d("kind", options.kind, "words: a token a word; bpe: CLIP's byte-level pair encoding");
+  d("context_length", options.context_length, "tokens a prompt may have, start and end included",
+    {.min = 3, .max = static_cast<double>(kMaxContext)});
+  d("max_vocabulary", options.max_vocabulary, "tokens in all; the most frequent ones are kept",
+    {.min = 4, .max = static_cast<double>(kMaxTokens)});
+}
+
+Tokenizer::Tokenizer(TokenizerModel model, const std::string& name) : model_(std::move(model)) {
+  check_model(model_, name);
+  check_tokens(name);
+  if (model_.kind == TokenizerKind::bpe) pairs_ = std::make_shared<BytePairs>(id_of_, model_.merges);
+}
+
+/// Fills id_of_.
+void Tokenizer::check_tokens(const std::string& name) {
+  id_of_.reserve(model_.tokens.size());
+  for (const std::string& token : model_.tokens) {
+    const bool is_new = id_of_.emplace(token, static_cast<int64_t>(id_of_.size())).second;
+    if (token.empty() || !is_new) {
+      refuse(name, "expected distinct, non-empty tokens, got '" + token + "' again");
+    }
+  }
+  const auto need = [&](const std::string& token, const char* reason) {
+    if (id_of_.count(token) == 0) {
+      refuse(name, "expected the token '" + token + "' in the vocabulary (" + reason +
+                       "), got none; do vocabulary and merges belong together?");
+    }
+  };
+  if (model_.kind == TokenizerKind::words) need(kUnknownToken, "for words that are not known");
+  if (model_.kind == TokenizerKind::bpe) {
+    for (const std::string& token : byte_tokens()) need(token, "a single byte");
+  }
+  for (const auto& [left, right] : model_.merges) {
+    need(left, "part of a merge");
+    need(right, "part of a merge");
+    need(left + right, "result of a merge");
+  }
+}
+
+int64_t Tokenizer::pad_id() const {
+  return model_.pad_id.value_or(model_.profile == ClipProfile::hf ? end_id() : 0);
+}
+
+std::vector<Tokenizer::Piece> Tokenizer::word_pieces(const CodePoints& text,
+                                                     std::vector<UnknownWord>& unknown) const {
+  constexpr size_t kMostHints = 16;  // help is for typing errors, not for pages of foreign text
+  std::vector<Piece> pieces;
+  for (const WordRange& range : split_words(text)) {
+    const std::string word = to_utf8(text, range);
+    const TextSpan span = span_of(text, range);
+    const auto found = id_of_.find(word);
+    pieces.push_back({found != id_of_.end() ? found->second : id_of_.at(kUnknownToken), span});
+    if (found != id_of_.end()) continue;
+    const bool hints = unknown.size() < kMostHints;
+    unknown.push_back({word, span, hints ? nearest_name(word, known_words()) : ""});
+  }
+  return pieces;
+}
+
+std::vector<Tokenizer::Piece> Tokenizer::pair_pieces(const CodePoints& text) const {
+  std::vector<Piece> pieces;
+  std::vector<BytePairs::Part> parts;
+  std::string word;
+  for (const WordRange& range : split_clip(text, model_.profile)) {
+    word.clear();
+    for (size_t i = range.begin; i < range.end; ++i) append_utf8(word, text[i].value);
+    parts.clear();
+    pairs_->append(word, parts);
+    SpanReader reader(text, range.begin);
+    for (const BytePairs::Part& part : parts) pieces.push_back({part.id, reader.take(part.bytes)});
+  }
+  return pieces;
+}
+
+Encoding Tokenizer::encode(std::string_view text) const {
+  if (text.size() > kMaxTextBytes) {
+    throw ValueError("[clip.Tokenizer.encode] expected a text of at most " +
+                     std::to_string(kMaxTextBytes) + " bytes, got " + std::to_string(text.size()));
+  }
+  Encoding encoding;
+  const CodePoints clean = clean_text(text, model_.profile);
+  std::vector<Piece> pieces = model_.kind == TokenizerKind::words
+                                  ? word_pieces(clean, encoding.unknown)
+                                  : pair_pieces(clean);
+  const auto room = static_cast<size_t>(context_length() - 2);
+  if (pieces.size() > room) {
+    encoding.dropped = static_cast<int64_t>(pieces.size() - room);
+    pieces.resize(room);
+  }
+  encoding.ids.reserve(pieces.size() + 2);
+  encoding.spans.reserve(pieces.size() + 2);
+  encoding.ids.push_back(start_id());
+  encoding.spans.emplace_back();
+  for (const Piece& piece : pieces) {
+    encoding.ids.push_back(piece.id);
+    encoding.spans.push_back(piece.span);
+  }
+  encoding.ids.push_back(end_id());
+  encoding.spans.emplace_back();
+  return encoding;
+}
+
+std::vector<int64_t> Tokenizer::padded_ids(const Encoding& encoding) const {
+  std::vector<int64_t> ids = encoding.ids;
+  ids.resize(static_cast<size_t>(context_length()), pad_id());
+  return ids;
+}
+
+std::string Tokenizer::decode(const std::vector<int64_t>& ids) const {
+  std::string text;
+  for (const int64_t id : ids) {
+    if (id < 0 || id >= vocabulary_size()) {
+      throw ValueError("[clip.Tokenizer.decode] expected ids in [0, " +
+                       std::to_string(vocabulary_size()) + "), got " + std::to_string(id));
+    }
+    if (id >= start_id()) continue;
+    const std::string& token = model_.tokens[static_cast<size_t>(id)];
+    text += model_.kind == TokenizerKind::words ? token + ' ' : text_of_bpe_token(token);
+  }
+  if (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+std::vector<std::string> Tokenizer::known_words() const {
+  if (model_.kind != TokenizerKind::words) return {};
+  std::vector<std::string> words;
+  for (int64_t id = 0; id < start_id(); ++id) {
+    const std::string& token = model_.tokens[static_cast<size_t>(id)];
+    if (token != kUnknownToken) words.push_back(token);
+  }
+  std::sort(words.begin(), words.end());
+  return words;
+}
+
+std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<UnknownWord>& unknown) {
+  if (unknown.empty()) return "";
+  constexpr size_t kMostWords = 60;
+  std::vector<std::string> parts;
+  for (const UnknownWord& entry : unknown) {
+    parts.push_back("'" + entry.word + "'" +
+                    (entry.nearest.empty() ? "" : " (did you mean '" + entry.nearest + "'?)"));
+  }
+  std::vector<std::string> known = tokenizer.known_words();
+  const size_t count = known.size();
+  if (count > kMostWords) known.resize(kMostWords);
+  return std::string(unknown.size() == 1 ? "unknown word " : "unknown words ") + join(parts) +
+         "; known words: " + join(known) +
+         (count > kMostWords ? " and " + std::to_string(count - kMostWords) + " more" : "");
+}
+
+}  // namespace noisescope

@@ -1,0 +1,58 @@
+#include "noisescope/diffusion/trajectory_recorder.h"
+
+#include <string>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+torch::Dtype torch_dtype(RecordDtype dtype) {
+  return dtype == RecordDtype::float16 ? torch::kFloat16 : torch::kFloat32;
+}
+
+}  // namespace
+
+void describe(Describer& d, RecorderOptions& options) {
+  d("x", options.x, "record the noisy images");
+  d("denoised", options.denoised, "record the estimate that the solver used");
+  d("conditional", options.conditional, "record the estimate with prompt");
+  d("unconditional", options.unconditional, "record the estimate without prompt");
+  d("dtype", options.dtype, "number format of the record");
+  d("max_bytes", options.max_bytes, "refuse runs whose record would be larger", {.min = 0});
+}
+
+int64_t TrajectoryRecorder::required_bytes(const RecorderOptions& options, int64_t count,
+                                           const Tensor& x) {
+  const int64_t planes = int64_t{options.x} + int64_t{options.denoised} +
+                         int64_t{options.conditional} + int64_t{options.unconditional};
+  const int64_t element = options.dtype == RecordDtype::float16 ? 2 : 4;
+  return planes * count * x.numel() * element;
+}
+
+SamplerObserver TrajectoryRecorder::observer() {
+  return [this](const SamplerStep& step) { record(step); };
+}
+
+void TrajectoryRecorder::record(const SamplerStep& step) {
+  const int64_t needed = required_bytes(options_, step.count, step.x);
+  if (steps_.empty() && needed > options_.max_bytes) {
+    throw ValueError("[diffusion.TrajectoryRecorder] expected a record of at most " +
+                     std::to_string(options_.max_bytes) + " bytes, got a run that needs " +
+                     std::to_string(needed) +
+                     "; record fewer images or planes, use float16, or raise max_bytes");
+  }
+  const auto keep = [&](bool wanted, const Tensor& tensor) {
+    if (!wanted || !tensor.defined()) return Tensor();
+    return tensor.detach().to(torch::kCPU, torch_dtype(options_.dtype), /*non_blocking=*/false,
+                              /*copy=*/true);
+  };
+  SamplerStep kept = step;
+  kept.x = keep(options_.x, step.x);
+  kept.prediction.denoised = keep(options_.denoised, step.prediction.denoised);
+  kept.prediction.conditional = keep(options_.conditional, step.prediction.conditional);
+  kept.prediction.unconditional = keep(options_.unconditional, step.prediction.unconditional);
+  steps_.push_back(std::move(kept));
+}
+
+}  // namespace noisescope

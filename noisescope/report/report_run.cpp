@@ -1,0 +1,268 @@
+#include "noisescope/report/report_run.h"
+
+#include <cmath>
+
+#include "noisescope/data/data_options.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
+#include "noisescope/io/config.h"
+#include "noisescope/io/file.h"
+#include "noisescope/run/evaluate_run.h"
+#include "noisescope/report/explain_page.h"
+#include "noisescope/report/pages/explainers.h"
+#include "noisescope/report/figures.h"
+#include "noisescope/run/preview.h"
+#include "noisescope/report/text_of.h"
+#include "noisescope/train/metrics.h"
+#include "noisescope/viz/animation.h"
+#include "noisescope/viz/image_grid.h"
+#include "noisescope/viz/report.h"
+#include "noisescope/viz/text.h"
+
+namespace noisescope {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int64_t kExplained = 3;
+
+ordered_json read_json(const std::filesystem::path& path) {
+  return ordered_json::parse(read_file(path));
+}
+
+std::string interval(const ordered_json& e) {
+  return text_of("95 %%: %.3f to %.3f, n = %lld", e.at("low").get<double>(),
+                 e.at("high").get<double>(), static_cast<long long>(e.at("n").get<int64_t>()));
+}
+
+KeyNumber share(const std::string& label, const ordered_json& e, const std::string& meaning) {
+  return {label, text_of("%.1f %%", 100 * e.at("value").get<double>()), interval(e), meaning};
+}
+
+class ReportWriter {
+ public:
+  ReportWriter(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+               const ReportRequest& request, const Control& control)
+      : model_(model), config_(config), folder_(folder), request_(request), control_(control) {
+    if (request_.prompts.empty()) request_.prompts = example_prompts(config, model, kExplained);
+  }
+
+  Report operator()() {
+    const ordered_json evaluation = std::filesystem::exists(folder_.evaluation())
+                                        ? read_json(folder_.evaluation())
+                                        : evaluate_run(model_, config_, folder_, control_);
+    Report report{"What the noise says", lead(), {}};
+    report.sections.push_back(results(evaluation));
+    report.sections.push_back(films());
+    if (config_.data.kind == DataKind::world) report.sections.push_back(evidence());
+    report.sections.push_back(information());
+    report.sections.push_back(learning());
+    report.sections.push_back(encoder());
+    report.sections.push_back(settings());
+    return report;
+  }
+
+ private:
+  std::string lead() const {
+    const ordered_json training = read_json(folder_.training());
+    return text_of("A text-to-image model of %.1f M parameters, trained on this machine in %.0f s on "
+                   "%lld images, and what happens between its first noise and its last picture.",
+                   1e-6 * training.at("parameters").get<double>(),
+                   training.at("seconds").get<double>(),
+                   static_cast<long long>(training.at("images").get<int64_t>()));
+  }
+
+  Section results(const ordered_json& evaluation) const {
+    Section s{"Does it draw what is asked?", "", {}, {}, {}, {}};
+    if (evaluation.contains("score")) {
+      world_results(evaluation, s);
+    } else {
+      s.prose = "Scores in the feature space of an encoder that was trained apart from the one that "
+                "conditions the model. Each stands beside its floors: what real pictures score "
+                "against other real ones, and what shuffled captions score.";
+      feature_results(evaluation, s);
+    }
+    const auto grid = folder_.samples() / "evaluation.png";
+    if (std::filesystem::exists(grid)) {
+      s.figures.push_back({png_tag(grid, "Generated pictures with their prompts"),
+                           "The first pictures of the score, unselected. A tick: the picture shows "
+                           "what its prompt asks for; a cross: it does not, or cannot be read."});
+    }
+    return s;
+  }
+
+  void world_results(const ordered_json& evaluation, Section& s) const {
+    s.prose = "Every picture was read by the exact parser of the two-object world, which knows no "
+              "model and cannot be flattered. A picture that it cannot read counts as wrong. "
+              "Chance is 1 in 396.";
+    const ordered_json& score = evaluation.at("score");
+    s.numbers = {
+        share("scene accuracy", score.at("joint"),
+              text_of("both shapes, both colours, both sides and the background as asked, at "
+                      "guidance scale s = %g (w = s - 1 = %g)",
+                      evaluation.at("default_guidance").get<double>(),
+                      evaluation.at("default_guidance").get<double>() - 1)),
+        share("shapes", score.at("shapes"), "both shapes as asked"),
+        share("colours", score.at("colours"), "both colours as asked"),
+        share("sides", score.at("sides"), "the objects stand on the sides asked for"),
+        share("background", score.at("background"), "as asked"),
+        share("unreadable", score.at("rejected"),
+              "farther from every picture of the world than the parser accepts"),
+        {"drawing", text_of("%.3f s", evaluation.at("seconds_per_image").get<double>()), "",
+         "for one picture; without prompt only where guidance acts"}};
+    if (evaluation.contains("strict")) {
+      s.numbers.push_back(
+          share("strict scene accuracy", evaluation.at("strict").at("joint"),
+                text_of("the same pictures where a residual of %.3f is allowed instead of %.3f: a "
+                        "few wrong pixels at an edge count as wrong",
+                        evaluation.at("strict_residual_bound").get<double>(),
+                        evaluation.at("parser_residual_bound").get<double>())));
+    }
+    s.figures.push_back(svg_figure(accuracy_over_guidance(evaluation),
+                                   "The sweep has prompts and noise of its own. Bands are 95 % "
+                                   "Wilson intervals."));
+  }
+
+  static void feature_results(const ordered_json& evaluation, Section& s) {
+    Table table{"value, and what it would be by chance or at best", {"measure", "value", "detail"}, {}};
+    for (const auto& [name, value] : evaluation.items()) {
+      if (value.is_object() && value.contains("value")) {
+        table.rows.push_back({name, text_of("%.4f", value.at("value").get<double>()),
+                              value.contains("low") ? interval(value)
+                              : value.contains("n")
+                                  ? text_of("n = %lld", static_cast<long long>(
+                                                            value.at("n").get<int64_t>()))
+                                  : ""});
+      } else if (value.is_number()) {
+        table.rows.push_back({name, text_of("%.4g", value.get<double>()), ""});
+      } else if (value.is_string()) {
+        table.rows.push_back({name, value.get<std::string>(), ""});
+      }
+    }
+    s.tables.push_back(table);
+  }
+
+  Section films() const {
+    Section s{"From noise to picture",
+              "Each film shows one sampling run, step by step: the noisy picture x_t as the network "
+              "sees it, its estimate of the clean picture, the noise it sees with the prompt, the "
+              "noise it sees without, and the difference of the two: what the prompt adds. Where the "
+              "difference is large, the prompt is speaking.",
+              {}, {}, {}, {}};
+    for (const std::string& prompt : request_.prompts) s.figures.push_back(film(prompt));
+    return s;
+  }
+
+  Figure film(const std::string& prompt) const {
+    TrajectoryRecorder recorder{RecorderOptions{}};
+    GuidanceOptions guidance = config_.sample.guidance;
+    guidance.both_branches = true;
+    draw(model_, {{prompt}, "", static_cast<uint64_t>(config_.seed), 0}, sigmas(),
+         config_.sample.sampler, guidance, 1, recorder.observer(), {{}, control_.stop});
+    const Film film =
+        trajectory_film(recorder.steps(), 0, prompt, config_.precondition.schedule);
+    const std::string caption = "\"" + prompt + "\", seed " + std::to_string(config_.seed) +
+                                ". Noise falls from left to right.";
+    const std::string alt = "Steps of a sampling run for the prompt " + prompt;
+    if (request_.no_animation) return png_figure(film_strip(film), alt, caption);
+    return film_figure(film_strip(film), encode_animation("gif", film_frames(film, 3)), "image/gif",
+                       alt, caption);
+  }
+
+  Section evidence() const {
+    EvidenceRequest request;
+    request.prompt = request_.prompts.front();
+    request.seed = static_cast<uint64_t>(config_.seed);
+    request.paths = 6;
+    request.options.steps = 80;
+    return kept("evidence", explained_evidence(explain_evidence(model_, config_, request, control_),
+                                               config_.precondition.schedule));
+  }
+
+  Section information() const {
+    const GuidanceRequest request{request_.prompts, 16, 1.0, static_cast<uint64_t>(config_.seed)};
+    return kept("guidance_information",
+                explained_guidance(explain_guidance(model_, config_, request, control_), config_));
+  }
+
+  /// Written beside the report, too.
+  Section kept(const std::string& method, Explained explained) const {
+    write_explained(explained, method, folder_);
+    return std::move(explained.section);
+  }
+
+  Section learning() const {
+    Section s{"How it learned", "", {}, {}, {}, {}};
+    s.figures.push_back(svg_figure(learning_curves(read_metrics(folder_.metrics())),
+                                   "Training loss (means between records) and validation loss of the "
+                                   "averaged weights on fixed noise."));
+    if (std::filesystem::exists(folder_.validation())) {
+      s.figures.push_back(svg_figure(loss_by_noise_level(read_json(folder_.validation())),
+                                     "What is left to learn, by noise level: at high noise the "
+                                     "picture cannot be known, at low noise the noise can hardly "
+                                     "be seen."));
+    }
+    return s;
+  }
+
+  Section encoder() const {
+    const ordered_json json = read_json(folder_.clip_report());
+    const ordered_json& zero = json.at("zero_shot");
+    const ordered_json& gap = json.at("modality_gap");
+    Section s{"The encoder of the prompts",
+              "A small CLIP, trained from nothing on the captions of this data.",
+              {},
+              {},
+              {},
+              {}};
+    s.numbers = {
+        share("zero-shot accuracy", zero,
+              text_of("the best of %lld captions is true of the picture",
+                      static_cast<long long>(zero.at("captions").get<int64_t>()))),
+        {"image to text, recall at 1",
+         text_of("%.3f", json.at("image_to_text").at("recall_at_1").get<double>()), "",
+         "a true caption ranks first"},
+        {"modality gap", text_of("%.3f", gap.at("distance").get<double>()),
+         text_of("pair cosine %.2f, unpaired %.2f", gap.at("pair_cosine").get<double>(),
+                 gap.at("unpaired_cosine").get<double>()),
+         "distance between the mean picture and the mean caption"}};
+    return s;
+  }
+
+  Section settings() const {
+    Section s{"Settings and machine", "", {}, {}, {}, {}};
+    if (!request_.command_line.empty()) s.prose = "Made by: " + request_.command_line;
+    Table machine{"This machine", {"what", "value"}, {}};
+    const ordered_json environment = read_json(folder_.root / "env.json");
+    for (const auto& [name, value] : environment.items()) {
+      machine.rows.push_back({name, value.is_string() ? value.get<std::string>() : value.dump()});
+    }
+    s.tables.push_back(machine);
+    s.preformatted = read_file(folder_.config());
+    return s;
+  }
+
+  static std::string png_tag(const std::filesystem::path& path, const std::string& alt) {
+    return "<img src=\"data:image/png;base64," + base64(read_file(path)) + "\" alt=\"" +
+           escape_markup(alt) + "\">\n";
+  }
+
+  std::vector<double> sigmas() const {
+    return sampling_sigmas(config_.sample.grid, config_.precondition.schedule);
+  }
+
+  const TextToImage& model_;
+  const RunConfig& config_;
+  const RunFolder& folder_;
+  ReportRequest request_;
+  const Control& control_;
+};
+
+}  // namespace
+
+void report_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                const ReportRequest& request, const Control& control) {
+  write_file_atomic(folder.report(),
+                    to_html(ReportWriter(model, config, folder, request, control)()));
+}
+
+}  // namespace noisescope

@@ -1,0 +1,43 @@
+// Estimates of figures that are not plain means.
+#pragma once
+
+#include "noisescope/core/tensor.h"
+#include "noisescope/stats/estimate.h"
+
+namespace noisescope {
+
+Estimate scaled(const Estimate& estimate, double factor);
+
+/// |value|; the interval is that of the absolute value of what lies in the given one.
+Estimate absolute(const Estimate& estimate);
+
+/// Square root of the mean of independent squares [n].
+Estimate root_mean(const Tensor& squares);
+
+/// |mean difference| of values [n] from their closed forms [n], in units of what is allowed: 3
+/// standard errors of the difference, or `share` of the mean closed form where that is more.
+Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share);
+
+/// Spearman's correlation of the means over G independent groups of two series [G, n]; the interval
+/// is as wide as that of the mean of the groups' own correlations. G >= 2.
+Estimate pooled_spearman(const Tensor& a, const Tensor& b);
+
+/// Pearson correlation of two sets of maps [B, H, W] over all pixels of all pictures; the interval
+/// is as wide as that of the mean of the pictures' own correlations.
+Estimate map_correlation(const Tensor& a, const Tensor& b);
+
+/// How often other data turn the verdict "p <= bar" of a two-sided test: its statistic taken as
+/// normal about the one that was seen (Goodman 1992, Statistics in Medicine 11, p. 875). p and bar
+/// in (0, 1).
+double p_value_reversal(double p, double bar);
+
+/// How often the smallest p-value of `tests` independent tests falls below `bar` where nothing is
+/// to be found.
+double null_p_reversal(double bar, int64_t tests);
+
+/// How often the largest of independent errors with mean 0 and these standard errors [n] exceeds
+/// `bar` in magnitude: the chance that a method without bias is failed. Errors that vary together:
+/// an upper limit.
+double worst_error_reversal(const Tensor& standard_errors, double bar);
+
+}  // namespace noisescope

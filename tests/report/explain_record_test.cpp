@@ -1,0 +1,159 @@
+// Explanations of runs that were recorded before, and of pictures from elsewhere by inversion.
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "noisescope/core/error.h"
+#include "noisescope/explain/inversion.h"
+#include "noisescope/report/explain_page.h"
+#include "noisescope/report/sample_run.h"
+#include "noisescope/run/train_run.h"
+#include "tests/run/tiny_run.h"
+
+namespace noisescope {
+namespace {
+
+using test::tiny_config;
+
+constexpr const char* kPrompt = "a red square left of a blue disc on dark";
+
+class ExplainRecord : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = test::fresh_folder("explain_record");
+    train_run(tiny_config(), folder_, {}, {});
+  }
+
+  /// Draws with `kind` of record and reads it back.
+  RunRecord recorded(const std::string& kind, int64_t count) {
+    SampleRequest request;
+    request.prompts = {"a green cross", kPrompt};
+    request.count = count;
+    request.seed = 5;
+    request.no_animation = true;
+    request.record = kind;
+    pictures_ = sample_run(model_, config_, folder_, request, {}).pictures;
+    return load_run_record(folder_.samples() / "record.safetensors");
+  }
+
+  ExplainRequest request_of(RunRecord record, int64_t picture) const {
+    ExplainRequest request;
+    request.pictures = request.paths = 3;
+    request.steps = 4;
+    request.record = std::move(record);
+    request.recorded = picture;
+    return request;
+  }
+
+  static RunFolder folder_;
+  RunConfig config_ = [] {
+    RunConfig config = tiny_config();
+    config.sample.sampler.solver = Solver::ddpm;
+    config.sample.guidance.scale = 2;
+    return config;
+  }();
+  const TextToImage model_ = load_run_model(folder_, torch::kCPU);
+  Tensor pictures_;
+};
+RunFolder ExplainRecord::folder_;
+
+TEST_F(ExplainRecord, IsTheRunThatWasDrawn) {
+  const ExplainContext context(model_, tiny_config(), request_of(recorded("full", 3), 4), {});
+  EXPECT_EQ(context.request.prompt, kPrompt);
+  EXPECT_EQ(context.config.sample.sampler.solver, Solver::ddpm);  // as recorded, not as configured
+  EXPECT_EQ(context.run.count(), 3);
+  EXPECT_EQ(context.run.added, 0);
+  EXPECT_EQ(context.run.noise.sample_ids, (std::vector<int64_t>{1, 0, 2}));
+  const Tensor own = pictures_.index_select(0, torch::tensor({4, 3, 5}));
+  EXPECT_TRUE(torch::equal(context.run.pictures, own));
+  EXPECT_TRUE(torch::equal(context.picture, pictures_[4]));
+  EXPECT_TRUE(torch::allclose(draw_again(model_, context.run, kPrompt, {}), own, 1e-4, 1e-5));
+  EXPECT_FALSE(torch::allclose(draw_again(model_, context.run, "a green "
+                                                               "cross", {}), own, 1e-4, 1e-5));
+}
+
+TEST_F(ExplainRecord, OfOnePictureIsCompletedAsItWasDrawn) {
+  const Tensor three = (recorded("run", 3), pictures_.slice(0, 3));
+  const ExplainContext context(model_, tiny_config(), request_of(recorded("run", 1), 1), {});
+  EXPECT_EQ(context.run.added, 2);
+  EXPECT_TRUE(torch::allclose(context.run.pictures, three, 1e-4, 1e-5));
+}
+
+TEST_F(ExplainRecord, EveryMethodReadsIt) {
+  const ExplanationReport report =
+      explain_run(model_, tiny_config(), folder_, request_of(recorded("full", 2), 2), {});
+  for (const LeftOut& out : report.left_out) EXPECT_EQ(out.method, "timesteps");  // cannot be read
+  EXPECT_EQ(report.json["run"]["origin"], "recorded");
+  EXPECT_EQ(report.json["guidance_information"]["unit"], "guidance_energy");  // drawn with guidance
+}
+
+TEST_F(ExplainRecord, OfTheRunAloneLeavesOutWhatNeedsBothBranches) {
+  RunConfig config = config_;
+  config.sample.guidance.scale = 1;
+  std::swap(config, config_);
+  ExplainRequest request = request_of(recorded("run", 2), 2);
+  const ExplanationReport report = explain_run(model_, config, folder_, request, {});
+  EXPECT_TRUE(report.json.contains("trajectory"));
+  EXPECT_NE(report.json["left_out"]["anatomy"].get<std::string>().find("--record full"),
+            std::string::npos);
+  request.methods = {"anatomy"};
+  EXPECT_THROW(explain_run(model_, config, folder_, request, {}), ModelError);
+}
+
+TEST_F(ExplainRecord, RefusesWhatItCannotStandOn) {
+  const RunRecord good = recorded("full", 2);
+  const auto explain = [&](auto change) {
+    ExplainRequest request = request_of(good, 2);
+    change(request);
+    ExplainContext(model_, tiny_config(), request, {});
+  };
+  explain([](auto&) {});
+  const auto spoiled = [](Tensor plane) {
+    plane = plane.clone();
+    plane[1][2][0][3][3] = std::numeric_limits<float>::quiet_NaN();
+    return plane;
+  };
+  EXPECT_THROW(explain([&](auto& r) { r.record->facts.weights = "other"; }), ModelError);
+  EXPECT_THROW(explain([&](auto& r) { r.record->x = spoiled(good.x); }), NumericError);
+  EXPECT_THROW(explain([&](auto& r) { r.record->unconditional = spoiled(good.x); }), NumericError);
+  EXPECT_THROW(explain([&](auto& r) { r.record->x = torch::zeros({3, 4, 3, 16, 16}); }), ShapeError);
+  EXPECT_THROW(explain([&](auto& r) { r.record->denoised = Tensor(); }), ModelError);
+  EXPECT_THROW(explain([&](auto& r) { r.record->facts.settings = "{}"; }), ModelError);
+  const auto four_steps = [](std::string settings) {
+    auto json = nlohmann::ordered_json::parse(settings);
+    auto draw = nlohmann::ordered_json::parse(json.at("draw").get<std::string>());
+    draw["grid"]["steps"] = 4;
+    json["draw"] = draw.dump();
+    return json.dump();
+  };
+  EXPECT_THROW(explain([&](auto& r) { r.record->facts.settings = four_steps(good.facts.settings); }),
+               ModelError);  // noise levels of 3
+  EXPECT_THROW(explain([&](auto& r) { r.recorded = 4; }), ValueError);
+  EXPECT_THROW(explain([&](auto& r) { r.recorded = -1; }), ValueError);
+  EXPECT_THROW(explain([&](auto& r) { r.prompt = "a green cross"; }), ValueError);
+  // Refused later, too, but not with what to do.
+  const auto says = [&](const char* advice, auto change) {
+    return test::refusal([&] { explain(change); }).find(advice) != std::string::npos;
+  };
+  EXPECT_TRUE(says("--image", [](auto& r) { r.record->facts.prompts[2] = "picture:cat.png"; }));
+  EXPECT_TRUE(says("leave one out", [](auto& r) { r.picture = torch::zeros({3, 32, 32}); }));
+  EXPECT_TRUE(says("say what the picture shows", [](auto& r) { r.record.reset(); }));
+}
+
+TEST_F(ExplainRecord, RunsByInversionEndInThePicture) {
+  ExplainRequest request = request_of(recorded("run", 1), 0);
+  request.record.reset();
+  request.prompt = kPrompt;
+  const World world(tiny_config().data.world);
+  request.picture = world.render({Scene{{0, 0, 3}, {1, 2, 5}, 0}})[0];
+  const ExplainContext context(model_, config_, request, {});
+  EXPECT_EQ(context.run.count(), request.paths);
+  EXPECT_TRUE(torch::equal(context.picture, request.picture));
+  const Tensor again = draw_again(model_, context.run, kPrompt, {});
+  EXPECT_LE(reconstruction_error(context.run.pictures, again).max().item<double>(), 1e-5);
+  const Tensor other = draw_again(model_, context.run, "a green cross left of a red disc", {});
+  EXPECT_GT(reconstruction_error(context.run.pictures, other).min().item<double>(), 1e-5);
+}
+
+}  // namespace
+}  // namespace noisescope

@@ -1,0 +1,43 @@
+#include "noisescope/stats/estimate_of.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/random.h"
+
+namespace noisescope {
+namespace {
+
+// Means 1.5, 2, 3.5 are in order; each group alone has one exchange: 1 - 6 * 2 / (3 * 8) = 1/2.
+TEST(PooledSpearman, RanksTheMeansOfTheGroups) {
+  const Tensor a = torch::tensor({1.0, 2.0, 3.0}, torch::kFloat64).expand({2, 3});
+  const Tensor b = torch::tensor({1.0, 3.0, 2.0, 2.0, 1.0, 5.0}, torch::kFloat64).view({2, 3});
+  const Estimate pooled = pooled_spearman(a, b);
+  EXPECT_DOUBLE_EQ(pooled.value, 1.0);
+  EXPECT_NEAR(pooled.high - pooled.low, 0, 1e-12);  // the groups agree
+  EXPECT_EQ(pooled.n, 2);
+}
+
+TEST(Reversal, OfAPValueIsOneHalfAtTheBarAndThatOfItsNormalStatisticElsewhere) {
+  EXPECT_NEAR(p_value_reversal(0.01, 0.01), 0.5, 1e-12);
+  // z = 3.2905 for p = .001 and 2.5758 for .01, two-sided: Phi(-.7147)
+  EXPECT_NEAR(p_value_reversal(0.001, 0.01), 0.23740, 1e-4);
+  EXPECT_EQ(p_value_reversal(0, 0.01), 0);
+}
+
+TEST(Reversal, OfANullTestIsItsBarAndOfSeveralTheirFamily) {
+  EXPECT_NEAR(null_p_reversal(0.01, 1), 0.01, 1e-15);
+  EXPECT_NEAR(null_p_reversal(0.01, 8), 1 - std::pow(0.99, 8), 1e-15);
+}
+
+TEST(Reversal, OfTheWorstErrorIsThatOfItsSimulation) {
+  const Tensor spread = torch::tensor({0.5, 1.0, 0.1}, torch::kFloat64);
+  const Tensor errors = Random(1).normal(Purpose::explain, 0, sample_range(0, 200000), {3},
+                                         torch::kFloat64) * spread;
+  const double often = (errors.abs().amax(1) > 1.5).to(torch::kFloat64).mean().item<double>();
+  EXPECT_NEAR(worst_error_reversal(spread, 1.5), often, 0.003);  // .136, 4 SE
+}
+
+}  // namespace
+}  // namespace noisescope

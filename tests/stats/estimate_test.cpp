@@ -1,0 +1,51 @@
+#include "noisescope/stats/estimate.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+Tensor signs(int64_t above, int64_t below) {
+  return torch::cat({torch::ones({above}, torch::kDouble), -torch::ones({below}, torch::kDouble)});
+}
+
+// Binomial tails by hand: 2 P(X <= 1 of 10) = 2 (1 + 10) / 2^10; all on one side: 2 / 2^n.
+TEST(SignTest, ExactBinomialTails) {
+  EXPECT_NEAR(sign_test_p(signs(9, 1)), 22.0 / 1024, 1e-12);
+  EXPECT_NEAR(sign_test_p(signs(1, 9)), 22.0 / 1024, 1e-12);
+  EXPECT_NEAR(sign_test_p(signs(0, 40)), std::ldexp(1.0, -39), 1e-18);
+  EXPECT_DOUBLE_EQ(sign_test_p(signs(5, 5)), 1.0);
+  const Tensor tied = torch::cat({signs(9, 1), torch::zeros({7}, torch::kDouble)});
+  EXPECT_NEAR(sign_test_p(tied), 22.0 / 1024, 1e-12);
+}
+
+TEST(SignTest, RefusesWhatHasNoSign) {
+  EXPECT_THROW(sign_test_p(torch::zeros({3})), ValueError);
+  EXPECT_THROW(sign_test_p(torch::tensor({1.0, std::nan("")})), ValueError);
+  EXPECT_THROW(sign_test_p(torch::ones({2, 2})), ShapeError);
+}
+
+// With 20 of 100 against 10 of 100: ratio 20.5 / 10.5, variance of its logarithm
+// 1 / 20.5 + 1 / 10.5 - 2 / 100.5.
+TEST(ShareRatio, IntervalIsThatOfTheLogarithm) {
+  const Estimate ratio = share_ratio(20, 100, 10, 100);
+  const double error = std::sqrt(1 / 20.5 + 1 / 10.5 - 2 / 100.5);
+  EXPECT_NEAR(ratio.value, 20.5 / 10.5, 1e-12);
+  EXPECT_NEAR(std::log(ratio.high / ratio.value), 1.959964 * error, 1e-6);
+  EXPECT_NEAR(std::log(ratio.value / ratio.low), 1.959964 * error, 1e-6);
+  EXPECT_EQ(ratio.n, 200);
+}
+
+TEST(ShareRatio, IsFiniteWithoutHits) {
+  EXPECT_NEAR(share_ratio(3, 10, 0, 10).value, 7, 1e-12);
+  EXPECT_NEAR(share_ratio(3, 10, 0, 20).value, 7 * 20.5 / 10.5, 1e-12);
+  EXPECT_THROW(share_ratio(3, 2, 0, 10), ValueError);
+  EXPECT_THROW(share_ratio(0, 0, 0, 10), ValueError);
+}
+
+}  // namespace
+}  // namespace noisescope

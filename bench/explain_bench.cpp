@@ -17,7 +17,7 @@
 #include "noisescope/explain/information_map.h"
 #include "noisescope/report/explain_evidence.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/run/word_contrasts.h"
+#include "noisescope/model/word_contrasts.h"
 
 namespace noisescope {
 namespace {
@@ -76,14 +76,11 @@ double overhead(const Run& run, const SamplerObserver& observer) {
   const SamplerObserver timed = [&](const SamplerStep& step) {
     inside += seconds_of([&] { observer(step); });
   };
-  GridOptions grid = run.config.sample.grid;
-  grid.steps = 50;
-  GuidanceOptions guidance = run.config.sample.guidance;
-  guidance.both_branches = true;
+  SamplingOptions sample = run.config.sample;
+  sample.grid.steps = 50;
+  sample.guidance.both_branches = true;
   const double whole = seconds_of([&] {
-    draw(run.model, {std::vector<std::string>(4, kPrompt), "", 0, 0},
-         sampling_sigmas(grid, run.config.precondition.schedule), run.config.sample.sampler, guidance, 4,
-         timed);
+    sample_pictures(run.model, {std::vector<std::string>(4, kPrompt), "", 0, 0}, sample, timed);
   });
   return inside / (whole - inside);
 }

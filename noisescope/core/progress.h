@@ -30,6 +30,17 @@ struct Control {
     if (progress) progress(progress_now);
   }
   bool stop_requested() const { return stop.stop_requested(); }
+  /// The progress of part number `part` of `parts` equal ones, as part of the whole.
+  Control part(size_t part, size_t parts, const std::string& name) const {
+    if (!progress) return {{}, stop};
+    const auto whole = [sink = progress, part, parts, name](Progress now) {
+      now.done += static_cast<double>(part) * now.total;
+      now.total *= static_cast<double>(parts);
+      now.detail = name;
+      sink(now);
+    };
+    return {whole, stop};
+  }
   /// Throws Interrupted if a stop was asked for.
   void throw_if_stopped(const char* where) const {
     if (stop_requested()) throw Interrupted(std::string("[") + where + "] stopped on request");

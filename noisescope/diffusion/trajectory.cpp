@@ -164,7 +164,8 @@ Tensor Trajectory::start_of(const Change& change) const {
   if (from_start) return initial * sampling_.sigmas.front();
   const SamplerStep& step = steps()[static_cast<size_t>(change.step)];
   check_recorded(step, count());
-  return (change.block ? with_block(*change.block, step, start_.noise) : step.x).to(initial.device());
+  return (change.block ? with_block(*change.block, step, start_.noise) : step.x)
+      .to(initial.device(), initial.scalar_type());
 }
 
 Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer, const Control& control) const {
@@ -205,6 +206,26 @@ Trajectory Trajectory::rows(const std::vector<int64_t>& rows) const {
     *out.drawn_ = std::move(kept);
   }
   return out;
+}
+
+Trajectory joined(const Trajectory& a, const Trajectory& b, const Control& control) {
+  std::vector<SamplerStep> steps = a.steps(control);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const auto add = [](Tensor& mine, const Tensor& more) {
+      mine = mine.defined() && more.defined() ? torch::cat({mine, more}) : Tensor();
+    };
+    const SamplerStep& other = b.steps(control)[i];
+    add(steps[i].x, other.x);
+    add(steps[i].prediction.denoised, other.prediction.denoised);
+    add(steps[i].prediction.conditional, other.prediction.conditional);
+    add(steps[i].prediction.unconditional, other.prediction.unconditional);
+  }
+  NoiseSource noise = a.noise();
+  noise.sample_ids.insert(noise.sample_ids.end(), b.noise().sample_ids.begin(), b.noise().sample_ids.end());
+  return {a.sampling(),
+          {torch::cat({a.condition(), b.condition()}), torch::cat({a.null_condition(), b.null_condition()}),
+           torch::cat({a.initial(), b.initial()}), noise},
+          std::move(steps)};
 }
 
 Predictor Trajectory::predictor(const GuidanceOptions& guidance) const {

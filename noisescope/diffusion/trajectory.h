@@ -111,6 +111,10 @@ class Trajectory {
   std::shared_ptr<std::optional<Drawn>> drawn_;  // shared by copies
 };
 
+/// The pictures of `a`, then those of `b`; both sampled alike. Their steps, drawn where they are not known yet; a branch
+/// that either lacks is undefined.
+Trajectory joined(const Trajectory& a, const Trajectory& b, const Control& control = {});
+
 /// F numbers of each of B pictures, [B, F]: logits of an attribute, pixels, positions, ...
 using ScorePictures = std::function<Tensor(const Tensor& pictures)>;
 

@@ -9,6 +9,7 @@
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/stats/relabelling.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -127,6 +128,53 @@ ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tenso
   }
   select_pixels(out, options);
   return out;
+}
+
+void describe(AnswerDescriber& d, const ConditioningLocality& a) {
+  d("log_snrs", a.log_snrs, "level", "nats", "noise levels");
+  d("change", a.change, "level picture y x", "pixel units", "how far the word moves the estimate alike in every draw",
+    {.x = "log_snrs", .null = 0, .higher = "depends more on the word"});
+  d("dependent", a.dependent, "level picture y x", "", "whether a pixel depends on the word");
+  d("corrected", a.corrected, "level picture y x", "p-value", "Benjamini-Hochberg over the pixels of a picture and level");
+  d("p", a.p, "level picture y x", "p-value", "uniform where the versions make no difference");
+  d("squared_change", a.squared_change, "level picture y x", "pixel units squared", "mean over draws and versions",
+    {.x = "log_snrs", .null = 0});
+}
+
+namespace {
+
+/// No level beyond those that the model was trained for.
+LocalityOptions within(const Subject& subject, LocalityOptions options) {
+  std::erase_if(options.log_snrs, [&](double level) { return level > subject.model.log_snr_max; });
+  return options;
+}
+
+Named<ConditioningLocality> ask_locality(const Subject& subject, const LocalityOptions& options,
+                                         const Control& control) {
+  Named<ConditioningLocality> out;
+  for (const PromptContrast& contrast : subject.contrasts) {
+    const Tensor versions = subject.model.condition(contrast.prompts).unsqueeze(1);
+    out.names.push_back(contrast.word);
+    out.answers.push_back(conditioning_locality(
+        subject.model.denoiser, subject.copies(1), {versions, torch::full({1}, contrast.own, torch::kInt64)},
+        within(subject, options), {Random(subject.seed), {0}}, control));
+  }
+  return out;
+}
+
+int64_t locality_cost(const Subject& subject, const LocalityOptions& options) {
+  int64_t evaluations = 0;
+  for (const PromptContrast& contrast : subject.contrasts) {
+    evaluations += within(subject, options).cost(1, static_cast<int64_t>(contrast.prompts.size()));
+  }
+  return evaluations;
+}
+
+}  // namespace
+
+Method conditioning_locality_method() {
+  return method("conditioning_locality", "Which pixels depend on which word, at which noise level?", {.words = true},
+                locality_cost, ask_locality);
 }
 
 }  // namespace noisescope

@@ -21,10 +21,12 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct LocalityOptions {
-  std::vector<double> log_snrs = {-6, -4, -2, 0, 2};
+  std::vector<double> log_snrs = {-5, -3, -1, 1};
   int64_t draws = 16;             // N noise draws a picture and level
-  int64_t permutations = 1999;
+  int64_t permutations = 999;
   double false_share = 0.05;      // of the pixels called dependent, expected at most
   double smallest_change = 0.05;  // RMS over channels, pictures in [-1, 1]; 0: any significant one
   int64_t pass_size = 128;
@@ -53,5 +55,7 @@ struct ConditioningLocality {
 ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures,
                                            const Contrast& contrast, const LocalityOptions& options,
                                            const PathNoise& noise, const Control& control = {});
+
+void describe(AnswerDescriber& d, const ConditioningLocality& answer);
 
 }  // namespace noisescope

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 
@@ -38,11 +39,46 @@ Counterfactual compare_pictures(const Tensor& pictures, const Tensor& altered,
   return {pictures, altered, change, change > options.changed};
 }
 
-Counterfactual draw_counterfactual(const DrawPictures& draw, const Tensor& initial,
-                                   const Tensor& condition, const Tensor& altered,
-                                   const NoiseSource& noise, const CounterfactualOptions& options) {
-  const torch::NoGradGuard no_grad;
-  return compare_pictures(draw(initial, condition, noise), draw(initial, altered, noise), options);
+Counterfactual counterfactual(const Trajectory& trajectory, const Tensor& altered,
+                              const CounterfactualOptions& options, const Control& control) {
+  return compare_pictures(trajectory.pictures(control), trajectory.redraw({.condition = altered}, {}, control),
+                          options);
+}
+
+void describe(AnswerDescriber& d, const Counterfactual& a) {
+  d("pictures", a.pictures, "picture channel y x", "pixel units", "as prompted");
+  d("altered", a.altered, "picture channel y x", "pixel units", "from the same noise, with the word changed");
+  d("change", a.change, "picture y x", "pixel units squared", "squared difference, summed over channels", {.null = 0});
+  d("changed", a.changed, "picture y x", "", "whether the change of a pixel exceeds the option");
+}
+
+namespace {
+
+/// Each word by its next version.
+Named<Counterfactual> ask_counterfactual(const Subject& subject, const CounterfactualOptions& options,
+                                         const Control& control) {
+  Named<Counterfactual> out;
+  for (const PromptContrast& contrast : subject.contrasts) {
+    const size_t next = static_cast<size_t>(contrast.own + 1) % contrast.values.size();
+    const Tensor altered =
+        subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
+    out.names.push_back(contrast.word + " to " + contrast.values[next]);
+    out.answers.push_back(counterfactual(subject.trajectory, altered, options, control));
+  }
+  return out;
+}
+
+int64_t counterfactual_cost(const Subject& subject, const CounterfactualOptions&) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  return static_cast<int64_t>(subject.contrasts.size()) * subject.trajectory.count() * sampling.steps() *
+         sampling.branches();
+}
+
+}  // namespace
+
+Method counterfactual_method() {
+  return method("counterfactual", "What would be different with another word?", {.trajectory = true, .words = true},
+                counterfactual_cost, ask_counterfactual);
 }
 
 }  // namespace noisescope

@@ -8,9 +8,11 @@
 #include <functional>
 
 #include "noisescope/core/options.h"
-#include "noisescope/explain/picture_draw.h"
+#include "noisescope/diffusion/trajectory.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 struct CounterfactualOptions {
   double changed = 0.3;  // squared change of a pixel, summed over channels, from which it counts as changed
@@ -42,10 +44,10 @@ struct Counterfactual {
 Counterfactual compare_pictures(const Tensor& pictures, const Tensor& altered,
                                 const CounterfactualOptions& options = {});
 
-/// Draws both from the same noise: `condition` and `altered` [B, D].
-Counterfactual draw_counterfactual(const DrawPictures& draw, const Tensor& initial,
-                                   const Tensor& condition, const Tensor& altered,
-                                   const NoiseSource& noise,
-                                   const CounterfactualOptions& options = {});
+/// The pictures of a trajectory, and those that its noise gives under the conditions `altered` [B, D].
+Counterfactual counterfactual(const Trajectory& trajectory, const Tensor& altered,
+                              const CounterfactualOptions& options = {}, const Control& control = {});
+
+void describe(AnswerDescriber& d, const Counterfactual& answer);
 
 }  // namespace noisescope

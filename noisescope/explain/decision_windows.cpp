@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -77,6 +78,47 @@ NoiseLevelOptions fitted_levels(const NoiseLevelOptions& usual, const DecisionWi
   levels.mean = sum / weight;
   levels.std = std::sqrt(std::max(0.0, squares / weight - levels.mean * levels.mean));
   return levels;
+}
+
+void describe(AnswerDescriber& d, const DecisionWindows& a) {
+  d("log_snrs", a.log_snrs, "step", "nats", "middles of the steps");
+  d("nats", a.nats, "step", "nats per step", "decided in the step, mean over the pictures, sum over the words",
+    {.x = "log_snrs", .null = 0, .is_signed = true});
+  d("total", [&] { return a.total(); }, "", "nats", "decided in all; at most the entropy of the words", {.null = 0});
+}
+
+void describe(Describer& d, DecisionWindowsOptions& options) {
+  d("steps", options.steps, "noise levels of a path, less one", {.min = 2, .max = 100000});
+}
+
+namespace {
+
+DecisionWindows ask_decision_windows(const Subject& subject, const DecisionWindowsOptions& options,
+                                     const Control& control) {
+  std::vector<WordQuestion> questions;
+  for (int64_t picture = 0; picture < subject.independent(); ++picture) {
+    for (const PromptContrast& contrast : subject.contrasts) questions.push_back({picture, contrast});
+  }
+  EvidenceOptions levels;
+  levels.steps = options.steps;
+  levels.log_snr_max = std::min(levels.log_snr_max, subject.model.log_snr_max);
+  return measure_decision_windows(subject.model.denoiser, subject.model.condition,
+                                  subject.trajectory.pictures(control).slice(0, 0, subject.independent()), questions,
+                                  levels, Random(subject.seed), control);
+}
+
+int64_t decision_windows_cost(const Subject& subject, const DecisionWindowsOptions& options) {
+  int64_t versions = 0;
+  for (const PromptContrast& contrast : subject.contrasts) versions += static_cast<int64_t>(contrast.prompts.size());
+  return options.steps * subject.independent() * versions;
+}
+
+}  // namespace
+
+Method decision_windows_method() {
+  return method("decision_windows", "At which noise levels is the prompt decided, over all its words?",
+                {.trajectory = true, .words = true, .posterior_mean = true}, decision_windows_cost,
+                ask_decision_windows);
 }
 
 }  // namespace noisescope

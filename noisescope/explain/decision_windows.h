@@ -12,9 +12,11 @@
 
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/explain/evidence.h"
-#include "noisescope/explain/prompt_contrast.h"
+#include "noisescope/model/prompt_contrast.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 /// One word of one picture's caption, in versions.
 struct WordQuestion {
@@ -42,5 +44,13 @@ DecisionWindows measure_decision_windows(const Denoiser& denoiser, const Conditi
 /// `usual` with mean and std of ln sigma = -log-SNR / 2 under the rate; steps that misled weigh nothing.
 /// Throws ValueError if nothing was decided.
 NoiseLevelOptions fitted_levels(const NoiseLevelOptions& usual, const DecisionWindows& windows);
+
+void describe(AnswerDescriber& d, const DecisionWindows& answer);
+
+/// Every word of the prompt asked of every picture of the trajectory.
+struct DecisionWindowsOptions {
+  int64_t steps = 32;
+};
+void describe(Describer& d, DecisionWindowsOptions& options);
 
 }  // namespace noisescope

@@ -11,6 +11,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/passes.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -292,6 +293,62 @@ Evidence concatenate(const std::vector<Evidence>& parts) {
   return {parts.front().log_snrs,           all(&Evidence::log_posterior, 1),
           all(&Evidence::profile, 1),       all(&Evidence::compensated, 0),
           all(&Evidence::realised, 0),      all(&Evidence::own, 0)};
+}
+
+void describe(AnswerDescriber& d, const Evidence& a) {
+  d("log_snrs", a.log_snrs, "level", "nats", "noise levels, from noise to picture");
+  d("decision", [&] { return a.decision(); }, "level picture", "probability", "of the true version, given the path so far",
+    {.x = "log_snrs", .higher = "nearer to decided"});
+  d("compensated", a.compensated, "picture y x", "nats per pixel", "what each step was expected to say for the true version",
+    {.null = 0, .higher = "spoke more for the word"});
+  d("realised", a.realised, "picture y x", "nats per pixel", "what each step said; sums to what was decided",
+    {.null = 0, .higher = "spoke more for the word", .is_signed = true});
+  d("profile", a.profile, "step picture", "nats per step", "compensated, by noise level", {.x = "log_snrs", .null = 0});
+  d("entropy", [&] { return a.entropy(); }, "level picture", "nats", "what is still open of the versions", {.x = "log_snrs"});
+  d("entropy_rate", [&] { return a.entropy_rate(); }, "step picture", "nats per log-SNR", "the decision window",
+    {.x = "log_snrs", .null = 0});
+  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR", "from which the decision stays above half way");
+  d("realised_total", [&] { return a.realised_total(); }, "picture", "nats", "what was decided, at most ln K", {.null = 0});
+  d("completeness_gap", [&] { return a.completeness_gap(); }, "picture", "nats", "sum of the realised map less its total",
+    {.null = 0});
+  d("log_posterior", a.log_posterior, "level picture version", "nats", "ln p of each version, given the path so far",
+    {.x = "log_snrs"});
+  d("own", a.own, "picture", "", "the version that is true");
+}
+
+namespace {
+
+/// The options on this model: no level is asked beyond those it was trained for.
+EvidenceOptions within(const Subject& subject, EvidenceOptions options) {
+  options.log_snr_max = std::min(options.log_snr_max, subject.model.log_snr_max);
+  return options;
+}
+
+Named<Evidence> ask_evidence(const Subject& subject, const EvidenceOptions& options, const Control& control) {
+  Named<Evidence> out;
+  for (size_t k = 0; k < subject.contrasts.size(); ++k) {
+    const PromptContrast& contrast = subject.contrasts[k];
+    const Tensor conditions = subject.model.condition(contrast.prompts).unsqueeze(1).expand({-1, subject.paths, -1});
+    out.names.push_back(contrast.word);
+    out.answers.push_back(filter_noising_paths(
+        subject.model.denoiser, subject.copies(subject.paths),
+        {conditions, torch::full({subject.paths}, contrast.own, torch::kInt64)}, within(subject, options),
+        subject.noise(subject.paths), control.part(k, subject.contrasts.size(), contrast.word)));
+  }
+  return out;
+}
+
+int64_t evidence_cost(const Subject& subject, const EvidenceOptions& options) {
+  int64_t versions = 0;
+  for (const PromptContrast& contrast : subject.contrasts) versions += static_cast<int64_t>(contrast.values.size());
+  return options.cost(subject.paths, versions);
+}
+
+}  // namespace
+
+Method evidence_method() {
+  return method("evidence", "Which pixels, at which noise level, decided each word?",
+                {.words = true, .posterior_mean = true}, evidence_cost, ask_evidence);
 }
 
 }  // namespace noisescope

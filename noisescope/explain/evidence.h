@@ -35,6 +35,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// K versions of what B pictures might show.
 struct Contrast {
   Tensor conditions;  // [K, B, D]
@@ -101,7 +103,7 @@ class EvidenceFilter {
 };
 
 struct EvidenceOptions {
-  int64_t steps = 160;
+  int64_t steps = 100;
   double log_snr_min = -8;
   double log_snr_max = 5;
   int64_t pass_size = 128;
@@ -129,5 +131,7 @@ void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
 Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
                               const Contrast& contrast, const EvidenceOptions& options,
                               const PathNoise& noise, const Control& control = {});
+
+void describe(AnswerDescriber& d, const Evidence& answer);
 
 }  // namespace noisescope

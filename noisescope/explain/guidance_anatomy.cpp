@@ -10,6 +10,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -135,6 +136,35 @@ LinearGuidance::Parts LinearGuidance::split(const Tensor& x, double sigma,
   parts.residual = difference.to(torch::kCPU, torch::kFloat64) - parts.mean_shift -
                    parts.positive - parts.negative;
   return parts;
+}
+
+void describe(AnswerDescriber& d, const GuidanceAnatomy& a) {
+  d("log_snrs", a.log_snrs, "step", "nats", "noise levels where both branches were evaluated");
+  d("norm", a.norm, "step picture", "pixel units", "norm of D_c - D_u", {.x = "log_snrs", .null = 0});
+  d("cosine", a.cosine, "step picture", "", "of eps_c - eps_u with eps_u", {.x = "log_snrs", .null = 0, .is_signed = true});
+  d("parallel_share", a.parallel_share, "step picture", "share", "of |D_c - D_u|^2 along the estimate; it saturates colours",
+    {.x = "log_snrs"});
+  d("bands", a.bands, "step picture band", "share", "of |D_c - D_u|^2 in bands of radial frequency, rising",
+    {.x = "log_snrs"});
+}
+
+void describe(Describer& d, GuidanceAnatomyOptions& options) {
+  d("bands", options.bands, "bands of radial frequency", {.min = 1, .max = 1000});
+}
+
+namespace {
+
+GuidanceAnatomy ask_anatomy(const Subject& subject, const GuidanceAnatomyOptions& options, const Control& control) {
+  GuidanceAnatomyObserver observer(options.bands);
+  for (const SamplerStep& step : subject.trajectory.steps(control)) observer.observe(step);
+  return observer.result();
+}
+
+}  // namespace
+
+Method guidance_anatomy_method() {
+  return method("guidance_anatomy", "What is guidance made of?", {.trajectory = true, .branches = true},
+                free_of_cost<GuidanceAnatomyOptions>, ask_anatomy);
 }
 
 }  // namespace noisescope

@@ -10,6 +10,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// S covered steps, B pictures, R radial bands; float64 on the CPU.
 struct GuidanceAnatomy {
   std::vector<double> log_snrs;  // [S], of the steps where both branches were evaluated
@@ -68,5 +70,12 @@ class LinearGuidance {
  private:
   Tensor mean_c_, mean_u_, covariance_c_, covariance_u_;
 };
+
+void describe(AnswerDescriber& d, const GuidanceAnatomy& answer);
+
+struct GuidanceAnatomyOptions {
+  int64_t bands = 4;  // of radial frequency
+};
+void describe(Describer& d, GuidanceAnatomyOptions& options);
 
 }  // namespace noisescope

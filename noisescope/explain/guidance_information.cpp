@@ -7,6 +7,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -149,6 +150,120 @@ GuidanceInformation GuidanceInformationObserver::result() const {
   out.covered_share = whole > 0 ? covered / whole : (everywhere ? 1.0 : 0.0);
   out.unit = is_unguided_ && everywhere ? InformationUnit::nats : InformationUnit::guidance_energy;
   return out;
+}
+
+void describe(AnswerDescriber& d, const GuidanceInformation& a) {
+  const std::string unit = a.unit == InformationUnit::nats ? "nats" : "guidance energy";
+  const auto log_snrs = [&] {
+    std::vector<double> levels;
+    for (const InformationCell& cell : a.cells) levels.push_back(cell.log_snr);
+    return levels;
+  };
+  d("unit", [&] { return to_string(a.unit); }, "", "", "nats, or guidance_energy where guidance shaped the noisy pictures");
+  d("covered_share", a.covered_share, "", "share", "of the log-SNR range, where both branches were evaluated");
+  d("log_snrs", log_snrs, "step", "nats", "noise levels of the evaluations");
+  d("map", a.map, "picture y x", unit + " per pixel", "what the prompt added", {.null = 0});
+  d("profile", a.profile, "step picture", unit + " per step", "the map, by noise level", {.x = "log_snrs", .null = 0});
+  d("density", [&] { return a.density(); }, "step picture", unit + " per log-SNR", "profile over the width of its cell",
+    {.x = "log_snrs", .null = 0});
+  d("level_shares", [&] { return a.level_shares(); }, "step picture", "share", "of each step in the total",
+    {.x = "log_snrs"});
+  d("total", [&] { return a.total(); }, "picture", unit, "sum of the map", {.null = 0});
+  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR", "at which half of the total is reached");
+  if (a.regions.defined()) {
+    d("regions", a.regions, "step picture region", unit, "the profile inside each mask", {.x = "log_snrs"});
+    d("region_shares", [&] { return a.region_shares(); }, "picture region", "share", "of each region in the total");
+  }
+}
+
+void describe(AnswerDescriber& d, const GuidanceExplanation& a) {
+  d("pictures", a.pictures, "picture channel y x", "pixel units", "drawn meanwhile");
+  describe(d, a.information);
+}
+
+void describe(Describer& d, GuidanceInformationOptions& options) {
+  d("scale", options.scale, "guidance of new trajectories; 1 gives nats, anything else guidance energy",
+    {.min = -100, .max = 1000});
+}
+
+namespace {
+
+/// Noise of explanations: apart from that of pictures (0 ...) and of evaluation (2^32 ...).
+constexpr int64_t kFirstGuidanceSample = int64_t{1} << 33;
+
+std::vector<std::string> prompts_of(const Subject& subject) {
+  std::vector<std::string> all = {subject.prompt};
+  all.insert(all.end(), subject.compared.begin(), subject.compared.end());
+  return all;
+}
+
+/// Pictures of prompt number k, drawn anew.
+GuidanceExplanation drawn_anew(const Subject& subject, const GuidanceInformationOptions& options, size_t k,
+                               const Control& control) {
+  const int64_t count = subject.trajectory.count();
+  SamplingOptions sample = subject.sample;
+  sample.guidance.scale = options.scale;
+  sample.guidance.both_branches = true;
+  sample.batch_size = count;  // one batch: the observer follows one run
+  const Trajectory trajectory =
+      draw_trajectory(subject.model,
+                      {std::vector<std::string>(static_cast<size_t>(count), prompts_of(subject)[k]), "", subject.seed,
+                       kFirstGuidanceSample + static_cast<int64_t>(k) * count},
+                      sample);
+  GuidanceInformationObserver information(sample.guidance);
+  const Tensor pictures = trajectory.redraw({}, information.observer(), control);
+  return {pictures.cpu(), information.result()};
+}
+
+/// The steps of the trajectory as seen with another prompt: noisy pictures, new estimates.
+std::vector<SamplerStep> seen_with(const Subject& subject, const std::string& prompt, const Control& control) {
+  const int64_t count = subject.trajectory.count();
+  const Predictor predict = guide(subject.model.denoiser, subject.model.condition({prompt}).expand({count, -1}),
+                                  subject.null_condition(count), {.clamp = 0, .both_branches = true});
+  std::vector<SamplerStep> steps = subject.trajectory.steps(control);
+  for (SamplerStep& step : steps) {
+    control.throw_if_stopped("explain.guidance_information");
+    const Tensor x = step.x.to(subject.model.device);
+    step.prediction = predict(x, torch::full({count}, step.sigma, x.options()));
+  }
+  return steps;
+}
+
+/// Information of the trajectory as it stands. The noisy pictures of an inverted one are those of the forward
+/// process whatever its guidance: nats.
+GuidanceExplanation read_off(const Subject& subject, const std::string& prompt, const Control& control) {
+  GuidanceOptions guidance = subject.sample.guidance;
+  if (subject.is_inverted()) guidance.scale = 1;
+  GuidanceInformationObserver information(guidance);
+  const bool own = prompt == subject.prompt;
+  for (const SamplerStep& step : own ? subject.trajectory.steps(control) : seen_with(subject, prompt, control)) {
+    information.observe(step);
+  }
+  return {subject.trajectory.pictures(control).cpu(), information.result()};
+}
+
+/// Drawn trajectories are drawn once more without guidance, for nats; any other stands as it is.
+Named<GuidanceExplanation> ask_guidance(const Subject& subject, const GuidanceInformationOptions& options,
+                                        const Control& control) {
+  Named<GuidanceExplanation> out{prompts_of(subject), {}};
+  for (size_t k = 0; k < out.names.size(); ++k) {
+    out.answers.push_back(subject.origin == TrajectoryOrigin::drawn ? drawn_anew(subject, options, k, control)
+                                                                    : read_off(subject, out.names[k], control));
+  }
+  return out;
+}
+
+int64_t guidance_cost(const Subject& subject, const GuidanceInformationOptions&) {
+  const auto prompts = static_cast<int64_t>(prompts_of(subject).size());
+  const bool drawn = subject.origin == TrajectoryOrigin::drawn;
+  return 2 * (drawn ? prompts : prompts - 1) * subject.trajectory.count() * subject.trajectory.sampling().steps();
+}
+
+}  // namespace
+
+Method guidance_information_method() {
+  return method("guidance_information", "What did the prompt add, where and at which noise level?",
+                {.trajectory = true, .branches = true, .posterior_mean = true}, guidance_cost, ask_guidance);
 }
 
 }  // namespace noisescope

@@ -21,6 +21,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 enum class InformationUnit { nats, guidance_energy };
 
 constexpr std::array<std::pair<InformationUnit, const char*>, 2> enum_names(InformationUnit) {
@@ -94,5 +96,19 @@ class GuidanceInformationObserver {
   std::vector<Tensor> sums_;         // per step: [B], or undefined where not covered
   std::vector<Tensor> region_sums_;  // per step: [B, R]
 };
+
+void describe(AnswerDescriber& d, const GuidanceInformation& answer);
+
+/// A prompt's pictures [B, C, H, W], and what guidance said in drawing them.
+struct GuidanceExplanation {
+  Tensor pictures;
+  GuidanceInformation information;
+};
+void describe(AnswerDescriber& d, const GuidanceExplanation& answer);
+
+struct GuidanceInformationOptions {
+  double scale = 1;  // of new trajectories; 1 gives nats, anything else guidance energy
+};
+void describe(Describer& d, GuidanceInformationOptions& options);
 
 }  // namespace noisescope

@@ -7,6 +7,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/explain/guidance_anatomy.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 
@@ -21,7 +22,7 @@ void describe(Describer& d, GuidanceSweepOptions& options) {
   d("bands", options.bands, "bands of radial frequency", {.min = 1, .max = 1000});
 }
 
-GuidanceSweep guidance_sweep(const SweepRun& run, const GuidanceSweepOptions& options,
+GuidanceSweep guidance_sweep(const Trajectory& trajectory, const GuidanceSweepOptions& options,
                              const Control& control) {
   const torch::NoGradGuard no_grad;
   const bool finite = std::all_of(options.scales.begin(), options.scales.end(),
@@ -33,8 +34,7 @@ GuidanceSweep guidance_sweep(const SweepRun& run, const GuidanceSweepOptions& op
   }
   double drawn = 0;
   const auto energy_at = [&](double scale) {
-    const Tensor pictures = run_sampler(run.at_scale(scale), run.x, run.sigmas, run.sampler,
-                                        run.noise, {}, {.progress = {}, .stop = control.stop});
+    const Tensor pictures = trajectory.redraw({.scale = scale}, {}, {.progress = {}, .stop = control.stop});
     control.report({.task = "guidance sweep",
                     .done = ++drawn,
                     .total = static_cast<double>(options.scales.size() + 1),
@@ -51,6 +51,35 @@ GuidanceSweep guidance_sweep(const SweepRun& run, const GuidanceSweepOptions& op
   }
   sweep.gain = torch::stack(gains);
   return sweep;
+}
+
+void describe(AnswerDescriber& d, const GuidanceSweep& a) {
+  d("scales", a.scales, "scale", "", "guidance scales");
+  d("gain", a.gain, "scale picture band", "", "energy of each band of radial frequency over that at scale 1",
+    {.names = "scales", .null = 1, .higher = "amplified"});
+  d("reference", a.reference, "picture band", "pixel units squared", "energy at scale 1");
+}
+
+void describe(Describer& d, GuidanceSweepQuestion& question) {
+  d("pictures", question.pictures, "pictures of the trajectory, at most", {.min = 2, .max = 100000});
+  describe(d, question.options);
+}
+
+namespace {
+
+GuidanceSweep ask_sweep(const Subject& subject, const GuidanceSweepQuestion& question, const Control& control) {
+  return guidance_sweep(subject.first(question.pictures), question.options, control);
+}
+
+int64_t sweep_cost(const Subject& subject, const GuidanceSweepQuestion& question) {
+  return question.options.cost(std::min(question.pictures, subject.trajectory.count()),
+                               subject.trajectory.sampling().steps());
+}
+
+}  // namespace
+
+Method guidance_sweep_method() {
+  return method("guidance_sweep", "What does more guidance amplify?", {.trajectory = true}, sweep_cost, ask_sweep);
 }
 
 }  // namespace noisescope

@@ -4,32 +4,24 @@
 // Null value 1, at s = 1.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/diffusion/sampler.h"
+#include "noisescope/diffusion/trajectory.h"
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct GuidanceSweepOptions {
   std::vector<double> scales = {0, 2, 4, 8};  // s as in GuidanceOptions; 1 is always drawn, too
-  int64_t bands = 8;                          // of band_energy
+  int64_t bands = 6;                          // of band_energy
 
   /// Denoiser evaluations of `steps` steps with one prediction each: one branch at s = 1, else two.
   int64_t cost(int64_t pictures, int64_t steps) const;
 };
 void describe(Describer& d, GuidanceSweepOptions& options);
-
-/// A run of B pictures; all scales share x and the noise of every step.
-struct SweepRun {
-  std::function<Predictor(double scale)> at_scale;
-  Tensor x;  // [B, C, H, W] at sigmas[0]
-  std::vector<double> sigmas;
-  SamplerOptions sampler;
-  NoiseSource noise;
-};
 
 /// G scales, B pictures, R bands; float64 on the CPU.
 struct GuidanceSweep {
@@ -38,9 +30,17 @@ struct GuidanceSweep {
   Tensor reference;            // [B, R]: energy at s = 1
 };
 
-/// Throws ValueError for scales that are not finite, none of them, or no bands; Interrupted on
-/// request.
-GuidanceSweep guidance_sweep(const SweepRun& run, const GuidanceSweepOptions& options,
+/// All scales share the noise of the trajectory. Throws ValueError for scales that are not finite, none of them,
+/// or no bands; Interrupted on request.
+GuidanceSweep guidance_sweep(const Trajectory& trajectory, const GuidanceSweepOptions& options,
                              const Control& control = {});
+
+void describe(AnswerDescriber& d, const GuidanceSweep& answer);
+
+struct GuidanceSweepQuestion {
+  int64_t pictures = 6;  // of the trajectory, at most
+  GuidanceSweepOptions options;
+};
+void describe(Describer& d, GuidanceSweepQuestion& question);
 
 }  // namespace noisescope

@@ -9,6 +9,9 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/world/grammar.h"
+#include "noisescope/world/parser.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -20,10 +23,19 @@ bool has_separate_steps(Solver solver) {
   return solver == Solver::ddpm || solver == Solver::ddim || solver == Solver::euler;
 }
 
+/// A trajectory as coalitions draw it.
+struct Played {
+  Predictor with_prompt, without_prompt;
+  Tensor x;  // [B, C, H, W] at sigmas[0]
+  std::vector<double> sigmas;
+  SamplerOptions sampler;
+  NoiseSource noise;
+};
+
 /// Draws one coalition after the other, each from where it parts from the one before.
 class WindowSampler {
  public:
-  WindowSampler(const WindowRun& run, const LogSnrWindows& windows)
+  WindowSampler(const Played& run, const LogSnrWindows& windows)
       : run_(run),
         windows_(windows),
         first_steps_(windows.first_steps(run.sigmas)),
@@ -54,7 +66,7 @@ class WindowSampler {
     return std::min(static_cast<size_t>(mine - prompted.begin()), states_.size() - 1);
   }
 
-  const WindowRun& run_;
+  const Played& run_;
   const LogSnrWindows& windows_;
   std::vector<int64_t> first_steps_;  // [K + 1]
   std::vector<Tensor> states_;        // [K]: x where each window begins, in the last run
@@ -111,6 +123,33 @@ std::vector<Coalition> coalitions_for(const GuidanceWindowOptions& options,
   const auto knocked = knock_out_coalitions(options.windows, options.knock_out_width);
   needed.insert(needed.end(), knocked.begin(), knocked.end());
   return needed;
+}
+
+std::vector<CoalitionValues> play(const Played& run, const LogSnrWindows& windows,
+                                  const std::vector<Coalition>& coalitions, const std::vector<PictureValue>& values,
+                                  const Control& control) {
+  const torch::NoGradGuard no_grad;
+  WindowSampler sampler(run, windows);
+  const std::vector<Coalition> order = in_drawing_order(coalitions, windows.count());
+  std::vector<CoalitionValues> played(values.size());
+  const Control silent{.progress = {}, .stop = control.stop};
+  WindowPictures pictures;
+  pictures.none = sampler.draw(order[0], silent);
+  pictures.all = sampler.draw(order[1], silent);
+  for (size_t i = 0; i < order.size(); ++i) {
+    pictures.drawn = i == 0   ? pictures.none
+                     : i == 1 ? pictures.all
+                              : sampler.draw(order[i], silent);
+    for (size_t f = 0; f < values.size(); ++f) {
+      played[f][order[i]] = checked_value(values[f], pictures);
+    }
+    control.report({.task = "guidance windows",
+                    .done = static_cast<double>(i + 1),
+                    .total = static_cast<double>(order.size()),
+                    .unit = "runs",
+                    .detail = {}});
+  }
+  return played;
 }
 
 }  // namespace
@@ -218,32 +257,13 @@ KnockOut knock_out(const CoalitionValues& values, int64_t width) {
   return {torch::stack(effect, 1), torch::stack(alone, 1)};
 }
 
-std::vector<CoalitionValues> play_windows(const WindowRun& run, const LogSnrWindows& windows,
+std::vector<CoalitionValues> play_windows(const Trajectory& trajectory, const LogSnrWindows& windows,
                                           const std::vector<Coalition>& coalitions,
-                                          const std::vector<PictureValue>& values,
-                                          const Control& control) {
-  const torch::NoGradGuard no_grad;
-  WindowSampler sampler(run, windows);
-  const std::vector<Coalition> order = in_drawing_order(coalitions, windows.count());
-  std::vector<CoalitionValues> played(values.size());
-  const Control silent{.progress = {}, .stop = control.stop};
-  WindowPictures pictures;
-  pictures.none = sampler.draw(order[0], silent);
-  pictures.all = sampler.draw(order[1], silent);
-  for (size_t i = 0; i < order.size(); ++i) {
-    pictures.drawn = i == 0   ? pictures.none
-                     : i == 1 ? pictures.all
-                              : sampler.draw(order[i], silent);
-    for (size_t f = 0; f < values.size(); ++f) {
-      played[f][order[i]] = checked_value(values[f], pictures);
-    }
-    control.report({.task = "guidance windows",
-                    .done = static_cast<double>(i + 1),
-                    .total = static_cast<double>(order.size()),
-                    .unit = "runs",
-                    .detail = {}});
-  }
-  return played;
+                                          const std::vector<PictureValue>& values, const Control& control) {
+  const Sampling& sampling = trajectory.sampling();
+  return play({trajectory.predictor(), trajectory.unprompted(), trajectory.initial() * sampling.sigmas.front(),
+               sampling.sigmas, sampling.sampler, trajectory.noise()},
+              windows, coalitions, values, control);
 }
 
 WindowCost window_cost(const GuidanceWindowOptions& options, const std::vector<double>& sigmas,
@@ -255,26 +275,94 @@ WindowCost window_cost(const GuidanceWindowOptions& options, const std::vector<d
       return Prediction{x, x, {}};
     };
   };
-  const WindowRun run{counting(cost.with_prompt), counting(cost.without_prompt),
+  const Played run{counting(cost.with_prompt), counting(cost.without_prompt),
                       torch::zeros({1, 1, 1, 1}), sigmas, sampler, {random, {0}}};
-  play_windows(run, equal_windows(sigmas, options.windows),
-               coalitions_for(options, orders_of(options, random)), {});
+  play(run, equal_windows(sigmas, options.windows), coalitions_for(options, orders_of(options, random)), {}, {});
   return cost;
 }
 
-std::vector<WindowAttribution> attribute_to_windows(const WindowRun& run,
+std::vector<WindowAttribution> attribute_to_windows(const Trajectory& trajectory,
                                                     const std::vector<PictureValue>& values,
                                                     const GuidanceWindowOptions& options,
                                                     const Random& random, const Control& control) {
-  const LogSnrWindows windows = equal_windows(run.sigmas, options.windows);
+  const LogSnrWindows windows = equal_windows(trajectory.sampling().sigmas, options.windows);
   const std::vector<PlayerOrder> orders = orders_of(options, random);
   std::vector<WindowAttribution> out;
   for (const CoalitionValues& played :
-       play_windows(run, windows, coalitions_for(options, orders), values, control)) {
+       play_windows(trajectory, windows, coalitions_for(options, orders), values, control)) {
     out.push_back({windows, knock_out(played, options.knock_out_width),
                    orders.empty() ? exact_shapley(played) : sampled_shapley(played, orders)});
   }
   return out;
+}
+
+void describe(AnswerDescriber& d, const WindowAttribution& a) {
+  d("edges", a.windows.edges, "edge", "nats", "log-SNR between the windows, from noise to picture");
+  d("shapley", a.shapley.phi, "picture window", "value", "what a window adds, averaged over all orders; sums to what the prompt did",
+    {.x = "edges", .null = 0, .higher = "the window matters more", .is_signed = true});
+  d("knock_out", a.knock_out.effect, "picture window", "value", "what is lost without the window", {.x = "edges", .null = 0, .is_signed = true});
+  d("alone", a.knock_out.alone, "picture window", "value", "what the window adds alone", {.x = "edges", .null = 0, .is_signed = true});
+}
+
+void describe(Describer& d, GuidanceWindowsQuestion& question) {
+  d("pictures", question.pictures, "pictures of the trajectory, at most", {.min = 2, .max = 100000});
+  describe(d, question.options);
+}
+
+namespace {
+
+GuidanceWindowOptions within(const Subject& subject, GuidanceWindowOptions options) {
+  options.windows = std::min(options.windows, subject.trajectory.sampling().steps());
+  return options;
+}
+
+/// Score of picture and prompt by the model's reader.
+PictureValue fit_to_prompt(const Subject& subject) {
+  return [reader = subject.model.reader({subject.prompt})](const WindowPictures& pictures) {
+    return reader(pictures.drawn).select(1, 0).to(torch::kFloat64);
+  };
+}
+
+/// Whether the prompt is true of the picture as the exact parser reads it; one that it rejects satisfies nothing.
+PictureValue satisfied_prompt(const Subject& subject) {
+  const CaptionMeaning meaning = subject.grammar()->parse(subject.prompt);
+  return [meaning, parser = WorldParser(subject.grammar()->world())](const WindowPictures& pictures) {
+    std::vector<double> satisfied;
+    for (const ParsedScene& read : parser.parse(pictures.drawn.to(torch::kCPU))) {
+      satisfied.push_back(agreement(read, meaning).joint ? 1 : 0);
+    }
+    return torch::tensor(satisfied, torch::kFloat64);
+  };
+}
+
+Named<WindowAttribution> ask_windows(const Subject& subject, const GuidanceWindowsQuestion& question,
+                                     const Control& control) {
+  Named<WindowAttribution> out{{"likeness"}, {}};
+  std::vector<PictureValue> values = {likeness_to_guided};
+  if (subject.model.reader) {
+    out.names.emplace_back("fit");
+    values.push_back(fit_to_prompt(subject));
+  }
+  if (subject.grammar()) {
+    out.names.emplace_back("satisfied");
+    values.push_back(satisfied_prompt(subject));
+  }
+  out.answers = attribute_to_windows(subject.first(question.pictures), values, within(subject, question.options),
+                                     Random(subject.seed), control);
+  return out;
+}
+
+int64_t windows_cost(const Subject& subject, const GuidanceWindowsQuestion& question) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  return window_cost(within(subject, question.options), sampling.sigmas, sampling.sampler, Random(subject.seed))
+      .evaluations(std::min(question.pictures, subject.trajectory.count()), sampling.branches() == 2);
+}
+
+}  // namespace
+
+Method guidance_windows_method() {
+  return method("guidance_windows", "At which noise levels does the prompt work?", {.trajectory = true}, windows_cost,
+                ask_windows);
 }
 
 }  // namespace noisescope

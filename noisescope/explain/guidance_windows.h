@@ -17,10 +17,12 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/diffusion/sampler.h"
+#include "noisescope/diffusion/trajectory.h"
 #include "noisescope/stats/shapley.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 /// K consecutive windows [edges[k], edges[k + 1]) of log-SNR, from noise to picture; what lies
 /// beyond the outer edges belongs to the outer windows.
@@ -45,16 +47,6 @@ LogSnrWindows equal_windows(const std::vector<double>& sigmas, int64_t count);
 /// too).
 Predictor prompt_in_windows(Predictor with, Predictor without, LogSnrWindows windows,
                             Coalition prompted);
-
-/// A run of B pictures. All that is drawn from it shares x and the noise of every step.
-struct WindowRun {
-  Predictor with_prompt;
-  Predictor without_prompt;
-  Tensor x;  // [B, C, H, W] at sigmas[0]
-  std::vector<double> sigmas;
-  SamplerOptions sampler;
-  NoiseSource noise;
-};
 
 /// Pictures drawn under the same noise with the prompt in some, all and no windows; [B, C, H, W].
 struct WindowPictures {
@@ -86,13 +78,13 @@ KnockOut knock_out(const CoalitionValues& values, int64_t width);
 /// euler; a heun or dpmpp run starts anew, since its steps reach into their neighbours). Throws
 /// ValueError for coalitions that do not fit, ShapeError for values that are not [B], NumericError
 /// for values that are not finite, Interrupted on request.
-std::vector<CoalitionValues> play_windows(const WindowRun& run, const LogSnrWindows& windows,
+std::vector<CoalitionValues> play_windows(const Trajectory& trajectory, const LogSnrWindows& windows,
                                           const std::vector<Coalition>& coalitions,
                                           const std::vector<PictureValue>& values,
                                           const Control& control = {});
 
 struct GuidanceWindowOptions {
-  int64_t windows = 6;          // K
+  int64_t windows = 5;          // K, at most the steps
   int64_t knock_out_width = 1;  // of the sliding window, in windows
   int64_t orders = 0;           // sampled orders of the windows; 0: exact, K <= kExactPlayers
 };
@@ -123,10 +115,18 @@ struct WindowAttribution {
 
 /// Knock-out and Shapley values over equal windows, one attribution a value function. `random`
 /// draws the orders. Throws ValueError for options out of range, else as play_windows does.
-std::vector<WindowAttribution> attribute_to_windows(const WindowRun& run,
+std::vector<WindowAttribution> attribute_to_windows(const Trajectory& trajectory,
                                                     const std::vector<PictureValue>& values,
                                                     const GuidanceWindowOptions& options,
                                                     const Random& random,
                                                     const Control& control = {});
+
+void describe(AnswerDescriber& d, const WindowAttribution& answer);
+
+struct GuidanceWindowsQuestion {
+  int64_t pictures = 6;  // of the trajectory, at most
+  GuidanceWindowOptions options;
+};
+void describe(Describer& d, GuidanceWindowsQuestion& question);
 
 }  // namespace noisescope

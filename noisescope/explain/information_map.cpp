@@ -9,6 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/passes.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -235,6 +236,57 @@ InformationMaps information_maps(const Denoiser& denoiser, const Tensor& picture
   }
   std::tie(out.kappa, out.kappa_error) = kappa.ratio();
   return out;
+}
+
+void describe(AnswerDescriber& d, const InformationMaps& a) {
+  d("edges", a.edges, "edge", "nats", "log-SNR between the cells of profiles");
+  d("map", a.map, "reference picture y x", "nats per pixel", "what the prompt says against each reference", {.null = 0});
+  d("signed_map", a.signed_map, "reference picture y x", "nats per pixel", "the same from the errors of both predictions",
+    {.null = 0, .is_signed = true});
+  d("profile", a.profile, "reference cell picture", "nats per cell", "the map, by noise level", {.x = "edges", .null = 0});
+  d("signed_profile", a.signed_profile, "reference cell picture", "nats per cell", "the signed map, by noise level",
+    {.x = "edges", .null = 0, .is_signed = true});
+  d("kappa", a.kappa, "reference cell", "", "weight of guidance that fits best; below 1 the network overclaims",
+    {.x = "edges", .error = "kappa_error", .null = 1});
+  d("kappa_error", a.kappa_error, "reference cell", "", "standard error of kappa", {.x = "edges"});
+  d("total", [&] { return a.total(); }, "reference picture", "nats", "sum of the map", {.null = 0});
+  d("signed_total", [&] { return a.signed_total(); }, "reference picture", "nats", "sum of the signed map", {.null = 0});
+}
+
+double prompt_entropy(const Subject& subject) { return subject.grammar() ? subject.grammar()->entropy() : 0; }
+
+std::vector<InformationQuestion> information_questions(const Subject& subject) {
+  std::vector<InformationQuestion> questions = {{"the whole prompt", "", prompt_entropy(subject)}};
+  for (const PromptContrast& contrast : subject.contrasts) {
+    questions.push_back({contrast.word, prompt_without(subject.grammar(), contrast),
+                         std::log(static_cast<double>(contrast.values.size()))});
+  }
+  return questions;
+}
+
+namespace {
+
+InformationMaps ask_information(const Subject& subject, const InformationOptions& asked, const Control& control) {
+  InformationOptions options = asked;
+  options.log_snr_max = std::min({options.log_snr_max, EvidenceOptions{}.log_snr_max, subject.model.log_snr_max});
+  const int64_t paths = subject.paths;
+  std::vector<Tensor> references;
+  for (const InformationQuestion& question : information_questions(subject)) {
+    references.push_back(subject.model.condition({question.reference}).expand({paths, -1}));
+  }
+  return information_maps(subject.model.denoiser, subject.copies(paths), subject.condition(paths),
+                          torch::stack(references), options, Random(subject.seed), sample_range(0, paths), control);
+}
+
+int64_t information_cost(const Subject& subject, const InformationOptions& options) {
+  return options.cost(subject.paths, static_cast<int64_t>(subject.contrasts.size()) + 1);
+}
+
+}  // namespace
+
+Method information_map_method() {
+  return method("information_map", "How many nats do the prompt and its words say about each pixel?",
+                {.posterior_mean = true}, information_cost, ask_information);
 }
 
 }  // namespace noisescope

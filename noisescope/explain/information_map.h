@@ -27,8 +27,10 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct InformationOptions {
-  int64_t draws = 64;        // noise draws of each picture
+  int64_t draws = 16;        // noise draws of each picture
   double log_snr_min = -10;
   double log_snr_max = 6;
   int64_t levels = 16;       // cells of the log-SNR axis for profiles and the proposal
@@ -68,5 +70,21 @@ InformationMaps information_maps(const Denoiser& denoiser, const Tensor& picture
                                  const InformationOptions& options, const Random& random,
                                  const std::vector<int64_t>& sample_ids,
                                  const Control& control = {});
+
+void describe(AnswerDescriber& d, const InformationMaps& answer);
+
+struct Subject;
+
+/// The full prompt against no prompt, then against the prompt with each word left open.
+struct InformationQuestion {
+  std::string name;
+  std::string reference;  // "" is no prompt
+  double bound = 0;       // nats that the answer can be at most; 0: unknown
+};
+std::vector<InformationQuestion> information_questions(const Subject& subject);
+
+/// Entropy in nats of a prompt among all full captions of the subject's world: what a prompt can say at most; 0 for
+/// other data.
+double prompt_entropy(const Subject& subject);
 
 }  // namespace noisescope

@@ -7,6 +7,8 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/explain/smooth_deficit.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -181,6 +183,30 @@ Tensor replay(const Predictor& predict, const EditFriendlyInversion& inversion, 
   return x;
 }
 
+Trajectory inverted_trajectory(const Model& model, const PictureRequest& prompt, const Tensor& picture,
+                               const SamplingOptions& options, const Control& control) {
+  check_picture(model, picture);
+  const torch::NoGradGuard no_grad;
+  SamplingOptions ancestral = options;
+  ancestral.sampler = {.solver = Solver::ddpm};
+  ancestral.guidance.clamp = 0;
+  const Trajectory plan = draw_trajectory(model, prompt, ancestral);  // its prompts, levels and guidance
+  const Tensor pictures =
+      picture.to(model.device, torch::kFloat32).expand({plan.count(), -1, -1, -1}).contiguous();
+  GuidanceOptions both = ancestral.guidance;
+  both.both_branches = true;
+  TrajectoryRecorder recorder{RecorderOptions{}};
+  const EditFriendlyInversion found =
+      invert_edit_friendly(plan.predictor(both), pictures, plan.sampling().sigmas,
+                           {plan.noise().random, plan.noise().sample_ids}, recorder.observer(), control);
+  NoiseSource noise = plan.noise();
+  noise.given = found.noises;
+  const std::vector<SamplerStep>& steps = recorder.steps();
+  return {plan.sampling(),
+          {plan.condition(), plan.null_condition(), found.states[0] / steps.front().sigma, noise},
+          steps, found.remainder};
+}
+
 Tensor reconstruction_error(const Tensor& pictures, const Tensor& reconstructed) {
   check_pictures("explain.reconstruction_error", pictures);
   check_shape("explain.reconstruction_error", "reconstructed", reconstructed,
@@ -195,6 +221,79 @@ Tensor inversion_stability(const Tensor& noise, const Tensor& inverted) {
   const Tensor a = noise.to(torch::kCPU, torch::kFloat64).flatten(1);
   const Tensor b = inverted.to(torch::kCPU, torch::kFloat64).flatten(1);
   return (a * b).sum(1) / (a.norm(2, 1) * b.norm(2, 1));
+}
+
+void describe(AnswerDescriber& d, const InversionOfPictures& a) {
+  d("steps", a.steps, "count", "steps", "of DDIM inversion");
+  d("ddim_error", a.ddim_error, "count picture", "pixel units", "root mean square error of the reconstruction",
+    {.x = "steps", .null = 0});
+  d("edit_friendly_error", a.edit_friendly_error, "picture", "pixel units", "the same of the edit-friendly inversion",
+    {.null = 0});
+  d("noise_size", a.noise_size, "picture", "", "root mean square of the noise that DDIM finds", {.null = 1});
+  d("smooth_deficit", a.smooth_deficit, "picture", "log ratio", "variance of that noise on smooth over other pixels",
+    {.null = 0, .is_signed = true});
+  d("noise", a.noise, "picture channel y x", "", "that DDIM inversion finds", {.is_signed = true});
+  d("states", a.states, "step picture channel y x", "pixel units", "of the edit-friendly inversion");
+}
+
+void describe(Describer& d, InversionOptions& options) {
+  d("steps", options.steps, "steps of DDIM inversion; edit-friendly inversion takes the first", {.min = 2, .max = 100000});
+}
+
+namespace {
+
+struct DdimInversion {
+  Tensor noise, error;  // [B, C, H, W], [B]
+};
+
+DdimInversion invert_with(const Predictor& predict, const Tensor& pictures, const std::vector<double>& sigmas,
+                          const Control& control) {
+  const Tensor x = invert_ddim(predict, pictures, sigmas, {}, control);
+  const NoiseSource unused{Random(0), sample_range(0, pictures.size(0))};
+  const Tensor again = run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, unused, {}, control);
+  return {(x / sigmas[0]).cpu(), reconstruction_error(pictures, again).cpu()};
+}
+
+std::vector<double> levels_of(const Subject& subject, int64_t steps) {
+  GridOptions grid = subject.sample.grid;
+  grid.steps = steps;
+  return sampling_sigmas(grid, subject.model.schedule);
+}
+
+InversionOfPictures ask_inversion(const Subject& subject, const InversionOptions& options, const Control& control) {
+  if (options.steps.empty()) throw ValueError("[explain.inversion] expected at least one number of steps, got none");
+  const int64_t count = subject.independent();
+  const Tensor pictures = subject.trajectory.pictures(control).slice(0, 0, count);
+  const Tensor condition = subject.condition(count);
+  const Predictor predict = guide(subject.model.denoiser, condition, condition, {.scale = 1, .clamp = 0});
+  InversionOfPictures out{options.steps, {}, {}, {}, {}, {}, {}};
+  std::vector<Tensor> errors;
+  for (const int64_t steps : options.steps) {
+    DdimInversion found = invert_with(predict, pictures, levels_of(subject, steps), control);
+    errors.push_back(found.error);
+    out.noise = found.noise;
+  }
+  out.ddim_error = torch::stack(errors);
+  const EditFriendlyInversion friendly = invert_edit_friendly(predict, pictures, levels_of(subject, options.steps.front()),
+                                                              subject.noise(count), {}, control);
+  out.edit_friendly_error =
+      reconstruction_error(pictures, replay(predict, friendly, 0, {}, control)).cpu();
+  out.states = friendly.states.cpu();
+  out.noise_size = out.noise.square().mean({1, 2, 3}).sqrt();
+  out.smooth_deficit = smooth_deficit(out.noise, pictures.cpu()).log_ratio;
+  return out;
+}
+
+int64_t inversion_cost(const Subject& subject, const InversionOptions& options) {
+  int64_t steps = options.steps.empty() ? 0 : 2 * options.steps.front();
+  for (const int64_t count : options.steps) steps += 2 * count;
+  return steps * subject.independent();
+}
+
+}  // namespace
+
+Method inversion_method() {
+  return method("inversion", "Which noise leads to this picture?", {}, inversion_cost, ask_inversion);
 }
 
 }  // namespace noisescope

@@ -13,10 +13,12 @@
 
 #include <vector>
 
-#include "noisescope/diffusion/sampler.h"
+#include "noisescope/model/model.h"
 #include "noisescope/explain/evidence.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 /// Shows `observer` a noising path of `pictures` [B, C, H, W] as the steps of a run, from noise to
 /// picture: options.steps + 1 of them, the last with sigma_next = 0. Cost: an evaluation a step and
@@ -82,11 +84,36 @@ Tensor replay(const Predictor& predict, const EditFriendlyInversion& inversion,
               int64_t first_step = 0, const SamplerObserver& observer = {},
               const Control& control = {});
 
+/// `count` trajectories, of noise of their own, that all end in `picture` [C, H, W], by edit-friendly inversion
+/// under the prompt: levels and guidance of `options`, ancestral, estimates not clamped. Cost: 2 x count
+/// evaluations a step. Throws ShapeError for a picture of another size than the model's, Interrupted.
+Trajectory inverted_trajectory(const Model& model, const PictureRequest& prompt, const Tensor& picture,
+                               const SamplingOptions& options, const Control& control = {});
+
 /// Root mean square difference of each picture in pixel units, [B] float64; 0 = the same.
 Tensor reconstruction_error(const Tensor& pictures, const Tensor& reconstructed);
 
 /// Cosine of each noise with the noise inverted from the picture that it led to, [B] float64; 1 =
 /// the inversion found it again (stability of a seed: Qi et al. 2024, arXiv:2407.14041).
 Tensor inversion_stability(const Tensor& noise, const Tensor& inverted);
+
+
+/// Both inversions of the trajectory's pictures, or of the one that was given.
+struct InversionOptions {
+  std::vector<int64_t> steps = {10, 20, 40};  // of DDIM inversion; edit-friendly inversion takes the first
+};
+void describe(Describer& d, InversionOptions& options);
+
+/// B pictures, E step counts.
+struct InversionOfPictures {
+  std::vector<int64_t> steps;  // [E]
+  Tensor ddim_error;           // [E, B] root mean square, pixel units
+  Tensor noise;                // [B, C, H, W]: that DDIM finds with the last step count
+  Tensor noise_size;           // [B] root mean square; 1 for the noise that a sampler is given
+  Tensor edit_friendly_error;  // [B] pixel units
+  Tensor states;               // [S, B, C, H, W] of the edit-friendly inversion
+  Tensor smooth_deficit;       // [B] log variance ratio, smooth over other pixels; NaN without both kinds
+};
+void describe(AnswerDescriber& d, const InversionOfPictures& answer);
 
 }  // namespace noisescope

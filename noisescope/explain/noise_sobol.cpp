@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -26,16 +27,16 @@ void describe(Describer& d, NoiseSobolOptions& options) {
   d("windows", options.windows, "windows of equally many steps", {.min = 1, .max = 1000});
 }
 
-NoiseSobol noise_sobol(const DrawPictures& draw, const ScorePictures& scores, const Tensor& initial,
-                       const Tensor& condition, const NoiseSource& noise, int64_t steps,
-                       const NoiseSobolOptions& options, const Control& control) {
+NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores, const NoiseSobolOptions& options,
+                       const Control& control) {
   const torch::NoGradGuard no_grad;
+  const int64_t steps = trajectory.sampling().steps();
+  const Tensor& initial = trajectory.initial();
+  const NoiseSource& noise = trajectory.noise();
   if (options.windows < 1 || options.windows > steps) {
     throw ValueError("[explain.noise_sobol] expected 1 .. " + std::to_string(steps) +
                      " windows, one step each at least, got " + std::to_string(options.windows));
   }
-  check_shape("explain.noise_sobol", "initial", initial,
-              {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
   const Random other(noise.random.seed() ^ name_hash("noise_sobol"));
   const Tensor other_initial =
       NoiseSource{other, noise.sample_ids}
@@ -43,7 +44,8 @@ NoiseSobol noise_sobol(const DrawPictures& draw, const ScorePictures& scores, co
   const double runs = static_cast<double>(options.windows + 3);
   double done = 0;
   const auto score = [&](const Tensor& x, int64_t from, int64_t to) {
-    const Tensor values = scores(draw(x, condition, with_steps_of(noise, other, from, to)));
+    const Tensor values = scores(
+        trajectory.redraw({.initial = x, .noise = with_steps_of(noise, other, from, to)}, {}, {{}, control.stop}));
     control.report({"noise sobol", ++done, runs, "runs", ""});
     return values;
   };
@@ -58,6 +60,46 @@ NoiseSobol noise_sobol(const DrawPictures& draw, const ScorePictures& scores, co
   }
   out.indices = sobol_indices(a, b, torch::stack(mixed));
   return out;
+}
+
+void describe(AnswerDescriber& d, const NoiseSobol& a) {
+  d("first_steps", a.first_steps, "edge", "step", "where the windows of injected noise begin; the last is the end");
+  d("total", a.indices.total, "player score", "share", "of the variance that a player decides with all interactions; player 0 is the first noise",
+    {.error = "total_error", .null = 0, .higher = "decided more"});
+  d("total_error", a.indices.total_error, "player score", "share", "standard error");
+  d("first", a.indices.first, "player score", "share", "of the variance that a player decides alone",
+    {.error = "first_error", .null = 0, .higher = "decided more"});
+  d("first_error", a.indices.first_error, "player score", "share", "standard error");
+}
+
+void describe(Describer& d, NoiseSobolQuestion& question) {
+  d("pictures", question.pictures, "new trajectories of the prompt", {.min = 2, .max = 1000000});
+  describe(d, question.options);
+}
+
+namespace {
+
+NoiseSobolOptions within(const Subject& subject, NoiseSobolOptions options) {
+  options.windows = std::min(options.windows, subject.trajectory.sampling().steps());
+  return options;
+}
+
+NoiseSobol ask_sobol(const Subject& subject, const NoiseSobolQuestion& question, const Control& control) {
+  const Trajectory trajectory =
+      subject.fresh(std::vector<std::string>(static_cast<size_t>(question.pictures), subject.prompt));
+  return noise_sobol(trajectory, word_margins(subject), within(subject, question.options), control);
+}
+
+int64_t sobol_cost(const Subject& subject, const NoiseSobolQuestion& question) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  return sampling.branches() * within(subject, question.options).cost(question.pictures, sampling.steps());
+}
+
+}  // namespace
+
+Method noise_sobol_method() {
+  return method("noise_sobol", "What did the first noise decide, what the noise of later steps?",
+                {.trajectory = true, .words = true, .reader = true}, sobol_cost, ask_sobol);
 }
 
 }  // namespace noisescope

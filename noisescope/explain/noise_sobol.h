@@ -7,13 +7,15 @@
 #pragma once
 
 #include "noisescope/core/options.h"
-#include "noisescope/explain/picture_draw.h"
+#include "noisescope/diffusion/trajectory.h"
 #include "noisescope/stats/sobol.h"
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct NoiseSobolOptions {
-  int64_t windows = 4;  // W windows of equally many steps
+  int64_t windows = 3;  // W windows of equally many steps
 
   /// Sampler steps for N samples: of each, A, B, x_T and every window redrawn.
   int64_t cost(int64_t samples, int64_t steps) const { return samples * (windows + 3) * steps; }
@@ -25,14 +27,19 @@ struct NoiseSobol {
   SobolIndices indices;              // player 0 is x_T, player 1 + w is window w
 };
 
-/// Explains `scores` of N runs of one prompt, or of several: `condition` [N, D] belongs to the sample, so
-/// prompts that differ add variance that no player explains; for one prompt repeat its row.
-///   initial  [N, C, H, W]  x_T of the runs in units of its deviation
-///   noise    of their steps; the second set of noises is of a seed derived from its own
-///   steps    of a run
-/// Throws ValueError for more windows than steps or N < 2.
-NoiseSobol noise_sobol(const DrawPictures& draw, const ScorePictures& scores, const Tensor& initial,
-                       const Tensor& condition, const NoiseSource& noise, int64_t steps,
-                       const NoiseSobolOptions& options, const Control& control = {});
+/// Explains `scores` of the N pictures of a trajectory, of one prompt or of several: the condition belongs to
+/// the sample, so prompts that differ add variance that no player explains. The second set of noises is of a
+/// seed derived from that of the first. Throws ValueError for more windows than steps or N < 2.
+NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores, const NoiseSobolOptions& options,
+                       const Control& control = {});
+
+void describe(AnswerDescriber& d, const NoiseSobol& answer);
+
+/// New trajectories of the prompt.
+struct NoiseSobolQuestion {
+  int64_t pictures = 48;
+  NoiseSobolOptions options;
+};
+void describe(Describer& d, NoiseSobolQuestion& question);
 
 }  // namespace noisescope

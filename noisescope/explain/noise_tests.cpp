@@ -10,6 +10,8 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/stats/multiple_testing.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -95,6 +97,70 @@ NoiseTests test_noise(const Tensor& noise) {
   tests.combined = chi_squared_tail(fisher, 2 * static_cast<double>(x.size(0)));
   tests.corrected = holm(tests.combined);
   return tests;
+}
+
+void describe(AnswerDescriber& d, const NoiseTests& a) {
+  d("names", a.names, "test", "", "the tests");
+  d("corrected", a.corrected, "test", "p-value", "all pictures together, corrected for the number of tests (Holm)",
+    {.names = "names"});
+  d("combined", a.combined, "test", "p-value", "all pictures together (Fisher)", {.names = "names"});
+  d("p", a.p, "picture test", "p-value", "each picture alone; uniform for noise");
+}
+
+void describe(AnswerDescriber& d, const NoiseOfTrajectory& a) {
+  d("names", a.first.names, "test", "", "the tests");
+  d("first_noise", a.first.corrected, "test", "p-value", "of the first noise, corrected (Holm)", {.names = "names"});
+  if (a.injected) {
+    d("injected_noise", a.injected->corrected, "test", "p-value", "of the injected noise, corrected (Holm)",
+      {.names = "names"});
+  }
+  d("log_snrs", a.log_snrs, "step", "nats", "noise levels of the steps");
+  d("predicted_size", a.predicted_size, "step picture", "", "root mean square of the noise predicted with prompt",
+    {.x = "log_snrs", .null = 1});
+  d("predicted_size_unprompted", a.predicted_size_unprompted, "step picture", "", "the same without prompt",
+    {.x = "log_snrs", .null = 1});
+}
+
+namespace {
+
+struct NoOptions {};
+void describe(Describer&, NoOptions&) {}
+
+/// All noise that the trajectory injected: it is addressed, so it can be drawn again.
+Tensor injected_noise(const Trajectory& trajectory) {
+  std::vector<Tensor> steps;
+  for (int64_t i = 0; i + 1 < trajectory.sampling().steps(); ++i) {
+    steps.push_back(trajectory.noise().step(static_cast<uint64_t>(i), trajectory.image_shape()));
+  }
+  return torch::cat(steps);
+}
+
+/// Root mean square of the predicted noise, [S, B].
+Tensor predicted_size(const std::vector<SamplerStep>& steps, Tensor Prediction::*branch) {
+  std::vector<Tensor> sizes;
+  for (const SamplerStep& step : steps) {
+    const Tensor eps = (step.x - step.prediction.*branch) / step.sigma;
+    sizes.push_back(eps.to(torch::kFloat64).square().mean({1, 2, 3}).sqrt());
+  }
+  return torch::stack(sizes);
+}
+
+NoiseOfTrajectory ask_noise(const Subject& subject, const NoOptions&, const Control& control) {
+  const std::vector<SamplerStep>& steps = subject.trajectory.steps(control);
+  NoiseOfTrajectory out;
+  for (const SamplerStep& step : steps) out.log_snrs.push_back(log_snr_of(step.sigma));
+  out.first = test_noise(steps.front().x / steps.front().sigma);
+  if (injects_noise(subject.sample.sampler)) out.injected = test_noise(injected_noise(subject.trajectory));
+  out.predicted_size = predicted_size(steps, &Prediction::conditional);
+  out.predicted_size_unprompted = predicted_size(steps, &Prediction::unconditional);
+  return out;
+}
+
+}  // namespace
+
+Method noise_tests_method() {
+  return method("noise_tests", "Is the noise noise?", {.trajectory = true, .branches = true}, free_of_cost<NoOptions>,
+                ask_noise);
 }
 
 }  // namespace noisescope

@@ -5,12 +5,15 @@
 // distribution must come from an exact world or from permuted prompts (prediction_tests.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "noisescope/core/tensor.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 /// Two-sided p-values, uniform in [0, 1] under the null; T tests, B pictures.
 struct NoiseTests {
@@ -38,5 +41,16 @@ struct BandEnergy {
   double degrees = 0;  // coefficients, channels counted
 };
 BandEnergy band_energy(const Tensor& noise, double from, double to);
+
+void describe(AnswerDescriber& d, const NoiseTests& answer);
+
+/// The first noise, what a stochastic solver injected, and the size of the noise that was predicted.
+struct NoiseOfTrajectory {
+  std::vector<double> log_snrs;  // [S]
+  NoiseTests first;
+  std::optional<NoiseTests> injected;      // none for a deterministic solver
+  Tensor predicted_size, predicted_size_unprompted;  // [S, B]: root mean square
+};
+void describe(AnswerDescriber& d, const NoiseOfTrajectory& answer);
 
 }  // namespace noisescope

@@ -8,18 +8,22 @@
 #pragma once
 
 #include "noisescope/core/options.h"
-#include "noisescope/explain/picture_draw.h"
+#include "noisescope/diffusion/trajectory.h"
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct NoiseTilesOptions {
-  int64_t tile_px = 4;  // side of a tile; divides the sides of the picture
-  int64_t redraws = 8;  // R
+  int64_t tile_px = 0;  // side of a tile; divides the sides of the picture; 0: a quarter of its height
+  int64_t redraws = 3;  // R
 
   /// Sampler steps for `pictures` pictures of height x width pixels.
   int64_t cost(int64_t pictures, int64_t height, int64_t width, int64_t steps) const {
-    return pictures * (1 + redraws * (height / tile_px) * (width / tile_px)) * steps;
+    const int64_t side = side_px(height);
+    return pictures * (1 + redraws * (height / side) * (width / side)) * steps;
   }
+  int64_t side_px(int64_t height) const { return tile_px > 0 ? tile_px : std::max<int64_t>(height / 4, 1); }
 };
 void describe(Describer& d, NoiseTilesOptions& options);
 
@@ -36,14 +40,21 @@ struct NoiseTiles {
   Tensor locality() const { return effect.diagonal(0, 1, 2) / effect.sum(2); }
 };
 
-/// Explains the B runs of `initial` [B, C, H, W] and `noise`; `condition` [B, D]. Redraws are of a seed
-/// derived from the noise's. With a stochastic sampler its step noise stays, so that the effect is x_T's
-/// alone. Throws ValueError for tiles that do not divide the picture or options out of range.
-NoiseTiles noise_tiles(const DrawPictures& draw, const Tensor& initial, const Tensor& condition,
-                       const NoiseSource& noise, const NoiseTilesOptions& options,
+/// Explains the B pictures of a trajectory. Redraws are of a seed derived from its noise's. With a stochastic
+/// sampler its step noise stays, so that the effect is x_T's alone. Throws ValueError for tiles that do not
+/// divide the picture or options out of range.
+NoiseTiles noise_tiles(const Trajectory& trajectory, const NoiseTilesOptions& options,
                        const Control& control = {});
 
 /// Share of each tile that a mask [B, H, W] bool covers: [B, H / tile_px, W / tile_px] float64.
 Tensor tile_cover(const Tensor& mask, int64_t tile_px);
+
+void describe(AnswerDescriber& d, const NoiseTiles& answer);
+
+struct NoiseTilesQuestion {
+  int64_t pictures = 2;  // of the trajectory, at most
+  NoiseTilesOptions options;
+};
+void describe(Describer& d, NoiseTilesQuestion& question);
 
 }  // namespace noisescope

@@ -5,13 +5,15 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/world/parser.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
 
 void check_options(const TransplantOptions& options) {
   if (options.halo_px < 0 || !(options.overlap > 0 && options.overlap <= 1)) {
-    throw ValueError("[explain.transplant_blocks] expected halo_px >= 0 and overlap in (0, 1], got " +
+    throw ValueError("[explain.noise_transplant] expected halo_px >= 0 and overlap in (0, 1], got " +
                      std::to_string(options.halo_px) + " and " + std::to_string(options.overlap));
   }
 }
@@ -47,17 +49,16 @@ Tensor bounding_blocks(const Tensor& masks, int64_t halo_px) {
   return spanned(masks.any(2), halo_px).unsqueeze(2) & spanned(masks.any(1), halo_px).unsqueeze(1);
 }
 
-Transplant transplant_blocks(const DrawPictures& draw, const FindObject& find, const Tensor& donors,
-                             const Tensor& recipients, const Tensor& condition,
-                             const NoiseSource& noise, const TransplantOptions& options) {
+Transplant noise_transplant(const Trajectory& recipients, const Tensor& donors, const FindObject& find,
+                            const TransplantOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   check_options(options);
-  const auto count = static_cast<int64_t>(noise.sample_ids.size());
-  check_shape("explain.transplant_blocks", "donors", donors, {count, -1, -1, -1});
-  check_shape("explain.transplant_blocks", "recipients", recipients,
-              {count, donors.size(1), donors.size(2), donors.size(3)});
+  const Tensor& own = recipients.initial();
+  check_shape("explain.noise_transplant", "donors", donors,
+              {recipients.count(), own.size(1), own.size(2), own.size(3)});
+  const NoiseSource& noise = recipients.noise();
   const auto objects = [&](const Tensor& initial) {
-    return find(draw(initial, condition, noise)).to(torch::kCPU);
+    return find(recipients.redraw({.initial = initial}, {}, {{}, control.stop})).to(torch::kCPU);
   };
   const Random anew(noise.random.seed() ^ name_hash("noise_transplant"));
   const Tensor fresh = anew.normal(Purpose::explain, 0, noise.sample_ids, donors.sizes().slice(1),
@@ -66,10 +67,65 @@ Transplant transplant_blocks(const DrawPictures& draw, const FindObject& find, c
   const Tensor block =
       bounding_blocks(donor, options.halo_px).unsqueeze(1).to(donors.device());
   const auto with_block = [&](const Tensor& source) {
-    return overlap_of(donor, objects(torch::where(block, source, recipients)));
+    return overlap_of(donor, objects(torch::where(block, source, own)));
   };
-  return {overlap_of(donor, objects(recipients)), with_block(donors), with_block(fresh),
+  return {overlap_of(donor, objects(own)), with_block(donors), with_block(fresh),
           options.overlap};
+}
+
+void describe(AnswerDescriber& d, const Transplant& a) {
+  d("before", a.before, "pair", "IoU", "of the object with the donor's, in the recipient as it was");
+  d("after", a.after, "pair", "IoU", "with the donor's block of noise");
+  d("control", a.control, "pair", "IoU", "with a random block at the same place");
+  d("eligible", [&] { return a.eligible(); }, "pair", "", "whether a pair can tell");
+  d("moved", [&] { return a.moved(); }, "eligible", "", "whether the object came to the donor's place");
+  d("moved_by_control", [&] { return a.moved_by_control(); }, "eligible", "", "the same with a random block");
+}
+
+void describe(Describer& d, TransplantQuestion& question) {
+  d("pairs", question.pairs, "pairs of new trajectories", {.min = 1, .max = 100000});
+  describe(d, question.options);
+}
+
+namespace {
+
+/// The pixels of the left object; none where the picture cannot be read.
+FindObject left_object(const World& world) {
+  return [world, parser = WorldParser(world)](const Tensor& pictures) {
+    std::vector<Scene> scenes;
+    std::vector<bool> rejected;
+    for (const ParsedScene& read : parser.parse(pictures.to(torch::kCPU))) {
+      scenes.push_back(read.scene);
+      rejected.push_back(read.rejected);
+    }
+    Tensor masks = world.object_masks(scenes).select(1, 0).clone();
+    for (size_t i = 0; i < rejected.size(); ++i) {
+      if (rejected[i]) masks[static_cast<int64_t>(i)].fill_(false);
+    }
+    return masks;
+  };
+}
+
+Transplant ask_transplant(const Subject& subject, const TransplantQuestion& question, const Control& control) {
+  const int64_t pairs = question.pairs;
+  const Trajectory all = subject.fresh(std::vector<std::string>(static_cast<size_t>(2 * pairs), subject.prompt));
+  const Trajectory first = all.rows(sample_range(0, pairs));
+  const Trajectory recipients(first.sampling(), {first.condition(), first.null_condition(),
+                                                 all.initial().slice(0, pairs), first.noise()});
+  return noise_transplant(recipients, first.initial(), left_object(subject.grammar()->world()), question.options,
+                          control);
+}
+
+int64_t transplant_cost(const Subject& subject, const TransplantQuestion& question) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  return sampling.branches() * question.options.cost(question.pairs, sampling.steps());
+}
+
+}  // namespace
+
+Method noise_transplant_method() {
+  return method("noise_transplant", "Does an object follow the first noise that lies under it?",
+                {.trajectory = true, .world = true}, transplant_cost, ask_transplant);
 }
 
 }  // namespace noisescope

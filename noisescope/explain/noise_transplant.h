@@ -10,9 +10,11 @@
 #include <functional>
 
 #include "noisescope/core/options.h"
-#include "noisescope/explain/picture_draw.h"
+#include "noisescope/diffusion/trajectory.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 struct TransplantOptions {
   int64_t halo_px = 1;   // the block is the object's bounding box and this much around it
@@ -40,14 +42,22 @@ struct Transplant {
   Tensor moved_by_control() const { return control.index({eligible()}) >= overlap; }
 };
 
-/// Pair b: the block under the object of picture b of `donors` [B, C, H, W] is pasted into row b of
-/// `recipients`; both x_T in units of its deviation, one `condition` [B, D] and one `noise` of the steps for
-/// both. Throws ValueError for options out of range, ShapeError.
-Transplant transplant_blocks(const DrawPictures& draw, const FindObject& find, const Tensor& donors,
-                             const Tensor& recipients, const Tensor& condition,
-                             const NoiseSource& noise, const TransplantOptions& options);
+/// Pair b: the block under the object of the picture that first noise b of `donors` [B, C, H, W] gives (in
+/// units of its deviation) is pasted into the first noise of picture b of `recipients`; prompts and the noise of
+/// the steps are the recipients' for both. Throws ValueError for options out of range, ShapeError.
+Transplant noise_transplant(const Trajectory& recipients, const Tensor& donors, const FindObject& find,
+                            const TransplantOptions& options, const Control& control = {});
 
 /// The bounding boxes of masks [B, H, W] bool with `halo_px` around them, cut at the border: [B, H, W] bool.
 Tensor bounding_blocks(const Tensor& masks, int64_t halo_px);
+
+void describe(AnswerDescriber& d, const Transplant& answer);
+
+/// Pairs of new trajectories of the prompt; the object is the left one.
+struct TransplantQuestion {
+  int64_t pairs = 24;
+  TransplantOptions options;
+};
+void describe(Describer& d, TransplantQuestion& question);
 
 }  // namespace noisescope

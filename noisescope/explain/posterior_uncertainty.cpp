@@ -6,6 +6,8 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/explain/passes.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -73,6 +75,60 @@ PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor&
   out.directions = ritz.permute({2, 0, 1}).reshape({k, B, x.size(1), x.size(2), x.size(3)});
   out.variances = (values.index_select(1, order).t() * sigma.to(torch::kFloat64).square()).to(torch::kCPU);
   return out;
+}
+
+void describe(AnswerDescriber& d, const PosteriorComponents& a) {
+  d("variances", a.variances, "component picture", "pixel units squared", "of x_0 along each direction, falling");
+  d("directions", a.directions, "component picture channel y x", "", "orthonormal for each picture");
+}
+
+void describe(AnswerDescriber& d, const UncertaintyAtLevel& a) {
+  d("log_snr", a.log_snr, "", "nats", "the noise level");
+  describe(d, a.components);
+  d("noisy", a.noisy, "picture channel y x", "pixel units", "the noise draws");
+  d("estimate", a.estimate, "picture channel y x", "pixel units", "the clean estimate of the first");
+}
+
+void describe(Describer& d, UncertaintyQuestion& question) {
+  d("log_snrs", question.log_snrs, "noise levels", {.min = -30, .max = 30});
+  describe(d, question.options);
+}
+
+namespace {
+
+UncertaintyAtLevel look_at(const Subject& subject, double log_snr, const UncertaintyOptions& options,
+                           const Control& control) {
+  const int64_t paths = subject.paths;
+  const double sigma = sigma_of_log_snr(log_snr);
+  const Random random(subject.seed);
+  const Tensor eps = random.normal(Purpose::explain, 0, sample_range(0, paths), subject.model.image_shape);
+  const Tensor x = subject.copies(1) + sigma * eps.to(subject.model.device);
+  const Tensor level = torch::full({paths}, sigma, x.options()), condition = subject.condition(paths);
+  const Tensor estimate = subject.model.denoiser(x.slice(0, 0, 1), level.slice(0, 0, 1), condition.slice(0, 0, 1));
+  return {log_snr, x, estimate,
+          posterior_components(subject.model.denoiser, x, level, condition, options, random, sample_range(0, paths),
+                               control)};
+}
+
+Named<UncertaintyAtLevel> ask_uncertainty(const Subject& subject, const UncertaintyQuestion& question,
+                                          const Control& control) {
+  Named<UncertaintyAtLevel> out;
+  for (const double log_snr : question.log_snrs) {
+    out.names.push_back("log-SNR " + number_text(log_snr));
+    out.answers.push_back(look_at(subject, log_snr, question.options, control));
+  }
+  return out;
+}
+
+int64_t uncertainty_cost(const Subject& subject, const UncertaintyQuestion& question) {
+  return static_cast<int64_t>(question.log_snrs.size()) * subject.paths * question.options.cost();
+}
+
+}  // namespace
+
+Method posterior_uncertainty_method() {
+  return method("posterior_uncertainty", "What is the model still undecided about?", {.posterior_mean = true},
+                uncertainty_cost, ask_uncertainty);
 }
 
 }  // namespace noisescope

@@ -12,8 +12,10 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct UncertaintyOptions {
-  int64_t components = 2;
+  int64_t components = 1;
   int64_t iterations = 20;
   double step = 0.05;  // of the central difference, in units of sigma
   int64_t pass_size = 128;
@@ -37,5 +39,22 @@ PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor&
                                          const UncertaintyOptions& options, const Random& random,
                                          const std::vector<int64_t>& sample_ids,
                                          const Control& control = {});
+
+void describe(AnswerDescriber& d, const PosteriorComponents& answer);
+
+/// Of one picture: noise levels at which it is noised along the subject's paths.
+struct UncertaintyQuestion {
+  std::vector<double> log_snrs = {-4.5, -3, -1.5};
+  UncertaintyOptions options;
+};
+void describe(Describer& d, UncertaintyQuestion& question);
+
+/// One noise level: N noise draws of the picture.
+struct UncertaintyAtLevel {
+  double log_snr = 0;
+  Tensor noisy, estimate;  // [N, C, H, W], [1, C, H, W]: of the first draw
+  PosteriorComponents components;
+};
+void describe(AnswerDescriber& d, const UncertaintyAtLevel& answer);
 
 }  // namespace noisescope

@@ -7,6 +7,8 @@
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/stats/relabelling.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -112,7 +114,7 @@ PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::st
 
 PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
                                  const Tensor& condition, const PredictionTestOptions& options,
-                                 const Random& random) {
+                                 const Random& random, const Control& control) {
   const at::NoGradGuard no_grad;
   check_shape("explain.test_predictions", "condition", condition, {-1, -1});
   const int64_t B = condition.size(0);
@@ -127,15 +129,72 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
   NoiseStatistics statistics;
   std::vector<Tensor> of_steps;
   for (const SamplerStep& step : steps) {
+    control.throw_if_stopped("explain.test_predictions");
     if (!step.x.defined()) {
       throw ValueError("[explain.test_predictions] expected recorded noisy images, got none; record x");
     }
     check_shape("explain.test_predictions", "x", step.x, {B, -1, -1, -1});
     statistics = statistics_of(denoiser, step, condition, groups, options.pass_size);
     of_steps.push_back(statistics.values);
+    control.report({"prediction tests", double(of_steps.size()), double(steps.size()), "steps", ""});
   }
   return tests_of(relabel_partners(torch::cat(of_steps, 3), {options.permutations, random}),
                   statistics.names);
+}
+
+void describe(AnswerDescriber& d, const PredictionTests& a) {
+  d("names", a.names, "statistic", "", "the statistics of predicted noise");
+  d("z", a.z, "step statistic", "standard deviations", "under the own prompt against permuted ones",
+    {.null = 0, .is_signed = true});
+  d("corrected", a.corrected, "step statistic", "p-value", "corrected over all steps and statistics (max T)");
+  d("p", a.p, "step statistic", "p-value", "two-sided, each test alone");
+}
+
+void describe(AnswerDescriber& d, const PredictionTestsOfWord& a) {
+  d("word", a.word, "", "", "whose versions exchange their prompts");
+  d("pictures", a.pictures, "", "", "trajectories tested");
+  d("log_snrs", a.log_snrs, "step", "nats", "noise levels of the steps");
+  describe(d, a.tests);
+}
+
+void describe(Describer& d, PredictionTestQuestion& question) {
+  d("groups", question.groups, "new trajectories of each version of the word", {.min = 1, .max = 10000});
+  d("permutations", question.permutations, "relabellings of the null", {.min = 1, .max = 1000000});
+  d("pass_size", question.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
+}
+
+namespace {
+
+PredictionTestsOfWord ask_predictions(const Subject& subject, const PredictionTestQuestion& question,
+                                      const Control& control) {
+  const PromptContrast& contrast = subject.contrasts.front();
+  std::vector<std::string> prompts;
+  for (int64_t i = 0; i < question.groups; ++i) {
+    prompts.insert(prompts.end(), contrast.prompts.begin(), contrast.prompts.end());
+  }
+  const Trajectory trajectory = subject.fresh(prompts);
+  TrajectoryRecorder recorder{{.denoised = false, .conditional = false, .unconditional = false}};
+  trajectory.redraw({}, recorder.observer(), control);
+  PredictionTestsOfWord out{contrast.word, trajectory.count(), {}, {}};
+  for (const SamplerStep& step : recorder.steps()) out.log_snrs.push_back(log_snr_of(step.sigma));
+  out.tests = test_predictions(subject.model.denoiser, recorder.steps(), trajectory.condition(),
+                               {.group = static_cast<int64_t>(contrast.prompts.size()),
+                                .permutations = question.permutations, .pass_size = question.pass_size},
+                               Random(subject.seed), control);
+  return out;
+}
+
+int64_t prediction_cost(const Subject& subject, const PredictionTestQuestion& question) {
+  const auto versions = static_cast<int64_t>(subject.contrasts.front().prompts.size());
+  const Sampling& sampling = subject.trajectory.sampling();
+  return question.groups * versions * sampling.steps() * (sampling.branches() + versions);
+}
+
+}  // namespace
+
+Method prediction_tests_method() {
+  return method("prediction_tests", "Does the prompt leave a pattern in the predicted noise?",
+                {.trajectory = true, .words = true}, prediction_cost, ask_predictions);
 }
 
 }  // namespace noisescope

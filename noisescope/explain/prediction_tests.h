@@ -20,6 +20,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// Moments, spectrum, spatial and channel correlation, each free of the scale but `log_variance`:
 ///   mean, log_variance, skewness, kurtosis (3 for a normal),
 ///   horizontal, vertical   correlation of neighbours
@@ -59,9 +61,27 @@ PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::st
 
 /// eps-hat at the recorded x of each step against permuted rows of `condition` [B, D]. `random` draws the
 /// groups; pictures beyond a whole number of groups are left out. Pictures that share a prompt weaken the
-/// test without harming it. Throws ValueError unless 2 <= group <= B, or for steps without x.
+/// test without harming it. Throws ValueError unless 2 <= group <= B, or for steps without x; Interrupted.
 PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
                                  const Tensor& condition, const PredictionTestOptions& options,
-                                 const Random& random);
+                                 const Random& random, const Control& control = {});
+
+void describe(AnswerDescriber& d, const PredictionTests& answer);
+
+/// New trajectories of the versions of the first word, asked again with each other's prompts.
+struct PredictionTestQuestion {
+  int64_t groups = 4;  // trajectories of each version
+  int64_t permutations = 999;
+  int64_t pass_size = 128;
+};
+void describe(Describer& d, PredictionTestQuestion& question);
+
+struct PredictionTestsOfWord {
+  std::string word;
+  int64_t pictures = 0;
+  std::vector<double> log_snrs;  // [S]
+  PredictionTests tests;
+};
+void describe(AnswerDescriber& d, const PredictionTestsOfWord& answer);
 
 }  // namespace noisescope

@@ -8,6 +8,9 @@
 #include "noisescope/core/error.h"
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/stats/relabelling.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/world/grammar.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -42,16 +45,6 @@ Tensor half_width_of(const Tensor& runs, const Tensor& null) {
 }
 
 }  // namespace
-
-WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& texts) {
-  if (texts.empty()) throw ValueError("[explain.clip_reader] expected at least one word, got none");
-  const at::NoGradGuard no_grad;
-  return [clip, words = clip.encode_text(texts)](const Tensor& pictures) {
-    const at::NoGradGuard no_grad_inside;
-    const Tensor seen = pictures.clamp(-1, 1).to(clip.device(), torch::kFloat32);
-    return clip.encode_image(seen).matmul(words.transpose(0, 1));
-  };
-}
 
 SamplerObserver WordTrace::observer() {
   return [this](const SamplerStep& step) {
@@ -110,6 +103,97 @@ ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
   out.p = torch::stack(p).amax(0);
   out.shown = out.p <= options.level;
   return out;
+}
+
+void describe(AnswerDescriber& d, const ReadOut& a) {
+  d("nulls", a.nulls, "null", "", "kinds of null trajectories");
+  d("difference", a.difference, "null step word", "score", "mean over the trajectories less that over the null ones",
+    {.names = "nulls", .error = "half_width", .null = 0, .higher = "the word fits better", .is_signed = true});
+  d("half_width", a.half_width, "null step word", "score", "difference +- half_width is its 95 % interval");
+  d("z", a.z, "null step word", "standard deviations", "of the difference under relabelling",
+    {.names = "nulls", .null = 0, .is_signed = true});
+  d("p", a.p, "step word", "p-value", "corrected over steps and words, the largest of the nulls");
+  d("shown", a.shown, "step word", "", "whether p is at most the level");
+  d("first_step", [&] { return a.first_step(); }, "word", "step", "from which a word stays shown; the number of steps: never");
+}
+
+void describe(AnswerDescriber& d, const WordsShown& a) {
+  d("words", a.vocabulary.texts, "word", "", "the words of the prompt and their alternatives");
+  d("log_snrs", a.log_snrs, "step", "nats", "noise levels of the steps");
+  describe(d, a.found);
+}
+
+void describe(Describer& d, ReadOutQuestion& question) {
+  d("null_trajectories", question.null_trajectories, "trajectories of each kind to hold those of the prompt against",
+    {.min = 19, .max = 100000});
+  describe(d, question.options);
+}
+
+namespace {
+
+Vocabulary vocabulary_of(const Subject& subject) {
+  Vocabulary v;
+  for (const PromptContrast& contrast : subject.contrasts) {
+    const std::vector<std::string> texts = lone_words(subject.grammar(), contrast);
+    for (size_t k = 0; k < texts.size(); ++k) {
+      if (std::find(v.texts.begin(), v.texts.end(), texts[k]) != v.texts.end()) continue;
+      v.texts.push_back(texts[k]);
+      v.said.push_back(int64_t(k) == contrast.own);
+    }
+  }
+  return v;
+}
+
+/// Scores [S, R, V] of new trajectories under these prompts; "" draws without prompt.
+Tensor null_scores(const Subject& subject, const WordReader& reader, const std::vector<std::string>& prompts,
+                   const char* name, const Control& control) {
+  const Trajectory trajectory = subject.fresh(prompts, name_hash(name));
+  WordTrace trace(reader);
+  Change change;
+  if (prompts.front().empty()) change.scale = 1;
+  trajectory.redraw(change, trace.observer(), control);
+  return trace.scores();
+}
+
+/// Captions of other scenes of the world.
+std::vector<std::string> other_prompts(const WorldGrammar& grammar, int64_t count) {
+  std::vector<std::string> prompts;
+  for (int64_t i = 0; i < count; ++i) {
+    prompts.push_back(grammar.say(grammar.full_meaning(grammar.world().draw_scene(Random(1), 0, i))));
+  }
+  return prompts;
+}
+
+WordsShown ask_words(const Subject& subject, const ReadOutQuestion& question, const Control& control) {
+  WordsShown out{vocabulary_of(subject), {}, {}};
+  const WordReader reader = subject.model.reader(out.vocabulary.texts);
+  WordTrace trace(reader);
+  const SamplerObserver watch = trace.observer();
+  for (const SamplerStep& step : subject.trajectory.steps(control)) {
+    watch(step);
+    out.log_snrs.push_back(log_snr_of(step.sigma));
+  }
+  const int64_t count = question.null_trajectories;
+  const std::vector<std::string> none(static_cast<size_t>(count), "");
+  std::vector<NullRuns> nulls = {{"no prompt", null_scores(subject, reader, none, "no prompt", control)}};
+  if (const WorldGrammar* grammar = subject.grammar()) {
+    nulls.push_back({"other prompts",
+                     null_scores(subject, reader, other_prompts(*grammar, count), "other prompts", control)});
+  }
+  out.found = read_out(trace.scores().slice(1, 0, subject.independent()), nulls, question.options, Random(subject.seed));
+  return out;
+}
+
+int64_t words_cost(const Subject& subject, const ReadOutQuestion& question) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  return question.null_trajectories * sampling.steps() * (subject.grammar() ? 1 + sampling.branches() : 1);
+}
+
+}  // namespace
+
+Method read_out_method() {
+  return method("read_out", "Which words does the estimate show, from which step on?",
+                {.trajectory = true, .words = true, .reader = true}, words_cost, ask_words);
 }
 
 }  // namespace noisescope

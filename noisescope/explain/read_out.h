@@ -17,17 +17,11 @@
 #include "noisescope/core/options.h"
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/sampler.h"
+#include "noisescope/model/word_reader.h"
 
 namespace noisescope {
 
-class ClipModel;
-
-/// Scores of V words for pictures [B, C, H, W] in [-1, 1]: [B, V]; higher = the word fits better.
-using WordReader = std::function<Tensor(const Tensor& pictures)>;
-
-/// Cosines of CLIP's embeddings of picture and text. `texts`: the vocabulary, one text a word, in the
-/// model's own language ("a red shape"). Throws ValueError for an empty vocabulary.
-WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& texts);
+class AnswerDescriber;
 
 /// An observer that reads the estimate of each step; one evaluation of the reader a step and picture.
 /// One trace for one run of a batch; it must outlive the observer.
@@ -74,5 +68,27 @@ struct ReadOut {
 /// Throws ShapeError where runs differ in steps or words, NumericError for scores that are not finite.
 ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
                  const ReadOutOptions& options, const Random& random);
+
+void describe(AnswerDescriber& d, const ReadOut& answer);
+
+/// Trajectories without prompt (and, on a world, under other prompts) to hold those of the prompt against.
+struct ReadOutQuestion {
+  int64_t null_trajectories = 48;  // of each kind, at least 19: then a single one can reach p = 1 / 20
+  ReadOutOptions options;
+};
+void describe(Describer& d, ReadOutQuestion& question);
+
+/// The words of the prompt and their alternatives, each once.
+struct Vocabulary {
+  std::vector<std::string> texts;
+  std::vector<bool> said;  // by the prompt
+};
+
+struct WordsShown {
+  Vocabulary vocabulary;
+  std::vector<double> log_snrs;  // [S]
+  ReadOut found;
+};
+void describe(AnswerDescriber& d, const WordsShown& answer);
 
 }  // namespace noisescope

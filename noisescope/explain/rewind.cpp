@@ -3,11 +3,11 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
-
-constexpr const char* kWhere = "explain.rewind";
 
 /// Pictures and clean estimates of one arm.
 struct Arm {
@@ -15,105 +15,30 @@ struct Arm {
   Tensor estimates;  // [n, B, C, H, W]
 };
 
-void check_run(const RecordedRun& run, int64_t from) {
-  const auto count = static_cast<int64_t>(run.steps.size());
-  for (int64_t i = 0; i < count; ++i) {
-    const SamplerStep& step = run.steps[static_cast<size_t>(i)];
-    if (step.index != i || step.count != count) {
-      throw ValueError("[explain.rewind] expected the steps of one whole run, got step " +
-                       std::to_string(step.index) + " of " + std::to_string(step.count) +
-                       " at place " + std::to_string(i) + "; record one batch alone");
-    }
-  }
-  if (from < 0 || from >= count) {
-    throw ValueError("[explain.rewind] expected a step in [0, " + std::to_string(count) + "), got " +
-                     std::to_string(from));
-  }
-  const Tensor& x = run.steps[static_cast<size_t>(from)].x;
-  if (!x.defined()) {
-    throw ValueError("[explain.rewind] expected a record of the noisy images, got none; record x");
-  }
-  check_shape(kWhere, "x", x, {run.condition.size(0), -1, -1, -1});
-  if (!x.isfinite().all().item<bool>()) {
-    throw NumericError("[explain.rewind] expected finite recorded images, got NaN or infinity at step " +
-                       std::to_string(from));
-  }
-}
-
-void check_block(const NoiseBlock& block, const SamplerStep& step, const NoiseSource& noise) {
-  const bool inside = block.top >= 0 && block.left >= 0 && block.height >= 1 && block.width >= 1 &&
-                      block.top + block.height <= step.x.size(2) &&
-                      block.left + block.width <= step.x.size(3);
-  if (!inside) {
-    throw ValueError("[explain.rewind] expected a block inside the picture, got " +
-                     std::to_string(block.height) + "x" + std::to_string(block.width) + " at (" +
-                     std::to_string(block.top) + ", " + std::to_string(block.left) + ") of " +
-                     describe_tensor(step.x));
-  }
-  if (!step.prediction.denoised.defined() ||
-      static_cast<int64_t>(noise.sample_ids.size()) != step.x.size(0)) {
-    throw ValueError("[explain.rewind] expected recorded estimates and a sample id for each picture to "
-                     "draw a block of noise anew; record denoised");
-  }
-}
-
-/// x_k with the noise of the block drawn anew.
-Tensor with_block(const NoiseBlock& block, const SamplerStep& step, const NoiseSource& noise) {
-  check_block(block, step, noise);
-  const auto inside = [&](const Tensor& t) {
-    return t.narrow(2, block.top, block.height).narrow(3, block.left, block.width);
-  };
-  Tensor x = step.x.clone();
-  const Tensor eps =
-      block.random.normal(Purpose::explain, static_cast<uint64_t>(step.index), noise.sample_ids,
-                          {x.size(1), block.height, block.width}, x.scalar_type());
-  inside(x).copy_(inside(step.prediction.denoised) + step.sigma * eps.to(x.device()));
-  return x;
-}
-
-Arm go_on(const RecordedRun& run, const Alteration& alteration, const Control& control) {
-  const SamplerStep& start = run.steps[static_cast<size_t>(alteration.step)];
-  const Tensor condition = alteration.condition.defined() ? alteration.condition : run.condition;
-  check_shape(kWhere, "condition", condition, {run.condition.size(0), run.condition.size(1)});
-  GuidanceOptions guidance = run.guidance;
-  guidance.scale = alteration.scale.value_or(guidance.scale);
-  NoiseSource noise = run.noise;
-  noise.first_step += static_cast<uint64_t>(alteration.step);
-  if (alteration.remaining_noise) {
-    noise.random = *alteration.remaining_noise;
-    noise.random_of_step = {};
-    noise.given = Tensor();
-  }
-  std::vector<double> sigmas;
-  for (size_t i = static_cast<size_t>(alteration.step); i < run.steps.size(); ++i) {
-    sigmas.push_back(run.steps[i].sigma);
-  }
-  sigmas.push_back(0);
-  const Tensor x = alteration.block ? with_block(*alteration.block, start, run.noise) : start.x;
-  std::vector<Tensor> estimates;
+Arm go_on(const Trajectory& trajectory, const Change& change, const Control& control) {
+  std::vector<std::vector<Tensor>> estimates;  // by step, then by pass
   const SamplerObserver keep = [&](const SamplerStep& step) {
-    estimates.push_back(step.prediction.denoised.to(torch::kCPU));
+    if (estimates.empty()) estimates.resize(static_cast<size_t>(step.count));
+    estimates[static_cast<size_t>(step.index)].push_back(step.prediction.denoised.to(torch::kCPU));
   };
-  const Tensor pictures = run_sampler(guide(run.denoiser, condition, run.null_condition, guidance),
-                                      x.to(condition.device()), sigmas, run.sampler, noise, keep,
-                                      control);
-  return {pictures, torch::stack(estimates)};
+  Arm arm{trajectory.redraw(change, keep, control), {}};
+  std::vector<Tensor> steps;
+  for (const std::vector<Tensor>& passes : estimates) steps.push_back(torch::cat(passes));
+  arm.estimates = torch::stack(steps);
+  return arm;
 }
 
 }  // namespace
 
-Rewound rewind(const RecordedRun& run, const Alteration& alteration, const Control& control) {
+Rewound rewind(const Trajectory& trajectory, const Change& change, const Control& control) {
   const at::NoGradGuard no_grad;
-  check_shape(kWhere, "run.condition", run.condition, {-1, -1});
-  check_run(run, alteration.step);
-  const Arm unaltered = go_on(run, {.step = alteration.step}, control);
-  const Arm altered = go_on(run, alteration, control);
+  const Arm before = go_on(trajectory, {.step = change.step}, control);
+  const Arm after = go_on(trajectory, change, control);
   const auto squares = [](const Tensor& a, const Tensor& b) {
     return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).square();
   };
-  return {unaltered.pictures, altered.pictures,
-          squares(altered.pictures, unaltered.pictures).sum(1).to(torch::kCPU),
-          squares(altered.estimates, unaltered.estimates).mean({2, 3, 4}).sqrt()};
+  return {before.pictures, after.pictures, squares(after.pictures, before.pictures).sum(1).to(torch::kCPU),
+          squares(after.estimates, before.estimates).mean({2, 3, 4}).sqrt()};
 }
 
 Tensor changed_factors(const Rewound& rewound, const ReadFactors& read) {
@@ -121,6 +46,53 @@ Tensor changed_factors(const Rewound& rewound, const ReadFactors& read) {
   check_shape("explain.changed_factors", "factors", before, {rewound.unaltered.size(0), -1});
   check_shape("explain.changed_factors", "factors", after, {before.size(0), before.size(1)});
   return before != after;
+}
+
+void describe(AnswerDescriber& d, const Rewound& a) {
+  d("unaltered", a.unaltered, "picture channel y x", "pixel units", "nothing changed");
+  d("altered", a.altered, "picture channel y x", "pixel units", "with the change");
+  d("change", a.change, "picture y x", "pixel units squared", "squared difference, summed over channels", {.null = 0});
+  d("divergence", a.divergence, "step picture", "pixel units", "root mean square difference of the clean estimates",
+    {.null = 0});
+}
+
+void describe(AnswerDescriber& d, const RewoundWord& a) {
+  d("word", a.change, "", "", "what changed");
+  d("step", a.step, "", "step", "from which on");
+  d("log_snr", a.log_snr, "", "nats", "noise level of that step");
+  describe(d, a.rewound);
+}
+
+void describe(Describer& d, RewindOptions& options) {
+  d("at", options.at, "share of the steps that stay as they are", {.min = 0, .max = 1, .below_max = true});
+}
+
+namespace {
+
+Change change_of(const Subject& subject, const RewindOptions& options) {
+  return {.step = static_cast<int64_t>(options.at * static_cast<double>(subject.trajectory.sampling().steps()))};
+}
+
+RewoundWord ask_rewind(const Subject& subject, const RewindOptions& options, const Control& control) {
+  const PromptContrast& contrast = subject.contrasts.front();
+  const size_t next = static_cast<size_t>(contrast.own + 1) % contrast.values.size();
+  Change change = change_of(subject, options);
+  change.condition = subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
+  const double sigma = subject.trajectory.sampling().sigmas[static_cast<size_t>(change.step)];
+  return {contrast.word + " to " + contrast.values[next], change.step, log_snr_of(sigma),
+          rewind(subject.trajectory, change, control)};
+}
+
+int64_t cost_of_rewind(const Subject& subject, const RewindOptions& options) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  return sampling.branches() * rewind_cost(change_of(subject, options), sampling.steps(), subject.trajectory.count());
+}
+
+}  // namespace
+
+Method rewind_method() {
+  return method("rewind", "What if a word had changed half way?", {.trajectory = true, .words = true}, cost_of_rewind,
+                ask_rewind);
 }
 
 }  // namespace noisescope

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -45,20 +46,78 @@ VarianceShares seed_shares(const Tensor& grid) {
   return {shares[0], shares[1], shares[2], errors[0], errors[1], errors[2]};
 }
 
-Tensor attribute_grid(const DrawPictures& draw, const ScorePictures& scores, const Tensor& initial,
-                      const Tensor& conditions, const NoiseSource& noise, const Control& control) {
+Tensor attribute_grid(const Trajectory& trajectory, const ScorePictures& scores, const Tensor& conditions,
+                      const Control& control) {
   const torch::NoGradGuard no_grad;
   check_shape("explain.attribute_grid", "conditions", conditions, {-1, -1});
-  const int64_t seeds = initial.size(0), prompts = conditions.size(0);
+  const int64_t seeds = trajectory.count(), prompts = conditions.size(0);
   std::vector<Tensor> columns;
   for (int64_t p = 0; p < prompts; ++p) {
-    columns.push_back(scores(draw(initial, conditions[p].expand({seeds, -1}), noise)));
+    const Change change{.condition = conditions[p].expand({seeds, -1})};
+    columns.push_back(scores(trajectory.redraw(change, {}, {{}, control.stop})));
     control.report({"seed share", double(p + 1), double(prompts), "prompts", ""});
   }
   if (columns.empty()) {
     throw ValueError("[explain.attribute_grid] expected at least one prompt, got none");
   }
   return torch::stack(columns, 1);
+}
+
+void describe(AnswerDescriber& d, const VarianceShares& a) {
+  d("seed", a.seed, "attribute", "share", "of the variance that the seed explains", {.error = "seed_error", .null = 0});
+  d("prompt", a.prompt, "attribute", "share", "of the variance that the prompt explains", {.error = "prompt_error", .null = 0});
+  d("interaction", a.interaction, "attribute", "share", "of the variance that only both together explain",
+    {.error = "interaction_error", .null = 0});
+  d("seed_error", a.seed_error, "attribute", "share", "standard error");
+  d("prompt_error", a.prompt_error, "attribute", "share", "standard error");
+  d("interaction_error", a.interaction_error, "attribute", "share", "standard error");
+}
+
+void describe(AnswerDescriber& d, const SeedShare& a) {
+  d("prompts", a.prompts, "prompt", "", "of the grid");
+  d("seeds", a.seeds, "", "", "of the grid");
+  describe(d, a.shares);
+}
+
+void describe(Describer& d, SeedShareQuestion& question) {
+  d("seeds", question.seeds, "seeds of the grid", {.min = 3, .max = 100000});
+  d("prompts", question.prompts, "versions of the word, at most", {.min = 3, .max = 1000});
+}
+
+namespace {
+
+/// Versions of the first word that has at least three.
+std::vector<std::string> grid_prompts(const Subject& subject, int64_t most) {
+  for (const PromptContrast& contrast : subject.contrasts) {
+    if (contrast.prompts.size() < 3) continue;
+    const size_t count = std::min(contrast.prompts.size(), static_cast<size_t>(most));
+    return {contrast.prompts.begin(), contrast.prompts.begin() + static_cast<long>(count)};
+  }
+  return {};
+}
+
+SeedShare ask_shares(const Subject& subject, const SeedShareQuestion& question, const Control& control) {
+  const std::vector<std::string> prompts = grid_prompts(subject, question.prompts);
+  if (prompts.empty()) {
+    throw ValueError("[explain.seed_share] expected a word with at least 3 versions, got none; name more --alternatives");
+  }
+  const Trajectory trajectory =
+      subject.fresh(std::vector<std::string>(static_cast<size_t>(question.seeds), subject.prompt));
+  return {prompts, question.seeds,
+          seed_shares(attribute_grid(trajectory, word_margins(subject), subject.model.condition(prompts), control))};
+}
+
+int64_t shares_cost(const Subject& subject, const SeedShareQuestion& question) {
+  const Sampling& sampling = subject.trajectory.sampling();
+  const auto prompts = static_cast<int64_t>(grid_prompts(subject, question.prompts).size());
+  return question.seeds * prompts * sampling.steps() * sampling.branches();
+}
+
+}  // namespace
+
+Method seed_share_method() {
+  return method("seed_share", "How much did the seed decide, how much the prompt?",
+                {.trajectory = true, .words = true, .reader = true}, shares_cost, ask_shares);
 }
 
 }  // namespace noisescope

@@ -13,9 +13,11 @@
 // stochastic sampler must take all its noise from the seed (NoiseSource does) to leave none.
 #pragma once
 
-#include "noisescope/explain/picture_draw.h"
+#include "noisescope/diffusion/trajectory.h"
 
 namespace noisescope {
+
+class AnswerDescriber;
 
 /// F attributes; [F] float64 on the CPU. NaN for an attribute that does not vary.
 struct VarianceShares {
@@ -28,10 +30,24 @@ struct VarianceShares {
 /// as an order of size). Throws ValueError unless S >= 3 and P >= 3.
 VarianceShares seed_shares(const Tensor& grid);
 
-/// Draws the grid: S P runs. Seed s is `initial` [S, C, H, W] row s with `noise` row s; `conditions` [P, D].
-/// Every prompt meets the same noise. Returns [S, P, F].
-Tensor attribute_grid(const DrawPictures& draw, const ScorePictures& scores, const Tensor& initial,
-                      const Tensor& conditions, const NoiseSource& noise,
+/// Draws the grid, [S, P, F]: the noise of each of the S pictures of a trajectory under each of `conditions` [P, D].
+Tensor attribute_grid(const Trajectory& trajectory, const ScorePictures& scores, const Tensor& conditions,
                       const Control& control = {});
+
+void describe(AnswerDescriber& d, const VarianceShares& answer);
+
+/// A grid of new trajectories: seeds times versions of the first word that has at least three.
+struct SeedShareQuestion {
+  int64_t seeds = 12;
+  int64_t prompts = 5;  // at most
+};
+void describe(Describer& d, SeedShareQuestion& question);
+
+struct SeedShare {
+  std::vector<std::string> prompts;  // [P]
+  int64_t seeds = 0;
+  VarianceShares shares;
+};
+void describe(AnswerDescriber& d, const SeedShare& answer);
 
 }  // namespace noisescope

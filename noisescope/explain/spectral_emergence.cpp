@@ -9,6 +9,9 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/guidance_anatomy.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
+#include "noisescope/explain/inversion.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -103,6 +106,53 @@ SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, cons
   }
   out.measured = torch::tensor(measured, torch::kFloat64);
   return out;
+}
+
+void describe(AnswerDescriber& d, const SpectralEmergence& a) {
+  d("log_snrs", a.log_snrs, "step", "nats", "noise levels");
+  d("coherence", a.coherence, "step band", "", "squared coherence of estimate and picture", {.x = "log_snrs", .null = 0});
+  d("measured", a.measured, "band", "log-SNR", "from which the coherence stays above 1/2; infinity: never");
+}
+
+void describe(AnswerDescriber& d, const EmergenceOfPictures& a) {
+  describe(d, a.found);
+  d("spectrum", a.spectrum, "band", "pixel units squared", "variance of a coefficient");
+  d("predicted", [&] { return predicted_emergence(a.spectrum); }, "band", "log-SNR", "at which the SNR of a band is 1");
+}
+
+void describe(Describer& d, SpectralEmergenceOptions& options) {
+  d("bands", options.bands, "bands of radial frequency", {.min = 1, .max = 1000});
+  d("steps", options.steps, "noise levels of a path, less one", {.min = 2, .max = 100000});
+  d("log_snr_min", options.log_snr_min, "first level", {.min = -30, .max = 30});
+  d("log_snr_max", options.log_snr_max, "last level", {.min = -30, .max = 30});
+}
+
+namespace {
+
+EmergenceOfPictures ask_emergence(const Subject& subject, const SpectralEmergenceOptions& options,
+                                  const Control& control) {
+  const Tensor pictures = subject.trajectory.pictures(control);
+  const int64_t count = pictures.size(0);
+  const Tensor condition = subject.condition(count);
+  EvidenceOptions levels;
+  levels.steps = options.steps;
+  levels.log_snr_min = options.log_snr_min;
+  levels.log_snr_max = std::min(options.log_snr_max, subject.model.log_snr_max);
+  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
+  observe_noising_path(guide(subject.model.denoiser, condition, condition, {.scale = 1, .clamp = 0}), pictures, levels,
+                       subject.noise(count), recorder.observer(), control);
+  return {spectral_emergence(recorder.steps(), pictures.cpu(), options.bands), band_spectrum(pictures.cpu(), options.bands)};
+}
+
+int64_t emergence_cost(const Subject& subject, const SpectralEmergenceOptions& options) {
+  return (options.steps + 1) * subject.trajectory.count();
+}
+
+}  // namespace
+
+Method spectral_emergence_method() {
+  return method("spectral_emergence", "When does each spatial frequency come out of the noise?", {.trajectory = true},
+                emergence_cost, ask_emergence);
 }
 
 }  // namespace noisescope

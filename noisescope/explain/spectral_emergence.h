@@ -15,6 +15,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// R radial bands as in band_energy (guidance_anatomy.h); S steps, B pictures. float64 on the CPU.
 struct SpectralEmergence {
   std::vector<double> log_snrs;  // [S]
@@ -45,5 +47,22 @@ Tensor predicted_emergence(const Tensor& spectrum);
 /// above.
 SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, const Tensor& pictures,
                                      int64_t bands);
+
+void describe(AnswerDescriber& d, const SpectralEmergence& answer);
+
+/// Along noising paths of the trajectory's pictures, under their prompt.
+struct SpectralEmergenceOptions {
+  int64_t bands = 6;
+  int64_t steps = 32;
+  double log_snr_min = -8;
+  double log_snr_max = 5;
+};
+void describe(Describer& d, SpectralEmergenceOptions& options);
+
+struct EmergenceOfPictures {
+  SpectralEmergence found;
+  Tensor spectrum;  // [R]
+};
+void describe(AnswerDescriber& d, const EmergenceOfPictures& answer);
 
 }  // namespace noisescope

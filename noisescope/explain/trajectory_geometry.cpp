@@ -7,6 +7,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -72,6 +73,35 @@ TrajectoryGeometry trajectory_geometry(const std::vector<SamplerStep>& steps, co
   out.speed = x0.diff(1, 0).norm(2, 2) / widths;
   out.commitment = commitment(torch::stack(deviations), out.log_snrs, tolerance);
   return out;
+}
+
+void describe(AnswerDescriber& d, const TrajectoryGeometry& a) {
+  d("log_snrs", a.log_snrs, "step", "nats", "noise levels of the steps");
+  d("plane_energy", a.plane_energy, "picture", "share", "of the energy in the plane of first noise and picture",
+    {.higher = "nearer to a plain rotation from noise to picture"});
+  d("angle", a.angle, "step picture", "degrees", "from the first state", {.x = "log_snrs", .null = 0});
+  d("turning", a.turning, "turn picture", "degrees", "between successive moves", {.x = "log_snrs", .null = 0});
+  d("speed", a.speed, "move picture", "pixel units per log-SNR", "change of the clean estimate", {.x = "log_snrs"});
+  d("commitment", a.commitment, "picture y x", "log-SNR", "from which a pixel stays as it ends");
+}
+
+void describe(Describer& d, TrajectoryGeometryOptions& options) {
+  d("tolerance", options.tolerance, "change of a pixel that still counts as none, pixel units", {.min = 0, .max = 10});
+}
+
+namespace {
+
+TrajectoryGeometry ask_geometry(const Subject& subject, const TrajectoryGeometryOptions& options,
+                                const Control& control) {
+  return trajectory_geometry(subject.trajectory.steps(control), subject.trajectory.pictures(control).cpu(),
+                             options.tolerance);
+}
+
+}  // namespace
+
+Method trajectory_geometry_method() {
+  return method("trajectory_geometry", "What happened between the first noise and the picture?", {.trajectory = true},
+                free_of_cost<TrajectoryGeometryOptions>, ask_geometry);
 }
 
 }  // namespace noisescope

@@ -11,6 +11,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// S steps, B pictures; float64 on the CPU.
 struct TrajectoryGeometry {
   std::vector<double> log_snrs;  // [S]
@@ -27,5 +29,12 @@ struct TrajectoryGeometry {
 /// Throws ValueError for fewer than 3 steps or steps without x or estimate.
 TrajectoryGeometry trajectory_geometry(const std::vector<SamplerStep>& steps, const Tensor& picture,
                                        double tolerance = 0.1);
+
+void describe(AnswerDescriber& d, const TrajectoryGeometry& answer);
+
+struct TrajectoryGeometryOptions {
+  double tolerance = 0.1;  // pixel units, root mean square over channels
+};
+void describe(Describer& d, TrajectoryGeometryOptions& options);
 
 }  // namespace noisescope

@@ -9,6 +9,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/explain/passes.h"
+#include "noisescope/explain/methods.h"
 
 namespace noisescope {
 namespace {
@@ -130,6 +131,43 @@ UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& c
   out.kept = torch::stack(kept);
   out.susceptibility = torch::stack(changed);
   return out;
+}
+
+void describe(AnswerDescriber& d, const UTurns& a) {
+  d("log_snrs", a.log_snrs, "level", "nats", "turning points");
+  d("kept", a.kept, "level picture factor", "share", "what each regenerated picture kept of its original",
+    {.x = "log_snrs", .higher = "decided earlier"});
+  d("retention", [&] { return a.retention(); }, "level factor", "share", "kept, mean over the pictures", {.x = "log_snrs"});
+  d("susceptibility", a.susceptibility, "level picture y x", "pixel units squared",
+    "squared change of each pixel, mean over channels", {.x = "log_snrs", .null = 0});
+}
+
+void describe(Describer& d, UTurnQuestion& question) {
+  d("turns", question.turns, "regenerations at each level", {.min = 2, .max = 100000});
+  describe(d, question.options);
+}
+
+namespace {
+
+UTurns ask_u_turns(const Subject& subject, const UTurnQuestion& question, const Control& control) {
+  UTurnOptions options = question.options;
+  if (!options.log_snrs.empty()) {  // the way back ends where the model was trained, after the last turning point
+    options.log_snr_end = std::max(std::min(options.log_snr_end, subject.model.log_snr_max), options.log_snrs.back() + 1);
+  }
+  const Tensor own = subject.factors.read(subject.picture.unsqueeze(0));
+  return u_turns(
+      subject.model.denoiser, subject.copies(question.turns), subject.model.null_condition(question.turns),
+      [&](const Tensor& again) { return subject.factors.read(again) == own; }, options, Random(subject.seed),
+      sample_range(0, question.turns), control);
+}
+
+int64_t u_turn_cost(const Subject&, const UTurnQuestion& question) { return question.options.cost(question.turns); }
+
+}  // namespace
+
+Method u_turn_method() {
+  return method("u_turn", "Which noise level decided what?", {.factors = true, .posterior_mean = true}, u_turn_cost,
+                ask_u_turns);
 }
 
 }  // namespace noisescope

@@ -16,9 +16,11 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct UTurnOptions {
   std::vector<double> log_snrs = {-6, -5, -4, -3, -2, -1, 0};  // turning points
-  int64_t steps = 25;       // of the way back, ancestral
+  int64_t steps = 20;       // of the way back, ancestral
   double log_snr_end = 4;   // where the way back ends before the last estimate
   int64_t pass_size = 128;
 
@@ -55,5 +57,14 @@ Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs
 UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
                const KeepsFactors& keeps, const UTurnOptions& options, const Random& random,
                const std::vector<int64_t>& sample_ids, const Control& control = {});
+
+void describe(AnswerDescriber& d, const UTurns& answer);
+
+/// Of one picture: `turns` regenerations at each level, in place of pictures.
+struct UTurnQuestion {
+  int64_t turns = 32;
+  UTurnOptions options;
+};
+void describe(Describer& d, UTurnQuestion& question);
 
 }  // namespace noisescope

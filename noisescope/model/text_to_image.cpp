@@ -30,7 +30,7 @@ std::vector<std::string> slice(const std::vector<std::string>& list, int64_t fir
 }
 
 /// Condition rows first .. first + count - 1 of a drawing job.
-Tensor conditions_of(const TextToImage& model, const DrawRequest& request, int64_t first,
+Tensor conditions_of(const TextToImage& model, const PictureRequest& request, int64_t first,
                      int64_t count) {
   if (!request.images.defined()) return model.condition(slice(request.prompts, first, count));
   return model.condition_of_images(request.images.narrow(0, first, count));
@@ -172,16 +172,17 @@ Denoiser TextToImage::denoiser() const {
   };
 }
 
-Tensor draw(const TextToImage& model, const DrawRequest& request, const std::vector<double>& sigmas,
-            const SamplerOptions& sampler, const GuidanceOptions& guidance, int64_t batch_size,
-            const SamplerObserver& observer, const Control& control) {
+Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, const SamplingOptions& options,
+                       const SamplerObserver& observer, const Control& control) {
+  const int64_t batch_size = options.batch_size;
+  const std::vector<double> sigmas = sampling_sigmas(options.grid, model.options().precondition.schedule);
   const auto count = static_cast<int64_t>(request.prompts.size());
   if (count == 0 || batch_size < 1) {
-    throw ValueError("[model.draw] expected at least one prompt and a batch of at least 1, got " +
+    throw ValueError("[model.sample_pictures] expected at least one prompt and a batch of at least 1, got " +
                      std::to_string(count) + " prompts");
   }
   if (request.images.defined()) {
-    check_shape("model.draw", "images", request.images, {count, 3, -1, -1});
+    check_shape("model.sample_pictures", "images", request.images, {count, 3, -1, -1});
   }
   const torch::NoGradGuard no_grad;
   const int64_t size = model.image_size(), batches = (count + batch_size - 1) / batch_size;
@@ -194,8 +195,8 @@ Tensor draw(const TextToImage& model, const DrawRequest& request, const std::vec
                             : model.condition({request.negative_prompt}).expand_as(condition);
     const NoiseSource noise{Random(request.seed), sample_range(request.first_sample + first, rows)};
     const Tensor x = noise.initial({3, size, size}).to(model.device()) * sigmas.front();
-    const Tensor drawn = run_sampler(guide(model.denoiser(), condition, null, guidance), x, sigmas,
-                                     sampler, noise,
+    const Tensor drawn = run_sampler(guide(model.denoiser(), condition, null, options.guidance), x, sigmas,
+                                     options.sampler, noise,
                                      with_progress(observer, control, batch, batches, count),
                                      Control{{}, control.stop});
     pictures.push_back(drawn.to(torch::kCPU));

@@ -10,7 +10,7 @@
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/data/whitening.h"
 #include "noisescope/diffusion/precondition.h"
-#include "noisescope/diffusion/sampler.h"
+#include "noisescope/model/sampling_options.h"
 #include "noisescope/nn/network_fwd.h"
 #include "noisescope/nn/unet_plan.h"
 
@@ -87,19 +87,18 @@ class TextToImage {
   torch::Device device_;
 };
 
-/// One drawing job.
-struct DrawRequest {
-  std::vector<std::string> prompts;  // one a picture; with `images` only their names
+/// Pictures to be sampled.
+struct PictureRequest {
+  std::vector<std::string> prompts;  // one per picture; with `images` only their names
   std::string negative_prompt = {};  // "": the null condition
   uint64_t seed = 0;
   int64_t first_sample = 0;          // picture k uses noise (seed, first_sample + k)
   Tensor images = {};                // [N, 3, H, W] in [-1, 1]: prompts that are pictures
 };
 
-/// Pictures [N, 3, S, S] float32 on the CPU, in the order of the prompts. Batches of at most
-/// `batch_size`; the observer sees every step of every batch.
-Tensor draw(const TextToImage& model, const DrawRequest& request, const std::vector<double>& sigmas,
-            const SamplerOptions& sampler, const GuidanceOptions& guidance, int64_t batch_size,
-            const SamplerObserver& observer = {}, const Control& control = {});
+/// Pictures [N, 3, S, S] float32 on the CPU, in the order of the prompts, at the levels that the grid of
+/// `options` takes from the model's schedule. The observer sees every step of every batch.
+Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, const SamplingOptions& options,
+                       const SamplerObserver& observer = {}, const Control& control = {});
 
 }  // namespace noisescope

@@ -20,16 +20,16 @@ std::string title_of(const PromptContrast& contrast) {
 
 }  // namespace
 
-Image evidence_maps(const EvidenceExplanation& explanation) {
-  const std::string unit = "nats a pixel";
+Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& words) {
+  const std::string unit = "nats per pixel";
   std::vector<PanelRow> rows;
-  for (const WordEvidence& word : explanation.words) {
+  for (const WordEvidence& word : words) {
     const Tensor map = word.model.compensated.mean(0);
     Tensor largest = map.max();
     if (word.exact) largest = torch::maximum(largest, word.exact->compensated.mean(0).max());
     const double end = largest.item<double>();
     PanelRow row{title_of(word.contrast),
-                 {picture_panel(explanation.picture, "the picture"),
+                 {picture_panel(picture, "the picture"),
                   map_panel(map, "evidence by the model", unit, end)}};
     if (word.exact) {
       row.panels.push_back(
@@ -41,7 +41,7 @@ Image evidence_maps(const EvidenceExplanation& explanation) {
   return panel_rows(rows);
 }
 
-std::string decision_curves(const EvidenceExplanation& explanation, Teller teller,
+std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller,
                             const ScheduleOptions& schedule) {
   Plot plot;
   const bool model = teller == Teller::model;
@@ -53,7 +53,7 @@ std::string decision_curves(const EvidenceExplanation& explanation, Teller telle
   plot.y.min = 0;
   plot.y.max = 1;
   plot.second_x = timestep_axis(schedule);
-  for (const WordEvidence& word : explanation.words) {
+  for (const WordEvidence& word : words) {
     const Evidence& e = model ? word.model : word.exact.value();
     plot.series.push_back(mean_series(word.contrast.word, e.log_snrs, e.decision(), {0, 1}));
   }

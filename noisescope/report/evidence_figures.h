@@ -1,23 +1,34 @@
 // The figures of evidence filtering.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "noisescope/diffusion/schedule.h"
 #include "noisescope/io/image.h"
-#include "noisescope/report/explain_evidence.h"
+#include "noisescope/explain/evidence.h"
+#include "noisescope/model/prompt_contrast.h"
 
 namespace noisescope {
 
+/// A word, by the model and, on a world, by the exact denoiser of the same paths.
+struct WordEvidence {
+  PromptContrast contrast;
+  Evidence model;
+  std::optional<Evidence> exact;
+  Tensor mask;  // [H, W] bool: the pixels that would change with the word; undefined where unknown
+};
+
 enum class Teller { model, exact };
 
-/// One row a word: the picture, the model's map, and on a world the exact denoiser's map of the same
+/// One row per word: the picture, the model's map, and on a world the exact denoiser's map of the same
 /// paths on the same colour scale and the pixels that the word's alternatives would change.
-Image evidence_maps(const EvidenceExplanation& explanation);
+Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& words);
 
-/// P(word given the picture so far) over log-SNR, one line a word, mean and 95 % interval over paths,
+/// P(word given the picture so far) over log-SNR, one line per word, mean and 95 % interval over paths,
 /// t along the top. Teller::exact needs a world.
-std::string decision_curves(const EvidenceExplanation& explanation, Teller teller,
+std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller,
                             const ScheduleOptions& schedule);
 
 }  // namespace noisescope

@@ -68,13 +68,14 @@ Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const
   return film;
 }
 
-Image information_maps(const std::vector<GuidanceExplanation>& explanations) {
+Image guidance_maps(const Named<GuidanceExplanation>& prompts) {
   std::vector<PanelRow> rows;
-  for (const GuidanceExplanation& e : explanations) {
+  for (size_t k = 0; k < prompts.names.size(); ++k) {
+    const GuidanceExplanation& e = prompts.answers[k];
     const std::string unit =
-        e.information.unit == InformationUnit::nats ? "nats a pixel" : "energy a pixel";
+        e.information.unit == InformationUnit::nats ? "nats per pixel" : "energy per pixel";
     const Tensor own = e.information.map[0];
-    rows.push_back({e.prompt,
+    rows.push_back({prompts.names[k],
                     {picture_panel(e.pictures[0], "one picture"),
                      map_panel(own, "its map", unit),
                      map_panel(own.clamp_min(0).sqrt(), "its map, square root", "root of " + unit),
@@ -83,20 +84,20 @@ Image information_maps(const std::vector<GuidanceExplanation>& explanations) {
   return panel_rows(rows);
 }
 
-std::string information_profile(const std::vector<GuidanceExplanation>& explanations,
-                                const ScheduleOptions& schedule) {
+std::string guidance_profile(const Named<GuidanceExplanation>& prompts, const ScheduleOptions& schedule) {
   Plot plot;
-  const bool nats = explanations.front().information.unit == InformationUnit::nats;
+  const bool nats = prompts.answers.front().information.unit == InformationUnit::nats;
   plot.title = "What the prompt added, by noise level";
   plot.description = "Guidance information per unit of log-SNR; noise falls from left to right.";
   plot.x.label = kLogSnrLabel;
   plot.y.label = "information per unit of log-SNR";
   plot.y.unit = nats ? "nats" : "guidance energy";
   plot.second_x = timestep_axis(schedule);
-  for (const GuidanceExplanation& e : explanations) {
+  for (size_t k = 0; k < prompts.names.size(); ++k) {
+    const GuidanceExplanation& e = prompts.answers[k];
     std::vector<double> x;
     for (const InformationCell& cell : e.information.cells) x.push_back(cell.log_snr);
-    plot.series.push_back(mean_series(e.prompt, x, e.information.density(), {0, 1e300}));
+    plot.series.push_back(mean_series(prompts.names[k], x, e.information.density(), {0, 1e300}));
   }
   return render_svg(plot);
 }

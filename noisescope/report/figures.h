@@ -8,7 +8,8 @@
 
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/diffusion/schedule.h"
-#include "noisescope/report/explain_guidance.h"
+#include "noisescope/explain/answer.h"
+#include "noisescope/explain/guidance_information.h"
 #include "noisescope/viz/colormap.h"
 #include "noisescope/viz/film.h"
 #include "noisescope/viz/plot.h"
@@ -33,11 +34,10 @@ Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const
 
 /// For each prompt: mean picture, one picture, and the map of what the prompt added (nats or energy
 /// per pixel, mean over the pictures, with the square root of it beside).
-Image information_maps(const std::vector<GuidanceExplanation>& explanations);
+Image guidance_maps(const Named<GuidanceExplanation>& prompts);
 
-/// Information per unit of log-SNR, one line a prompt, t along the top.
-std::string information_profile(const std::vector<GuidanceExplanation>& explanations,
-                                const ScheduleOptions& schedule);
+/// Information per unit of log-SNR, one line per prompt, t along the top.
+std::string guidance_profile(const Named<GuidanceExplanation>& prompts, const ScheduleOptions& schedule);
 
 /// Training and validation loss over images, from metrics.jsonl.
 std::string learning_curves(const std::vector<nlohmann::ordered_json>& metrics);

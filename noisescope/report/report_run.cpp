@@ -7,10 +7,10 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/evaluate_run.h"
-#include "noisescope/report/explain_page.h"
-#include "noisescope/report/pages/explainers.h"
+#include "noisescope/report/explain_report.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/run/preview.h"
+#include "noisescope/run/train_run.h"
 #include "noisescope/report/text_of.h"
 #include "noisescope/train/metrics.h"
 #include "noisescope/viz/animation.h"
@@ -40,16 +40,16 @@ KeyNumber share(const std::string& label, const ordered_json& e, const std::stri
 
 class ReportWriter {
  public:
-  ReportWriter(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+  ReportWriter(const TextToImage& network, const RunConfig& config, const RunFolder& folder,
                const ReportRequest& request, const Control& control)
-      : model_(model), config_(config), folder_(folder), request_(request), control_(control) {
-    if (request_.prompts.empty()) request_.prompts = example_prompts(config, model, kExplained);
+      : network_(network), model_(run_model(network, config, folder)), config_(config), folder_(folder), request_(request), control_(control) {
+    if (request_.prompts.empty()) request_.prompts = example_prompts(config, network, kExplained);
   }
 
   Report operator()() {
     const ordered_json evaluation = std::filesystem::exists(folder_.evaluation())
                                         ? read_json(folder_.evaluation())
-                                        : evaluate_run(model_, config_, folder_, control_);
+                                        : evaluate_run(network_, config_, folder_, control_);
     Report report{"What the noise says", lead(), {}};
     report.sections.push_back(results(evaluation));
     report.sections.push_back(films());
@@ -153,13 +153,8 @@ class ReportWriter {
   }
 
   Figure film(const std::string& prompt) const {
-    TrajectoryRecorder recorder{RecorderOptions{}};
-    GuidanceOptions guidance = config_.sample.guidance;
-    guidance.both_branches = true;
-    draw(model_, {{prompt}, "", static_cast<uint64_t>(config_.seed), 0}, sigmas(),
-         config_.sample.sampler, guidance, 1, recorder.observer(), {{}, control_.stop});
-    const Film film =
-        trajectory_film(recorder.steps(), 0, prompt, config_.precondition.schedule);
+    const Trajectory trajectory = draw_trajectory(model_, {{prompt}, "", seed(), 0}, model_.sample);
+    const Film film = trajectory_film(trajectory.steps({{}, control_.stop}), 0, prompt, model_.schedule);
     const std::string caption = "\"" + prompt + "\", seed " + std::to_string(config_.seed) +
                                 ". Noise falls from left to right.";
     const std::string alt = "Steps of a sampling run for the prompt " + prompt;
@@ -168,27 +163,26 @@ class ReportWriter {
                        alt, caption);
   }
 
-  Section evidence() const {
-    EvidenceRequest request;
-    request.prompt = request_.prompts.front();
-    request.seed = static_cast<uint64_t>(config_.seed);
-    request.paths = 6;
-    request.options.steps = 80;
-    return kept("evidence", explained_evidence(explain_evidence(model_, config_, request, control_),
-                                               config_.precondition.schedule));
+  /// A method's page on the first prompt, the others beside it; written beside the report, too.
+  Section explained(const char* id, int64_t paths, const nlohmann::ordered_json& settings) const {
+    SubjectRequest request{request_.prompts.front()};
+    request.compared.assign(request_.prompts.begin() + 1, request_.prompts.end());
+    request.paths = paths;
+    request.seed = seed();
+    const Subject subject = make_subject(model_, request, control_);
+    const ConfigNode options = config_from_json(settings, "report");
+    Answers answers(subject, options, control_);
+    const Method& method = find_method(id);
+    Page page = answers.page(method);
+    write_page(page, answers.of(method), id, folder_.explain());
+    return std::move(page.section);
   }
 
-  Section information() const {
-    const GuidanceRequest request{request_.prompts, 16, 1.0, static_cast<uint64_t>(config_.seed)};
-    return kept("guidance_information",
-                explained_guidance(explain_guidance(model_, config_, request, control_), config_));
-  }
+  Section evidence() const { return explained("evidence", 6, {{"evidence", {{"steps", 80}}}}); }
 
-  /// Written beside the report, too.
-  Section kept(const std::string& method, Explained explained) const {
-    write_explained(explained, method, folder_);
-    return std::move(explained.section);
-  }
+  Section information() const { return explained("guidance_information", 2, nlohmann::ordered_json::object()); }
+
+  uint64_t seed() const { return static_cast<uint64_t>(config_.seed); }
 
   Section learning() const {
     Section s{"How it learned", "", {}, {}, {}, {}};
@@ -246,11 +240,8 @@ class ReportWriter {
            escape_markup(alt) + "\">\n";
   }
 
-  std::vector<double> sigmas() const {
-    return sampling_sigmas(config_.sample.grid, config_.precondition.schedule);
-  }
-
-  const TextToImage& model_;
+  const TextToImage& network_;
+  const Model model_;
   const RunConfig& config_;
   const RunFolder& folder_;
   ReportRequest request_;

@@ -6,12 +6,13 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/stats/estimate.h"
 #include "noisescope/explain/inversion.h"
-#include "noisescope/explain/prompt_contrast.h"
+#include "noisescope/explain/rewind.h"
+#include "noisescope/model/prompt_contrast.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/io/safetensors.h"
-#include "noisescope/report/factors.h"
+#include "noisescope/model/factors.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/text_of.h"
 #include "noisescope/viz/panels.h"
@@ -21,35 +22,32 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-ExplainedRun run_of(const TextToImage& model, const RunConfig& config, const RewindRequest& request,
-                    const Control& control) {
+RecordedTrajectory run_of(const Model& model, const RewindRequest& request, const Control& control) {
   if (!request.record) {
     if (request.prompt.empty()) {
-      throw ValueError("[report.rewind_run] expected a record or a prompt to draw a run of, got "
-                       "neither");
+      throw ValueError("[report.rewind_run] expected a record or a prompt to draw a trajectory of, got neither");
     }
-    return draw_run(model, config, request.prompt, request.count, request.seed, control);
+    const std::vector<std::string> prompts(static_cast<size_t>(request.count), request.prompt);
+    return {request.prompt, model.sample, draw_trajectory(model, {prompts, "", request.seed, 0}, model.sample)};
   }
-  ExplainedRun run = recorded_run(model, config, *request.record, request.picture, 1, control);
+  RecordedTrajectory run = read_trajectory(model, *request.record, request.picture, 1, control);
   if (request.prompt.empty() || request.prompt == run.prompt) return run;
-  throw ValueError("[report.rewind_run] expected the prompt of picture "
-                   "" + std::to_string(request.picture) +
-                   ", '" + run.prompt + "', got '" + request.prompt +
-                   "'; what the prompt is to become is --to-prompt");
+  throw ValueError("[report.rewind_run] expected the prompt of picture " + std::to_string(request.picture) + ", '" +
+                   run.prompt + "', got '" + request.prompt + "'; what the prompt is to become is --to-prompt");
 }
 
-int64_t step_of(const ExplainedRun& run, const RewindRequest& request) {
+int64_t step_of(const RecordedTrajectory& run, const RewindRequest& request) {
   if (!request.log_snr) return request.step;
-  for (const SamplerStep& step : run.steps) {
+  for (const SamplerStep& step : run.trajectory.steps()) {
     if (log_snr_of(step.sigma) >= *request.log_snr) return step.index;
   }
   throw ValueError(text_of("[report.rewind_run] expected a log-SNR that the run reaches, at most "
                            "%.2f, got %.2f",
-                           log_snr_of(run.steps.back().sigma), *request.log_snr));
+                           log_snr_of(run.trajectory.steps().back().sigma), *request.log_snr));
 }
 
 /// The prompt of the altered arm; the run's own where it stays.
-std::string altered_prompt(const ExplainedRun& run, const RewindRequest& request) {
+std::string altered_prompt(const RecordedTrajectory& run, const RewindRequest& request) {
   if (!request.new_prompt.empty() && !request.word.empty()) {
     throw ValueError("[report.rewind_run] expected a new prompt or a word to replace, got both");
   }
@@ -60,63 +58,63 @@ std::string altered_prompt(const ExplainedRun& run, const RewindRequest& request
   return contrast.prompts[static_cast<size_t>(1 - contrast.own)];
 }
 
-/// The alteration, and the same as JSON and in words.
-struct Change {
-  Alteration alteration;
+/// The change, and the same as JSON and in words.
+struct Described {
+  Change change;
   Json json = Json::object();
   std::vector<std::string> words;
 };
 
-void change_prompt(const TextToImage& model, const ExplainedRun& run, const RewindRequest& request,
-                   Change& change) {
+void change_prompt(const Model& model, const RecordedTrajectory& run, const RewindRequest& request,
+                   Described& described) {
   const std::string prompt = altered_prompt(run, request);
   if (prompt == run.prompt) return;
-  change.alteration.condition = model.condition({prompt}).expand({run.count(), -1});
-  change.json["prompt"] = prompt;
-  change.words.push_back("the prompt becomes \"" + prompt + "\"");
+  described.change.condition = model.condition({prompt}).expand({run.trajectory.count(), -1});
+  described.json["prompt"] = prompt;
+  described.words.push_back("the prompt becomes \"" + prompt + "\"");
 }
 
-void change_block(const RewindRequest& request, Change& change) {
+void change_block(const RewindRequest& request, Described& described) {
   const std::vector<int64_t>& box = request.block;
   if (box.empty()) return;
   if (box.size() != 4) {
     throw ValueError("[report.rewind_run] expected a block as top, left, height, width, got " +
                      std::to_string(box.size()) + " numbers");
   }
-  change.alteration.block = {box[0], box[1], box[2], box[3], Random(request.noise_seed)};
-  change.json["block"] = {{"top", box[0]}, {"left", box[1]}, {"height", box[2]}, {"width", box[3]},
+  described.change.block = {box[0], box[1], box[2], box[3], Random(request.noise_seed)};
+  described.json["block"] = {{"top", box[0]}, {"left", box[1]}, {"height", box[2]}, {"width", box[3]},
                           {"noise_seed", request.noise_seed}};
-  change.words.push_back(text_of("%lld x %lld pixels of noise at (%lld, %lld) are drawn anew",
+  described.words.push_back(text_of("%lld x %lld pixels of noise at (%lld, %lld) are drawn anew",
                                  static_cast<long long>(box[2]), static_cast<long long>(box[3]),
                                  static_cast<long long>(box[0]), static_cast<long long>(box[1])));
 }
 
-void change_noise(const ExplainedRun& run, const RewindRequest& request, Change& change) {
+void change_noise(const RecordedTrajectory& run, const RewindRequest& request, Described& described) {
   if (!request.new_noise) return;
   if (!injects_noise(run.sample.sampler)) {
     throw ValueError("[report.rewind_run] expected a sampler that injects noise, got " +
                      to_string(run.sample.sampler.solver) +
                      ", whose steps have none to change; draw the run with "
-                     "draw.sampler.solver=ddpm");
+                     "sample.sampler.solver=ddpm");
   }
-  change.alteration.remaining_noise = Random(request.noise_seed);
-  change.json["noise_seed"] = request.noise_seed;
-  change.words.push_back("the noise of the remaining steps is drawn anew");
+  described.change.remaining_noise = Random(request.noise_seed);
+  described.json["noise_seed"] = request.noise_seed;
+  described.words.push_back("the noise of the remaining steps is drawn anew");
 }
 
-Change change_of(const TextToImage& model, const ExplainedRun& run, const RewindRequest& request) {
-  Change change;
-  change.alteration.step = step_of(run, request);
-  change_prompt(model, run, request, change);
+Described described_change(const Model& model, const RecordedTrajectory& run, const RewindRequest& request) {
+  Described described;
+  described.change.step = step_of(run, request);
+  change_prompt(model, run, request, described);
   if (request.scale) {
-    change.alteration.scale = request.scale;
-    change.json["scale"] = *request.scale;
-    change.words.push_back(text_of("guidance goes from %g to "
+    described.change.scale = request.scale;
+    described.json["scale"] = *request.scale;
+    described.words.push_back(text_of("guidance goes from %g to "
                                    "%g", run.sample.guidance.scale, *request.scale));
   }
-  change_block(request, change);
-  change_noise(run, request, change);
-  if (!change.words.empty()) return change;
+  change_block(request, described);
+  change_noise(run, request, described);
+  if (!described.words.empty()) return described;
   throw ValueError("[report.rewind_run] expected something to change, got the run as it was; name a "
                    "prompt, a "
                    "word, a guidance scale, a block or new noise");
@@ -158,8 +156,7 @@ Json mean_json(const Tensor& values) {
   return {{"value", values.item<double>()}, {"n", 1}};
 }
 
-std::string divergence_plot(const RunConfig& config, const ExplainedRun& run,
-                            const Rewound& rewound, int64_t from) {
+std::string divergence_plot(const Model& model, const RecordedTrajectory& run, const Rewound& rewound, int64_t from) {
   Plot plot;
   plot.title = "When the two runs part";
   plot.description = "Root mean square difference of the clean estimates of both runs, step by "
@@ -168,12 +165,12 @@ std::string divergence_plot(const RunConfig& config, const ExplainedRun& run,
   plot.y.label = "difference of the estimates";
   plot.y.min = 0;
   plot.y.unit = "pixel units";
-  plot.second_x = timestep_axis(config.precondition.schedule);
+  plot.second_x = timestep_axis(model.schedule);
   std::vector<double> x;
-  for (size_t i = static_cast<size_t>(from); i < run.steps.size(); ++i) {
-    x.push_back(log_snr_of(run.steps[i].sigma));
+  for (size_t i = static_cast<size_t>(from); i < run.trajectory.steps().size(); ++i) {
+    x.push_back(log_snr_of(run.trajectory.steps()[i].sigma));
   }
-  if (run.count() >= 2) {
+  if (run.trajectory.count() >= 2) {
     plot.series = {mean_series("", x, rewound.divergence, {0, 1e300})};
   } else {
     const Tensor one = rewound.divergence.select(1, 0).contiguous();
@@ -183,15 +180,15 @@ std::string divergence_plot(const RunConfig& config, const ExplainedRun& run,
   return render_svg(plot);
 }
 
-void write_pictures(const RunConfig& config, const ExplainedRun& run, const Rewound& rewound,
-                    int64_t from, const std::filesystem::path& folder, RewindResult& out) {
+void write_pictures(const Model& model, const RecordedTrajectory& run, const Rewound& rewound, int64_t from,
+                    RewindResult& out) {
   const auto keep = [&](const char* name) {
-    out.files.push_back(folder / name);
+    out.files.push_back(out.folder / name);
     return out.files.back();
   };
   const Tensor before = rewound.unaltered[0].cpu(), after = rewound.altered[0].cpu();
   const Tensor& change = rewound.change[0];
-  const SamplerStep& start = run.steps[static_cast<size_t>(from)];
+  const SamplerStep& start = run.trajectory.steps()[static_cast<size_t>(from)];
   write_png(keep("before.png"), tensor_to_image(before));
   write_png(keep("after.png"), tensor_to_image(after));
   write_png(keep("difference.png"), color_image(change, ColorMap::sequential, value_range(change)));
@@ -201,7 +198,7 @@ void write_pictures(const RunConfig& config, const ExplainedRun& run, const Rewo
                                                            static_cast<long long>(from))),
                               picture_panel(before, "unaltered"), picture_panel(after, "altered"),
                               map_panel(change, "what changed", "squared change")}}}));
-  write_file_atomic(keep("divergence.svg"), divergence_plot(config, run, rewound, from));
+  write_file_atomic(keep("divergence.svg"), divergence_plot(model, run, rewound, from));
   write_safetensors(keep("rewind.safetensors"),
                     {{{"before", rewound.unaltered.cpu()}, {"after", rewound.altered.cpu()},
                       {"change", rewound.change}, {"divergence", rewound.divergence}}, {}});
@@ -209,32 +206,36 @@ void write_pictures(const RunConfig& config, const ExplainedRun& run, const Rewo
 
 }  // namespace
 
-RewindResult rewind_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
-                        const RewindRequest& request, const Control& control) {
-  const FactorReader factors = factors_of(model, config, request.labels);
-  const ExplainedRun run = run_of(model, config, request, control);
-  const Change change = change_of(model, run, request);
-  const int64_t from = change.alteration.step;
-  const Rewound rewound = rewind(rewindable(model, run), change.alteration, control);
-  const double log_snr = log_snr_of(run.steps[static_cast<size_t>(from)].sigma);
+RewindResult rewind_run(const Model& model, const RewindRequest& request, const Control& control) {
+  const FactorReader factors = factors_of(model, request.labels);
+  const RecordedTrajectory run = run_of(model, request, control);
+  const Trajectory& trajectory = run.trajectory;
+  const Described described = described_change(model, run, request);
+  const int64_t from = described.change.step;
+  const Rewound rewound = rewind(trajectory, described.change, control);
+  const double log_snr = log_snr_of(trajectory.sampling().sigmas[static_cast<size_t>(from)]);
   RewindResult out;
-  out.json = {{"run", to_string(run.origin)}, {"prompt", run.prompt},
-              {"seed", run.noise.random.seed()}, {"pictures", run.count()}, {"step", from},
-              {"steps", run.steps.size()}, {"log_snr", log_snr}, {"altered", change.json}};
+  out.folder = request.out;
+  out.json = {{"origin", request.record ? "recorded" : "drawn"},
+              {"prompt", run.prompt},
+              {"seed", trajectory.noise().random.seed()},
+              {"pictures", trajectory.count()},
+              {"step", from},
+              {"steps", trajectory.sampling().steps()},
+              {"log_snr", log_snr},
+              {"altered", described.json}};
   out.json["mean_squared_change"] = mean_json(rewound.change.mean({1, 2}));
   out.json["unaltered_off_original"] =
-      mean_json(reconstruction_error(run.pictures, rewound.unaltered.cpu()));
-  out.lines.push_back(text_of("from step %lld of %zu on (log-SNR "
-                              "%.2f):", static_cast<long long>(from),
-                              run.steps.size(), log_snr));
-  for (const std::string& words : change.words) out.lines.push_back("  " + words);
-  out.lines.push_back(text_of("changed: %.4f a pixel (mean square over the picture)",
+      mean_json(reconstruction_error(trajectory.pictures().cpu(), rewound.unaltered.cpu()));
+  out.lines.push_back(text_of("from step %lld of %lld on (log-SNR %.2f):", static_cast<long long>(from),
+                              static_cast<long long>(trajectory.sampling().steps()), log_snr));
+  for (const std::string& words : described.words) out.lines.push_back("  " + words);
+  out.lines.push_back(text_of("changed: %.4f per pixel (squared, summed over channels, mean over the picture)",
                               rewound.change[0].mean().item<double>()));
   add_factors(factors, rewound, out);
-  const std::filesystem::path place = request.out.empty() ? folder.rewind() : request.out;
-  make_folder(place);
-  write_pictures(config, run, rewound, from, place, out);
-  out.files.push_back(place / "rewind.json");
+  make_folder(out.folder);
+  write_pictures(model, run, rewound, from, out);
+  out.files.push_back(out.folder / "rewind.json");
   write_file_atomic(out.files.back(), out.json.dump(2));
   return out;
 }

@@ -9,14 +9,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "noisescope/report/explained_run.h"
-#include "noisescope/run/run_folder.h"
+#include "noisescope/model/trajectory_record.h"
 
 namespace noisescope {
 
 struct RewindRequest {
   // Which run: pictures of a record, or new ones of a prompt.
-  std::optional<RunRecord> record;
+  std::optional<TrajectoryRecord> record;
   int64_t picture = 0;             // of the record, with all others of its prompt
   std::string prompt;              // "": that of the record
   int64_t count = 1;               // pictures of a new run
@@ -32,12 +31,13 @@ struct RewindRequest {
   bool new_noise = false;          // of the steps that remain; stochastic samplers
   uint64_t noise_seed = 1;         // of the new noise of both
   std::vector<std::string> labels; // read as factors where no parser reads the pictures
-  std::filesystem::path out;       // "": rewind/ of the run
+  std::filesystem::path out;       // folder
 };
 
 struct RewindResult {
   nlohmann::ordered_json json;               // as written
   std::vector<std::string> lines;            // what was changed and what came of it, for people
+  std::filesystem::path folder;
   std::vector<std::filesystem::path> files;  // written
 };
 
@@ -45,8 +45,7 @@ struct RewindResult {
 /// first picture, rewind.png (all beside each other), divergence.svg, rewind.json and
 /// rewind.safetensors. Throws ValueError if nothing is changed, for a step, word or block that is
 /// not there, a prompt that is not the record's, or new noise for a sampler that injects none; and
-/// as recorded_run and rewind do.
-RewindResult rewind_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
-                        const RewindRequest& request, const Control& control);
+/// as read_trajectory and rewind do.
+RewindResult rewind_run(const Model& model, const RewindRequest& request, const Control& control);
 
 }  // namespace noisescope

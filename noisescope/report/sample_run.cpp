@@ -10,7 +10,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/io/safetensors.h"
-#include "noisescope/model/run_record.h"
+#include "noisescope/model/trajectory_record.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
@@ -51,11 +51,10 @@ std::vector<int64_t> sample_ids(const SampleRequest& request) {
 /// The settings as they stand in a picture's text chunks.
 std::map<std::string, std::string> settings(const RunConfig& config, const SampleRequest& request,
                                             const std::string& prompt) {
-  SamplingOptions draw_options = config.sample;
   return {{"prompt", prompt},
           {"negative_prompt", request.negative_prompt},
           {"seed", std::to_string(request.seed)},
-          {"sample", to_json(draw_options).dump()}};
+          {"sample", to_json(config.sample).dump()}};
 }
 
 class Writer {
@@ -94,7 +93,7 @@ class Writer {
   void record(const TrajectoryRecorder& recorder, const TextToImage& model) {
     const auto path = request_.out / "record.safetensors";
     const nlohmann::ordered_json how = settings(config_, request_, join(prompt_names(request_), " | "));
-    save_run_record(path, make_run_record(recorder, {recorded_prompts(request_), sample_ids(request_),
+    save_record(path, make_record(recorder, {recorded_prompts(request_), sample_ids(request_),
                                                      weights_hash(model), how.dump()}));
     result_.files.push_back(path);
   }
@@ -116,12 +115,12 @@ class Writer {
 };
 
 /// Drawing jobs, one a prompt. Throws ValueError if there is none.
-std::vector<DrawRequest> drawings_of(const SampleRequest& request) {
+std::vector<PictureRequest> drawings_of(const SampleRequest& request) {
   const std::vector<std::string> names = prompt_names(request);
   if (names.empty()) {
     throw ValueError("[report.sample_run] expected a prompt or a picture as prompt, got neither");
   }
-  std::vector<DrawRequest> drawings;
+  std::vector<PictureRequest> drawings;
   for (size_t k = 0; k < names.size(); ++k) {
     drawings.push_back({repeated({names[k]}, request.count), request.negative_prompt, request.seed, 0});
     if (k < request.prompts.size()) continue;
@@ -133,13 +132,11 @@ std::vector<DrawRequest> drawings_of(const SampleRequest& request) {
 
 Tensor draw_all(const TextToImage& model, const RunConfig& config, const SampleRequest& request,
                 const SamplerObserver& observer, const Control& control) {
-  const std::vector<double> sigmas = sampling_sigmas(config.sample.grid, config.precondition.schedule);
-  GuidanceOptions guidance = config.sample.guidance;
-  guidance.both_branches = guidance.both_branches || request.record == "full";
+  SamplingOptions sample = config.sample;
+  sample.guidance.both_branches = sample.guidance.both_branches || request.record == "full";
   std::vector<Tensor> pictures;
-  for (const DrawRequest& drawing : drawings_of(request)) {
-    pictures.push_back(draw(model, drawing, sigmas, config.sample.sampler, guidance,
-                            config.sample.batch_size, observer, control));
+  for (const PictureRequest& drawing : drawings_of(request)) {
+    pictures.push_back(sample_pictures(model, drawing, sample, observer, control));
   }
   return torch::cat(pictures);
 }

@@ -33,7 +33,7 @@ struct SampleResult {
 
 /// Draws and writes grid.png with the settings embedded, film.<format> of the first picture unless
 /// switched off, and what else is asked for. Picture k of a prompt has noise (seed, k). A record
-/// (record.safetensors, model/run_record.h) holds all pictures; ValueError if it would exceed the
+/// (record.safetensors, model/trajectory_record.h) holds all pictures; ValueError if it would exceed the
 /// cap of RecorderOptions.
 SampleResult sample_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                         const SampleRequest& request, const Control& control);

@@ -59,9 +59,7 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   prompts.clear();
   for (const int64_t row : rows) prompts.push_back(data.dataset->captions()[size_t(row)]);
 
-  pictures = draw(model, {prompts, "", random.seed(), kFirstImageSample},
-                  sampling_sigmas(config.sample.grid, config.precondition.schedule),
-                  config.sample.sampler, config.sample.guidance, config.sample.batch_size, {}, control);
+  pictures = sample_pictures(model, {prompts, "", random.seed(), kFirstImageSample}, config.sample, {}, control);
   // Real pictures pass through the same 8 bits as generated ones would on disk.
   const Tensor quantised = ((pictures.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
   const Tensor drawn = encode(judge, quantised), real = encode(judge, data.dataset->images(samples));

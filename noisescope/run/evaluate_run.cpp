@@ -37,12 +37,10 @@ class Judge {
   }
 
   Tensor pictures(const ScenePrompts& prompts, uint64_t stream, double scale) const {
-    GuidanceOptions guidance = config_.sample.guidance;
-    guidance.scale = scale;
+    SamplingOptions sample = config_.sample;
+    sample.guidance.scale = scale;
     const auto first = kFirstSample + static_cast<int64_t>(stream) * (int64_t{1} << 24);
-    return draw(model_, {prompts.captions, "", random_.seed(), first},
-                sampling_sigmas(config_.sample.grid, config_.precondition.schedule),
-                config_.sample.sampler, guidance, config_.sample.batch_size, {}, control_);
+    return sample_pictures(model_, {prompts.captions, "", random_.seed(), first}, sample, {}, control_);
   }
 
   std::map<double, SceneAccuracy> sweep(uint64_t stream, int64_t count, SceneSet set) const {

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/explain/decision_windows.h"
 #include "noisescope/io/file.h"
-#include "noisescope/run/word_contrasts.h"
+#include "noisescope/model/word_contrasts.h"
 
 namespace noisescope {
 namespace {
@@ -47,9 +47,10 @@ Captioned held_out(const RunData& data, int64_t count) {
 }
 
 std::vector<WordQuestion> questions_of_words(const RunConfig& config, const std::vector<std::string>& captions) {
+  const WorldGrammar grammar{World(config.data.world)};
   std::vector<WordQuestion> questions;
   for (size_t i = 0; i < captions.size(); ++i) {
-    for (PromptContrast& contrast : word_contrasts(config, captions[i], {}, {})) {
+    for (PromptContrast& contrast : word_contrasts(&grammar, captions[i], {}, {})) {
       questions.push_back({static_cast<int64_t>(i), std::move(contrast)});
     }
   }
@@ -88,7 +89,7 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
   const DecisionWindows windows = measure_decision_windows(
       model.denoiser(), [&](const std::vector<std::string>& prompts) { return model.condition(prompts); },
       data.dataset->images(indices).to(model.device()),
-      has_vocabulary(config) ? questions_of_words(config, captions) : questions_of_captions(captions),
+      config.data.kind == DataKind::world ? questions_of_words(config, captions) : questions_of_captions(captions),
       {.steps = 32}, Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
   const NoiseLevelOptions levels = fitted_levels(config.noise_levels, windows);
   keep(folder, windows, levels);

@@ -36,11 +36,8 @@ void write_preview(const TextToImage& model, const RunConfig& config, const RunF
                    int64_t images_seen) {
   const std::vector<std::string> prompts = example_prompts(config, model, kPreviewPrompts);
   if (prompts.empty()) return;
-  const SamplingOptions& o = config.sample;
   const Tensor pictures =
-      draw(model, {prompts, "", static_cast<uint64_t>(config.seed), 0},
-           sampling_sigmas(o.grid, config.precondition.schedule), o.sampler, o.guidance,
-           o.batch_size);
+      sample_pictures(model, {prompts, "", static_cast<uint64_t>(config.seed), 0}, config.sample);
   char name[64];
   std::snprintf(name, sizeof name, "preview-%08lld.png", static_cast<long long>(images_seen));
   write_png(folder.samples() / name, image_grid(pictures, prompts),

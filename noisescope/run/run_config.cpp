@@ -19,13 +19,6 @@ void describe(Describer& d, ConditionOptions& o) {
   d.section("whitening", o.whitening, "whitened: embeddings at unit variance before the network sees them");
 }
 
-void describe(Describer& d, SamplingOptions& o) {
-  d.section("grid", o.grid, "noise levels that the sampler walks down");
-  d.section("sampler", o.sampler, "the solver");
-  d.section("guidance", o.guidance, "classifier-free guidance");
-  d("batch_size", o.batch_size, "pictures drawn at once", {.min = 1, .max = 65536});
-}
-
 void describe(Describer& d, EvaluationOptions& o) {
   d("samples", o.samples, "pictures scored at the default guidance", {.min = 2});
   d("sweep_samples", o.sweep_samples, "pictures at each scale of the sweep, prompts of their own",
@@ -60,15 +53,6 @@ void describe(Describer& d, RunConfig& o) {
 
 namespace {
 
-/// "a.b=c"
-void apply_override(ConfigNode& root, const std::string& text) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw ConfigError("[run.load_run_config] expected --set key=value, got '" + text + "'");
-  }
-  set_dotted(root, text.substr(0, equals),
-             parse_yaml_value(text.substr(equals + 1), "--set " + text));
-}
 
 /// With the levels that training fitted, where it did.
 RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitted) {
@@ -90,12 +74,9 @@ RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitt
 
 RunConfig load_run_config(const std::filesystem::path& path,
                           const std::vector<std::string>& overrides) {
-  ConfigNode root;
-  root.kind = ConfigNode::Kind::map;
-  if (!path.empty()) root = read_yaml(path);
-  for (const std::string& text : overrides) apply_override(root, text);
   RunConfig config = demo_config();
-  read_options_into(root, config);
+  if (!path.empty()) read_options_into(read_yaml(path), config);
+  read_options_into(parse_overrides(overrides), config);  // apart from the file: either may use older names
   check_run_config(config);
   return config;
 }

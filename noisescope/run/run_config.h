@@ -11,8 +11,7 @@
 #include "noisescope/data/whitening.h"
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/diffusion/precondition.h"
-#include "noisescope/diffusion/sampler.h"
-#include "noisescope/diffusion/schedule.h"
+#include "noisescope/model/sampling_options.h"
 #include "noisescope/nn/unet_plan.h"
 #include "noisescope/run/run_folder.h"
 #include "noisescope/train/options.h"
@@ -26,15 +25,6 @@ struct ConditionOptions {
   WhiteningOptions whitening;
 };
 void describe(Describer& d, ConditionOptions& options);
-
-/// How pictures are drawn unless a command says otherwise.
-struct SamplingOptions {
-  GridOptions grid;
-  SamplerOptions sampler;
-  GuidanceOptions guidance;
-  int64_t batch_size = 128;
-};
-void describe(Describer& d, SamplingOptions& options);
 
 /// How a trained model is scored.
 struct EvaluationOptions {

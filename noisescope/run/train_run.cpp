@@ -253,4 +253,10 @@ TextToImage load_run_model(const RunFolder& folder, torch::Device device, const 
                    "first");
 }
 
+Model run_model(const TextToImage& network, const RunConfig& config, const RunFolder& folder) {
+  std::optional<World> world;
+  if (config.data.kind == DataKind::world) world.emplace(config.data.world);
+  return network_model(network, folder.root.string(), config.sample, cleanest_trained_log_snr(config), world);
+}
+
 }  // namespace noisescope

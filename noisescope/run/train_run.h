@@ -1,7 +1,7 @@
 // The whole training of a run: data, CLIP, embeddings, diffusion.
 #pragma once
 
-#include "noisescope/model/text_to_image.h"
+#include "noisescope/model/model.h"
 #include "noisescope/run/clip_stage.h"
 #include "noisescope/train/trainer.h"
 
@@ -33,6 +33,9 @@ struct TrainingSummary {
 /// (everything is saved), and what the stages throw.
 TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
                           const TrainRunRequest& request, const Control& control);
+
+/// The run as a model: its network, how it samples, and on a world the truth of its pictures.
+Model run_model(const TextToImage& network, const RunConfig& config, const RunFolder& folder);
 
 /// The model of a run folder: model.safetensors, or the newest good checkpoint of an unfinished run.
 /// Throws ModelError if there is neither.

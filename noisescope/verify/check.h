@@ -10,7 +10,7 @@
 #include "noisescope/world/denoiser.h"
 #include "noisescope/verify/defect.h"
 #include "noisescope/verify/row.h"
-#include "noisescope/verify/subject.h"
+#include "noisescope/verify/scene_batch.h"
 
 namespace noisescope {
 
@@ -33,8 +33,8 @@ struct VerifyPicture {
 /// What checks have at hand. A planted defect is already in the subjects, and asked for elsewhere.
 struct VerifyContext {
   VerifyOptions options;
-  Subject exact_demo, exact_fine;
-  std::shared_ptr<const Subject> trained;  // null: not asked for
+  Model exact_demo, exact_fine;
+  std::shared_ptr<const Model> trained;  // null: not asked for
   WorldDenoiser demo, fine;                // the truth, never broken
   Control control;
   std::function<void(VerifyPicture)> show;  // takes what is to be seen; never empty

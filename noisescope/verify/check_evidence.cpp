@@ -16,10 +16,10 @@ constexpr int64_t kBatch = 32;  // pictures whose paths advance together
 struct Question {
   Word word;
   SceneBatch batch;
-  EvidenceOptions options;
+  EvidenceOptions options{.steps = 160};
 };
 
-Tensor conditions_of(const Subject& subject, const Question& question) {
+Tensor conditions_of(const Model& subject, const Question& question) {
   std::vector<Tensor> rows;
   for (const auto& version : question.batch.versions(question.word)) {
     rows.push_back(subject.condition(version));
@@ -42,7 +42,7 @@ Evidence filter_one_step_off(const Denoiser& denoiser, const Tensor& pictures,
   return filter.result();
 }
 
-Evidence ask(const Subject& subject, const Question& question, const VerifyContext& context) {
+Evidence ask(const Model& subject, const Question& question, const VerifyContext& context) {
   Contrast all{conditions_of(subject, question), question.batch.own_version(question.word)};
   if (context.broken("wrong-own-version")) all.own = (all.own + 1) % all.conditions.size(0);
   std::vector<Evidence> parts;
@@ -66,7 +66,7 @@ Tensor exact_posterior(const WorldDenoiser& truth, const Question& question,
                        const VerifyContext& context) {
   std::vector<Tensor> rows;
   const SceneBatch& batch = question.batch;
-  const Subject subject = exact_subject(truth);
+  const Model subject = exact_model(truth);
   const Tensor conditions = conditions_of(subject, question);
   const std::vector<int64_t> ids = sample_range(0, batch.size());
   walk_noising_paths(batch.pictures, question.options, {Random(context.options.seed), ids},
@@ -145,7 +145,7 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
   }
   repeated.pictures = question.batch.world.render(repeated.scenes).to(torch::kFloat64);
   question.batch = repeated;
-  const auto maps = [&](const Subject& subject) {
+  const auto maps = [&](const Model& subject) {
     const Tensor map = ask(subject, question, context).compensated;
     return map.view({pictures, kPaths, map.size(1), map.size(2)}).mean(1);
   };
@@ -153,7 +153,7 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
 }
 
 std::vector<VerifyRow> trained_rows(const VerifyContext& context, Question question) {
-  const Subject& subject = *context.trained;
+  const Model& subject = *context.trained;
   question.options.steps = 100;  // as `noisescope explain` asks
   question.options.log_snr_max = std::min(question.options.log_snr_max, subject.log_snr_max);
   const Tensor exact = exact_posterior(context.demo, question, context);

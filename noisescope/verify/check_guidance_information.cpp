@@ -39,7 +39,7 @@ SamplerObserver seen_by(GuidanceInformationObserver& information, const VerifyCo
 std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
                                                context.n(200, 100));
-  const Subject& subject = context.exact_fine;
+  const Model& subject = context.exact_fine;
   GuidanceOptions guidance;
   guidance.clamp = 0;
   guidance.both_branches = true;

@@ -30,7 +30,7 @@ Tensor drop_elements(const Tensor& condition, int64_t references) {
   return (condition * kept + 1e-6).unsqueeze(0).expand({references, -1, -1}).contiguous();
 }
 
-InformationMaps ask(const Subject& subject, const SceneBatch& batch,
+InformationMaps ask(const Model& subject, const SceneBatch& batch,
                     const std::vector<Reference>& references, const VerifyContext& context) {
   std::vector<Tensor> rows;
   for (const Reference& reference : references) {
@@ -70,7 +70,7 @@ Estimate worst_kappa(const InformationMaps& maps) {
 /// What the published identity says of a trained network's full prompts, over what is possible. Evidence
 /// filtering of the same network stays within ln K (check_evidence).
 VerifyRow overshoot_row(const VerifyContext& context, const SceneBatch& batch) {
-  const Subject& trained = *context.trained;
+  const Model& trained = *context.trained;
   const std::vector<std::string> none(size_t(batch.size()), "");
   const Tensor nats = information_maps(trained.denoiser, batch.pictures,
                                        trained.condition(batch.captions()),
@@ -86,10 +86,10 @@ VerifyRow overshoot_row(const VerifyContext& context, const SceneBatch& batch) {
 /// A trained network's map of the colour word beside the exact denoiser's, on the demo world, within the
 /// levels that training covered.
 std::vector<VerifyRow> trained_information_rows(const VerifyContext& context) {
-  const Subject& trained = *context.trained;
+  const Model& trained = *context.trained;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 40));
-  const auto auc = [&](const Subject& subject) {
+  const auto auc = [&](const Model& subject) {
     const InformationMaps maps = information_maps(
         subject.denoiser, batch.pictures, subject.condition(batch.captions()),
         subject.condition(batch.captions_without(true, false)).unsqueeze(0),

@@ -26,12 +26,12 @@ Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
 
 /// Pictures of a subject with their prompts.
 struct Prompted {
-  const Subject& subject;
+  const Model& subject;
   SceneBatch batch;
   Predictor predict;
   double log_snr_max;
 
-  Prompted(const Subject& s, const World& world, uint64_t seed, int64_t count)
+  Prompted(const Model& s, const World& world, uint64_t seed, int64_t count)
       : subject(s),
         batch(contrastable_scenes(world, seed, count)),
         predict(unclipped(s.denoiser, s.condition(batch.captions()))),

@@ -30,7 +30,7 @@ PictureScore colour_score(const WorldDenoiser& truth, const SceneBatch& batch) {
 }
 
 /// [B, H, W]: what the colour word says of each pixel, in nats.
-Tensor information_map(const Subject& subject, const SceneBatch& batch, int64_t draws,
+Tensor information_map(const Model& subject, const SceneBatch& batch, int64_t draws,
                        const VerifyContext& context) {
   return information_maps(subject.denoiser, batch.pictures, subject.condition(batch.captions()),
                           subject.condition(batch.captions_without(true, false)).unsqueeze(0),
@@ -65,7 +65,7 @@ std::vector<VerifyRow> faithfulness_rows(const std::string& removal, const std::
 
 /// The exact denoiser's map under both ways of taking pixels out.
 std::vector<VerifyRow> exact_metric_rows(const VerifyContext& context) {
-  const Subject& subject = context.exact_demo;
+  const Model& subject = context.exact_demo;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 16));
   const std::vector<int64_t> ids = sample_range(0, batch.size());
@@ -88,7 +88,7 @@ std::vector<VerifyRow> exact_metric_rows(const VerifyContext& context) {
 }
 
 /// The colour word in all its versions.
-Contrast colour_contrast(const Subject& subject, const SceneBatch& batch) {
+Contrast colour_contrast(const Model& subject, const SceneBatch& batch) {
   std::vector<Tensor> conditions;
   for (const auto& version : batch.versions(Word::colour)) {
     conditions.push_back(subject.condition(version));
@@ -97,7 +97,7 @@ Contrast colour_contrast(const Subject& subject, const SceneBatch& batch) {
 }
 
 /// [B, H, W]: the free map of a run at scale 1, in nats.
-Tensor guidance_map(const Subject& subject, const SceneBatch& batch, const VerifyContext& context) {
+Tensor guidance_map(const Model& subject, const SceneBatch& batch, const VerifyContext& context) {
   const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
   const std::vector<double> sigmas = sampling_sigmas(
       {GridKind::log_snr, 24, sigma_of_log_snr(subject.log_snr_max), sigma_of_log_snr(-8), 7.0});
@@ -115,7 +115,7 @@ const std::vector<std::string> kMaps = {"information map", "compensated evidence
                                         "conditioning locality"};
 
 /// One map of each kind: [kinds, B, H, W].
-Tensor all_maps(const Subject& subject, const SceneBatch& batch, const VerifyContext& context) {
+Tensor all_maps(const Model& subject, const SceneBatch& batch, const VerifyContext& context) {
   const Contrast contrast = colour_contrast(subject, batch);
   const PathNoise noise{Random(context.options.seed), sample_range(0, batch.size())};
   const Evidence evidence =
@@ -131,15 +131,15 @@ Tensor all_maps(const Subject& subject, const SceneBatch& batch, const VerifyCon
 
 /// What is left of a trained network's maps when its weights are shuffled.
 std::vector<VerifyRow> trained_metric_rows(const VerifyContext& context) {
-  const Subject& trained = *context.trained;
+  const Model& trained = *context.trained;
   const World& world = context.demo.world();
   const SceneBatch batch = contrastable_scenes(world, context.options.seed, context.n(16, 8));
   const MapsOfNetwork maps = [&](const NetworkPtr& network) {
-    return all_maps(trained_subject(trained.model->with_network(network), world,
-                                    trained.log_snr_max), batch, context);
+    return all_maps(network_model(trained.network->with_network(network), trained.name, trained.sample,
+                                  trained.log_snr_max, world), batch, context);
   };
   const WeightRandomisation result = randomise_all(
-      trained.model->network(), maps, Random(context.options.seed), context.n(3, 1));
+      trained.network->network(), maps, Random(context.options.seed), context.n(3, 1));
   const auto size_of = [](const Tensor& correlation, size_t kind) {  // over shuffles, then pictures
     return absolute(mean_estimate(correlation.mean(0)[static_cast<int64_t>(kind)]));
   };

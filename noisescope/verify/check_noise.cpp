@@ -35,7 +35,7 @@ Tensor smallest_prediction_p(const VerifyContext& context, int64_t groups, bool 
   constexpr int64_t kGroup = 8;
   const double sigma = sigma_of_log_snr(-2);
   const int64_t count = groups * kGroup;
-  const Subject& subject = context.exact_demo;
+  const Model& subject = context.exact_demo;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, count);
   const SceneBatch strangers =
       contrastable_scenes(context.demo.world(), context.options.seed + 1, count);

@@ -54,14 +54,11 @@ Estimate worst_index(const SobolIndices& found, const Tensor& closed, int64_t n)
 VerifyRow gaussian_row(const VerifyContext& context) {
   constexpr int64_t kRuns = 8192;
   const NoiseSource noise{Random(context.options.seed), sample_range(0, kRuns)};
-  GuidanceOptions unclipped;
-  unclipped.clamp = 0;
-  const DrawPictures draw = picture_drawer({shrink, torch::zeros({1}, torch::kDouble), unclipped,
-                                            gaussian_sigmas(), {.solver = Solver::ddpm}, kRuns},
-                                           context.control);
+  const Tensor nothing = torch::zeros({kRuns, 1}, torch::kDouble);
+  const Trajectory trajectory({shrink, gaussian_sigmas(), {.solver = Solver::ddpm}, {.clamp = 0}, kRuns},
+                              {nothing, nothing, noise.initial({1, 2, 2}, torch::kDouble), noise});
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
-  const NoiseSobol found = noise_sobol(draw, pixel, noise.initial({1, 2, 2}, torch::kDouble),
-                                       torch::zeros({kRuns, 1}, torch::kDouble), noise, 6, {3});
+  const NoiseSobol found = noise_sobol(trajectory, pixel, {.windows = 3}, context.control);
   return {"noise Sobol indices", "exact Gaussian", "indices of x_T and 3 windows: worst error",
           Direction::at_most, 0.02, worst_index(found.indices, closed_shares(), kRuns),
           worst_error_reversal(torch::cat({found.indices.first_error, found.indices.total_error}), 0.02)};
@@ -69,26 +66,23 @@ VerifyRow gaussian_row(const VerifyContext& context) {
 
 // ---- runs of the world ----
 
-/// Runs of scenes whose captions say the sides, so that the left object is known.
+Trajectory deterministic(const Model& model, const std::vector<std::string>& captions, uint64_t seed) {
+  std::vector<double> sigmas = {sigma_of_log_snr(-12)};  // all of x_T before anything is decided
+  for (int64_t i = 0; i <= 11; ++i) sigmas.push_back(sigma_of_log_snr(std::lerp(-8.0, 2.0, double(i) / 11)));
+  sigmas.push_back(0);
+  const NoiseSource noise{Random(seed), sample_range(0, static_cast<int64_t>(captions.size()))};
+  return {{model.denoiser, sigmas, {.solver = Solver::ddim}, {.clamp = 0}},
+          {model.condition(captions), model.condition({""}), noise.initial(kWorldShape, torch::kDouble), noise}};
+}
+
+/// Trajectories of scenes whose captions say the sides, so that the left object is known.
 struct WorldRuns {
   SceneBatch batch;
-  DrawPictures draw;
-  NoiseSource noise;
-  Tensor initial, condition;
+  Trajectory trajectory;
 
   WorldRuns(const VerifyContext& context, int64_t count)
       : batch(contrastable_scenes(context.fine.world(), context.options.seed, count)),
-        noise{Random(context.options.seed), sample_range(0, count)},
-        initial(noise.initial(kWorldShape, torch::kDouble)),
-        condition(context.exact_fine.condition(batch.sided_captions())) {
-    std::vector<double> sigmas = {sigma_of_log_snr(-12)};  // all of x_T before anything is decided
-    for (int64_t i = 0; i <= 11; ++i) sigmas.push_back(sigma_of_log_snr(std::lerp(-8.0, 2.0, double(i) / 11)));
-    sigmas.push_back(0);
-    GuidanceOptions plain;
-    plain.clamp = 0;
-    draw = picture_drawer({context.exact_fine.denoiser, context.fine.null_condition(), plain, sigmas,
-                           {.solver = Solver::ddim}}, context.control);
-  }
+        trajectory(deterministic(context.exact_fine, batch.sided_captions(), context.options.seed)) {}
 
   /// The pixels of the left object, [B, 32, 32] bool.
   Tensor left_objects(const Tensor& pictures) const {
@@ -102,7 +96,7 @@ struct WorldRuns {
 VerifyRow deterministic_row(const VerifyContext& context) {
   const WorldRuns runs(context, context.n(200, 40));
   const auto pixels = [](const Tensor& x) { return x.flatten(1).slice(1, 0, -1, 97); };
-  const NoiseSobol found = noise_sobol(runs.draw, pixels, runs.initial, runs.condition, runs.noise, 13, {2});
+  const NoiseSobol found = noise_sobol(runs.trajectory, pixels, {.windows = 2}, context.control);
   return {"noise Sobol indices", context.exact_fine.name, "DDIM: first-order index of x_T",
           Direction::at_least, 0.99, mean_estimate(found.indices.first[0])};
 }
@@ -118,8 +112,8 @@ std::vector<VerifyRow> transplant_rows(const VerifyContext& context) {
   const int64_t count = runs.batch.size();
   const NoiseSource donors{Random(context.options.seed + 1), sample_range(0, count)};
   const auto find = [&](const Tensor& pictures) { return seen_objects(runs, pictures, context); };
-  const Transplant t = transplant_blocks(runs.draw, find, donors.initial(kWorldShape, torch::kDouble),
-                                         runs.initial, runs.condition, runs.noise, {});
+  const Transplant t =
+      noise_transplant(runs.trajectory, donors.initial(kWorldShape, torch::kDouble), find, {}, context.control);
   const Tensor moved = t.moved().to(torch::kDouble), control = t.moved_by_control().to(torch::kDouble);
   const int64_t n = moved.size(0);
   const double p = sign_test_p(moved - control);
@@ -135,8 +129,7 @@ std::vector<VerifyRow> transplant_rows(const VerifyContext& context) {
 VerifyRow tile_row(const VerifyContext& context) {
   constexpr int64_t kTilePx = 4;
   const WorldRuns runs(context, 24);
-  const NoiseTiles tiles = noise_tiles(runs.draw, runs.initial, runs.condition, runs.noise,
-                                       {.tile_px = kTilePx, .redraws = 8}, context.control);
+  const NoiseTiles tiles = noise_tiles(runs.trajectory, {.tile_px = kTilePx, .redraws = 8}, context.control);
   const Tensor under = tile_cover(runs.left_objects(tiles.pictures), kTilePx) >= 0.5;
   return {"noise tiles", context.exact_fine.name, "tiles under the object: AUC by what they change",
           Direction::at_least, 0.75, mean_estimate(localisation_auc(tiles.importance(), under))};

@@ -14,23 +14,25 @@ namespace {
 constexpr double kRewindReadSigma = 0.05;
 const char* const kRewindMethod = "rewind";
 
-RecordedRun record_run(const VerifyContext& context, const Subject& subject, const SceneBatch& batch,
-                       Solver solver, int64_t steps) {
-  RecordedRun run;
-  run.denoiser = subject.denoiser;
-  run.condition = subject.condition(batch.captions());
-  run.null_condition = subject.condition(std::vector<std::string>(size_t(batch.size()), ""));
-  run.guidance.clamp = 0;
-  run.sampler.solver = solver;
-  run.noise = {Random(context.options.seed), sample_range(0, batch.size())};
-  const double end = sigma_of_log_snr(std::min(4.0, subject.log_snr_max));
-  const auto sigmas = sampling_sigmas({GridKind::log_snr, steps, end, 90, 7.0});
+/// Pictures of the captions, recorded, from `noise` on.
+Trajectory record(const VerifyContext& context, const Model& model, const SceneBatch& batch, Solver solver,
+                  int64_t steps) {
+  const double end = sigma_of_log_snr(std::min(4.0, model.log_snr_max));
+  const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
+  const Trajectory drawn(
+      {model.denoiser, sampling_sigmas({GridKind::log_snr, steps, end, 90, 7.0}), {.solver = solver}, {.clamp = 0},
+       batch.size()},
+      {model.condition(batch.captions()), model.condition({""}), noise.initial({3, kWorldImagePx, kWorldImagePx}), noise});
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
-  run_sampler(guide(run.denoiser, run.condition, run.null_condition, run.guidance),
-              run.noise.initial({3, kWorldImagePx, kWorldImagePx}) * sigmas[0], sigmas, run.sampler,
-              run.noise, recorder.observer(), context.control);
-  run.steps = recorder.steps();
-  return run;
+  drawn.redraw({}, recorder.observer(), context.control);
+  return {drawn.sampling(), {drawn.condition(), drawn.null_condition(), drawn.initial(), noise}, recorder.steps()};
+}
+
+/// The same steps, taken for those of another seed.
+Trajectory with_seed(const Trajectory& run, uint64_t seed) {
+  NoiseSource noise = run.noise();
+  noise.random = Random(seed);
+  return {run.sampling(), {run.condition(), run.null_condition(), run.initial(), noise}, run.steps()};
 }
 
 /// p(left colour | x) without prompt, [B, colours].
@@ -41,9 +43,9 @@ Tensor colour_posterior(const WorldDenoiser& truth, const Tensor& x, double sigm
 
 VerifyRow original_row(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, 16);
-  RecordedRun run = record_run(context, context.exact_demo, batch, Solver::ddpm, 20);
+  Trajectory run = record(context, context.exact_demo, batch, Solver::ddpm, 20);
   const Tensor original = rewind(run, {}).unaltered;
-  if (context.broken("other-noise")) run.noise.random = Random(context.options.seed + 1);
+  if (context.broken("other-noise")) run = with_seed(run, context.options.seed + 1);
   double worst = 0;
   for (const int64_t step : {1, 8, 15}) {
     const Tensor off = (rewind(run, {.step = step}).unaltered - original).abs().max();
@@ -57,12 +59,12 @@ VerifyRow original_row(const VerifyContext& context) {
 VerifyRow dropped_prompt_row(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(400, 200));
-  const RecordedRun run = record_run(context, context.exact_demo, batch, Solver::ddpm, 40);
+  const Trajectory run = record(context, context.exact_demo, batch, Solver::ddpm, 40);
   const Tensor own = batch.own_version(Word::colour).unsqueeze(1);
   std::vector<Tensor> kept, expected;
   for (const int64_t step : {9, 12, 15, 18}) {  // log-SNR -6 to -3, where the colour is decided
-    const SamplerStep& start = run.steps[static_cast<size_t>(step)];
-    const Tensor x = rewind(run, {.step = step, .condition = run.null_condition}, context.control).altered;
+    const SamplerStep& start = run.steps()[static_cast<size_t>(step)];
+    const Tensor x = rewind(run, {.step = step, .condition = run.null_condition()}, context.control).altered;
     kept.push_back((colour_posterior(context.demo, x, kRewindReadSigma).argmax(1, true) == own)
                        .to(torch::kFloat64).mean());
     expected.push_back(colour_posterior(context.demo, start.x, start.sigma).gather(1, own).mean());
@@ -92,8 +94,8 @@ SceneBatch recoloured(SceneBatch batch) {
 }
 
 /// Another colour word from step 2 of a deterministic run on, and how much of its change is where.
-std::vector<VerifyRow> word_rows(const VerifyContext& context, const Subject& subject,
-                                 const SceneBatch& batch, const RecordedRun& run) {
+std::vector<VerifyRow> word_rows(const VerifyContext& context, const Model& subject,
+                                 const SceneBatch& batch, const Trajectory& run) {
   const SceneBatch other = recoloured(batch);
   const Rewound word =
       rewind(run, {.step = 2, .condition = subject.condition(other.captions())}, context.control);
@@ -104,7 +106,7 @@ std::vector<VerifyRow> word_rows(const VerifyContext& context, const Subject& su
   std::vector<VerifyRow> rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place",
                                   Direction::at_least, 0.9,
                                   wilson(drawn.sum().item<int64_t>(), batch.size())}};
-  if (subject.exact) {
+  if (subject.is_exact()) {
     rows.push_back({kRewindMethod, subject.name, "another colour word: change in the other object's half",
                     Direction::at_most, 0.01, right_share(word)});
   }
@@ -112,19 +114,19 @@ std::vector<VerifyRow> word_rows(const VerifyContext& context, const Subject& su
 }
 
 /// Given the whole caption the halves of the exact world are independent.
-VerifyRow block_row(const VerifyContext& context, const Subject& subject, const RecordedRun& run) {
+VerifyRow block_row(const VerifyContext& context, const Model& subject, const Trajectory& run) {
   const NoiseBlock left_half{0, 0, kWorldImagePx, kWorldHalfPx, Random(context.options.seed + 9)};
   return {kRewindMethod, subject.name, "block of noise: change in the other object's half",
           Direction::at_most, 0.01,
           right_share(rewind(run, {.step = 5, .block = left_half}, context.control))};
 }
 
-std::vector<VerifyRow> altered_rows(const VerifyContext& context, const Subject& subject) {
+std::vector<VerifyRow> altered_rows(const VerifyContext& context, const Model& subject) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 48));
-  const RecordedRun run = record_run(context, subject, batch, Solver::ddim, 20);
+  const Trajectory run = record(context, subject, batch, Solver::ddim, 20);
   std::vector<VerifyRow> rows = word_rows(context, subject, batch, run);
-  if (subject.exact) rows.push_back(block_row(context, subject, run));
+  if (subject.is_exact()) rows.push_back(block_row(context, subject, run));
   return rows;
 }
 

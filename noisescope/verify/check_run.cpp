@@ -22,7 +22,7 @@ struct DeterministicRun {
 /// DDIM from the noise of `seed` for all captions of a batch; `without` stands in for the null condition.
 DeterministicRun draw_run(const VerifyContext& context, const std::vector<std::string>& captions,
                           const std::vector<std::string>& without, int64_t steps, uint64_t seed) {
-  const Subject& subject = context.exact_fine;
+  const Model& subject = context.exact_fine;
   const auto count = static_cast<int64_t>(captions.size());
   GuidanceOptions guidance;
   guidance.clamp = 0;

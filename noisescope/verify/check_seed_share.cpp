@@ -53,20 +53,25 @@ Tensor closed_seed_shares() {
   return parts / parts.sum();
 }
 
+/// Pictures of group `group` without prompt, of seeds shifted by `shift`.
+Trajectory seeds_of(const VerifyContext& context, int64_t group, int64_t shift) {
+  const std::vector<int64_t> ids = sample_range(group * kSeeds, kSeeds);
+  const Random own(context.options.seed + static_cast<uint64_t>(shift));
+  const Tensor none = torch::zeros({kSeeds, 2}, torch::kDouble);
+  return {{gaussian_denoiser, levels(), {.solver = Solver::ddim}, {.clamp = 0}, kSeeds},
+          {none, none, NoiseSource{own, ids}.initial({1, 1, 1}, torch::kDouble),
+           {Random(context.options.seed), ids}}};
+}
+
 /// A planted defect draws each prompt's pictures from seeds of its own.
-Tensor seed_grid(const VerifyContext& context, int64_t group, const DrawPictures& draw) {
-  const NoiseSource noise{Random(context.options.seed), sample_range(group * kSeeds, kSeeds)};
+Tensor seed_grid(const VerifyContext& context, int64_t group) {
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
-  const auto initial = [&](int64_t shift) {
-    const Random own(context.options.seed + static_cast<uint64_t>(shift));
-    return NoiseSource{own, noise.sample_ids}.initial({1, 1, 1}, torch::kDouble);
-  };
   if (!context.broken("seeds-not-shared")) {
-    return attribute_grid(draw, pixel, initial(0), prompts(), noise);
+    return attribute_grid(seeds_of(context, group, 0), pixel, prompts(), context.control);
   }
   std::vector<Tensor> columns;
   for (int64_t p = 0; p < prompts().size(0); ++p) {
-    columns.push_back(pixel(draw(initial(1 + p), prompts()[p].expand({kSeeds, 2}), noise)));
+    columns.push_back(pixel(seeds_of(context, group, 1 + p).redraw({.condition = prompts()[p].expand({kSeeds, 2})})));
   }
   return torch::stack(columns, 1);
 }
@@ -75,13 +80,9 @@ Tensor seed_grid(const VerifyContext& context, int64_t group, const DrawPictures
 
 std::vector<VerifyRow> check_seed_share(const VerifyContext& context) {
   const int64_t groups = context.n(64, 32);
-  GuidanceOptions plain;
-  plain.clamp = 0;
-  const DrawPictures draw = picture_drawer({gaussian_denoiser, torch::zeros({2}, torch::kDouble), plain,
-                                            levels(), {.solver = Solver::ddim}, kSeeds}, context.control);
   std::vector<Tensor> found;
   for (int64_t g = 0; g < groups; ++g) {
-    const VarianceShares shares = seed_shares(seed_grid(context, g, draw));
+    const VarianceShares shares = seed_shares(seed_grid(context, g));
     found.push_back(torch::cat({shares.seed, shares.prompt, shares.interaction}));
   }
   const Tensor error = torch::stack(found) - closed_seed_shares();

@@ -62,7 +62,7 @@ Tensor gaussian_emergence(const VerifyContext& context, double power, const Evid
 /// The order of the bands of the exact world, against the spectrum of other scenes.
 Estimate world_order(const VerifyContext& context, int64_t groups) {
   constexpr int64_t kPictures = 50, kReference = 1000;
-  const Subject& subject = context.exact_fine;
+  const Model& subject = context.exact_fine;
   const World& world = context.fine.world();
   const Tensor predicted = predicted_emergence(band_spectrum(
       contrastable_scenes(world, context.options.seed * 1000 + 999, kReference).pictures, kBands));

@@ -41,15 +41,16 @@ Tensor posterior_of_truth(const WorldDenoiser& truth, const SceneBatch& batch, c
   return torch::stack(columns, 1);
 }
 
-UTurnOptions u_turn_options(const Subject& subject) {
+UTurnOptions u_turn_options(const Model& subject) {
   UTurnOptions options;
+  options.steps = 25;
   options.log_snrs = {-7, -6, -5, -4, -3, -2, -1, 0};
   options.log_snr_end = std::min(options.log_snr_end, subject.log_snr_max);
   return options;
 }
 
 /// What pictures keep on their way back without prompt, read by the exact posterior.
-UTurns turn(const VerifyContext& context, const Subject& subject, const WorldDenoiser& truth,
+UTurns turn(const VerifyContext& context, const Model& subject, const WorldDenoiser& truth,
             const SceneBatch& batch, uint64_t seed) {
   constexpr double kReadSigma = 0.05;
   const KeepsFactors keeps = [&](const Tensor& x) {

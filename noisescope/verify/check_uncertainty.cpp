@@ -61,7 +61,7 @@ std::vector<VerifyRow> check_uncertainty(const VerifyContext& context) {
   const Tensor x = add_noise(batch.pictures,
                              Random(context.options.seed).normal(Purpose::explain, 3, ids,
                                  batch.pictures.sizes().slice(1), torch::kFloat64), sigma);
-  const Subject& subject = context.exact_fine;
+  const Model& subject = context.exact_fine;
   const Tensor null = subject.condition(std::vector<std::string>(size_t(count), ""));
   const UncertaintyOptions options{.components = 2, .iterations = 20};
   const PosteriorComponents found =

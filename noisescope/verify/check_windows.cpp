@@ -20,27 +20,25 @@ LogSnrWindows later(LogSnrWindows windows, const std::vector<double>& sigmas) {
   return windows;
 }
 
-/// The run whose network hears its prompt in window kHeard of `windows`.
-WindowRun planted_run(const VerifyContext& context, const SceneBatch& batch,
-                      const std::vector<double>& sigmas, LogSnrWindows windows) {
-  GuidanceOptions unguided;
-  unguided.clamp = 0;
-  const Subject& subject = context.exact_demo;
-  const Tensor null = subject.condition(std::vector<std::string>(batch.scenes.size(), ""));
-  const Predictor with =
-      guide(subject.denoiser, subject.condition(batch.captions()), null, unguided);
-  const Predictor without = guide(subject.denoiser, null, null, unguided);
-  Coalition heard(kWindows, false);
-  heard[kHeard] = true;
+/// D with its prompt at levels of the heard window, without it elsewhere.
+Denoiser hears_in(const Denoiser& denoiser, const Tensor& null, const LogSnrWindows& windows) {
+  return [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    const bool heard = windows.window_of(log_snr_of(sigma[0].item<double>())) == kHeard;
+    return denoiser(x, sigma, heard ? condition : null.expand_as(condition));
+  };
+}
+
+/// The trajectory whose network hears its prompt in window kHeard of `windows`.
+Trajectory planted(const VerifyContext& context, const SceneBatch& batch, const std::vector<double>& sigmas,
+                   LogSnrWindows windows) {
+  const Model& model = context.exact_demo;
   NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
   if (context.broken("redrawn-noise")) noise = redraw_noise(noise);
   if (context.broken("late-window")) windows = later(windows, sigmas);
-  return {prompt_in_windows(with, without, windows, heard),
-          without,
-          noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0],
-          sigmas,
-          {.solver = Solver::ddpm},
-          noise};
+  const Tensor null = model.condition({""});
+  return {{hears_in(model.denoiser, null, windows), sigmas, {.solver = Solver::ddpm}, {.clamp = 0}, batch.size()},
+          {model.condition(batch.captions()), null,
+           noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64), noise}};
 }
 
 /// The window's share in the sum of the sizes of mean effects; rows of means [.., K].
@@ -88,9 +86,9 @@ std::vector<VerifyRow> check_windows(const VerifyContext& context) {
                                                context.n(200, 48));
   const auto sigmas = sampling_sigmas({GridKind::log_snr, kWindowSteps, kWindowsSigmaMin, kWindowsSigmaMax, 7.0});
   const LogSnrWindows windows = equal_windows(sigmas, kWindows);
-  const WindowRun run = planted_run(context, batch, sigmas, windows);
-  const auto found = attribute_to_windows(run, {prompt_satisfied(batch), likeness_to_guided}, {},
-                                          Random(context.options.seed), context.control);
+  const auto found =
+      attribute_to_windows(planted(context, batch, sigmas, windows), {prompt_satisfied(batch), likeness_to_guided},
+                           {.windows = kWindows}, Random(context.options.seed), context.control);
   std::vector<VerifyRow> rows = rows_of(context.exact_demo.name, "prompt satisfied", found[0]);
   for (VerifyRow& row : rows_of(context.exact_demo.name, "likeness", found[1])) {
     rows.push_back(std::move(row));

@@ -21,12 +21,12 @@ constexpr int64_t kReadOutSteps = 12;
 constexpr uint64_t kPrompted = 1, kUnprompted = 2, kPermuted = 3;  // seeds: no two runs share noise
 
 /// One text for each value of each word: left and right colours, left and right shapes, backgrounds.
-struct Vocabulary {
+struct WordList {
   std::vector<std::string> texts;
   std::vector<std::vector<int64_t>> of_scene;  // [B]: the texts that are true of the scene
   int64_t colours = 0;                         // the first so many are colours
 
-  explicit Vocabulary(const SceneBatch& batch) {
+  explicit WordList(const SceneBatch& batch) {
     of_scene.resize(static_cast<size_t>(batch.size()));
     add(batch, batch.world.colour_count(), [](CaptionMeaning& m) { return &m.left.colour; });
     add(batch, batch.world.colour_count(), [](CaptionMeaning& m) { return &m.right.colour; });
@@ -52,7 +52,7 @@ struct Vocabulary {
 };
 
 /// Scores [S, B, V] of one run for each caption; "" draws without prompt.
-Tensor read_runs(const Subject& subject, const std::vector<std::string>& captions,
+Tensor read_runs(const Model& subject, const std::vector<std::string>& captions,
                  const std::vector<std::string>& texts, uint64_t seed, const Control& control) {
   const auto count = static_cast<int64_t>(captions.size());
   const Tensor condition = subject.condition(captions);
@@ -82,7 +82,7 @@ struct NullPool {
   }
 };
 
-NullPool draw_null_pool(const VerifyContext& context, const Subject& subject,
+NullPool draw_null_pool(const VerifyContext& context, const Model& subject,
                         const std::vector<std::string>& texts) {
   const uint64_t seed = 10 * context.options.seed;
   const std::vector<std::string> others =
@@ -93,7 +93,7 @@ NullPool draw_null_pool(const VerifyContext& context, const Subject& subject,
 }
 
 /// The defect prompted-null-runs: both kinds carry the prompt that is read.
-std::vector<NullRuns> prompted_null_runs(const VerifyContext& context, const Subject& subject,
+std::vector<NullRuns> prompted_null_runs(const VerifyContext& context, const Model& subject,
                                          const std::vector<std::string>& texts,
                                          const std::string& prompt) {
   const Tensor runs = read_runs(subject, repeated(prompt, kNullRuns), texts,
@@ -112,8 +112,8 @@ struct Count {
 };
 
 /// Colour words shown at the end of runs of B prompts, kWordsSeeds runs each: right ones and wrong ones.
-std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Subject& subject,
-                                     const SceneBatch& batch, const Vocabulary& vocabulary,
+std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Model& subject,
+                                     const SceneBatch& batch, const WordList& vocabulary,
                                      const NullPool& pool) {
   std::vector<std::string> prompts;
   for (const std::string& caption : batch.captions()) prompts.insert(prompts.end(), kWordsSeeds, caption);
@@ -141,7 +141,7 @@ std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Subject
 }
 
 /// Groups of runs without prompt, chosen anew from the pool, against the rest of it.
-std::vector<VerifyRow> null_rows(const VerifyContext& context, const Subject& subject,
+std::vector<VerifyRow> null_rows(const VerifyContext& context, const Model& subject,
                                  const NullPool& pool) {
   Count words, runs;
   for (int64_t i = 0; i < context.n(400, 200); ++i) {
@@ -173,7 +173,7 @@ Denoiser without_meaning(uint64_t seed) {
   };
 }
 
-ConditioningLocality locality_of(const VerifyContext& context, const Subject& subject,
+ConditioningLocality locality_of(const VerifyContext& context, const Model& subject,
                                  const SceneBatch& batch, const LocalityOptions& options) {
   std::vector<Tensor> rows;
   for (const auto& version : batch.versions(Word::colour)) rows.push_back(subject.condition(version));
@@ -183,9 +183,10 @@ ConditioningLocality locality_of(const VerifyContext& context, const Subject& su
                                context.control);
 }
 
-std::vector<VerifyRow> locality_rows(const VerifyContext& context, const Subject& subject,
+std::vector<VerifyRow> locality_rows(const VerifyContext& context, const Model& subject,
                                      const SceneBatch& batch) {
   LocalityOptions options;
+  options.permutations = 1999;
   options.log_snrs = {-4, -2, -3};
   const ConditioningLocality map = locality_of(context, subject, batch, options);
   const Tensor dependent = map.dependent.to(torch::kFloat64);
@@ -204,7 +205,7 @@ std::vector<VerifyRow> locality_rows(const VerifyContext& context, const Subject
       {method, subject.name, "colour word at log-SNR -3: AUC against the object", Direction::at_least,
        0.95, mean_estimate(localisation_auc(map.change[-1], object))}};
   // A network's word does reach into the other half, a little: there is no truth to hold it against.
-  if (subject.exact) {
+  if (subject.is_exact()) {
     rows.push_back({method, subject.name, "dependent pixels outside the object's half",
                     Direction::at_most, 0.05, mean_estimate(outside)});
   }
@@ -212,7 +213,7 @@ std::vector<VerifyRow> locality_rows(const VerifyContext& context, const Subject
 }
 
 std::vector<VerifyRow> null_word_rows(const VerifyContext& context, const SceneBatch& batch) {
-  Subject subject = context.exact_demo;
+  Model subject = context.exact_demo;
   subject.denoiser = without_meaning(context.options.seed + 5);
   LocalityOptions options{.log_snrs = {-4, 0}, .permutations = 399, .smallest_change = 0};
   const ConditioningLocality map = locality_of(context, subject, batch, options);
@@ -235,11 +236,11 @@ void append(std::vector<VerifyRow>& rows, const std::vector<VerifyRow>& more) {
 std::vector<VerifyRow> check_read_out(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(40, 12));
-  const Vocabulary vocabulary(batch);
-  std::vector<const Subject*> subjects = {&context.exact_demo};
+  const WordList vocabulary(batch);
+  std::vector<const Model*> subjects = {&context.exact_demo};
   if (context.trained) subjects.push_back(context.trained.get());
   std::vector<VerifyRow> rows;
-  for (const Subject* subject : subjects) {
+  for (const Model* subject : subjects) {
     const NullPool pool = draw_null_pool(context, *subject, vocabulary.texts);
     append(rows, prompted_rows(context, *subject, batch, vocabulary, pool));
     append(rows, null_rows(context, *subject, pool));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "noisescope/explain/guidance_windows.h"
-#include "noisescope/verify/subject.h"
+#include "noisescope/verify/scene_batch.h"
 
 namespace noisescope {
 

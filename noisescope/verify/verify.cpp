@@ -10,7 +10,7 @@ namespace noisescope {
 namespace {
 
 /// The subject with the planted defect, if it is one of a denoiser.
-Subject broken(Subject subject, const std::string& defect) {
+Model broken(Model subject, const std::string& defect) {
   if (defect.empty()) return subject;
   const Tensor null = subject.condition({""});
   if (defect == "shifted-prompt") subject.denoiser = shift_prompt(subject.denoiser, null, 3);
@@ -72,17 +72,17 @@ bool Verification::pass() const {
   return std::all_of(rows.begin(), rows.end(), [](const VerifyRow& row) { return row.pass(); });
 }
 
-Verification verify(const VerifyOptions& options, const Subject* trained, const Control& control,
+Verification verify(const VerifyOptions& options, const Model* trained, const Control& control,
                     const CheckObserver& on_check) {
   const std::vector<Check> chosen = checks_of(options);
   Verification verification{options, {}, {}, 0};
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
-  const auto subject = [&](Subject whole) { return broken(std::move(whole), options.defect); };
+  const auto subject = [&](Model whole) { return broken(std::move(whole), options.defect); };
   const VerifyContext context{
       options,
-      subject(exact_subject(demo)),
-      subject(exact_subject(fine)),
-      trained ? std::make_shared<const Subject>(subject(*trained)) : nullptr,
+      subject(exact_model(demo)),
+      subject(exact_model(fine)),
+      trained ? std::make_shared<const Model>(subject(*trained)) : nullptr,
       demo,
       fine,
       control,

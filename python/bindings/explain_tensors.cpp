@@ -7,7 +7,7 @@
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/noise_tiles.h"
 #include "noisescope/explain/prediction_tests.h"
-#include "noisescope/explain/prompt_contrast.h"
+#include "noisescope/model/prompt_contrast.h"
 #include "noisescope/explain/read_out.h"
 #include "noisescope/explain/seed_share.h"
 #include "noisescope/explain/smooth_deficit.h"

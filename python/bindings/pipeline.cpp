@@ -1,6 +1,6 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/yaml.h"
-#include "noisescope/model/run_record.h"
+#include "noisescope/model/trajectory_record.h"
 #include "noisescope/run/train_run.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/run_handle.h"
@@ -17,20 +17,16 @@ SamplingOptions draw_options(const RunHandle& self, const py::dict& options) {
   return options_of<SamplingOptions>(options, "sample", self.config.sample);
 }
 
-Tensor draw_pictures(const RunHandle& self, const DrawRequest& request, const SamplingOptions& options,
+Tensor draw_pictures(const RunHandle& self, const PictureRequest& request, const SamplingOptions& options,
                      const SamplerObserver& observer, const py::object& progress) {
-  const auto sigmas = sampling_sigmas(options.grid, self.config.precondition.schedule);
   return long_call<Tensor>(
-      [&](const Control& control) {
-        return draw(self.model, request, sigmas, options.sampler, options.guidance, options.batch_size, observer,
-                    control);
-      },
+      [&](const Control& control) { return sample_pictures(self.model, request, options, observer, control); },
       progress);
 }
 
-DrawRequest request_of(const std::vector<std::string>& prompts, const std::string& negative_prompt, uint64_t seed,
+PictureRequest request_of(const std::vector<std::string>& prompts, const std::string& negative_prompt, uint64_t seed,
                        int64_t first_sample, const std::optional<Tensor>& images) {
-  DrawRequest request{prompts, negative_prompt, seed, first_sample};
+  PictureRequest request{prompts, negative_prompt, seed, first_sample};
   if (images) request.images = *images;
   return request;
 }
@@ -51,7 +47,7 @@ py::dict record(const RunHandle& self, const std::vector<std::string>& prompts, 
   TrajectoryRecorder recorder({});
   const Tensor pictures = draw_pictures(self, request_of(prompts, negative_prompt, seed, first_sample, {}), draw,
                                         recorder.observer(), progress);
-  const RunRecord record = make_run_record(
+  const TrajectoryRecord record = make_record(
       recorder, {prompts, sample_range(first_sample, draw.batch_size), weights_hash(self.model), "{}"});
   return py::dict("prompts"_a = prompts, "pictures"_a = pictures, "sigmas"_a = record.sigmas, "x"_a = record.x,
                   "denoised"_a = record.denoised, "conditional"_a = record.conditional,
@@ -116,7 +112,7 @@ void train(const std::string& config_path, const std::vector<std::string>& overr
 
 void bind_pipeline(py::module_& m) {
   py::dict table = m.attr("options");
-  add_options<SamplingOptions>(table, "draw");
+  add_options<SamplingOptions>(table, "sample");
   add_options<RunConfig>(table, "config", demo_config());
 
   py::class_<RunHandle>(m, "Run")

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/run/word_contrasts.h"
+#include "noisescope/model/word_contrasts.h"
 #include "tests/run/tiny_run.h"
 
 namespace noisescope {

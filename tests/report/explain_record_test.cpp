@@ -25,7 +25,7 @@ class ExplainRecord : public ::testing::Test {
   }
 
   /// Draws with `kind` of record and reads it back.
-  RunRecord recorded(const std::string& kind, int64_t count) {
+  TrajectoryRecord recorded(const std::string& kind, int64_t count) {
     SampleRequest request;
     request.prompts = {"a green cross", kPrompt};
     request.count = count;
@@ -33,10 +33,10 @@ class ExplainRecord : public ::testing::Test {
     request.no_animation = true;
     request.record = kind;
     pictures_ = sample_run(model_, config_, folder_, request, {}).pictures;
-    return load_run_record(folder_.samples() / "record.safetensors");
+    return load_record(folder_.samples() / "record.safetensors");
   }
 
-  ExplainRequest request_of(RunRecord record, int64_t picture) const {
+  ExplainRequest request_of(TrajectoryRecord record, int64_t picture) const {
     ExplainRequest request;
     request.pictures = request.paths = 3;
     request.steps = 4;
@@ -101,7 +101,7 @@ TEST_F(ExplainRecord, OfTheRunAloneLeavesOutWhatNeedsBothBranches) {
 }
 
 TEST_F(ExplainRecord, RefusesWhatItCannotStandOn) {
-  const RunRecord good = recorded("full", 2);
+  const TrajectoryRecord good = recorded("full", 2);
   const auto explain = [&](auto change) {
     ExplainRequest request = request_of(good, 2);
     change(request);

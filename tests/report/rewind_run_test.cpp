@@ -73,7 +73,7 @@ TEST_F(RewindRun, ARecordIsTheRunThatItsSeedDraws) {
   rewind(request());
   const Tensor of_seed = array("after");
   RewindRequest recorded = request();
-  recorded.record = load_run_record(folder_.samples() / "record.safetensors");
+  recorded.record = load_record(folder_.samples() / "record.safetensors");
   recorded.prompt.clear();
   recorded.seed = 77;  // the record has its own
   rewind(recorded);

@@ -86,11 +86,9 @@ TEST_F(ClipFolderRun, DrawsFromTextsAndPictures) {
   EXPECT_EQ(drawn.pictures.size(0), 4);
   EXPECT_TRUE(at::isfinite(drawn.pictures).all().item<bool>());
   // The pictures of the picture are those of its condition row.
-  const DrawRequest by_hand{{"", ""}, "", 0, 0, picture.expand({2, -1, -1, -1})};
+  const PictureRequest by_hand{{"", ""}, "", 0, 0, picture.expand({2, -1, -1, -1})};
   const RunConfig config = config_with_clip();
-  const Tensor again = draw(model, by_hand,
-                            sampling_sigmas(config.sample.grid, config.precondition.schedule),
-                            config.sample.sampler, config.sample.guidance, 128);
+  const Tensor again = sample_pictures(model, by_hand, config.sample);
   EXPECT_TRUE(torch::equal(again, drawn.pictures.narrow(0, 2, 2)));
   request.prompts.clear();
   request.image_prompts.clear();

@@ -7,7 +7,7 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
-#include "noisescope/model/run_record.h"
+#include "noisescope/model/trajectory_record.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/report/explain_evidence.h"
 #include "noisescope/report/report_run.h"
@@ -117,7 +117,7 @@ TEST_F(Run, AFullRecordHoldsBothBranchesAtEveryNoiseLevel) {
   for (const char* kind : {"run", "full"}) {
     request.record = kind;
     sample_run(model, tiny_config(), folder_, request, {});
-    const RunRecord record = load_run_record(request.out / "record.safetensors");
+    const TrajectoryRecord record = load_record(request.out / "record.safetensors");
     EXPECT_EQ(record.facts.prompts.size(), 4u);
     EXPECT_EQ(record.facts.sample_ids, (std::vector<int64_t>{0, 1, 0, 1}));
     EXPECT_EQ(record.facts.weights, weights_hash(model));

@@ -47,10 +47,7 @@ TEST(XNoiseRun, TrainsOnTheWorldWithItsRecipeAndDraws) {
   const std::vector<std::string> prompts = {"a red square left of a blue disc on dark"};
   EXPECT_TRUE(torch::equal(model.condition(prompts),
                            model.clip().encode_text(prompts, EmbeddingLength::own)));  // raw
-  const Tensor pictures =
-      draw(model, {.prompts = prompts},
-           sampling_sigmas(config.sample.grid, config.precondition.schedule), config.sample.sampler,
-           config.sample.guidance, 1);
+  const Tensor pictures = sample_pictures(model, {.prompts = prompts}, config.sample);
   EXPECT_EQ(pictures.sizes(), torch::IntArrayRef({1, 3, 32, 32}));
 }
 

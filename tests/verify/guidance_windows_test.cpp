@@ -15,7 +15,7 @@ constexpr int64_t kCount = 24, kWindows = 6;
 /// Ancestral sampling on the exact `fine` world, log-SNR -8 to 4 in 24 steps at scale 1.
 struct FineRun {
   WorldDenoiser truth{World(world_member("fine"))};
-  Subject subject = exact_subject(truth);
+  Model subject = exact_model(truth);
   SceneBatch batch = contrastable_scenes(truth.world(), 0, kCount);
   Tensor condition = subject.condition(batch.captions());
   Tensor null = subject.condition(std::vector<std::string>(kCount, ""));

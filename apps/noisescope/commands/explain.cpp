@@ -1,67 +1,34 @@
 #include "apps/noisescope/cli.h"
-#include "apps/noisescope/run_command.h"
-#include "noisescope/core/device.h"
+#include "apps/noisescope/model_argument.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/image_tensor.h"
-#include "noisescope/report/explain_page.h"
-#include "noisescope/report/text_of.h"
-#include "noisescope/run/train_run.h"
+#include "noisescope/report/explain_report.h"
 #include "noisescope/train/options.h"
 
 namespace noisescope::cli {
 namespace {
 
 struct ExplainFlags {
-  std::string run;
+  std::string model;
   std::vector<std::string> prompts;
-  std::string image, record, budget;
+  std::string image, record, budget, out;
   ExplainRequest request;
   std::vector<std::string> overrides;
   bool list = false;
 };
 
-std::string estimate_text(const nlohmann::ordered_json& e) {
-  return text_of("%.2f [%.2f, %.2f] (n %lld)", e.at("value").get<double>(),
-                 e.at("low").get<double>(), e.at("high").get<double>(),
-                 static_cast<long long>(e.at("n").get<int64_t>()));
-}
-
-void print_evidence(const Session& session, const nlohmann::ordered_json& json) {
-  for (const auto& word : json.at("words")) {
-    std::string line = text_of("  %-12s ", word.at("word").get<std::string>().c_str()) +
-                       estimate_text(word.at("total_nats")) +
-                       text_of(" of %.2f nats", word.at("most_nats").get<double>());
-    if (word.contains("half_point_log_snr")) {
-      line += text_of(", half way at log-SNR %.2f",
-                      word.at("half_point_log_snr").at("value").get<double>());
-    }
-    session.say(line);
+/// The key numbers and tables of a page as lines.
+void print_page(const Session& session, const Method& method, const Page& page) {
+  session.say(method.id + ": " + method.question);
+  for (const KeyNumber& number : page.section.numbers) {
+    session.say("  " + number.label + ": " + number.value + (number.detail.empty() ? "" : " (" + number.detail + ")") +
+                "  " + number.meaning);
   }
-}
-
-void print_information(const Session& session, const nlohmann::ordered_json& json) {
-  for (const auto& question : json.at("questions")) {
-    session.say(text_of("  %-20s ", question.at("what").get<std::string>().c_str()) +
-                estimate_text(question.at("information_nats")) + " nats" +
-                (question.at("exceeds_bound").get<bool>()
-                     ? text_of(", above the %.2f that are possible",
-                               question.at("bound_nats").get<double>())
-                     : ""));
+  for (const Table& table : page.section.tables) {
+    session.say("  " + join(table.header, " | "));
+    for (const std::vector<std::string>& row : table.rows) session.say("    " + join(row, " | "));
   }
-}
-
-void print_part(const Session& session, const std::string& method,
-                const nlohmann::ordered_json& json) {
-  session.say(method);
-  if (method == "evidence") print_evidence(session, json);
-  if (method == "information") print_information(session, json);
-  if (method == "guidance_information") {
-    for (const auto& prompt : json.at("prompts")) {
-      session.say("  " + estimate_text(prompt.at("total")) + " " +
-                  json.at("unit").get<std::string>() + ": " + prompt.at("prompt").get<std::string>());
-      if (prompt.contains("warning")) session.notice(prompt.at("warning").get<std::string>());
-    }
-  }
+  for (const std::string& warning : page.warnings) session.notice(warning);
 }
 
 double seconds_of(const std::string& budget) {
@@ -71,53 +38,67 @@ double seconds_of(const std::string& budget) {
   throw ValueError("[explain] expected a budget in time such as 60s or 5m, got '" + budget + "'");
 }
 
-void list_methods(const Session& session) {
-  for (const Explainer& explainer : explainers()) {
-    session.say(text_of("%-22s %-9s %s", explainer.name.c_str(),
-                        explainer.needs.run ? "a run" : "a picture", explainer.question.c_str()));
+/// Options of a method on one line: "steps=100 log_snr_min=-8".
+std::string option_text(const nlohmann::ordered_json& method) {
+  std::vector<std::string> options;
+  for (const auto& option : method.at("options")) {
+    options.push_back(option.at("name").get<std::string>() + "=" + option.at("default").dump());
   }
+  return join(options, " ");
+}
+
+void print_methods(const Session& session) {
+  const nlohmann::ordered_json list = list_methods();
+  for (const auto& method : list.at("methods")) {
+    const auto id = method.at("id").get<std::string>();
+    session.say(id + "\n    " + method.at("question").get<std::string>());
+    if (!method.at("needs").empty()) session.say("    needs: " + join(method.at("needs").get<std::vector<std::string>>()));
+    if (!method.at("options").empty()) session.say("    options: " + option_text(method));
+    std::vector<std::string> fields;
+    for (const auto& field : method.at("fields")) fields.push_back(field.at("name").get<std::string>());
+    session.say("    answers: " + join(fields));
+  }
+  session.result(list);
 }
 
 void run_explain(const Session& session, ExplainFlags flags) {
-  if (flags.list) return list_methods(session);
-  if (flags.run.empty() || (flags.prompts.empty() && flags.record.empty())) {
-    throw ValueError("[explain] expected a run folder and --prompt, or --record; see 'noisescope explain "
-                     "--help'");
+  if (flags.list) return print_methods(session);
+  if (flags.model.empty() || (flags.prompts.empty() && flags.record.empty())) {
+    throw ValueError("[explain] expected a model (a run folder, or 'world') and --prompt or --record; see 'noisescope "
+                     "explain --help'");
   }
-  const RunFolder folder{flags.run};
-  const RunConfig config = load_run_config_of(folder, flags.overrides);
+  OpenedModel opened = open_model(session, flags.model, flags.overrides);
   ExplainRequest& request = flags.request;
   if (!flags.prompts.empty()) {
-    request.prompt = flags.prompts.front();
-    request.compared.assign(flags.prompts.begin() + 1, flags.prompts.end());
+    request.subject.prompt = flags.prompts.front();
+    request.subject.compared.assign(flags.prompts.begin() + 1, flags.prompts.end());
   }
-  if (!flags.record.empty()) request.record = load_run_record(flags.record);
-  request.seed = session.common.seed.value_or(static_cast<uint64_t>(config.seed));
+  if (!flags.record.empty()) request.subject.record = load_record(flags.record);
+  if (!flags.image.empty()) request.subject.picture = image_to_tensor(read_image(flags.image));
+  request.subject.seed = opened.seed;
+  request.settings = std::move(opened.settings);
   request.budget_seconds = seconds_of(flags.budget);
   request.command_line = session.command_line;
-  if (!flags.image.empty()) request.picture = image_to_tensor(read_image(flags.image));
-  const TextToImage model =
-      load_run_model(folder, parse_device(session.common.device),
-                     [&](const std::string& text) { session.notice(text); });
+  request.out = !flags.out.empty() ? std::filesystem::path(flags.out)
+                : opened.folder    ? opened.folder->explain()
+                                   : std::filesystem::path("runs/world/explain");
   const ExplanationReport report =
-      explain_run(model, config, folder, request, session.control,
-                  [&](const std::string& method, const nlohmann::ordered_json& json) {
-                    print_part(session, method, json);
-                  });
+      explain(opened.model, request, session.control,
+              [&](const Method& method, const Page& page) { print_page(session, method, page); });
   for (const LeftOut& out : report.left_out) session.notice(out.method + " left out: " + out.reason);
-  session.say("now open " + (folder.explain() / "report.html").string());
+  session.say("now open " + (request.out / "report.html").string());
   session.result(report.json);
 }
 
 void add_flags(CLI::App& command, ExplainFlags& flags) {
-  ExplainRequest& request = flags.request;
-  command.add_option("run", flags.run, "run folder");
+  SubjectRequest& request = flags.request.subject;
+  command.add_option("model", flags.model, kModelHelp);
   command.add_option("--prompt", flags.prompts,
                      "what the picture shows; further ones are compared by guidance information")
       ->allow_extra_args(false);
-  command.add_option("--methods", request.methods, "what to run (default: all; --list names them)")
+  command.add_option("--methods", flags.request.methods, "what to run (default: all; --list names them)")
       ->delimiter(',');
-  command.add_flag("--list", flags.list, "name the methods, what each takes and answers");
+  command.add_flag("--list", flags.list, "the methods: what each asks, needs, takes and answers (--json: all of it)");
   command.add_option("--budget", flags.budget, "leave out what would take longer, e.g. 60s");
   command.add_option("--word", request.words,
                      "word or phrase of the prompt, 'red:2' for the second; may be given several times "
@@ -150,11 +131,10 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
   command.add_option("--paths", request.paths, "noising paths of the picture; runs by inversion of --image")
       ->check(CLI::Range(2, 10000))
       ->capture_default_str();
-  command.add_option("--steps", request.steps, "noise levels of a path")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  command.add_flag("--npz", request.npz, "arrays also as NumPy's .npz, beside .safetensors");
-  command.add_option("--set", flags.overrides, "key=value, e.g. draw.grid.steps=50")
+  command.add_option("--out", flags.out, "folder of the report (default: RUN/explain; of a world runs/world/explain)");
+  command.add_flag("--npz", flags.request.npz, "arrays also as NumPy's .npz, beside .safetensors");
+  command.add_option("--set", flags.overrides,
+                     "an option of a method or of the configuration: evidence.steps=320, sample.grid.steps=50")
       ->allow_extra_args(false);
 }
 
@@ -169,7 +149,10 @@ void add_explain(CLI::App& app, Session& session) {
   command->footer(
       "Examples:\n"
       "  noisescope explain runs/demo --prompt \"a red square left of a blue disc on dark\"\n"
+      "  noisescope explain world --prompt \"a red square left of a blue disc on dark\" --out out/world\n"
       "  noisescope explain --list\n"
+      "  noisescope explain runs/demo --methods evidence --set evidence.steps=320 \\\n"
+      "    --prompt \"a red square left of a blue disc on dark\"\n"
       "  noisescope explain runs/demo --budget 60s --prompt \"a red disc left of a blue disc\"\n"
       "  noisescope explain runs/demo --methods evidence --word square --image mine.png \\\n"
       "    --prompt \"a red square left of a blue disc on dark\"\n"
@@ -177,8 +160,8 @@ void add_explain(CLI::App& app, Session& session) {
       "  noisescope explain runs/tiny --prompt \"a photo of a goldfish\" --word goldfish \\\n"
       "    --alternatives \"king penguin,pizza,sports car\" \\\n"
       "    --labels \"a photo of a goldfish,a photo of a pizza\"\n"
-      "Writes RUN/explain: report.html, and for each method <method>.json, <method>.safetensors and its\n"
-      "figures as PNG, SVG or GIF.");
+      "Writes report.html, growing while it runs, and for each method <method>.json, <method>.safetensors and\n"
+      "its figures as PNG, SVG or GIF.");
   command->callback([&session, flags] { run_explain(session, *flags); });
 }
 

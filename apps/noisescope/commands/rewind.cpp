@@ -1,14 +1,12 @@
-#include "apps/noisescope/cli.h"
-#include "noisescope/core/device.h"
+#include "apps/noisescope/model_argument.h"
 #include "noisescope/core/error.h"
 #include "noisescope/report/rewind_run.h"
-#include "noisescope/run/train_run.h"
 
 namespace noisescope::cli {
 namespace {
 
 struct RewindFlags {
-  std::string run, record, word, out;
+  std::string model, record, word, out;
   std::vector<std::string> overrides;
   RewindRequest request;
 };
@@ -25,17 +23,15 @@ void read_word(const std::string& text, RewindRequest& request) {
 }
 
 void run_rewind(const Session& session, RewindFlags flags) {
-  const RunFolder folder{flags.run};
-  const RunConfig config = load_run_config_of(folder, flags.overrides);
+  const OpenedModel opened = open_model(session, flags.model, flags.overrides);
   RewindRequest& request = flags.request;
   read_word(flags.word, request);
-  request.seed = session.common.seed.value_or(static_cast<uint64_t>(config.seed));
-  if (!flags.record.empty()) request.record = load_run_record(flags.record);
-  request.out = flags.out;
-  const TextToImage model =
-      load_run_model(folder, parse_device(session.common.device),
-                     [&](const std::string& text) { session.notice(text); });
-  const RewindResult result = rewind_run(model, config, folder, request, session.control);
+  request.seed = opened.seed;
+  if (!flags.record.empty()) request.record = load_record(flags.record);
+  request.out = !flags.out.empty() ? std::filesystem::path(flags.out)
+                : opened.folder    ? opened.folder->rewind()
+                                   : std::filesystem::path("runs/world/rewind");
+  const RewindResult result = rewind_run(opened.model, request, session.control);
   for (const std::string& line : result.lines) session.say(line);
   for (const auto& file : result.files) session.say("wrote " + file.string());
   session.result(result.json);
@@ -43,7 +39,7 @@ void run_rewind(const Session& session, RewindFlags flags) {
 
 void add_run_flags(CLI::App& command, RewindFlags& flags) {
   RewindRequest& request = flags.request;
-  command.add_option("run", flags.run, "run folder")->required();
+  command.add_option("model", flags.model, kModelHelp)->required();
   CLI::Option* record =
       command.add_option("--record", flags.record,
                          "rewind a run of 'noisescope sample --record'; its prompt and seed are taken "
@@ -81,8 +77,8 @@ void add_change_flags(CLI::App& command, RewindFlags& flags) {
   command.add_option("--labels", request.labels,
                      "captions of what a picture may show, where no parser reads it")
       ->delimiter(',');
-  command.add_option("--out", flags.out, "folder of the results; default: RUN/rewind");
-  command.add_option("--set", flags.overrides, "key=value of a new run, e.g. draw.sampler.solver=ddpm")
+  command.add_option("--out", flags.out, "folder of the results (default: RUN/rewind; of a world runs/world/rewind)");
+  command.add_option("--set", flags.overrides, "key=value of a new run, e.g. sample.sampler.solver=ddpm")
       ->allow_extra_args(false);
 }
 
@@ -102,7 +98,7 @@ void add_rewind(CLI::App& app, Session& session) {
       "--word red=green\n"
       "  noisescope rewind runs/demo --prompt \"a red disc\" --log-snr -3 --scale 4\n"
       "  noisescope rewind runs/demo --prompt \"a red disc\" --block 0,16,32,16\n"
-      "  noisescope rewind runs/demo --prompt \"a red disc\" --set draw.sampler.solver=ddpm --step 10 "
+      "  noisescope rewind runs/demo --prompt \"a red disc\" --set sample.sampler.solver=ddpm --step 10 "
       "--new-noise\n"
       "All other randomness stays as it was, so the difference of both pictures is the change's effect.\n"
       "Writes before.png, after.png, difference.png, rewind.png, divergence.svg, rewind.safetensors and\n"

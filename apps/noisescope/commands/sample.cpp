@@ -50,7 +50,7 @@ void add_sample(CLI::App& app, Session& session) {
   command->add_option("--negative-prompt", flags->request.negative_prompt,
                       "takes the place of the null condition");
   command->add_option("--out", flags->out, "folder of the results; default: RUN/samples");
-  command->add_option("--set", flags->overrides, "key=value, e.g. draw.guidance.scale=3")
+  command->add_option("--set", flags->overrides, "key=value, e.g. sample.guidance.scale=3")
       ->allow_extra_args(false);
   command->add_option("--film", flags->request.film, "gif, apng or webp")
       ->check(CLI::IsMember({"gif", "apng", "webp"}))
@@ -66,10 +66,10 @@ void add_sample(CLI::App& app, Session& session) {
   command->footer(
       "Examples:\n"
       "  noisescope sample runs/demo --prompt \"a red square left of a blue disc on dark\"\n"
-      "  noisescope sample runs/demo --prompt \"a red disc\" --count 16 --set draw.guidance.scale=3 "
+      "  noisescope sample runs/demo --prompt \"a red disc\" --count 16 --set sample.guidance.scale=3 "
       "--seed 7\n"
-      "  noisescope sample runs/demo --prompt \"a cross\" --set draw.sampler.solver=ddim "
-      "--set draw.grid.steps=50\n"
+      "  noisescope sample runs/demo --prompt \"a cross\" --set sample.sampler.solver=ddim "
+      "--set sample.grid.steps=50\n"
       "  noisescope sample runs/demo --prompt \"a red disc\" --record full\n"
       "Picture k of a prompt depends on (seed, k) alone, whatever --count is.");
   command->callback([&session, flags] { run_sample(session, *flags); });

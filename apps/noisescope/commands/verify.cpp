@@ -40,7 +40,7 @@ void list_defects(const Session& session) {
   session.result(json);
 }
 
-std::optional<Subject> subject_of(const Session& session, const std::string& run) {
+std::optional<Model> subject_of(const Session& session, const std::string& run) {
   if (run.empty()) return std::nullopt;
   const RunFolder folder{run};
   const RunConfig config = load_run_config_of(folder, {});
@@ -51,14 +51,15 @@ std::optional<Subject> subject_of(const Session& session, const std::string& run
   const TextToImage model =
       load_run_model(folder, parse_device(session.common.device),
                      [&](const std::string& text) { session.notice(text); });
-  return trained_subject(model, World(config.data.world), cleanest_trained_log_snr(config));
+  const World world(config.data.world);
+  return network_model(model, "trained " + world.name(), config.sample, cleanest_trained_log_snr(config), world);
 }
 
 void run_verify(Session& session, VerifyFlags flags) {
   if (flags.options.defect == "list") return list_defects(session);
   if (flags.options.checks == std::vector<std::string>{"list"}) return list_checks(session);
   flags.options.seed = session.common.seed.value_or(0);
-  const std::optional<Subject> trained = subject_of(session, flags.model);
+  const std::optional<Model> trained = subject_of(session, flags.model);
   const Verification verification =
       verify(flags.options, trained ? &*trained : nullptr, session.control,
              [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {

@@ -203,4 +203,17 @@ ConfigNode parse_yaml_value(const std::string& text, const std::string& origin) 
   }
 }
 
+ConfigNode parse_overrides(const std::vector<std::string>& overrides) {
+  ConfigNode root;
+  root.kind = ConfigNode::Kind::map;
+  for (const std::string& text : overrides) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw ConfigError("--set: expected key=value such as train.batch_size=64, got " + in_quotes(text));
+    }
+    set_dotted(root, text.substr(0, equals), parse_yaml_value(text.substr(equals + 1), "--set " + text));
+  }
+  return root;
+}
+
 }  // namespace noisescope

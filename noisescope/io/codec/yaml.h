@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "noisescope/io/config.h"
 
@@ -20,5 +21,8 @@ ConfigNode read_yaml(const std::filesystem::path& path);
 /// The right side of `--set a.b=c`: a number, text or a list such as [64, 128]. Nodes carry the mark
 /// `origin` ("--set unet.channels=[64, 128]") without a line. Nothing at all is the empty text.
 ConfigNode parse_yaml_value(const std::string& text, const std::string& origin);
+
+/// "a.b=c", ... in order as one tree. Throws ConfigError for a text without key or '='.
+ConfigNode parse_overrides(const std::vector<std::string>& overrides);
 
 }  // namespace noisescope

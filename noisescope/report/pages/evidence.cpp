@@ -1,5 +1,13 @@
+#include "noisescope/explain/evidence.h"
+
+#include <cmath>
+
+#include "noisescope/explain/metric/localisation.h"
+#include "noisescope/report/estimate_text.h"
 #include "noisescope/report/evidence_figures.h"
-#include "noisescope/report/pages/explainers.h"
+#include "noisescope/report/pages/pages.h"
+#include "noisescope/report/text_of.h"
+#include "noisescope/world/parser.h"
 
 namespace noisescope {
 namespace {
@@ -24,64 +32,107 @@ std::string half_way(const nlohmann::ordered_json& word) {
   return text;
 }
 
-TensorFile tensors_of(const EvidenceExplanation& explanation) {
-  TensorFile file;
-  file.tensors["picture"] = explanation.picture.contiguous();
-  file.metadata["prompt"] = explanation.prompt;
-  for (size_t k = 0; k < explanation.words.size(); ++k) {
-    const WordEvidence& word = explanation.words[k];
-    const std::string prefix = "word" + std::to_string(k) + ".";
-    file.metadata[prefix + "word"] = word.contrast.word;
-    file.metadata[prefix + "versions"] = join(word.contrast.values);
-    file.tensors[prefix + "log_posterior"] = word.model.log_posterior;
-    file.tensors[prefix + "compensated"] = word.model.compensated;
-    file.tensors[prefix + "realised"] = word.model.realised;
-    file.tensors[prefix + "profile"] = word.model.profile;
-  }
-  return file;
+/// What of the scene differs between two versions of an ordered caption.
+std::optional<SceneFactor> factor_between(const CaptionMeaning& a, const CaptionMeaning& b) {
+  if (!a.ordered) return std::nullopt;
+  if (a.left.shape != b.left.shape) return SceneFactor::left_shape;
+  if (a.left.colour != b.left.colour) return SceneFactor::left_colour;
+  if (a.right.shape != b.right.shape) return SceneFactor::right_shape;
+  if (a.right.colour != b.right.colour) return SceneFactor::right_colour;
+  return SceneFactor::background;
 }
 
-int64_t versions_of(const ExplainContext& context) {
-  int64_t versions = 0;
-  for (const PromptContrast& c : context.contrasts) versions += static_cast<int64_t>(c.values.size());
-  return versions;
+/// The pixels that would change with the word; undefined where the picture cannot be read as the prompt says, or the
+/// sides are not said.
+Tensor mask_of(const Subject& subject, const PromptContrast& contrast) {
+  const WorldGrammar& grammar = *subject.grammar();
+  const auto meaning = [&](int64_t k) { return grammar.parse(contrast.prompts[static_cast<size_t>(k)]); };
+  const CaptionMeaning own = meaning(contrast.own);
+  const ParsedScene read = WorldParser(grammar.world()).parse(subject.picture.unsqueeze(0))[0];
+  const auto factor = factor_between(own, meaning(contrast.own == 0 ? 1 : 0));
+  if (!factor || !agreement(read, own).joint) return {};
+  return grammar.world().counterfactual_mask(read.scene, *factor);
+}
+
+/// What the exact denoiser of the world says of the same paths.
+Named<Evidence> truth_of(const PageContext& context) {
+  Subject truth = context.subject;
+  truth.model = exact_model(*context.subject.model.world);
+  truth.model.log_snr_max = context.subject.model.log_snr_max;
+  truth.picture = context.subject.picture.to(torch::kFloat64);
+  return find_method("evidence").ask(truth, context.settings, {{}, context.control.stop}).as<Named<Evidence>>();
+}
+
+std::vector<WordEvidence> words_of_answer(const PageContext& context) {
+  const Subject& subject = context.subject;
+  const auto& found = context.answer.as<Named<Evidence>>();
+  const bool trained = subject.model.world && !subject.model.is_exact();
+  const Named<Evidence> exact = trained ? truth_of(context) : Named<Evidence>{};
+  std::vector<WordEvidence> words;
+  for (size_t k = 0; k < found.answers.size(); ++k) {
+    words.push_back({subject.contrasts[k], found.answers[k], {}, {}});
+    if (trained) words.back().exact = exact.answers[k];
+    if (subject.grammar()) words.back().mask = mask_of(subject, subject.contrasts[k]);
+  }
+  return words;
+}
+
+Tensor finite(const Tensor& values) { return values.masked_select(values.isfinite()); }
+
+nlohmann::ordered_json to_json(const WordEvidence& word) {
+  const Evidence& e = word.model;
+  nlohmann::ordered_json json = {{"word", word.contrast.word},
+                                 {"versions", word.contrast.values},
+                                 {"total_nats", to_json(mean_estimate(e.realised_total()))},
+                                 {"most_nats", std::log(double(word.contrast.values.size()))}};
+  const Tensor half = finite(e.half_points());
+  if (half.size(0) >= 2) json["half_point_log_snr"] = to_json(mean_estimate(half));
+  const Tensor curve = e.decision().mean(1);
+  for (size_t i = 0; i < e.log_snrs.size(); ++i) {
+    json["decision"].push_back({{"log_snr", e.log_snrs[i]},
+                                {"p", curve[static_cast<int64_t>(i)].item<double>()}});
+  }
+  const Tensor map = e.compensated.mean(0).unsqueeze(0);
+  if (word.exact) {
+    const Tensor exact = word.exact->compensated.mean(0);
+    json["correlation_with_the_exact_map"] =
+        torch::corrcoef(torch::stack({map.flatten(), exact.flatten()}))[0][1].item<double>();
+    const Tensor exact_half = finite(word.exact->half_points());
+    if (exact_half.size(0) >= 2) json["exact_half_point_log_snr"] = to_json(mean_estimate(exact_half));
+  }
+  if (word.mask.defined()) {
+    json["auc_against_what_would_change"] =
+        localisation_auc(map, word.mask.unsqueeze(0)).item<double>();
+  }
+  return json;
 }
 
 }  // namespace
 
-Explained explained_evidence(const EvidenceExplanation& explanation,
-                             const ScheduleOptions& schedule) {
-  const bool world = explanation.words.front().exact.has_value();
-  Explained out{{"Which pixels, at which noise level, decided each word",
-                 std::string(kEvidenceProse) + (world ? kTruth : ""), {}, {}, {}, {}}};
-  out.json = to_json(explanation);
-  out.tensors = tensors_of(explanation);
-  for (size_t k = 0; k < explanation.words.size(); ++k) {
-    const WordEvidence& word = explanation.words[k];
-    const auto& json = out.json.at("words").at(k);
-    out.section.numbers.push_back(
-        key_number(word.contrast.word, mean_estimate(word.model.realised_total()),
-                   text_of("of %.2f nats", json.at("most_nats").get<double>()), half_way(json)));
+Page evidence_page(const PageContext& context) {
+  const Subject& subject = context.subject;
+  const std::vector<WordEvidence> words = words_of_answer(context);
+  const bool has_truth = words.front().exact.has_value();
+  Page out{{"Which pixels, at which noise level, decided each word",
+            std::string(kEvidenceProse) + (has_truth ? kTruth : ""), {}, {}, {}, {}}};
+  out.json["unit"] = "nats";
+  out.json["log_snr_max"] = subject.model.log_snr_max;
+  for (const WordEvidence& word : words) {
+    const nlohmann::ordered_json json = to_json(word);
+    out.section.numbers.push_back(key_number(word.contrast.word, mean_estimate(word.model.realised_total()),
+                                             text_of("of %.2f nats", json.at("most_nats").get<double>()),
+                                             half_way(json)));
+    out.json["words"].push_back(json);
   }
-  out.add_png("evidence.png", evidence_maps(explanation), "Evidence maps of each word",
-              "Nats a pixel, mean over the paths; all panels of a word on one scale.");
-  out.add_svg("decision.svg", decision_curves(explanation, Teller::model, schedule),
-              "By the trained model: mean and 95 % interval over the paths.");
-  if (world) {
-    out.add_svg("decision_exact.svg", decision_curves(explanation, Teller::exact, schedule),
+  out.add_png("evidence.png", evidence_maps(subject.picture, words), "Evidence maps of each word",
+              "Nats per pixel, mean over the paths; all panels of a word on one scale.");
+  out.add_svg("decision.svg", decision_curves(words, Teller::model, subject.model.schedule),
+              "By the model: mean and 95 % interval over the paths.");
+  if (has_truth) {
+    out.add_svg("decision_exact.svg", decision_curves(words, Teller::exact, subject.model.schedule),
                 "By the exact denoiser, on the same paths.");
   }
   return out;
-}
-
-Explainer evidence_explainer() {
-  return {"evidence", "Which pixels, at which noise level, decided each word?", {.words = true},
-          [](const ExplainContext& c) {
-            return c.evidence_request().options.cost(c.request.paths, versions_of(c));
-          },
-          [](const ExplainContext& c) {
-            return explained_evidence(c.evidence(), c.config.precondition.schedule);
-          }};
 }
 
 }  // namespace noisescope

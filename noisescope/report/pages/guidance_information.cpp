@@ -1,6 +1,10 @@
-#include "noisescope/report/explain_guidance.h"
-#include "noisescope/report/pages/explainers.h"
+#include "noisescope/explain/guidance_information.h"
+
+#include "noisescope/explain/information_map.h"
+#include "noisescope/report/estimate_text.h"
 #include "noisescope/report/figures.h"
+#include "noisescope/report/pages/pages.h"
+#include "noisescope/report/text_of.h"
 
 namespace noisescope {
 namespace {
@@ -21,80 +25,50 @@ std::string unit_name(InformationUnit unit) {
   return unit == InformationUnit::nats ? "nats" : "guidance energy";
 }
 
-std::vector<std::string> prompts_of(const ExplainContext& context) {
-  std::vector<std::string> all = {context.request.prompt};
-  all.insert(all.end(), context.request.compared.begin(), context.request.compared.end());
-  return all;
-}
-
-/// The steps of the explained run as seen with another prompt: noisy pictures, new estimates.
-std::vector<SamplerStep> seen_with(const ExplainContext& context, const std::string& prompt) {
-  const torch::Device device = context.model.device();
-  const int64_t count = context.run.count();
-  const Predictor predict =
-      guide(context.model.denoiser(), context.model.condition({prompt}).expand({count, -1}),
-            context.null_condition(count), {.clamp = 0, .both_branches = true});
-  std::vector<SamplerStep> steps = context.run.steps;
-  for (SamplerStep& step : steps) {
-    const Tensor x = step.x.to(device);
-    step.prediction = predict(x, torch::full({count}, step.sigma, x.options()));
+/// Total, shares and half-point, each with mean, interval and n, and the warning where a total is larger than the
+/// information that a prompt can carry (`entropy_nats`; 0: unknown).
+nlohmann::ordered_json prompt_json(const std::string& prompt, const GuidanceInformation& info, double entropy_nats) {
+  const Estimate total = mean_estimate(info.total());
+  nlohmann::ordered_json json;
+  json["prompt"] = prompt;
+  json["total"] = to_json(total);
+  json["half_point_log_snr"] = info.mean_half_point();
+  json["covered_share_of_log_snr"] = info.covered_share;
+  const Tensor shares = info.mean_level_shares();
+  for (size_t i = 0; i < info.cells.size(); ++i) {
+    json["profile"].push_back({{"log_snr", info.cells[i].log_snr},
+                               {"share", shares[static_cast<int64_t>(i)].item<double>()}});
   }
-  return steps;
-}
-
-/// Information of a run as it stands. The noisy pictures of an inverted run are those of the forward process
-/// whatever its guidance: nats.
-GuidanceExplanation read_off(const ExplainContext& context, const std::string& prompt) {
-  GuidanceOptions guidance = context.run.sample.guidance;
-  if (context.is_inverted()) guidance.scale = 1;
-  GuidanceInformationObserver information(guidance);
-  for (const SamplerStep& step :
-       prompt == context.request.prompt ? context.run.steps : seen_with(context, prompt)) {
-    information.observe(step);
+  if (info.unit == InformationUnit::nats && entropy_nats > 0 && total.low > entropy_nats) {
+    char text[320];
+    std::snprintf(text, sizeof text,
+                  "the total of %.1f nats exceeds the %.2f nats that a prompt of this world can "
+                  "carry: the identity holds for an exact denoiser, and at low noise it multiplies "
+                  "the errors of a trained one. Trust the shape of the profile at high noise, not "
+                  "its sum",
+                  total.value, entropy_nats);
+    json["warning"] = text;
   }
-  return {prompt, context.run.pictures, information.result()};
-}
-
-/// A drawn run is drawn once more without guidance, for nats; any other stands as it is.
-std::vector<GuidanceExplanation> explanations_of(const ExplainContext& context) {
-  const std::vector<std::string> prompts = prompts_of(context);
-  if (context.run.origin == RunOrigin::drawn) {
-    return explain_guidance(context.model, context.config,
-                            {prompts, context.request.pictures, 1.0, context.request.seed},
-                            context.control);
-  }
-  std::vector<GuidanceExplanation> explanations;
-  for (const std::string& prompt : prompts) explanations.push_back(read_off(context, prompt));
-  return explanations;
-}
-
-int64_t guidance_information_cost(const ExplainContext& context) {
-  const auto prompts = static_cast<int64_t>(prompts_of(context).size());
-  const bool drawn = context.run.origin == RunOrigin::drawn;
-  return 2 * (drawn ? prompts : prompts - 1) * context.run.count() * context.config.sample.grid.steps;
+  return json;
 }
 
 }  // namespace
 
-Explained explained_guidance(const std::vector<GuidanceExplanation>& explanations,
-                             const RunConfig& config) {
-  Explained out{{"What the prompt added, and where", kGuidanceInformationProse, {}, {}, {}, {}}};
-  const InformationUnit unit = explanations.front().information.unit;
+Page guidance_information_page(const PageContext& context) {
+  const Subject& subject = context.subject;
+  const auto& found = context.answer.as<Named<GuidanceExplanation>>();
+  Page out{{"What the prompt added, and where", kGuidanceInformationProse, {}, {}, {}, {}}};
+  const InformationUnit unit = found.answers.front().information.unit;
   out.section.prose += unit_prose(unit);
-  const double entropy = unit == InformationUnit::nats ? prompt_entropy(config) : 0;
+  const double entropy = unit == InformationUnit::nats ? prompt_entropy(subject) : 0;
   out.json["unit"] = to_string(unit);
   if (entropy > 0) out.json["prompt_entropy_nats"] = entropy;
   std::string warning;
-  for (size_t k = 0; k < explanations.size(); ++k) {
-    const GuidanceExplanation& e = explanations[k];
-    out.json["prompts"].push_back(to_json(e, entropy));
-    const std::string prefix = "prompt" + std::to_string(k) + ".";
-    out.tensors.tensors[prefix + "pictures"] = e.pictures;
-    out.tensors.tensors[prefix + "map"] = e.information.map;
-    out.tensors.tensors[prefix + "profile"] = e.information.profile;
-    out.tensors.metadata[prefix + "prompt"] = e.prompt;
+  for (size_t k = 0; k < found.names.size(); ++k) {
+    const GuidanceExplanation& e = found.answers[k];
+    out.json["prompts"].push_back(prompt_json(found.names[k], e.information, entropy));
     out.section.numbers.push_back(
-        key_number(e.prompt, mean_estimate(e.information.total()), unit_name(unit),
+        key_number(found.names[k], mean_estimate(e.information.total()), unit_name(unit),
                    text_of("half of it above log-SNR %.2f", e.information.mean_half_point())));
     warning = out.json["prompts"].back().value("warning", warning);
   }
@@ -102,21 +76,17 @@ Explained explained_guidance(const std::vector<GuidanceExplanation>& explanation
     out.section.numbers.push_back({"the most a prompt can say", text_of("%.2f nats", entropy), "",
                                    "the entropy of the set of all full prompts of this world"});
   }
-  if (!warning.empty()) out.section.prose += "\n\nA warning: " + warning + ".";
-  out.add_png("guidance_information.png", information_maps(explanations),
+  if (!warning.empty()) {
+    out.section.prose += "\n\nA warning: " + warning + ".";
+    out.warnings.push_back(warning);
+  }
+  out.add_png("guidance_information.png", guidance_maps(found),
               "Maps of guidance information", "Bright pixels are where the prompt changed the noise.");
   out.add_svg("guidance_profile.svg",
-              information_profile(explanations, config.precondition.schedule),
+              guidance_profile(found, subject.model.schedule),
               text_of("Which noise level decided: mean and 95 %% interval over %lld pictures a prompt.",
-                      static_cast<long long>(explanations.front().pictures.size(0))));
+                      static_cast<long long>(found.answers.front().pictures.size(0))));
   return out;
-}
-
-Explainer guidance_information_explainer() {
-  return {"guidance_information", "What did the prompt add, where and at which noise level?",
-          {.run = true, .branches = true}, guidance_information_cost, [](const ExplainContext& context) {
-            return explained_guidance(explanations_of(context), context.config);
-          }};
 }
 
 }  // namespace noisescope

@@ -1,0 +1,113 @@
+#include "noisescope/explain/subject.h"
+
+#include "noisescope/core/error.h"
+#include "noisescope/explain/inversion.h"
+
+namespace noisescope {
+namespace {
+
+void check_request(const SubjectRequest& request) {
+  if (request.pictures < 2 || request.paths < 2) {
+    throw ValueError("[explain.make_subject] expected at least 2 pictures and 2 paths, so that there are intervals, got " +
+                     std::to_string(request.pictures) + " and " + std::to_string(request.paths));
+  }
+  if (request.record && request.picture.defined()) {
+    throw ValueError("[explain.make_subject] expected a record or a picture, got both; pass one of them");
+  }
+  if (request.prompt.empty() && !request.record) {
+    throw ValueError("[explain.make_subject] expected a prompt, got none; say what the picture shows");
+  }
+}
+
+/// The words that a prompt asks about; refuses unknown ones.
+std::vector<PromptContrast> contrasts_of(const Model& model, const SubjectRequest& request, const std::string& prompt) {
+  model.condition({prompt});
+  if (!model.world && request.words.empty()) return {};
+  const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
+  return word_contrasts(grammar, prompt, request.words, request.alternatives);
+}
+
+PictureRequest pictures_of(const SubjectRequest& request, int64_t count) {
+  return {std::vector<std::string>(static_cast<size_t>(count), request.prompt), "", request.seed, 0};
+}
+
+Subject recorded_subject(const Model& model, const SubjectRequest& request, const Control& control) {
+  RecordedTrajectory read =
+      read_trajectory(model, *request.record, request.recorded, request.pictures, control);
+  if (!request.prompt.empty() && request.prompt != read.prompt) {
+    throw ValueError("[explain.make_subject] expected the prompt of picture " + std::to_string(request.recorded) +
+                     ", '" + read.prompt + "', got '" + request.prompt +
+                     "'; leave --prompt out, or see 'noisescope rewind --help'");
+  }
+  return {model, read.prompt, request.compared, TrajectoryOrigin::recorded, read.sample, std::move(read.trajectory),
+          {}, contrasts_of(model, request, read.prompt), {}, request.paths, request.seed, read.added};
+}
+
+Subject new_subject(const Model& model, const SubjectRequest& request, const Control& control) {
+  std::vector<PromptContrast> contrasts = contrasts_of(model, request, request.prompt);
+  const bool inverted = request.picture.defined();
+  SamplingOptions sample = model.sample;
+  if (inverted) {
+    sample.sampler = {.solver = Solver::ddpm};
+    sample.guidance.clamp = 0;
+  }
+  Trajectory trajectory =
+      inverted ? inverted_trajectory(model, pictures_of(request, request.paths), request.picture, sample, control)
+               : draw_trajectory(model, pictures_of(request, request.pictures), sample);
+  return {model, request.prompt, request.compared,
+          inverted ? TrajectoryOrigin::inverted : TrajectoryOrigin::drawn, sample, std::move(trajectory), {},
+          std::move(contrasts), {}, request.paths, request.seed, 0};
+}
+
+}  // namespace
+
+Trajectory Subject::first(int64_t count) const {
+  return trajectory.rows(sample_range(0, std::min(count, trajectory.count())));
+}
+
+Trajectory Subject::fresh(const std::vector<std::string>& prompts, uint64_t stream) const {
+  const Trajectory plain = draw_trajectory(model, {prompts, "", seed ^ stream, 0}, sample);
+  const Tensor null = null_condition(plain.count());  // maybe a negative prompt
+  Tensor condition = plain.condition().clone();
+  for (size_t k = 0; k < prompts.size(); ++k) {
+    const auto row = static_cast<int64_t>(k);
+    if (prompts[k].empty()) condition[row] = null[row];
+  }
+  return {plain.sampling(), {condition, null, plain.initial(), plain.noise()}};
+}
+
+Tensor Subject::copies(int64_t count) const {
+  return picture.to(model.device).unsqueeze(0).expand({count, -1, -1, -1}).contiguous();
+}
+
+Subject make_subject(const Model& model, const SubjectRequest& request, const Control& control) {
+  check_request(request);
+  FactorReader factors = factors_of(model, request.labels);
+  Subject subject = request.record ? recorded_subject(model, request, control) : new_subject(model, request, control);
+  subject.factors = std::move(factors);
+  subject.picture = subject.is_inverted() ? request.picture.to(torch::kCPU, torch::kFloat32)
+                                          : subject.trajectory.pictures(control)[0].to(torch::kCPU, torch::kFloat32);
+  return subject;
+}
+
+ScorePictures word_margins(const Subject& subject) {
+  if (!subject.model.reader) {
+    throw ValueError("[explain.word_margins] expected a model that reads pictures, got " + subject.model.name +
+                     ", which has no reader");
+  }
+  std::vector<std::pair<WordReader, int64_t>> words;  // a reader of the versions, and the true one
+  for (const PromptContrast& contrast : subject.contrasts) {
+    words.emplace_back(subject.model.reader(lone_words(subject.grammar(), contrast)), contrast.own);
+  }
+  return [words](const Tensor& pictures) {
+    std::vector<Tensor> margins;
+    for (const auto& [reader, own] : words) {
+      const Tensor scores = reader(pictures);
+      const Tensor others = (scores.sum(1) - scores.select(1, own)) / double(scores.size(1) - 1);
+      margins.push_back(scores.select(1, own) - others);
+    }
+    return torch::stack(margins, 1);
+  };
+}
+
+}  // namespace noisescope

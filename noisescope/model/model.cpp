@@ -1,0 +1,102 @@
+#include "noisescope/model/model.h"
+
+#include "noisescope/core/error.h"
+
+namespace noisescope {
+namespace {
+
+/// The network computes in float32; what surrounds it may be float64.
+Denoiser float32_denoiser(const TextToImage& network) {
+  return [inner = network.denoiser(), device = network.device()](const Tensor& x, const Tensor& sigma,
+                                                                 const Tensor& condition) {
+    const auto in = [&](const Tensor& t) { return t.to(device, torch::kFloat32); };
+    return inner(in(x), in(sigma), in(condition)).to(x.options());
+  };
+}
+
+/// Rows of prompts, the null condition in those of "".
+Tensor network_condition(const TextToImage& network, const std::vector<std::string>& prompts) {
+  std::vector<std::string> said;
+  for (const std::string& prompt : prompts) {
+    if (!prompt.empty()) said.push_back(prompt);
+  }
+  const auto count = static_cast<int64_t>(prompts.size());
+  if (said.size() == prompts.size()) return network.condition(prompts);
+  Tensor rows = network.null_condition(count).clone();
+  if (said.empty()) return rows;
+  const Tensor known = network.condition(said);
+  int64_t next = 0;
+  for (int64_t row = 0; row < count; ++row) {
+    if (!prompts[static_cast<size_t>(row)].empty()) rows[row] = known[next++];
+  }
+  return rows;
+}
+
+}  // namespace
+
+Model exact_model(const WorldDenoiser& truth) {
+  Model model;
+  model.name = "exact " + truth.world().name();
+  model.denoiser = truth.denoiser();
+  model.condition = [truth](const std::vector<std::string>& captions) {
+    std::vector<Tensor> rows;
+    for (const std::string& caption : captions) {
+      rows.push_back(caption.empty() ? truth.null_condition() : truth.condition_of(truth.grammar().parse(caption)));
+    }
+    return torch::stack(rows);
+  };
+  model.image_shape = {3, kWorldImagePx, kWorldImagePx};
+  model.sample.grid = {GridKind::karras, 32, 0.1, 40, 7};
+  model.sample.sampler.solver = Solver::dpmpp_2m_sde;
+  model.sample.guidance.clamp = 0;
+  model.reader = [truth](const auto& texts) { return exact_reader(truth, texts); };
+  model.world = truth;
+  return model;
+}
+
+Model network_model(const TextToImage& network, const std::string& name, const SamplingOptions& sample,
+                    double log_snr_max, const std::optional<World>& world) {
+  if (world && network.image_size() != kWorldImagePx) {
+    throw ModelError("[model.network_model] expected a model of " + std::to_string(kWorldImagePx) +
+                     "-pixel pictures of the two-object world, got " + std::to_string(network.image_size()) +
+                     " pixels");
+  }
+  Model model;
+  model.name = name;
+  model.denoiser = float32_denoiser(network);
+  model.condition = [network](const std::vector<std::string>& prompts) { return network_condition(network, prompts); };
+  const int64_t side = network.image_size();
+  model.image_shape = {network.options().network.in_channels, side, side};
+  model.log_snr_max = log_snr_max;
+  model.sample = sample;
+  model.schedule = network.options().precondition.schedule;
+  model.device = network.device();
+  model.reader = [network](const auto& texts) { return clip_reader(network.clip(), texts); };
+  if (world) model.world.emplace(*world);
+  model.network = std::make_shared<const TextToImage>(network);
+  return model;
+}
+
+Sampling sampling_of(const Model& model, const SamplingOptions& options) {
+  return {model.denoiser, sampling_sigmas(options.grid, model.schedule), options.sampler, options.guidance,
+          options.batch_size};
+}
+
+Trajectory draw_trajectory(const Model& model, const PictureRequest& request, const SamplingOptions& options) {
+  const auto count = static_cast<int64_t>(request.prompts.size());
+  if (count == 0) throw ValueError("[model.draw_trajectory] expected at least one prompt, got none");
+  const NoiseSource noise{Random(request.seed), sample_range(request.first_sample, count)};
+  return {sampling_of(model, options),
+          {model.condition(request.prompts), model.condition({request.negative_prompt}),
+           noise.initial(model.image_shape).to(model.device), noise}};
+}
+
+void check_picture(const Model& model, const Tensor& picture) {
+  if (picture.sizes() == torch::IntArrayRef(model.image_shape)) return;
+  const std::string side = std::to_string(model.side());
+  throw ShapeError("[model.check_picture] expected a picture of " + side + " x " + side +
+                   " pixels, the size that the model draws, got " + describe_tensor(picture) +
+                   "; scale it to that size, or explain it with a model of its own");
+}
+
+}  // namespace noisescope

@@ -85,8 +85,7 @@ NoiseSobolOptions within(const Subject& subject, NoiseSobolOptions options) {
 }
 
 NoiseSobol ask_sobol(const Subject& subject, const NoiseSobolQuestion& question, const Control& control) {
-  const Trajectory trajectory =
-      subject.fresh(std::vector<std::string>(static_cast<size_t>(question.pictures), subject.prompt));
+  const Trajectory trajectory = subject.fresh(question.pictures);
   return noise_sobol(trajectory, word_margins(subject), within(subject, question.options), control);
 }
 

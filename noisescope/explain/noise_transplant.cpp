@@ -108,7 +108,7 @@ FindObject left_object(const World& world) {
 
 Transplant ask_transplant(const Subject& subject, const TransplantQuestion& question, const Control& control) {
   const int64_t pairs = question.pairs;
-  const Trajectory all = subject.fresh(std::vector<std::string>(static_cast<size_t>(2 * pairs), subject.prompt));
+  const Trajectory all = subject.fresh(2 * pairs);
   const Trajectory first = all.rows(sample_range(0, pairs));
   const Trajectory recipients(first.sampling(), {first.condition(), first.null_condition(),
                                                  all.initial().slice(0, pairs), first.noise()});

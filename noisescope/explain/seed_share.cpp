@@ -101,8 +101,7 @@ SeedShare ask_shares(const Subject& subject, const SeedShareQuestion& question, 
   if (prompts.empty()) {
     throw ValueError("[explain.seed_share] expected a word with at least 3 versions, got none; name more --alternatives");
   }
-  const Trajectory trajectory =
-      subject.fresh(std::vector<std::string>(static_cast<size_t>(question.seeds), subject.prompt));
+  const Trajectory trajectory = subject.fresh(question.seeds);
   return {prompts, question.seeds,
           seed_shares(attribute_grid(trajectory, word_margins(subject), subject.model.condition(prompts), control))};
 }

@@ -65,6 +65,12 @@ Trajectory Subject::first(int64_t count) const {
   return trajectory.rows(sample_range(0, std::min(count, trajectory.count())));
 }
 
+Trajectory Subject::fresh(int64_t count) const {
+  const NoiseSource noise{Random(seed), sample_range(0, count)};
+  return {sampling_of(model, sample),
+          {condition(count), null_condition(count), noise.initial(model.image_shape).to(model.device), noise}};
+}
+
 Trajectory Subject::fresh(const std::vector<std::string>& prompts, uint64_t stream) const {
   const Trajectory plain = draw_trajectory(model, {prompts, "", seed ^ stream, 0}, sample);
   const Tensor null = null_condition(plain.count());  // maybe a negative prompt

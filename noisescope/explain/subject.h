@@ -59,6 +59,8 @@ struct Subject {
   int64_t independent() const { return is_inverted() ? 1 : trajectory.count(); }
   /// The first `count` pictures, at most all, as a trajectory.
   Trajectory first(int64_t count) const;
+  /// `count` new pictures of the prompt, as the trajectory was sampled, of the noise (seed, 0 ..).
+  Trajectory fresh(int64_t count) const;
   /// New pictures of `prompts`, as the trajectory was sampled, of the noise (seed ^ stream, 0 ..).
   Trajectory fresh(const std::vector<std::string>& prompts, uint64_t stream = 0) const;
   /// The explained picture `count` times on the model's device, [count, C, H, W], to be noised.

@@ -15,6 +15,7 @@ Method guidance_sweep_method();
 Method guidance_windows_method();
 Method information_map_method();
 Method inversion_method();
+Method noise_bands_method();
 Method noise_sobol_method();
 Method noise_tests_method();
 Method noise_tiles_method();

@@ -16,7 +16,7 @@ constexpr int64_t kBatch = 32;  // pictures whose paths advance together
 struct Question {
   Word word;
   SceneBatch batch;
-  EvidenceOptions options{.steps = 160};
+  EvidenceOptions options;
 };
 
 Tensor conditions_of(const Model& subject, const Question& question) {
@@ -190,7 +190,7 @@ std::vector<VerifyRow> check_evidence(const VerifyContext& context) {
   for (const Word word : {Word::colour, Word::shape}) {
     const int64_t count = context.n(200, word == Word::colour ? 200 : 64);
     const Question question{
-        word, contrastable_scenes(context.demo.world(), context.options.seed, count), {}};
+        word, contrastable_scenes(context.demo.world(), context.options.seed, count), {.steps = 160}};
     const Tensor exact = exact_posterior(context.demo, question, context);
     const Evidence evidence = ask(context.exact_demo, question, context);
     add(exact_rows(context, question, evidence, exact));

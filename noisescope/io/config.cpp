@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -17,7 +19,7 @@ using Kind = ConfigNode::Kind;
 /// "config/shapes.yaml:12: " or what is known of it.
 std::string location(const ConfigNode& node) {
   if (node.file.empty()) return "";
-  return node.file + (node.line > 0 ? ":" + std::to_string(node.line) : "") + ": ";
+  return node.file + (node.line > 0 ? format_text(":{}", node.line) : "") + ": ";
 }
 
 std::string shown(const ConfigNode& node) {
@@ -274,11 +276,11 @@ std::string yaml_text(const std::string& text) {
 class YamlWriter : public Describer {
  public:
   void field(const Field& field, bool& value) override { line(field, value ? "true" : "false"); }
-  void field(const Field& field, int64_t& value) override { line(field, std::to_string(value)); }
+  void field(const Field& field, int64_t& value) override { line(field, format_text("{}", value)); }
   void field(const Field& field, double& value) override { line(field, number_text(value)); }
   void field(const Field& field, std::string& value) override { line(field, yaml_text(value)); }
   void field(const Field& field, std::vector<int64_t>& value) override {
-    list(field, value, [](int64_t item) { return std::to_string(item); });
+    list(field, value, [](int64_t item) { return format_text("{}", item); });
   }
   void field(const Field& field, std::vector<double>& value) override {
     list(field, value, number_text);

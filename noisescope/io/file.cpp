@@ -16,6 +16,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -150,8 +152,7 @@ class TemporaryFile {
   }
   static fs::path hidden_name(const fs::path& path) {
     static std::atomic<uint64_t> counter{0};
-    return folder_of(path) / ("." + path.filename().string() + "." + std::to_string(::getpid()) +
-                              "-" + std::to_string(counter++) + ".partial");
+    return folder_of(path) / format_text(".{}.{}-{}.partial", path.filename().string(), ::getpid(), counter++);
   }
   static int open_new(const fs::path& path) {
     // Not O_EXCL: what a killed process with the same number left behind is overwritten.
@@ -247,8 +248,8 @@ std::string read_file(const fs::path& path, uint64_t limit_bytes) {
   read_pieces("read_file", path, [&](std::string_view piece) {
     if (piece.size() > limit_bytes - content.size()) {
       throw FormatError(path.string(), limit_bytes,
-                        "[io.read_file] expected at most " + std::to_string(limit_bytes) +
-                            " bytes, got more; this is not the file that was meant");
+                        format_text("[io.read_file] expected at most {} bytes, got more; "
+                                    "this is not the file that was meant", limit_bytes));
     }
     content += piece;
   });
@@ -288,7 +289,7 @@ FolderLock::FolderLock(const fs::path& folder) {
                   "; wait for it, stop it, or choose another folder");
   }
   // The number is only for the message above; the lock itself is the system's.
-  const std::string owner = std::to_string(::getpid()) + "\n";
+  const std::string owner = format_text("{}\n", ::getpid());
   if (::ftruncate(file.get(), 0) != 0 || write_all(file.get(), owner.data(), owner.size()) != 0) {
     fail("FolderLock", "to lock", path, errno);
   }

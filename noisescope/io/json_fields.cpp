@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -37,8 +39,7 @@ int64_t JsonFields::checked_integer(const char* key, const Json& value, int64_t 
                     !(value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{1} << 62);
   const int64_t result = fits ? value.get<int64_t>() : 0;
   if (!fits || result < min || result > max) {
-    refuse(std::string("'") + key + "' as an integer of " + std::to_string(min) + " to " +
-           std::to_string(max) + ", got " + shown(value));
+    refuse(format_text("'{}' as an integer of {} to {}, got {}", key, min, max, shown(value)));
   }
   return result;
 }
@@ -76,8 +77,7 @@ std::vector<double> JsonFields::numbers_or(const char* key,
   const auto is_number = [](const Json& item) { return item.is_number(); };
   if (!value->is_array() || value->size() != otherwise.size() ||
       !std::all_of(value->begin(), value->end(), is_number)) {
-    refuse(std::string("'") + key + "' as a list of " + std::to_string(otherwise.size()) +
-           " numbers, got " + shown(*value));
+    refuse(format_text("'{}' as a list of {} numbers, got {}", key, otherwise.size(), shown(*value)));
   }
   return value->get<std::vector<double>>();
 }

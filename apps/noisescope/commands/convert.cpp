@@ -7,6 +7,7 @@
 #include "apps/noisescope/clip_commands.h"
 #include "apps/noisescope/unpickle.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/run/xnoise_checkpoint.h"
@@ -68,8 +69,8 @@ void convert_clip(const Session& session, const ConvertFlags& flags) {
   const std::vector<fs::path> pickles = pickles_of(flags.model.folder);
   fs::path source = flags.model.folder;
   if (!pickles.empty()) {
-    session.say("reading " + std::to_string(pickles.size()) +
-                " pickle file(s) with Python's torch.load(weights_only=True): tensors alone, no code");
+    session.say(format_text("reading {} pickle file(s) with Python's torch.load(weights_only=True): tensors alone, "
+                            "no code", pickles.size()));
     source = workplace.path() / "tensors";
     make_folder(source);
     unpickle(flags.python, "state_dict,model_state_dict,model", pickles, source / "model.safetensors");

@@ -1,10 +1,10 @@
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/report/explain_page.h"
-#include "noisescope/report/text_of.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/train/options.h"
 
@@ -21,19 +21,16 @@ struct ExplainFlags {
 };
 
 std::string estimate_text(const nlohmann::ordered_json& e) {
-  return text_of("%.2f [%.2f, %.2f] (n %lld)", e.at("value").get<double>(),
-                 e.at("low").get<double>(), e.at("high").get<double>(),
-                 static_cast<long long>(e.at("n").get<int64_t>()));
+  return format_text("{:.2f} [{:.2f}, {:.2f}] (n {})", e.at("value").get<double>(), e.at("low").get<double>(),
+                     e.at("high").get<double>(), e.at("n").get<int64_t>());
 }
 
 void print_evidence(const Session& session, const nlohmann::ordered_json& json) {
   for (const auto& word : json.at("words")) {
-    std::string line = text_of("  %-12s ", word.at("word").get<std::string>().c_str()) +
-                       estimate_text(word.at("total_nats")) +
-                       text_of(" of %.2f nats", word.at("most_nats").get<double>());
+    std::string line = format_text("  {:<12} {} of {:.2f} nats", word.at("word").get<std::string>(),
+                                   estimate_text(word.at("total_nats")), word.at("most_nats").get<double>());
     if (word.contains("half_point_log_snr")) {
-      line += text_of(", half way at log-SNR %.2f",
-                      word.at("half_point_log_snr").at("value").get<double>());
+      line += format_text(", half way at log-SNR {:.2f}", word.at("half_point_log_snr").at("value").get<double>());
     }
     session.say(line);
   }
@@ -41,12 +38,12 @@ void print_evidence(const Session& session, const nlohmann::ordered_json& json) 
 
 void print_information(const Session& session, const nlohmann::ordered_json& json) {
   for (const auto& question : json.at("questions")) {
-    session.say(text_of("  %-20s ", question.at("what").get<std::string>().c_str()) +
-                estimate_text(question.at("information_nats")) + " nats" +
-                (question.at("exceeds_bound").get<bool>()
-                     ? text_of(", above the %.2f that are possible",
-                               question.at("bound_nats").get<double>())
-                     : ""));
+    std::string line = format_text("  {:<20} {} nats", question.at("what").get<std::string>(),
+                                   estimate_text(question.at("information_nats")));
+    if (question.at("exceeds_bound").get<bool>()) {
+      line += format_text(", above the {:.2f} that are possible", question.at("bound_nats").get<double>());
+    }
+    session.say(line);
   }
 }
 
@@ -57,8 +54,8 @@ void print_part(const Session& session, const std::string& method,
   if (method == "information") print_information(session, json);
   if (method == "guidance_information") {
     for (const auto& prompt : json.at("prompts")) {
-      session.say("  " + estimate_text(prompt.at("total")) + " " +
-                  json.at("unit").get<std::string>() + ": " + prompt.at("prompt").get<std::string>());
+      session.say(format_text("  {} {}: {}", estimate_text(prompt.at("total")), json.at("unit").get<std::string>(),
+                              prompt.at("prompt").get<std::string>()));
       if (prompt.contains("warning")) session.notice(prompt.at("warning").get<std::string>());
     }
   }
@@ -73,8 +70,8 @@ double seconds_of(const std::string& budget) {
 
 void list_methods(const Session& session) {
   for (const Explainer& explainer : explainers()) {
-    session.say(text_of("%-22s %-9s %s", explainer.name.c_str(),
-                        explainer.needs.run ? "a run" : "a picture", explainer.question.c_str()));
+    session.say(format_text("{:<22} {:<9} {}", explainer.name, explainer.needs.run ? "a run" : "a picture",
+                            explainer.question));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {
@@ -80,8 +81,8 @@ class ArchiveReader {
       if (content.size() > limits_.max_entry_bytes) fail_large(content.size());
     }
     if (archive_entry_size_is_set(entry_) && content.size() != claimed_bytes()) {
-      fail(std::to_string(claimed_bytes()) + " bytes in " + in_quotes(entry_name_),
-           std::to_string(content.size()));
+      fail(format_text("{} bytes in {}", claimed_bytes(), in_quotes(entry_name_)),
+           format_text("{}", content.size()));
     }
     return content;
   }
@@ -132,11 +133,11 @@ class ArchiveReader {
                                                    "'; the file is truncated, damaged or no archive");
   }
   [[noreturn]] void fail_large(uint64_t bytes) const {
-    fail("files of at most " + std::to_string(limits_.max_entry_bytes) + " bytes",
-         in_quotes(entry_name_) + " with " + std::to_string(bytes));
+    fail(format_text("files of at most {} bytes", limits_.max_entry_bytes),
+         format_text("{} with {}", in_quotes(entry_name_), bytes));
   }
   [[noreturn]] void fail_bomb() const {
-    fail("at most " + std::to_string(allowance_) + " bytes from an archive of this size",
+    fail(format_text("at most {} bytes from an archive of this size", allowance_),
          "more; this is an archive that unpacks to far more than it should");
   }
 

@@ -89,7 +89,7 @@ class CsvReader {
   [[noreturn]] void fail(size_t position, int64_t line, const std::string& expected,
                          const std::string& got) const {
     throw FormatError(format_text("{}:{}", name_, line), position,
-                      "[io.parse_csv] expected " + expected + ", got " + got);
+                      format_text("[io.parse_csv] expected {}, got {}", expected, got));
   }
 
   std::string_view text_;

@@ -48,8 +48,8 @@ const char* hint_for(int errno_value) {
 
 [[noreturn]] void fail(const char* where, const char* expected, const fs::path& path,
                        int errno_value) {
-  throw IoError(std::string("[io.") + where + "] expected " + expected + " " + path.string() +
-                ", got '" + std::strerror(errno_value) + "'; " + hint_for(errno_value));
+  throw IoError(format_text("[io.{}] expected {} {}, got '{}'; {}", where, expected, path.string(),
+                            std::strerror(errno_value), hint_for(errno_value)));
 }
 
 /// An open file descriptor, closed on destruction.
@@ -284,9 +284,9 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (file.get() < 0) fail("FolderLock", "to lock", path, errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail("FolderLock", "to lock", path, errno);
-    throw IoError("[io.FolderLock] expected a free folder, got " + folder.string() +
-                  ", which is in use by " + holder_of(file.get()) +
-                  "; wait for it, stop it, or choose another folder");
+    throw IoError(format_text("[io.FolderLock] expected a free folder, got {}, which is in use by {}; "
+                              "wait for it, stop it, or choose another folder", folder.string(),
+                              holder_of(file.get())));
   }
   // The number is only for the message above; the lock itself is the system's.
   const std::string owner = format_text("{}\n", ::getpid());

@@ -58,15 +58,15 @@ double JsonFields::number_or(const char* key, double otherwise, double min, doub
   if (value == nullptr) return otherwise;
   const double result = value->is_number() ? value->get<double>() : min - 1;
   if (!(result >= min && result <= max)) {
-    refuse(std::string("'") + key + "' as a number of " + Json(min).dump() + " to " +
-           Json(max).dump() + ", got " + shown(*value));
+    refuse(format_text("'{}' as a number of {} to {}, got {}", key, Json(min).dump(), Json(max).dump(),
+                       shown(*value)));
   }
   return result;
 }
 
 std::string JsonFields::text(const char* key) const {
   const Json& value = at(key);
-  if (!value.is_string()) refuse(std::string("'") + key + "' as text, got " + shown(value));
+  if (!value.is_string()) refuse(format_text("'{}' as text, got {}", key, shown(value)));
   return value.get<std::string>();
 }
 
@@ -86,14 +86,14 @@ int64_t JsonFields::side(const char* key, int64_t min, int64_t max) const {
   const Json& value = at(key);
   if (!value.is_array()) return checked_integer(key, value, min, max);
   if (value.size() != 2 || value[0] != value[1]) {
-    refuse(std::string("'") + key + "' as one side of squares, got " + shown(value));
+    refuse(format_text("'{}' as one side of squares, got {}", key, shown(value)));
   }
   return checked_integer(key, value[0], min, max);
 }
 
 JsonFields JsonFields::section(const char* key) const {
   const Json& value = at(key);
-  if (!value.is_object()) refuse(std::string("'") + key + "' as an object, got " + shown(value));
+  if (!value.is_object()) refuse(format_text("'{}' as an object, got {}", key, shown(value)));
   return {reader_, value};
 }
 

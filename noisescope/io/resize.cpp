@@ -166,8 +166,8 @@ Image resize_columns_16(const Image& image, int64_t height) {
 
 Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || image.width < 1 || image.height < 1) {
-    throw ValueError("[io.resize_bicubic] expected sizes of at least 1 px, got " +
-                     size_text(image.width, image.height) + " to " + size_text(width, height));
+    throw ValueError(format_text("[io.resize_bicubic] expected sizes of at least 1 px, got {} to {}",
+                                 size_text(image.width, image.height), size_text(width, height)));
   }
   if (width == image.width && height == image.height) return image;
   if (width == image.width) return resize_columns(image, height);
@@ -220,9 +220,8 @@ Image crop(const Image& image, int64_t left, int64_t top, int64_t width, int64_t
 
 Image center_crop(const Image& image, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || width > image.width || height > image.height) {
-    throw ValueError("[io.center_crop] expected a crop within the image, got " +
-                     size_text(width, height) + " of " + size_text(image.width, image.height) +
-                     "; resize it first");
+    throw ValueError(format_text("[io.center_crop] expected a crop within the image, got {} of {}; resize it first",
+                                 size_text(width, height), size_text(image.width, image.height)));
   }
   return crop(image, half_to_even(image.width - width), half_to_even(image.height - height), width,
               height);

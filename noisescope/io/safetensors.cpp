@@ -47,8 +47,8 @@ std::string dtype_name(const std::string& tensor_name, const Tensor& tensor) {
   for (const auto& [name, type] : kTorchTypes) {
     if (tensor.scalar_type() == type) return name;
   }
-  throw ValueError("[io.write_safetensors] expected tensors of a plain dtype, got " +
-                   describe_tensor(tensor) + " for '" + tensor_name + "'; convert it first");
+  throw ValueError(format_text("[io.write_safetensors] expected tensors of a plain dtype, got {} for '{}'; "
+                               "convert it first", describe_tensor(tensor), tensor_name));
 }
 
 /// An open file with its checked header.

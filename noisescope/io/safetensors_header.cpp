@@ -137,9 +137,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   [[noreturn]] bool reject(const std::string& got) const {
     throw FormatError(path_, kLengthBytes,
-                      "[io.safetensors] expected {name: {dtype, shape, data_offsets}} in the header, "
-                      "got " + got + (field_.empty() ? "" : " at " + in_quotes(where())) +
-                          "; the file is damaged or no safetensors file");
+                      format_text("[io.safetensors] expected {{name: {{dtype, shape, data_offsets}}}} in the header, "
+                                  "got {}{}; the file is damaged or no safetensors file", got,
+                                  field_.empty() ? "" : " at " + in_quotes(where())));
   }
   std::string where() const {
     return place_ == Place::top || place_ == Place::outside ? field_ : entry_.name + "." + field_;
@@ -162,8 +162,8 @@ uint64_t checked_bytes(const TensorEntry& entry, const std::string& path, uint64
   bool empty = false;
   const uint64_t element = safetensors_dtype_bytes(entry.dtype);
   if (element == 0) {
-    throw FormatError(path, position, "[io.safetensors] expected a known dtype, got " +
-                                          in_quotes(entry.dtype) + " for tensor " + in_quotes(entry.name));
+    throw FormatError(path, position, format_text("[io.safetensors] expected a known dtype, got {} for tensor {}",
+                                                  in_quotes(entry.dtype), in_quotes(entry.name)));
   }
   for (const int64_t size : entry.shape) {
     empty = empty || size == 0;

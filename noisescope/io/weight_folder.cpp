@@ -39,8 +39,8 @@ std::vector<fs::path> files_ending_in(const fs::path& folder, const std::vector<
           ", which can run code when opened and is never opened here; 'noisescope convert' makes a "
           "safetensors folder of it";
   }
-  throw IoError("[io.read_weight_folder] expected a .safetensors file in " + folder.string() +
-                ", got " + got);
+  throw IoError(format_text("[io.read_weight_folder] expected a .safetensors file in {}, got {}", folder.string(),
+                            got));
 }
 
 void append(std::string& message, const char* kind, const std::vector<std::string>& names) {

@@ -49,8 +49,8 @@ std::map<std::string, std::string> parse_weight_index(std::string_view json,
   std::map<std::string, std::string> files;
   for (const auto& [name, value] : found->items()) {
     if (!value.is_string() || !is_plain_name(value.get<std::string>())) {
-      refuse(path, "the name of a .safetensors file beside the index for " + shown(Json(name)) +
-                       ", got " + shown(value));
+      refuse(path, format_text("the name of a .safetensors file beside the index for {}, got {}", shown(Json(name)),
+                               shown(value)));
     }
     files.emplace(name, value.get<std::string>());
   }

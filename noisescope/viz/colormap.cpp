@@ -89,8 +89,8 @@ Image from_levels(const Tensor& levels) {
 
 Tensor checked_picture(const char* where, const Tensor& picture) {
   if (picture.dim() != 3 || (picture.size(0) != 3 && picture.size(0) != 1)) {
-    throw ShapeError(std::string("[") + where + "] expected a picture [3 or 1, H, W], got " +
-                     describe_tensor(picture) + "; take one image of a batch");
+    throw ShapeError(format_text("[{}] expected a picture [3 or 1, H, W], got {}; take one image of a batch", where,
+                                 describe_tensor(picture)));
   }
   return picture.detach().to(torch::kCPU, torch::kFloat64);
 }

@@ -26,7 +26,7 @@ std::string css(const char* prefix, size_t index, const char* more = "") {
 }
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& got) {
-  throw ValueError("[viz.render_svg] expected " + expected + ", got " + got);
+  throw ValueError(format_text("[viz.render_svg] expected {}, got {}", expected, got));
 }
 
 void check_series(const Plot& plot) {

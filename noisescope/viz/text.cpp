@@ -149,7 +149,8 @@ std::string format_number(double value, int digits) {
   // Decided by the rounded value, so that 999999.9 does not become "1e+06".
   const int exponent = std::atoi(scientific.c_str() + e + 1);
   const bool plain = exponent >= -4 && exponent < 6;
-  std::string text = plain ? format_text("{:.{}f}", value, std::max(0, digits - 1 - exponent)) : scientific.substr(0, e);
+  std::string text = plain ? format_text("{:.{}f}", value, std::max(0, digits - 1 - exponent))
+                           : scientific.substr(0, e);
   if (text.find('.') != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();

@@ -124,7 +124,7 @@ void run_embed(const Session& session, EmbedFlags flags) {
   const ClipEmbedResult result =
       clip_embed(load_model(session, flags.model), flags.request, session.control);
   for (const SkippedFile& file : result.skipped) {
-    session.notice("left out " + file.name + ": " + file.reason);
+    session.notice(format_text("left out {}: {}", file.name, file.reason));
   }
   if (result.truncated > 0) {
     session.notice(format_text("{} texts were cut to fit the context", result.truncated));

@@ -99,7 +99,7 @@ void convert_xnoise(const Session& session, const XNoiseFlags& flags) {
   const RunFolder run{workplace.path() / "run"};
   const RunConfig config = import_xnoise_checkpoint(read_safetensors(weights), flags.clip, run);
   workplace.publish(run.root);
-  session.say("wrote " + flags.out + "; now: noisescope sample " + flags.out + " --prompt \"...\"");
+  session.say(format_text("wrote {}; now: noisescope sample {} --prompt \"...\"", flags.out, flags.out));
   session.result({{"out", flags.out},
                   {"channels", config.network.channels},
                   {"timesteps", config.precondition.schedule.timesteps}});
@@ -109,7 +109,7 @@ void convert_embeddings(const Session& session, const EmbeddingFlags& flags) {
   const TensorFile file = read_xnoise_embeddings(flags.csv);
   write_safetensors(flags.out, file);
   const Tensor& image = file.at("image");
-  session.say("wrote " + flags.out + ": image " + describe_tensor(image));
+  session.say(format_text("wrote {}: image {}", flags.out, describe_tensor(image)));
   session.result({{"out", flags.out}, {"images", image.size(0)}, {"width", image.size(1)}});
 }
 

@@ -125,7 +125,7 @@ class ArchiveReader {
   [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
     const int64_t position = archive_read_header_position(archive_);
     throw FormatError(name_, static_cast<uint64_t>(std::max<int64_t>(position, 0)),
-                      "[io.read_archive] expected " + expected + ", got " + got);
+                      format_text("[io.read_archive] expected {}, got {}", expected, got));
   }
   [[noreturn]] void fail_damaged() const {
     const char* reason = archive_error_string(archive_);
@@ -247,8 +247,8 @@ bool FileSource::contains(const std::string& name) const {
 std::string FileSource::read(const std::string& name) const {
   std::string content;
   if (!contains(name)) {
-    throw DataError("[io.FileSource] expected file '" + name + "' in " + path_.string() +
-                    ", got none of this name");
+    throw DataError(format_text("[io.FileSource] expected file '{}' in {}, got none of this name", name,
+                                path_.string()));
   }
   visit([&](const std::string& other) { return other == name; },
         [&](const std::string&, std::string bytes) { content = std::move(bytes); });

@@ -198,8 +198,8 @@ ConfigNode parse_yaml_value(const std::string& text, const std::string& origin) 
     clear_lines(node);
     return node;
   } catch (const ConfigError&) {
-    throw ConfigError(origin + ": expected a value, text or a list such as [64, 128], got '" +
-                      text.substr(0, 60) + "'; quote text that has special characters");
+    throw ConfigError(format_text("{}: expected a value, text or a list such as [64, 128], got '{}'; "
+                                  "quote text that has special characters", origin, text.substr(0, 60)));
   }
 }
 

@@ -11,6 +11,8 @@
 #include <memory>
 #include <thread>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope::cli {
 namespace {
 
@@ -32,10 +34,7 @@ std::string bar(double share, int width) {
 }
 
 std::string count_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, value >= 100 || value == std::floor(value) ? "%.0f" : "%.1f",
-                value);
-  return text;
+  return format_text("{:.{}f}", value, value >= 100 || value == std::floor(value) ? 0 : 1);
 }
 
 /// "train  42% [####......] 12345/50000 images  01:02<00:42  210/s  loss 0.12"
@@ -44,14 +43,11 @@ std::string line_of(const Progress& p, double elapsed) {
   const std::string unit = p.unit.empty() ? "" : " " + p.unit;
   if (p.total > 0) {
     const double share = std::min(1.0, p.done / p.total);
-    char percent[16];
-    std::snprintf(percent, sizeof percent, " %3.0f%% ", 100 * share);
-    line += percent + ("[" + bar(share, 20) + "] ") + count_text(p.done) + "/" +
-            count_text(p.total) + unit;
-    line += "  " + clock_text(elapsed);
+    line += format_text(" {:3.0f}% [{}] {}/{}{}  {}", 100 * share, bar(share, 20), count_text(p.done),
+                        count_text(p.total), unit, clock_text(elapsed));
     if (share > 0.01) line += "<" + clock_text(elapsed * (1 - share) / share);
   } else {
-    line += " " + count_text(p.done) + unit + "  " + clock_text(elapsed);
+    line += format_text(" {}{}  {}", count_text(p.done), unit, clock_text(elapsed));
   }
   if (!p.detail.empty()) line += "  " + p.detail;
   return line;
@@ -135,13 +131,8 @@ std::stop_token stop_on_signals() {
 
 std::string clock_text(double seconds) {
   const auto whole = static_cast<long>(std::lround(std::max(0.0, seconds)));
-  char text[32];
-  if (whole >= 3600) {
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%02ld:%02ld", whole / 60, whole % 60);
-  }
-  return text;
+  if (whole < 3600) return format_text("{:02}:{:02}", whole / 60, whole % 60);
+  return format_text("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
 }  // namespace noisescope::cli

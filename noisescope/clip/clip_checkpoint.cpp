@@ -4,6 +4,7 @@
 
 #include "noisescope/clip/clip_config.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
@@ -49,8 +50,7 @@ T number_of(const TensorFile& file, const char* key) {
   const std::string text = found == file.metadata.end() ? "" : found->second;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < T{}) {
-    throw FormatError("[clip.load_clip_checkpoint] expected a number as '" + std::string(key) +
-                      "', got '" + text + "'");
+    throw FormatError(format_text("[clip.load_clip_checkpoint] expected a number as '{}', got '{}'", key, text));
   }
   return value;
 }
@@ -64,8 +64,7 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
   numbers.checkpoint = "";
   numbers.checkpoint_seconds = 0;
   numbers.log_every = 1;
-  std::string text = clip_config_json(model.config()).dump() +
-                     to_json(numbers).dump() + std::to_string(seed);
+  std::string text = format_text("{}{}{}", clip_config_json(model.config()).dump(), to_json(numbers).dump(), seed);
   for (const std::string& token : model.tokenizer().model().tokens) text += '\0' + token;
   for (const std::string& caption : captions) text += '\0' + caption;
   return checksum(text);
@@ -78,9 +77,9 @@ void save_clip_checkpoint(const std::filesystem::path& path, const std::string& 
   file.tensors = with_prefix(module_state(model.module()), kWeights);
   file.tensors.merge(with_prefix(optimizer.state(), kOptimizer));
   file.metadata = {{"key", key},
-                   {"step", std::to_string(counters.step)},
-                   {"images", std::to_string(counters.images)},
-                   {"seconds", std::to_string(seconds)}};
+                   {"step", format_text("{}", counters.step)},
+                   {"images", format_text("{}", counters.images)},
+                   {"seconds", format_text("{}", seconds)}};
   file.metadata["checksum"] = content_checksum(file);
   write_safetensors(path, file);
 }

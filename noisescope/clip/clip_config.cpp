@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/json_fields.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
@@ -53,8 +54,8 @@ EncoderOptions read_encoder(const JsonFields& fields, const ClipHints& hints) {
   options.activation = read_activation(fields, hints);
   options.norm_eps = fields.number_or("layer_norm_eps", options.norm_eps, 1e-12, 0.1);
   if (options.width % options.heads != 0) {
-    fields.refuse("'hidden_size' that divides among 'num_attention_heads', got " +
-                  std::to_string(options.width) + " and " + std::to_string(options.heads));
+    fields.refuse(format_text("'hidden_size' that divides among 'num_attention_heads', got {} and {}", options.width,
+                              options.heads));
   }
   return options;
 }
@@ -82,9 +83,8 @@ void read_vit(const JsonFields& fields, const ClipHints& hints, ClipOptions& opt
   options.image.patch_size = fields.side("patch_size", 1, 4096);
   if (fields.integer_or("num_channels", 3, 1, 4096) != 3) fields.refuse("'num_channels' 3");
   if (options.image.image_size % options.image.patch_size != 0) {
-    fields.refuse("'image_size' that 'patch_size' divides, got " +
-                  std::to_string(options.image.image_size) + " and " +
-                  std::to_string(options.image.patch_size));
+    fields.refuse(format_text("'image_size' that 'patch_size' divides, got {} and {}", options.image.image_size,
+                              options.image.patch_size));
   }
 }
 
@@ -142,9 +142,8 @@ void set_preprocess(ClipConfig& config, const PreprocessOptions& preprocess, con
   const int64_t side = config.options.image.image_size;
   const auto size = preprocessed_size(preprocess);
   if (size != std::pair(side, side)) {
-    throw FormatError(path, 0, "[clip.read_clip_config] expected pictures cut to the " +
-                                   std::to_string(side) + " px of the image tower, got " +
-                                   std::to_string(size.first) + " x " + std::to_string(size.second));
+    throw FormatError(path, 0, format_text("[clip.read_clip_config] expected pictures cut to the {} px of the image "
+                                           "tower, got {} x {}", side, size.first, size.second));
   }
   config.preprocess = preprocess;
   config.options.image_mean.assign(preprocess.mean.begin(), preprocess.mean.end());
@@ -218,10 +217,9 @@ std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& fol
 void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer) {
   const auto same = [&](const char* key, int64_t stated, int64_t value) {
     if (stated == value) return;
-    throw ModelError("[clip.ClipModel.load] expected " + std::string(key) + " " +
-                     std::to_string(value) + " as the tokenizer says, got " +
-                     std::to_string(stated) + " in " + config.source +
-                     "; tokenizer and weights belong to different models");
+    throw ModelError(format_text("[clip.ClipModel.load] expected {} {} as the tokenizer says, got {} in {}; "
+                                 "tokenizer and weights belong to different models", key, value, stated,
+                                 config.source));
   };
   same("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
   same("max_position_embeddings", config.context_length, tokenizer.context_length());

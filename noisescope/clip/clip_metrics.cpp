@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -75,8 +76,7 @@ ModalityGap modality_gap(const Tensor& image, const Tensor& text) {
   check_shape("clip.modality_gap", "image", image, {-1, -1});
   check_shape("clip.modality_gap", "text", text, {image.size(0), image.size(1)});
   if (image.size(0) < 2) {
-    throw ValueError("[clip.modality_gap] expected at least 2 pairs, got " +
-                     std::to_string(image.size(0)));
+    throw ValueError(format_text("[clip.modality_gap] expected at least 2 pairs, got {}", image.size(0)));
   }
   const Tensor z = image.detach().to(torch::kFloat64), y = text.detach().to(torch::kFloat64);
   const Tensor cosines = at::matmul(z, y.t()), paired = cosines.diagonal();

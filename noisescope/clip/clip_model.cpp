@@ -5,6 +5,7 @@
 #include "noisescope/clip/image_tower.h"
 #include "noisescope/clip/text_tower.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/io/weight_folder.h"
@@ -25,8 +26,8 @@ Tensor with_length(const Tensor& embedding, EmbeddingLength length = EmbeddingLe
 void check_pixels(const ClipOptions& options) {
   for (const auto* values : {&options.image_mean, &options.image_std}) {
     if (values->size() != 3) {
-      throw ValueError("[clip.ClipModel] expected 3 numbers in image_mean and image_std, got " +
-                       std::to_string(values->size()));
+      throw ValueError(format_text("[clip.ClipModel] expected 3 numbers in image_mean and image_std, got {}",
+                                   values->size()));
     }
   }
 }
@@ -93,9 +94,9 @@ void check_conv_sizes(const ClipConfig& config, const NamedTensors& state, const
   const auto need = [&](const std::string& key, const std::vector<int64_t>& sizes) {
     const auto found = state.find(key);
     if (found != state.end() && found->second.sizes() == torch::IntArrayRef(sizes)) return;
-    throw ModelError("[clip.ClipModel.load] expected weights of the configured size, got " + key +
-                     (found == state.end() ? " missing" : " " + describe_tensor(found->second)) +
-                     " in " + name + "; configuration and weights belong to different models");
+    throw ModelError(format_text("[clip.ClipModel.load] expected weights of the configured size, got {}{} in {}; "
+                                 "configuration and weights belong to different models", key,
+                                 found == state.end() ? " missing" : " " + describe_tensor(found->second), name));
   };
   ClipConfig text = config;
   text.has_image = false;
@@ -105,7 +106,7 @@ void check_conv_sizes(const ClipConfig& config, const NamedTensors& state, const
   int64_t in_channels = 12;
   const std::vector<int64_t>& channels = config.options.image.channels;
   for (size_t i = 0; i < channels.size(); ++i) {
-    need("image.conv" + std::to_string(i) + ".weight", {channels[i], in_channels, 3, 3});
+    need(format_text("image.conv{}.weight", i), {channels[i], in_channels, 3, 3});
     in_channels = channels[i];
   }
   need("image.fc2.weight", {config.options.embedding_dim, config.options.image.hidden});
@@ -116,9 +117,8 @@ void resize_image(ClipConfig& config, NamedTensors& state, const ClipLoadOptions
   ImageTowerOptions& image = config.options.image;
   if (options.image_size == 0 || options.image_size == image.image_size || !config.has_image) return;
   if (options.image_size < image.patch_size || options.image_size % image.patch_size != 0) {
-    throw ValueError("[clip.ClipModel.load] expected an image size that patches of " +
-                     std::to_string(image.patch_size) + " px divide, got " +
-                     std::to_string(options.image_size));
+    throw ValueError(format_text("[clip.ClipModel.load] expected an image size that patches of {} px divide, got {}",
+                                 image.patch_size, options.image_size));
   }
   const auto rescaled = [&](int64_t& px) { px = px * options.image_size / image.image_size; };
   for (int64_t PreprocessOptions::* size :
@@ -198,8 +198,8 @@ const Tokenizer& ClipModel::tokenizer() const {
 
 void ClipModel::need(bool half, const char* what) const {
   if (half) return;
-  throw ModelError(std::string("[clip.ClipModel] expected a model with ") + what + ", got one without: " +
-                   config_.source);
+  throw ModelError(format_text("[clip.ClipModel] expected a model with {}, got one without: {}", what,
+                               config_.source));
 }
 
 TextFeatures ClipModel::text_features(const Tensor& ids) const {

@@ -1,5 +1,7 @@
 #include "noisescope/clip/clip_options.h"
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 
 void describe(Describer& d, EncoderOptions& options) {
@@ -12,10 +14,10 @@ void describe(Describer& d, EncoderOptions& options) {
 }
 
 void check_encoder(const char* where, const EncoderOptions& options) {
-  if (options.heads < 1 || options.width < 1 || options.width % options.heads != 0) {
-    throw ValueError(std::string("[") + where + "] expected a width that divides among the heads, got "
-                     "width " + std::to_string(options.width) + " and " +
-                     std::to_string(options.heads) + " heads");
+  check_options(where, options);
+  if (options.width % options.heads != 0) {
+    throw ValueError(format_text("[{}] expected a width that divides among the heads, got width {} and {} heads",
+                                 where, options.width, options.heads));
   }
 }
 

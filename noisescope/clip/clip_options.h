@@ -2,10 +2,8 @@
 // configuration files can be fuzzed on their own.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "noisescope/clip/text/tokenizer.h"
@@ -16,10 +14,7 @@ namespace noisescope {
 /// quick_gelu is x sigmoid(1.702 x) (OpenAI's weights); gelu the exact one (most open_clip weights).
 /// The wrong one loads silently and is worse, so it is always stated.
 enum class ClipActivation { quick_gelu, gelu };
-
-constexpr std::array<std::pair<ClipActivation, const char*>, 2> enum_names(ClipActivation) {
-  return {{{ClipActivation::quick_gelu, "quick_gelu"}, {ClipActivation::gelu, "gelu"}}};
-}
+NOISESCOPE_ENUM(ClipActivation, quick_gelu, gelu)
 
 /// Length of the embeddings: one, as the contrastive loss compares them, or as the projection gives it.
 enum class EmbeddingLength { unit, own };
@@ -41,10 +36,7 @@ void describe(Describer& d, EncoderOptions& options);
 void check_encoder(const char* where, const EncoderOptions& options);
 
 enum class ImageTowerKind { conv, vit };
-
-constexpr std::array<std::pair<ImageTowerKind, const char*>, 2> enum_names(ImageTowerKind) {
-  return {{{ImageTowerKind::conv, "conv"}, {ImageTowerKind::vit, "vit"}}};
-}
+NOISESCOPE_ENUM(ImageTowerKind, conv, vit)
 
 struct ImageTowerOptions {
   ImageTowerKind kind = ImageTowerKind::conv;

@@ -7,6 +7,7 @@
 
 #include "noisescope/clip/clip_checkpoint.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/random.h"
 
 namespace noisescope {
@@ -36,9 +37,8 @@ DistinctRows distinct_rows(const std::vector<int64_t>& caption_rows, int64_t tab
   std::sort(out.rows.begin(), out.rows.end());
   out.rows.erase(std::unique(out.rows.begin(), out.rows.end()), out.rows.end());
   if (out.rows.empty() || out.rows.front() < 0 || out.rows.back() >= table_size) {
-    throw ValueError("[clip.train_clip] expected caption rows in [0, " + std::to_string(table_size) +
-                     "), got " + (out.rows.empty() ? "none" : std::to_string(out.rows.front()) +
-                     " to " + std::to_string(out.rows.back())));
+    const std::string got = out.rows.empty() ? "none" : format_text("{} to {}", out.rows.front(), out.rows.back());
+    throw ValueError(format_text("[clip.train_clip] expected caption rows in [0, {}), got {}", table_size, got));
   }
   for (const int64_t row : caption_rows) {
     out.index.push_back(std::lower_bound(out.rows.begin(), out.rows.end(), row) - out.rows.begin());
@@ -109,8 +109,8 @@ void Trainer::one_step() {
   const ClipBatch batch = source_(counters_.step);
   const int64_t size = batch.images.size(0);
   if (static_cast<int64_t>(batch.caption_rows.size()) != size) {
-    throw ValueError("[clip.train_clip] expected one caption an image, got " + std::to_string(size) +
-                     " images and " + std::to_string(batch.caption_rows.size()) + " captions");
+    throw ValueError(format_text("[clip.train_clip] expected one caption an image, got {} images and {} captions",
+                                 size, batch.caption_rows.size()));
   }
   const torch::Device device = model_.device();
   const DistinctRows distinct = distinct_rows(batch.caption_rows, tokens_.size(0));
@@ -126,8 +126,8 @@ void Trainer::one_step() {
   loss.backward();
   const double value = loss.item<double>();
   if (!std::isfinite(value)) {
-    throw NumericError("[clip.train_clip] expected a finite loss, got " + std::to_string(value) +
-                       " at step " + std::to_string(counters_.step) + "; lower the learning rate");
+    throw NumericError(format_text("[clip.train_clip] expected a finite loss, got {} at step {}; "
+                                   "lower the learning rate", value, counters_.step));
   }
   learning_rate_ = learning_rate_at(options_.schedule, counters_.step, spent());
   optimizer_.step(learning_rate_);
@@ -158,7 +158,7 @@ void Trainer::report(const ClipTrainObserver& observer, const Control& control) 
                   .done = 100 * std::min(1.0, spent()),
                   .total = 100,
                   .unit = "%",
-                  .detail = "loss " + std::to_string(status_.loss).substr(0, 5)});
+                  .detail = format_text("loss {:.3f}", status_.loss)});
 }
 
 ClipTrainResult Trainer::run(const Control& control, const ClipTrainObserver& observer) {
@@ -231,12 +231,9 @@ ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string
                            const ClipBatchSource& source, const ClipTrainOptions& options,
                            uint64_t seed, const Control& control,
                            const ClipTrainObserver& observer) {
-  if (options.steps <= 0 && options.images <= 0 && options.seconds <= 0) {
+  check_options("clip.train_clip", options);
+  if (options.steps == 0 && options.images == 0 && options.seconds == 0) {
     throw ValueError("[clip.train_clip] expected a budget in steps, images or seconds, got none");
-  }
-  if (options.log_every < 1) {
-    throw ValueError("[clip.train_clip] expected log_every >= 1, got " +
-                     std::to_string(options.log_every));
   }
   return Trainer(model, captions, source, options, seed).run(control, observer);
 }

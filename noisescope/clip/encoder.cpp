@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "noisescope/core/format.h"
 #include "noisescope/nn/attention.h"
 #include "noisescope/nn/tap.h"
 
@@ -107,9 +108,8 @@ EncoderImpl::EncoderImpl(const EncoderOptions& options, bool causal,
                          const std::string& tap_prefix) {
   const auto layers = register_group(*this, "layers");
   for (int64_t i = 0; i < options.layers; ++i) {
-    const std::string number = std::to_string(i);
-    layers_.emplace_back(options, causal, tap_prefix + ".block" + number);
-    layers->register_module(number, layers_.back());
+    layers_.emplace_back(options, causal, format_text("{}.block{}", tap_prefix, i));
+    layers->register_module(format_text("{}", i), layers_.back());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -28,9 +29,8 @@ Tensor pixel_values(const Image& image, const PreprocessOptions& options) {
   const int64_t count = image.width * image.height;
   if (image.channels != 3 || count < 1 ||
       image.pixels.size() != static_cast<size_t>(3 * count)) {
-    throw ShapeError("[clip.pixel_values] expected an RGB image, got " + std::to_string(image.width) +
-                     " x " + std::to_string(image.height) + " with " +
-                     std::to_string(image.channels) + " channels");
+    throw ShapeError(format_text("[clip.pixel_values] expected an RGB image, got {} x {} with {} channels",
+                                 image.width, image.height, image.channels));
   }
   Tensor values = torch::empty({3, image.height, image.width}, torch::kFloat32);
   float* target = values.mutable_data_ptr<float>();
@@ -49,9 +49,9 @@ Tensor pixel_values(const std::vector<StoredImage>& images, const PreprocessOpti
   for (const StoredImage& image : images) {
     values.push_back(pixel_values(preprocess(image, options), options));
     if (values.back().sizes() != values.front().sizes()) {
-      throw ShapeError("[clip.pixel_values] expected pictures of one size, got " +
-                       describe_tensor(values.front()) + " and " + describe_tensor(values.back()) +
-                       "; resize or crop them");
+      throw ShapeError(format_text("[clip.pixel_values] expected pictures of one size, got {} and {}; "
+                                   "resize or crop them", describe_tensor(values.front()),
+                                   describe_tensor(values.back())));
     }
   }
   return torch::stack(values);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/json_reader.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/resize.h"
@@ -21,8 +22,7 @@ constexpr const char* kPreprocessParser = "clip.parse_preprocess";
 int64_t read_side(const JsonReader& reader, const Json& value, const std::string& key) {
   const int64_t side = reader.integer(value, key.c_str());
   if (side < 1 || side > kMaxSide) {
-    reader.refuse("expected '" + key + "' of 1 to " + std::to_string(kMaxSide) + " px, got " +
-                  std::to_string(side));
+    reader.refuse(format_text("expected '{}' of 1 to {} px, got {}", key, kMaxSide, side));
   }
   return side;
 }
@@ -59,8 +59,8 @@ std::array<double, 3> read_triple(const JsonReader& reader, const Json& value, c
   for (size_t c = 0; c < 3; ++c) {
     triple[c] = reader.number(is_one ? value : value[c], key);
     if (!std::isfinite(triple[c]) || (positive && triple[c] <= 0)) {
-      reader.refuse(std::string("expected finite numbers") + (positive ? " above 0" : "") + " as '" +
-                    key + "', got " + std::to_string(triple[c]));
+      reader.refuse(format_text("expected finite numbers{} as '{}', got {}", positive ? " above 0" : "", key,
+                                triple[c]));
     }
   }
   return triple;
@@ -76,11 +76,9 @@ void check_sizes(const JsonReader& reader, const PreprocessOptions& options) {
   if (!options.crops || options.resize == ClipResize::none) return;
   if (options.crop_width_px > options.resize_width_px ||
       options.crop_height_px > options.resize_height_px) {
-    reader.refuse("expected a 'crop_size' within 'size', got " +
-                  std::to_string(options.crop_width_px) + " x " +
-                  std::to_string(options.crop_height_px) + " of " +
-                  std::to_string(options.resize_width_px) + " x " +
-                  std::to_string(options.resize_height_px) + "; padding is not known here");
+    reader.refuse(format_text("expected a 'crop_size' within 'size', got {} x {} of {} x {}; "
+                              "padding is not known here", options.crop_width_px, options.crop_height_px,
+                              options.resize_width_px, options.resize_height_px));
   }
 }
 
@@ -144,7 +142,7 @@ PreprocessOptions read_open_clip(const JsonReader& reader, const Json& json, int
   const auto expect = [&](const char* key, const char* wanted) {
     const Json* value = reader.find(config, key);
     if (value && reader.text(*value, key) != wanted) {
-      reader.refuse(std::string("expected '") + key + "' " + wanted + ", got " + value->dump());
+      reader.refuse(format_text("expected '{}' {}, got {}", key, wanted, value->dump()));
     }
   };
   expect("interpolation", "bicubic");
@@ -176,11 +174,9 @@ StoredImage resized(const StoredImage& stored, const PreprocessOptions& options)
     std::tie(width, height) = shortest_side_size(stored.image, width);
   }
   if (width > kMaxResizedPixels / height) {
-    throw ValueError("[clip.preprocess] expected a picture of at most " +
-                     std::to_string(kMaxResizedPixels) + " px when resized, got " +
-                     std::to_string(width) + " x " + std::to_string(height) + " from " +
-                     std::to_string(stored.image.width) + " x " +
-                     std::to_string(stored.image.height) + "; crop its longer side first");
+    throw ValueError(format_text("[clip.preprocess] expected a picture of at most {} px when resized, "
+                                 "got {} x {} from {} x {}; crop its longer side first", kMaxResizedPixels, width,
+                                 height, stored.image.width, stored.image.height));
   }
   return resize_stored(stored, width, height);
 }

@@ -17,11 +17,7 @@ namespace noisescope {
 /// shortest: the shorter side to the size, then the middle crop; squash: both sides at once, changing
 /// the proportions; none: the crop alone.
 enum class ClipResize { none, shortest, squash };
-constexpr std::array<std::pair<ClipResize, const char*>, 3> enum_names(ClipResize) {
-  return {{{ClipResize::none, "none"},
-           {ClipResize::shortest, "shortest"},
-           {ClipResize::squash, "squash"}}};
-}
+NOISESCOPE_ENUM(ClipResize, none, shortest, squash)
 
 /// The defaults are those of OpenAI's ViT-B and ViT-L models at 224 px.
 struct PreprocessOptions {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
 namespace noisescope {
@@ -28,8 +29,8 @@ Tensor TextTowerImpl::embedded(const Tensor& ids) {
   check_shape("clip.TextTower", "ids", ids, {-1, -1});
   const int64_t length = ids.size(1);
   if (length < 1 || length > shape_.context_length) {
-    throw ShapeError("[clip.TextTower] expected 1 to " + std::to_string(shape_.context_length) +
-                     " tokens a row, got " + describe_tensor(ids));
+    throw ShapeError(format_text("[clip.TextTower] expected 1 to {} tokens a row, got {}", shape_.context_length,
+                                 describe_tensor(ids)));
   }
   const Tensor positions = position_embedding_->weight.narrow(0, 0, length);
   return tap("text.embedded", token_embedding_(ids) + positions);
@@ -40,8 +41,8 @@ Tensor TextTowerImpl::embedded(const Tensor& ids) {
 Tensor TextTowerImpl::end_positions(const Tensor& ids) const {
   const Tensor is_end = ids == shape_.end_id;
   if (!is_end.any(1).all().item<bool>()) {
-    throw ValueError("[clip.TextTower] expected the end token " + std::to_string(shape_.end_id) +
-                     " in every row of ids, got a row without it");
+    throw ValueError(format_text("[clip.TextTower] expected the end token {} in every row of ids, "
+                                 "got a row without it", shape_.end_id));
   }
   return is_end.to(torch::kInt32).argmax(1);
 }
@@ -55,9 +56,8 @@ TextFeatures TextTowerImpl::forward(const Tensor& ids) {
 
 Tensor TextTowerImpl::hidden(const Tensor& ids, const TextHiddenOptions& options) {
   if (options.skip < 0 || options.skip > encoder_options_.layers) {
-    throw ValueError("[clip.TextTower.hidden] expected to skip 0 to " +
-                     std::to_string(encoder_options_.layers) + " blocks, got " +
-                     std::to_string(options.skip));
+    throw ValueError(format_text("[clip.TextTower.hidden] expected to skip 0 to {} blocks, got {}",
+                                 encoder_options_.layers, options.skip));
   }
   const Tensor states = encoder_->forward(embedded(ids), options.skip);
   return options.final_norm ? final_layer_norm_(states) : states;

@@ -15,6 +15,7 @@
 #include <torch/version.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -75,8 +76,7 @@ torch::Device parse_device(const std::string& text) {
 
 void configure_process(int64_t threads) {
   if (threads < 0) {
-    throw ValueError("[core.configure_process] expected threads >= 0, got " +
-                     std::to_string(threads));
+    throw ValueError(format_text("[core.configure_process] expected threads >= 0, got {}", threads));
   }
   const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
   at::set_num_threads(static_cast<int>(threads == 0 ? cores : threads));
@@ -94,11 +94,11 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
           {"compiled against torch", TORCH_VERSION},
           {"compiler", "g++ " __VERSION__},
           {"cpu capability", at::get_cpu_capability()},
-          {"cores", std::to_string(std::thread::hardware_concurrency())},
-          {"threads", std::to_string(at::get_num_threads())},
+          {"cores", format_text("{}", std::thread::hardware_concurrency())},
+          {"threads", format_text("{}", at::get_num_threads())},
           {"openmp", openmp.empty() ? "none" : *openmp.begin()},
-          {"memory", std::to_string(memory_mib()) + " MiB"},
-          {"cuda", cuda_available() ? std::to_string(cuda_devices()) + " device(s)" : "none"}};
+          {"memory", format_text("{} MiB", memory_mib())},
+          {"cuda", cuda_available() ? format_text("{} device(s)", cuda_devices()) : "none"}};
 }
 
 std::vector<std::string> machine_problems() {

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 
 std::string in_quotes(std::string_view text) {
@@ -12,7 +14,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 FormatError::FormatError(const std::string& path, uint64_t byte_offset, const std::string& what)
-    : std::runtime_error(path + ", byte " + std::to_string(byte_offset) + ": " + what) {}
+    : std::runtime_error(format_text("{}, byte {}: {}", path, byte_offset, what)) {}
 
 IoError::IoError(const std::string& message, int errno_value)
     : std::runtime_error(message + ": " + std::strerror(errno_value)) {}

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -47,18 +49,19 @@ std::string Range::text() const {
   const bool low = std::isfinite(min), high = std::isfinite(max);
   const std::string bottom = number_text(min), top = number_text(max);
   if (low && high) {
-    return "between " + bottom + (above_min ? " (excluded)" : "") + " and " + top + (below_max ? " (excluded)" : "");
+    const auto open = [](bool excluded) { return excluded ? " (excluded)" : ""; };
+    return format_text("between {}{} and {}{}", bottom, open(above_min), top, open(below_max));
   }
-  if (low) return (above_min ? "above " : "at least ") + bottom;
-  if (high) return (below_max ? "below " : "at most ") + top;
+  if (low) return format_text("{} {}{}", above_min ? "above" : "at least", bottom, below_max ? " and finite" : "");
+  if (high) return format_text("{} {}{}", below_max ? "below" : "at most", top, above_min ? " and finite" : "");
   return above_min || below_max ? "finite" : "";
 }
 
 void RangeChecker::check(const Field& field, double value) const {
   if (field.range.holds(value)) return;
   const std::string range = field.range.text();
-  throw ValueError(std::string("[") + where_ + "] expected " + field.name + " to be " +
-                   (range.empty() ? "a number" : range) + ", got " + number_text(value));
+  throw ValueError(format_text("[{}] expected {} to be {}, got {}", where_, field.name,
+                               range.empty() ? "a number" : range, number_text(value)));
 }
 
 std::string nearest_name(std::string_view text, const std::vector<std::string>& candidates) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 
@@ -26,8 +27,8 @@ namespace noisescope {
 struct Range {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  bool above_min = false;                 // min itself is out
-  bool below_max = false;                 // max itself is out
+  bool above_min = false;                 // min itself is out; without a min: minus infinity
+  bool below_max = false;                 // max itself is out; without a max: infinity
   std::vector<double> only = {};          // for numbers; empty: any in the range
   std::vector<std::string> choices = {};  // for strings; empty: any text
   const char* was = nullptr;              // an older name of the field, read where the new one is absent
@@ -49,17 +50,38 @@ struct Field {
   Range range;
 };
 
-/// An enum E takes part by a table found by argument-dependent lookup:
+/// "one, two" -> the pairs (values[0], "one"), (values[1], "two"): the table that NOISESCOPE_ENUM makes.
+template <class E, size_t n>
+constexpr std::array<std::pair<E, std::string_view>, n> enum_table(const std::array<E, n>& values,
+                                                                   std::string_view names) {
+  std::array<std::pair<E, std::string_view>, n> table{};
+  for (size_t i = 0; i < n; ++i) {
+    const size_t length = std::min(names.find(','), names.size());
+    table[i] = {values[i], names.substr(0, length)};
+    names.remove_prefix(std::min(length + 2, names.size()));  // the comma and the blank behind it
+  }
+  return table;
+}
+
+/// The names of an enum whose values are called as they are written, in the order given:
+///   enum class Decay { constant, linear };
+///   NOISESCOPE_ENUM(Decay, constant, linear)
+#define NOISESCOPE_ENUM(E, ...)                              \
+  constexpr auto enum_names(E) {                             \
+    using enum E;                                            \
+    return enum_table(std::array{__VA_ARGS__}, #__VA_ARGS__); \
+  }
+
+/// An enum E takes part by a table found by argument-dependent lookup, of NOISESCOPE_ENUM or by hand:
 ///   constexpr std::array<std::pair<E, const char*>, n> enum_names(E);
 template <class E>
 std::string to_string(E value)
   requires requires { enum_names(value); }
 {
   for (const auto& [key, name] : enum_names(value)) {
-    if (key == value) return name;
+    if (key == value) return std::string(name);
   }
-  throw ValueError("[core.to_string] expected a named enum value, got " +
-                   std::to_string(static_cast<int64_t>(value)));
+  throw ValueError(format_text("[core.to_string] expected a named enum value, got {}", static_cast<int64_t>(value)));
 }
 
 /// An enum may keep older names: constexpr std::array<std::pair<const char*, E>, n> enum_old_names(E).
@@ -120,7 +142,8 @@ class Describer {
   }
 };
 
-/// Throws ValueError "[where] expected eta in ..., got 1.5" for the first field that is out of its range.
+/// Throws ValueError "[where] expected eta to be between 0 and 1, got 1.5" for the first number that is out of
+/// its range; NaN always is. Relations between fields are for the caller to check.
 template <class T>
 void check_options(const char* where, const T& options);
 
@@ -167,8 +190,7 @@ E parse_enum(std::string_view text) {
   for (const auto& [key, name] : enum_names(E{})) {
     if (text == name) return key;
   }
-  throw ValueError("expected one of " + join(enum_choices<E>()) + ", got '" + std::string(text) +
-                   "'");
+  throw ValueError(format_text("expected one of {}, got '{}'", join(enum_choices<E>()), text));
 }
 
 }  // namespace noisescope

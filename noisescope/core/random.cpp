@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -61,7 +62,7 @@ Tensor draw(uint64_t seed, Purpose purpose, uint64_t step, const std::vector<int
   double* data = out.data_ptr<double>();
   for (int64_t sample : samples) {
     if (sample < 0) {
-      throw ValueError("[core.random] expected sample numbers >= 0, got " + std::to_string(sample));
+      throw ValueError(format_text("[core.random] expected sample numbers >= 0, got {}", sample));
     }
   }
   at::parallel_for(0, static_cast<int64_t>(samples.size()), 1, [&](int64_t begin, int64_t end) {
@@ -116,7 +117,7 @@ double Random::uniform(Purpose purpose, uint64_t step, int64_t sample, uint32_t 
 int64_t Random::integer(Purpose purpose, uint64_t step, int64_t sample, int64_t bound,
                         uint32_t position) const {
   if (bound < 1) {
-    throw ValueError("[core.Random.integer] expected bound >= 1, got " + std::to_string(bound));
+    throw ValueError(format_text("[core.Random.integer] expected bound >= 1, got {}", bound));
   }
   const double u = uniform(purpose, step, sample, position);
   return std::min(bound - 1, static_cast<int64_t>(u * static_cast<double>(bound)));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -40,14 +41,14 @@ void check_shape(const char* where, const char* name, const Tensor& tensor,
     ++axis;
   }
   if (fits) return;
-  throw ShapeError(std::string("[") + where + "] expected " + name + " of shape " +
-                   sizes_text(sizes) + ", got " + describe_tensor(tensor));
+  throw ShapeError(format_text("[{}] expected {} of shape {}, got {}", where, name, sizes_text(sizes),
+                               describe_tensor(tensor)));
 }
 
 void check_dtype(const char* where, const char* name, const Tensor& tensor, torch::Dtype dtype) {
   if (tensor.defined() && tensor.scalar_type() == dtype) return;
-  throw ShapeError(std::string("[") + where + "] expected " + name + " of dtype " +
-                   c10::toString(dtype) + ", got " + describe_tensor(tensor));
+  throw ShapeError(format_text("[{}] expected {} of dtype {}, got {}", where, name, c10::toString(dtype),
+                               describe_tensor(tensor)));
 }
 
 Tensor per_sample(const Tensor& values, int64_t dims) {

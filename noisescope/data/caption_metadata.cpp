@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/csv.h"
 
 namespace noisescope {
@@ -19,7 +20,7 @@ std::string_view without_mark(std::string_view text) {  // the byte order mark o
 }
 
 [[noreturn]] void fail(const std::string& name, int64_t line, const std::string& what) {
-  throw FormatError("[data.metadata] " + name + ":" + std::to_string(line) + ": " + what);
+  throw FormatError(format_text("[data.metadata] {}:{}: {}", name, line, what));
 }
 
 MetadataRow checked_row(const std::string& file_name, std::vector<std::string> captions,

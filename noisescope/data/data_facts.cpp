@@ -5,6 +5,7 @@
 #include <set>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/captions.h"
 
 namespace noisescope {
@@ -99,7 +100,7 @@ nlohmann::ordered_json load_to_json(const LoadReport& load) {
   }
   json["source_sizes"] = nlohmann::ordered_json::object();
   for (const auto& [size, count] : load.source_sizes) {
-    json["source_sizes"][std::to_string(size.first) + "x" + std::to_string(size.second)] = count;
+    json["source_sizes"][format_text("{}x{}", size.first, size.second)] = count;
   }
   return json;
 }
@@ -157,7 +158,7 @@ nlohmann::ordered_json to_json(const DataFacts& facts) {
 
 ContactSheet contact_sheet(const Dataset& dataset, int64_t count, uint64_t seed) {
   if (count < 1) {
-    throw ValueError("[data.contact_sheet] expected count >= 1, got " + std::to_string(count));
+    throw ValueError(format_text("[data.contact_sheet] expected count >= 1, got {}", count));
   }
   const Random random(seed);
   const Tensor order = random.permutation(Purpose::evaluation, 0, dataset.size());

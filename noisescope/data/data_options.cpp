@@ -37,7 +37,7 @@ void describe(Describer& d, DataOptions& o) {
   d("synonyms", o.synonyms, "names of a Tiny ImageNet class in its captions: the first, or all");
   d("validation_share", o.validation_share,
     "share of samples held out, where the data has no validation part of its own",
-    {.min = 0, .max = 0.9});
+    {.min = 0, .max = 1, .below_max = true});
   d("seed", o.seed, "draws the scenes of the world, and the samples held out", {.min = 0});
   d("world_samples", o.world_samples, "scenes of the world in an epoch", {.min = 1});
   d.section("world", o.world, "the two-object world");

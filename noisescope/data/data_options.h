@@ -1,10 +1,8 @@
 // Which data a run works on, and how it is opened.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "noisescope/core/options.h"
@@ -16,11 +14,7 @@
 namespace noisescope {
 
 enum class DataKind { world, folder, tiny_imagenet };
-constexpr std::array<std::pair<DataKind, const char*>, 3> enum_names(DataKind) {
-  return {{{DataKind::world, "world"},
-           {DataKind::folder, "folder"},
-           {DataKind::tiny_imagenet, "tiny_imagenet"}}};
-}
+NOISESCOPE_ENUM(DataKind, world, folder, tiny_imagenet)
 
 struct DataOptions {
   DataKind kind = DataKind::world;

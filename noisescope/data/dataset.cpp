@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 
@@ -30,8 +31,8 @@ std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int
   for (int64_t index : indices) {
     const std::vector<int64_t> own = dataset.captions_of(index);
     if (own.empty()) {
-      throw DataError("[data.draw_captions] expected at least one caption of sample " +
-                      std::to_string(index) + " of " + dataset.name() + ", got none");
+      throw DataError(format_text("[data.draw_captions] expected at least one caption of sample {} of {}, got none",
+                                  index, dataset.name()));
     }
     const auto count = static_cast<int64_t>(own.size());
     rows.push_back(own[static_cast<size_t>(random.integer(Purpose::caption, step, index, count))]);
@@ -41,8 +42,8 @@ std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int
 
 Split split_samples(int64_t size, double validation_share, uint64_t seed) {
   if (!(validation_share >= 0 && validation_share < 1)) {
-    throw ValueError("[data.split_samples] expected validation_share in [0, 1), got " +
-                     std::to_string(validation_share));
+    throw ValueError(format_text("[data.split_samples] expected validation_share in [0, 1), got {}",
+                                 validation_share));
   }
   const Tensor order = Random(seed).permutation(Purpose::data_order, ~uint64_t{0}, size);
   const int64_t* first = order.const_data_ptr<int64_t>();

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 
@@ -19,7 +20,7 @@ constexpr const char* kFormat = "noisescope embeddings 1";
 std::string hash_of(const std::vector<std::string>& captions) {
   std::string text;
   for (const std::string& caption : captions) {
-    text += std::to_string(caption.size()) + ":" + caption + "\n";
+    text += format_text("{}:{}\n", caption.size(), caption);
   }
   return checksum(text);
 }
@@ -35,7 +36,7 @@ Metadata keys_of(const Dataset& dataset, const Encoders& encoders, int64_t image
           {"preprocessing", encoders.preprocessing},
           {"data", dataset.fingerprint()},
           {"captions", hash_of(dataset.captions())},
-          {"images", std::to_string(images)}};
+          {"images", format_text("{}", images)}};
 }
 
 /// Hash of all tensors: a flipped bit in the file must not become a wrong condition.
@@ -67,7 +68,7 @@ std::string why_unusable(const fs::path& path, const Metadata& keys, TensorFile&
   for (const auto& [key, value] : keys) {
     const auto found = file.metadata.find(key);
     const std::string held = found == file.metadata.end() ? "nothing" : found->second;
-    if (held != value) return key + " differ: the cache holds " + held + ", asked for " + value;
+    if (held != value) return format_text("{} differ: the cache holds {}, asked for {}", key, held, value);
   }
   const auto content = file.metadata.find("content");
   if (content == file.metadata.end() || content->second != content_hash(file)) {
@@ -92,9 +93,9 @@ class Extraction {
       const int64_t count = std::min(shard_rows, rows - first);
       shards.push_back(shard(what, first, count, rows, encode));
       if (shards.back().size(1) != shards.front().size(1)) {
-        throw ShapeError("[data.load_or_extract_embeddings] expected embeddings of one width, got " +
-                         describe_tensor(shards.front()) + " and " +
-                         describe_tensor(shards.back()));
+        throw ShapeError(format_text("[data.load_or_extract_embeddings] expected embeddings of one width, "
+                                     "got {} and {}", describe_tensor(shards.front()),
+                                     describe_tensor(shards.back())));
       }
     }
     return torch::cat(shards, 0);
@@ -103,10 +104,9 @@ class Extraction {
  private:
   Tensor shard(const std::string& what, int64_t first, int64_t count, int64_t rows,
                const std::function<Tensor(int64_t, int64_t)>& encode) const {
-    const fs::path path = folder_ / (what + "-" + std::to_string(first) + ".safetensors");
+    const fs::path path = folder_ / format_text("{}-{}.safetensors", what, first);
     Metadata keys = keys_;
-    keys["shard"] = what + " " + std::to_string(first) + " " + std::to_string(count) + " batch " +
-                    std::to_string(options_.batch_size);
+    keys["shard"] = format_text("{} {} {} batch {}", what, first, count, options_.batch_size);
     TensorFile file;
     if (!why_unusable(path, keys, file).empty()) {
       file = TensorFile{};
@@ -198,9 +198,8 @@ Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& datas
   const std::string reason = why_unusable(path, keys, file);
   if (reason.empty()) return embeddings_from(file);
   if (options.skip_extraction) {
-    throw ModelError("[data.load_or_extract_embeddings] expected embeddings at '" + path.string() +
-                     "' that fit model and data, but " + reason +
-                     "; run once without skipping the extraction");
+    throw ModelError(format_text("[data.load_or_extract_embeddings] expected embeddings at '{}' that fit model and "
+                                 "data, but {}; run once without skipping the extraction", path.string(), reason));
   }
   check_request(dataset, encoders, options);
   fs::path folder = path;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {
@@ -14,12 +15,11 @@ std::string_view bytes_of(const Tensor& pixels) {
 }
 
 std::string fingerprint_of(const ImageSamples& samples) {
-  std::string text = "images " + std::to_string(samples.pixels.size(2)) + " " +
-                     checksum(bytes_of(samples.pixels)) + "\n";
+  std::string text = format_text("images {} {}\n", samples.pixels.size(2), checksum(bytes_of(samples.pixels)));
   for (const std::string& caption : samples.captions.texts()) text += caption + "\n";
   for (size_t i = 0; i < samples.caption_rows.size(); ++i) {
     text += to_string(samples.parts[i]);
-    for (int64_t row : samples.caption_rows[i]) text += " " + std::to_string(row);
+    for (int64_t row : samples.caption_rows[i]) text += format_text(" {}", row);
     text += "\n";
   }
   return checksum(text);
@@ -39,7 +39,7 @@ void check_samples(const ImageSamples& samples) {
   require(count > 0, "at least one image, got none");
   require(samples.file_names.size() == count && samples.caption_rows.size() == count &&
               samples.parts.size() == count,
-          "a name, captions and a part for each of " + std::to_string(count) + " images");
+          format_text("a name, captions and a part for each of {} images", count));
   require(samples.labels.empty() || samples.labels.size() == count, "one label an image");
   require(samples.boxes.empty() || samples.boxes.size() == count, "one box entry an image");
   const auto captions = static_cast<int64_t>(samples.captions.texts().size());
@@ -62,8 +62,7 @@ ImageDataset::ImageDataset(ImageSamples samples) : samples_(std::move(samples)) 
 Tensor ImageDataset::images(const std::vector<int64_t>& indices) const {
   for (int64_t index : indices) {
     if (index < 0 || index >= size()) {
-      throw ValueError("[data.ImageDataset.images] expected indices in [0, " +
-                       std::to_string(size()) + "), got " + std::to_string(index));
+      throw ValueError(format_text("[data.ImageDataset.images] expected indices in [0, {}), got {}", size(), index));
     }
   }
   const Tensor rows = torch::tensor(indices, torch::kInt64);
@@ -72,8 +71,8 @@ Tensor ImageDataset::images(const std::vector<int64_t>& indices) const {
 
 std::vector<int64_t> ImageDataset::captions_of(int64_t index) const {
   if (index < 0 || index >= size()) {
-    throw ValueError("[data.ImageDataset.captions_of] expected an index in [0, " +
-                     std::to_string(size()) + "), got " + std::to_string(index));
+    throw ValueError(format_text("[data.ImageDataset.captions_of] expected an index in [0, {}), got {}", size(),
+                                 index));
   }
   return samples_.caption_rows[static_cast<size_t>(index)];
 }

@@ -25,12 +25,7 @@ struct BoundingBox {
 
 /// The part of the data that a sample was published in; `none` where the source makes no parts.
 enum class Part { none, train, validation, test };
-constexpr std::array<std::pair<Part, const char*>, 4> enum_names(Part) {
-  return {{{Part::none, "none"},
-           {Part::train, "train"},
-           {Part::validation, "validation"},
-           {Part::test, "test"}}};
-}
+NOISESCOPE_ENUM(Part, none, train, validation, test)
 
 /// What an ImageDataset is made of. N samples, S pixels a side; sample i is row i everywhere.
 struct ImageSamples {

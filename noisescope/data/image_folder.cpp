@@ -5,6 +5,7 @@
 #include <set>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/caption_metadata.h"
 #include "noisescope/io/codec/archive.h"
 
@@ -96,10 +97,9 @@ std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Li
     if (captions.count(image) == 0) uncaptioned.push_back(image);
   }
   if (!uncaptioned.empty() && !captions.empty()) {
-    throw DataError(kFolderWhere + std::string("expected a caption of every image, got ") +
-                    std::to_string(uncaptioned.size()) + " images without one: " +
-                    name_examples(uncaptioned) + "; add them to " + listing.metadata.front() +
-                    " or remove them");
+    throw DataError(format_text("{}expected a caption of every image, got {} images without one: {}; "
+                                "add them to {} or remove them", kFolderWhere, uncaptioned.size(),
+                                name_examples(uncaptioned), listing.metadata.front()));
   }
   std::vector<ImageEntry> entries;  // captions of absent images are refused by load_images
   for (auto& [path, texts] : captions) {
@@ -128,10 +128,10 @@ std::vector<ImageEntry> entries_from_classes(const Listing& listing,
     entries.push_back({path, {}, part, -1, std::nullopt});
   }
   if (!loose.empty()) {
-    throw DataError(kFolderWhere + std::string("expected captions, got ") + std::to_string(loose.size()) +
-                    " images without: " + name_examples(loose) +
-                    "; write a metadata.jsonl with file_name and text, or put the images into one "
-                    "folder a class");
+    throw DataError(format_text("{}expected captions, got {} images without: {}; "
+                                "write a metadata.jsonl with file_name and text, "
+                                "or put the images into one folder a class", kFolderWhere, loose.size(),
+                                name_examples(loose)));
   }
   const std::vector<std::string> order(folders.begin(), folders.end());
   for (const std::string& folder : order) class_names.push_back(name_from_folder(folder));
@@ -152,10 +152,10 @@ ImageDataset load_image_folder(const std::filesystem::path& path,
   const std::unique_ptr<FileSource> source = open_file_source(path);
   const Listing listing = list_files(*source, report);
   if (listing.images.empty()) {
-    throw DataError(kFolderWhere + std::string("expected images (.png, .jpg, .jpeg) in ") + path.string() +
-                    ", got " +
-                    (listing.metadata.empty() ? "none" : "only captions in " + listing.metadata[0]) +
-                    "; " + std::to_string(report.ignored) + " other files are there");
+    throw DataError(format_text("{}expected images (.png, .jpg, .jpeg) in {}, got {}; {} other files are there",
+                                kFolderWhere, path.string(),
+                                listing.metadata.empty() ? "none" : "only captions in " + listing.metadata[0],
+                                report.ignored));
   }
   std::vector<std::string> class_names;
   const std::vector<ImageEntry> entries =

@@ -12,6 +12,7 @@
 #include <ATen/Parallel.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/archive.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/resize.h"
@@ -154,12 +155,10 @@ void check_memory(int64_t count, const ImageLoadOptions& options) {
   if (megabytes <= double(options.memory_limit_mb)) return;
   const auto side = static_cast<int64_t>(
       double(options.image_size_px) * std::sqrt(double(options.memory_limit_mb) / megabytes));
-  throw DataError(kLoaderWhere + std::string("expected at most memory_limit_mb = ") +
-                  std::to_string(options.memory_limit_mb) + " MiB of pixels, got " +
-                  std::to_string(count) + " images of " + std::to_string(options.image_size_px) +
-                  " px = " + std::to_string(std::llround(megabytes)) +
-                  " MiB; raise the limit, or lower image_size_px (" + std::to_string(side) +
-                  " px would fit)");
+  throw DataError(format_text("{}expected at most memory_limit_mb = {} MiB of pixels, "
+                              "got {} images of {} px = {} MiB; raise the limit, "
+                              "or lower image_size_px ({} px would fit)", kLoaderWhere, options.memory_limit_mb,
+                              count, options.image_size_px, std::llround(megabytes), side));
 }
 
 /// The rows still to be read, by path.
@@ -170,16 +169,14 @@ Wanted rows_by_path(const FileSource& source, const std::vector<ImageEntry>& ent
   std::vector<std::string> missing;
   for (size_t row = 0; row < entries.size(); ++row) {
     if (!wanted.emplace(entries[row].path, row).second) {
-      throw DataError(kLoaderWhere + std::string("expected each image once, got '") + entries[row].path +
-                      "' twice");
+      throw DataError(format_text("{}expected each image once, got '{}' twice", kLoaderWhere, entries[row].path));
     }
     if (!source.contains(entries[row].path)) missing.push_back(entries[row].path);
   }
   if (!missing.empty()) {
-    throw DataError(kLoaderWhere + std::string("expected an image for every caption, got ") +
-                    std::to_string(missing.size()) + " captioned images that are not in " +
-                    source.path().string() + ": " + name_examples(missing) +
-                    "; add the images or take out their captions");
+    throw DataError(format_text("{}expected an image for every caption, got {} captioned images that are not in {}: "
+                                "{}; add the images or take out their captions", kLoaderWhere, missing.size(),
+                                source.path().string(), name_examples(missing)));
   }
   return wanted;
 }
@@ -281,18 +278,17 @@ ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries
 void refuse_broken(const std::vector<ImageEntry>& entries, const DecodePool& pool) {
   for (size_t row = 0; row < entries.size(); ++row) {
     if (pool.reason(row).empty()) continue;
-    throw FormatError(kLoaderWhere + std::string("expected readable images (strict), got '") +
-                      entries[row].path + "': " + pool.reason(row) +
-                      "; repair or remove it, or load without strict");
+    throw FormatError(format_text("{}expected readable images (strict), got '{}': {}; "
+                                  "repair or remove it, or load without strict", kLoaderWhere, entries[row].path,
+                                  pool.reason(row)));
   }
 }
 
 void refuse_empty(const FileSource& source, const LoadReport& report) {
   if (report.loaded > 0) return;
   const SkippedFile& first = report.skipped.front();
-  throw DataError(kLoaderWhere + std::string("expected at least one readable image in ") +
-                  source.path().string() + ", got " + std::to_string(report.skipped.size()) +
-                  " broken ones; the first: " + first.name + ": " + first.reason);
+  throw DataError(format_text("{}expected at least one readable image in {}, got {} broken ones; the first: {}: {}",
+                              kLoaderWhere, source.path().string(), report.skipped.size(), first.name, first.reason));
 }
 
 }  // namespace
@@ -307,7 +303,7 @@ std::string name_examples(const std::vector<std::string>& names, size_t count) {
   const size_t shown = std::min(count, names.size());
   std::string text =
       join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)});
-  if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
+  if (names.size() > shown) text += format_text(" and {} more", names.size() - shown);
   return text;
 }
 
@@ -316,8 +312,8 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
                          LoadReport& report) {
   const auto start = std::chrono::steady_clock::now();
   if (entries.empty()) {
-    throw DataError(kLoaderWhere + std::string("expected images (png, jpg) in ") +
-                    source.path().string() + ", got none; check the path");
+    throw DataError(format_text("{}expected images (png, jpg) in {}, got none; check the path", kLoaderWhere,
+                                source.path().string()));
   }
   const auto count = static_cast<int64_t>(entries.size());
   Wanted wanted = rows_by_path(source, entries);

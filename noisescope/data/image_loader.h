@@ -17,9 +17,7 @@ class FileSource;
 
 /// How a picture becomes square.
 enum class ResizeMode { crop, squash };
-constexpr std::array<std::pair<ResizeMode, const char*>, 2> enum_names(ResizeMode) {
-  return {{{ResizeMode::crop, "crop"}, {ResizeMode::squash, "squash"}}};
-}
+NOISESCOPE_ENUM(ResizeMode, crop, squash)
 
 struct ImageLoadOptions {
   int64_t image_size_px = 32;

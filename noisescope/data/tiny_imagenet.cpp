@@ -4,6 +4,7 @@
 #include <map>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/captions.h"
 #include "noisescope/io/codec/archive.h"
 
@@ -20,9 +21,8 @@ struct Tables {
   const std::string& at(const std::string& path) const {
     const auto found = text.find(path);
     if (found == text.end()) {
-      throw DataError(kTinyWhere + std::string("expected '") + path +
-                      "' of the Tiny ImageNet layout, got none; give the folder, .zip or .tar as "
-                      "published");
+      throw DataError(format_text("{}expected '{}' of the Tiny ImageNet layout, got none; "
+                                  "give the folder, .zip or .tar as published", kTinyWhere, path));
     }
     return found->second;
   }
@@ -33,9 +33,8 @@ std::string root_of(const FileSource& source) {
     if (name == "wnids.txt") return "";
     if (name.ends_with("/wnids.txt")) return name.substr(0, name.size() - 9);
   }
-  throw DataError(kTinyWhere + std::string("expected Tiny ImageNet (wnids.txt, words.txt, train/) in ") +
-                  source.path().string() + ", got no wnids.txt; for other pictures use data.kind " +
-                  "folder");
+  throw DataError(format_text("{}expected Tiny ImageNet (wnids.txt, words.txt, train/) in {}, got no wnids.txt; "
+                              "for other pictures use data.kind folder", kTinyWhere, source.path().string()));
 }
 
 Tables read_tables(const FileSource& source) {
@@ -71,7 +70,7 @@ void for_lines(std::string_view text, const Visit& visit) {
 }
 
 [[noreturn]] void fail_line(const std::string& path, int64_t line, const std::string& expected) {
-  throw FormatError(kTinyWhere + path + ":" + std::to_string(line) + ": expected " + expected);
+  throw FormatError(format_text("{}{}:{}: expected {}", kTinyWhere, path, line, expected));
 }
 
 /// left, top, right, bottom, inclusive, in fields[first...].
@@ -119,8 +118,8 @@ Classes read_classes(const Tables& tables) {
   });
   for (size_t i = 0; i < classes.ids.size(); ++i) {
     if (classes.synonyms[i].empty()) {
-      throw DataError(kTinyWhere + std::string("expected a name of every class in words.txt, got none "
-                                           "of '") + classes.ids[i] + "'");
+      throw DataError(format_text("{}expected a name of every class in words.txt, got none of '{}'", kTinyWhere,
+                                  classes.ids[i]));
     }
   }
   return classes;
@@ -204,9 +203,8 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
   std::vector<std::string> absent;
   for (const auto& [path, note] : validation) absent.push_back(path);
   if (!absent.empty()) {
-    throw DataError(kTinyWhere + std::string("expected an image for every line of val_annotations.txt, "
-                                         "got none for ") + std::to_string(absent.size()) + ": " +
-                    name_examples(absent) + "; the archive is incomplete");
+    throw DataError(format_text("{}expected an image for every line of val_annotations.txt, got none for {}: {}; "
+                                "the archive is incomplete", kTinyWhere, absent.size(), name_examples(absent)));
   }
   return gathered;
 }
@@ -214,16 +212,15 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
 std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes,
                                    const std::vector<std::string>& templates, Synonyms synonyms) {
   if (!gathered.unknown.empty()) {
-    throw DataError(kTinyWhere + std::string("expected every image in a class of wnids.txt or in "
-                                         "val_annotations.txt, got ") +
-                    std::to_string(gathered.unknown.size()) + " others: " +
-                    name_examples(gathered.unknown));
+    throw DataError(format_text("{}expected every image in a class of wnids.txt or in val_annotations.txt, "
+                                "got {} others: {}", kTinyWhere, gathered.unknown.size(),
+                                name_examples(gathered.unknown)));
   }
   std::vector<ImageEntry> entries;
   for (size_t label = 0; label < classes.ids.size(); ++label) {
     if (gathered.train[label].empty()) {
-      throw DataError(kTinyWhere + std::string("expected training images of every class, got none of ") +
-                      classes.ids[label] + " (train/" + classes.ids[label] + "/images/)");
+      throw DataError(format_text("{}expected training images of every class, got none of {} (train/{}/images/)",
+                                  kTinyWhere, classes.ids[label], classes.ids[label]));
     }
     for (ImageEntry& entry : gathered.train[label]) entries.push_back(std::move(entry));
   }

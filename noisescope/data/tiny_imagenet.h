@@ -9,9 +9,7 @@
 //   test/images/...                              without labels: left out
 #pragma once
 
-#include <array>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "noisescope/data/image_loader.h"
@@ -20,9 +18,7 @@ namespace noisescope {
 
 /// Which names of a class its captions use.
 enum class Synonyms { first, all };
-constexpr std::array<std::pair<Synonyms, const char*>, 2> enum_names(Synonyms) {
-  return {{{Synonyms::first, "first"}, {Synonyms::all, "all"}}};
-}
+NOISESCOPE_ENUM(Synonyms, first, all)
 
 /// Loads `path`, in which the layout may lie below one top folder ("tiny-imagenet-200/"). Classes
 /// stand in the order of wnids.txt and are named by their first synonym; any subset of the classes

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -54,11 +55,7 @@ EmbeddingStatistics load_statistics(const TensorFile& file, const std::string& p
 
 Whitener::Whitener(const EmbeddingStatistics& statistics, const WhiteningOptions& options)
     : clamp_(options.clamp) {
-  if (!(options.floor_share > 0) || !(options.clamp > 0)) {
-    throw ValueError("[data.Whitener] expected floor_share > 0 and clamp > 0, got " +
-                     std::to_string(options.floor_share) + " and " +
-                     std::to_string(options.clamp));
-  }
+  check_options("data.Whitener", options);
   const Tensor deviation = statistics.eigenvalues.sqrt();
   const Tensor floored = deviation + options.floor_share * deviation.max();
   const Tensor scale = torch::where(floored > 0, floored.reciprocal(), torch::zeros_like(floored));
@@ -98,9 +95,9 @@ Whitener Whitener::load(const TensorFile& file, const std::string& prefix) {
   const bool fits = mean.dim() == 1 && matrix.dim() == 2 && matrix.size(0) == mean.size(0) &&
                     matrix.size(1) == mean.size(0) && clamp.numel() == 1;
   if (!fits) {
-    throw ModelError("[data.Whitener.load] expected mean [D], matrix [D, D] and clamp [1] under '" +
-                     prefix + "', got " + describe_tensor(mean) + ", " + describe_tensor(matrix) +
-                     " and " + describe_tensor(clamp));
+    throw ModelError(format_text("[data.Whitener.load] expected mean [D], matrix [D, D] and clamp [1] under '{}', "
+                                 "got {}, {} and {}", prefix, describe_tensor(mean), describe_tensor(matrix),
+                                 describe_tensor(clamp)));
   }
   return Whitener(mean.to(torch::kFloat32), matrix.to(torch::kFloat32), clamp.item<double>());
 }

@@ -2,9 +2,7 @@
 // direction and spread over few strong ones; a network reads them far better at unit variance.
 #pragma once
 
-#include <array>
 #include <string>
-#include <utility>
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/tensor.h"
@@ -31,10 +29,7 @@ EmbeddingStatistics load_statistics(const TensorFile& file, const std::string& p
 
 /// What the network sees of an embedding.
 enum class ConditionForm { whitened, raw };
-
-constexpr std::array<std::pair<ConditionForm, const char*>, 2> enum_names(ConditionForm) {
-  return {{{ConditionForm::whitened, "whitened"}, {ConditionForm::raw, "raw"}}};
-}
+NOISESCOPE_ENUM(ConditionForm, whitened, raw)
 
 struct WhiteningOptions {
   double floor_share = 0.1;
@@ -45,8 +40,8 @@ inline void describe(Describer& d, WhiteningOptions& o) {
   d("floor_share", o.floor_share,
     "added to every standard deviation before dividing, as a share of the largest one: keeps weak "
     "directions, which are mostly noise, from being blown up",
-    {.min = 1e-6, .max = 10});
-  d("clamp", o.clamp, "whitened values are limited to +- this", {.min = 0.1, .max = 1e6});
+    {.min = 0, .max = 10, .above_min = true});
+  d("clamp", o.clamp, "whitened values are limited to +- this", {.min = 0, .above_min = true});
 }
 
 /// w = clamp(V diag(1 / (s_i + floor_share * s_1)) V^T (e - mean)), s_i^2 the eigenvalues, V the

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -19,7 +20,7 @@ const char* set_name(SceneSet set) {
 WorldDataset::WorldDataset(const World& world, int64_t size, uint64_t seed, SceneSet set)
     : grammar_(world), size_(size), random_(seed), set_(set) {
   if (size < 1) {
-    throw ValueError("[data.WorldDataset] expected size >= 1, got " + std::to_string(size));
+    throw ValueError(format_text("[data.WorldDataset] expected size >= 1, got {}", size));
   }
   if (world.pairs(set).empty()) {
     throw ValueError("[data.WorldDataset] expected a set with scenes, got none held out; set "
@@ -31,8 +32,7 @@ std::string WorldDataset::name() const { return "two-object world " + world().na
 
 Scene WorldDataset::scene(int64_t index) const {
   if (index < 0 || index >= size_) {
-    throw ValueError("[data.WorldDataset] expected a sample in [0, " + std::to_string(size_) +
-                     "), got " + std::to_string(index));
+    throw ValueError(format_text("[data.WorldDataset] expected a sample in [0, {}), got {}", size_, index));
   }
   return world().draw_scene(random_, 0, index, set_);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -38,8 +39,8 @@ Tensor GaussianData::Spectrum::apply(const Tensor& rows, const Tensor& scale) co
 GaussianData::Spectrum GaussianData::decompose(const Tensor& covariance) {
   const auto [values, vectors] = torch::linalg_eigh(covariance, "L");
   if (!(values.min().item<double>() > 0)) {
-    throw ValueError("[diffusion.GaussianData] expected a positive definite covariance, got one "
-                     "with eigenvalue " + std::to_string(values.min().item<double>()));
+    throw ValueError(format_text("[diffusion.GaussianData] expected a positive definite covariance, "
+                                 "got one with eigenvalue {}", values.min().item<double>()));
   }
   return {covariance, values, vectors};
 }
@@ -113,8 +114,8 @@ GaussianMixture::GaussianMixture(const Tensor& means, const Tensor& variances)
   check_shape("diffusion.GaussianMixture", "means", means, {-1, -1});
   check_shape("diffusion.GaussianMixture", "variances", variances, {means.size(0), means.size(1)});
   if (!(variances_.min().item<double>() > 0)) {
-    throw ValueError("[diffusion.GaussianMixture] expected variances > 0, got " +
-                     std::to_string(variances_.min().item<double>()));
+    throw ValueError(format_text("[diffusion.GaussianMixture] expected variances > 0, got {}",
+                                 variances_.min().item<double>()));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/schedule.h"
 
 namespace noisescope {
@@ -13,13 +14,10 @@ double fraction(int64_t i, int64_t steps) {
   return steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 0;
 }
 
-void check_continuous(const GridOptions& options) {
-  const bool usable = options.sigma_min > 0 && options.sigma_min < options.sigma_max &&
-                      std::isfinite(options.sigma_max) && options.rho > 0;
-  if (usable) return;
-  throw ValueError("[diffusion.sampling_sigmas] expected 0 < sigma_min < sigma_max and rho > 0, "
-                   "got " + std::to_string(options.sigma_min) + ", " +
-                   std::to_string(options.sigma_max) + " and " + std::to_string(options.rho));
+void check_ends(const GridOptions& options) {
+  if (options.sigma_min < options.sigma_max) return;
+  throw ValueError(format_text("[diffusion.sampling_sigmas] expected sigma_min < sigma_max, got {} and {}",
+                               options.sigma_min, options.sigma_max));
 }
 
 double continuous_sigma(const GridOptions& options, int64_t i) {
@@ -55,26 +53,25 @@ void describe(Describer& d, GridOptions& options) {
     "schedule: leading, linspace, trailing",
     {.was = "type"});
   d("steps", options.steps, "number of solver steps", {.min = 1, .max = 100000});
-  d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)", {.min = 0});
-  d("sigma_max", options.sigma_max, "first noise level (karras, log_snr)", {.min = 0});
-  d("rho", options.rho, "karras: larger puts more steps at low noise", {.min = 0});
+  d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)",
+    {.min = 0, .above_min = true});
+  d("sigma_max", options.sigma_max, "first noise level (karras, log_snr)",
+    {.min = 0, .above_min = true, .below_max = true});
+  d("rho", options.rho, "karras: larger puts more steps at low noise",
+    {.min = 0, .above_min = true, .below_max = true});
 }
 
 std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOptions& schedule) {
-  if (options.steps < 1) {
-    throw ValueError("[diffusion.sampling_sigmas] expected at least 1 step, got " +
-                     std::to_string(options.steps));
-  }
+  check_options("diffusion.sampling_sigmas", options);
   std::vector<double> sigmas;
   if (options.kind == GridKind::karras || options.kind == GridKind::log_snr) {
-    check_continuous(options);
+    check_ends(options);
     for (int64_t i = 0; i < options.steps; ++i) sigmas.push_back(continuous_sigma(options, i));
   } else {
     const Schedule table(schedule);
     if (options.steps > table.timesteps()) {
-      throw ValueError("[diffusion.sampling_sigmas] expected at most T = " +
-                       std::to_string(table.timesteps()) + " steps on a discrete grid, got " +
-                       std::to_string(options.steps));
+      throw ValueError(format_text("[diffusion.sampling_sigmas] expected at most T = {} steps on a discrete grid, "
+                                   "got {}", table.timesteps(), options.steps));
     }
     for (int64_t i = 0; i < options.steps; ++i) {
       sigmas.push_back(

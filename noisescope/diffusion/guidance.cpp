@@ -3,22 +3,16 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
 
-void check_options(const GuidanceOptions& options) {
-  const auto refuse = [](const char* what, double value) {
-    throw ValueError(std::string("[diffusion.guide] expected ") + what + ", got " +
-                     std::to_string(value));
-  };
-  if (!std::isfinite(options.scale)) refuse("a finite guidance scale", options.scale);
-  if (!(options.sigma_min >= 0)) refuse("sigma_min >= 0", options.sigma_min);
-  if (!(options.sigma_max >= options.sigma_min)) {
-    refuse("sigma_max >= sigma_min", options.sigma_max);
-  }
-  if (!(options.rescale >= 0 && options.rescale <= 1)) refuse("rescale in [0, 1]", options.rescale);
-  if (!(options.clamp >= 0)) refuse("clamp >= 0", options.clamp);
+void check(const GuidanceOptions& options) {
+  check_options("diffusion.guide", options);
+  if (options.sigma_max >= options.sigma_min) return;
+  throw ValueError(format_text("[diffusion.guide] expected sigma_min <= sigma_max, got {} and {}", options.sigma_min,
+                               options.sigma_max));
 }
 
 /// Standard deviation of each sample over its channels and pixels, [B, 1, 1, 1].
@@ -97,7 +91,8 @@ class GuidedDenoiser {
 }  // namespace
 
 void describe(Describer& d, GuidanceOptions& options) {
-  d("scale", options.scale, "guidance scale s: 1 = none, 0 = prompt ignored; w = s - 1");
+  d("scale", options.scale, "guidance scale s: 1 = none, 0 = prompt ignored; w = s - 1",
+    {.above_min = true, .below_max = true});
   d("sigma_min", options.sigma_min, "guidance acts from this noise level ...", {.min = 0});
   d("sigma_max", options.sigma_max, "... up to this one", {.min = 0});
   d("rescale", options.rescale, "how far the contrast of the unguided estimate is restored",
@@ -110,7 +105,7 @@ void describe(Describer& d, GuidanceOptions& options) {
 
 Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition,
                 const GuidanceOptions& options) {
-  check_options(options);
+  check(options);
   check_shape("diffusion.guide", "condition", condition, {-1, -1});
   check_shape("diffusion.guide", "null_condition", null_condition,
               {condition.size(0), condition.size(1)});

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -45,7 +46,8 @@ void describe(Describer& d, NoiseLevelOptions& options) {
 void describe(Describer& d, LossOptions& options) {
   d("weighting", options.weighting,
     "weight of a noise level: uniform (in the network's own target), edm, min_snr, soft_min_snr");
-  d("gamma", options.gamma, "SNR at which min_snr and soft_min_snr level off", {.min = 0});
+  d("gamma", options.gamma, "SNR at which min_snr and soft_min_snr level off",
+    {.min = 0, .above_min = true});
 }
 
 Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
@@ -68,8 +70,7 @@ Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& sch
 
 Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch, Purpose purpose) {
   if (batch < 1) {
-    throw ValueError("[diffusion.stratified_uniforms] expected a batch of at least 1, got " +
-                     std::to_string(batch));
+    throw ValueError(format_text("[diffusion.stratified_uniforms] expected a batch of at least 1, got {}", batch));
   }
   // Position 1: the permutation reads position 0 of the same stream.
   const double shift = random.uniform(purpose, step, 0, 1);
@@ -80,10 +81,7 @@ Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch, P
 Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss,
                    const Tensor& sigma) {
   if (loss.weighting == Weighting::uniform) return torch::ones_like(sigma);
-  if (!(loss.gamma > 0)) {
-    throw ValueError("[diffusion.loss_weight] expected gamma > 0, got " +
-                     std::to_string(loss.gamma));
-  }
+  check_options("diffusion.loss_weight", loss);
   // On an edm network edm weighting is 1 exactly, not up to rounding.
   if (loss.weighting == Weighting::edm && precondition.parametrization == Parametrization::edm) {
     return torch::ones_like(sigma);

@@ -1,9 +1,7 @@
 // Denoising losses and the noise levels they are taken at.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <utility>
 
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/precondition.h"
@@ -11,12 +9,7 @@
 namespace noisescope {
 
 enum class NoiseDistribution { lognormal, timestep, information };
-
-constexpr std::array<std::pair<NoiseDistribution, const char*>, 3> enum_names(NoiseDistribution) {
-  return {{{NoiseDistribution::lognormal, "lognormal"},
-           {NoiseDistribution::timestep, "timestep"},
-           {NoiseDistribution::information, "information"}}};
-}
+NOISESCOPE_ENUM(NoiseDistribution, lognormal, timestep, information)
 
 struct NoiseLevelOptions {
   NoiseDistribution distribution = NoiseDistribution::lognormal;
@@ -43,13 +36,7 @@ Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch,
                            Purpose purpose = Purpose::train_sigma);
 
 enum class Weighting { uniform, edm, min_snr, soft_min_snr };
-
-constexpr std::array<std::pair<Weighting, const char*>, 4> enum_names(Weighting) {
-  return {{{Weighting::uniform, "uniform"},
-           {Weighting::edm, "edm"},
-           {Weighting::min_snr, "min_snr"},
-           {Weighting::soft_min_snr, "soft_min_snr"}}};
-}
+NOISESCOPE_ENUM(Weighting, uniform, edm, min_snr, soft_min_snr)
 
 struct LossOptions {
   Weighting weighting = Weighting::edm;

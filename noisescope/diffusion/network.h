@@ -1,9 +1,7 @@
 // A network as diffusion sees it, and preconditioners that turn one into a denoiser.
 #pragma once
 
-#include <array>
 #include <functional>
-#include <utility>
 
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/denoiser.h"
@@ -17,12 +15,6 @@ using Network =
 
 /// What the raw network output means.
 enum class Parametrization { edm, eps, v, x0 };
-
-constexpr std::array<std::pair<Parametrization, const char*>, 4> enum_names(Parametrization) {
-  return {{{Parametrization::edm, "edm"},
-           {Parametrization::eps, "eps"},
-           {Parametrization::v, "v"},
-           {Parametrization::x0, "x0"}}};
-}
+NOISESCOPE_ENUM(Parametrization, edm, eps, v, x0)
 
 }  // namespace noisescope

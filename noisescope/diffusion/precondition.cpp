@@ -7,11 +7,9 @@
 namespace noisescope {
 namespace {
 
-void check_options(const PreconditionOptions& options) {
+void check(const PreconditionOptions& options) {
+  check_options("diffusion.precondition", options);
   check_compatible(options.schedule, options.parametrization);
-  if (options.sigma_data > 0) return;
-  throw ValueError("[diffusion.precondition] expected sigma_data > 0, got " +
-                   std::to_string(options.sigma_data));
 }
 
 Tensor noise_label(const PreconditionOptions& options, const Tensor& sigma) {
@@ -34,7 +32,8 @@ Tensor noise_label(const PreconditionOptions& options, const Tensor& sigma) {
 
 void describe(Describer& d, PreconditionOptions& options) {
   d("parametrization", options.parametrization, "what the network predicts: edm, eps, v, x0");
-  d("sigma_data", options.sigma_data, "standard deviation of the clean pixels (edm)", {.min = 0});
+  d("sigma_data", options.sigma_data, "standard deviation of the clean pixels (edm)",
+    {.min = 0, .above_min = true, .below_max = true});
   d("noise_label", options.noise_label,
     "how the network is told the noise level: log_sigma (ln(sigma) / 4), timestep, log_snr, "
     "timestep_share ((t - 1) / T)");
@@ -42,7 +41,7 @@ void describe(Describer& d, PreconditionOptions& options) {
 }
 
 Coefficients coefficients(const PreconditionOptions& options, const Tensor& sigma) {
-  check_options(options);
+  check(options);
   const Tensor one = torch::ones_like(sigma);
   const Tensor variance = sigma.square();
   const Tensor a = (1 + variance).rsqrt();
@@ -82,7 +81,7 @@ Tensor network_target(const PreconditionOptions& options, const Tensor& x0, cons
 }
 
 Denoiser precondition(Network network, const PreconditionOptions& options) {
-  check_options(options);
+  check(options);
   return [network = std::move(network), options](const Tensor& x, const Tensor& sigma,
                                                  const Tensor& condition) {
     const Coefficients c = coefficients(options, sigma);

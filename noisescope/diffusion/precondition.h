@@ -12,9 +12,6 @@
 // where s = sigma and d = sigma_data.
 #pragma once
 
-#include <array>
-#include <utility>
-
 #include "noisescope/diffusion/denoiser.h"
 #include "noisescope/diffusion/network.h"
 #include "noisescope/diffusion/schedule.h"
@@ -28,13 +25,7 @@ enum class NoiseLabel {
   log_snr,        // -2 ln sigma
   timestep_share  // (t(sigma) - 1) / T in [0, 1): t / T of code that counts from 0
 };
-
-constexpr std::array<std::pair<NoiseLabel, const char*>, 4> enum_names(NoiseLabel) {
-  return {{{NoiseLabel::log_sigma, "log_sigma"},
-           {NoiseLabel::timestep, "timestep"},
-           {NoiseLabel::log_snr, "log_snr"},
-           {NoiseLabel::timestep_share, "timestep_share"}}};
-}
+NOISESCOPE_ENUM(NoiseLabel, log_sigma, timestep, log_snr, timestep_share)
 
 struct PreconditionOptions {
   Parametrization parametrization = Parametrization::edm;

@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/samplers/ddim.h"
 #include "noisescope/diffusion/samplers/ddpm.h"
 #include "noisescope/diffusion/samplers/dpmpp_2m.h"
@@ -21,19 +22,8 @@ namespace {
 using samplers::Method;
 using samplers::Step;
 
-void check_options(const SamplerOptions& options) {
-  if (!(options.eta >= 0 && options.eta <= 1)) {
-    throw ValueError("[diffusion.run_sampler] expected eta in [0, 1], got " +
-                     std::to_string(options.eta));
-  }
-  if (!(options.churn >= 0 && options.churn_noise >= 0)) {
-    throw ValueError("[diffusion.run_sampler] expected churn and churn_noise >= 0, got " +
-                     std::to_string(options.churn) + " and " + std::to_string(options.churn_noise));
-  }
-}
-
 std::unique_ptr<Method> make_method(const SamplerOptions& options) {
-  check_options(options);
+  check_options("diffusion.run_sampler", options);
   switch (options.solver) {
     case Solver::ddpm:
       return std::make_unique<samplers::Ddpm>(options.variance);
@@ -56,14 +46,14 @@ void check_sigmas(const std::vector<double>& sigmas) {
     throw ValueError("[diffusion.run_sampler] expected at least two finite noise levels, strictly "
                      "decreasing and ending in 0, got " + got + "; sampling_sigmas() makes them");
   };
-  if (sigmas.size() < 2) refuse(std::to_string(sigmas.size()) + " of them");
+  if (sigmas.size() < 2) refuse(format_text("{} of them", sigmas.size()));
   for (size_t i = 0; i < sigmas.size(); ++i) {
     const bool falls = i == 0 || sigmas[i] < sigmas[i - 1];
     if (!std::isfinite(sigmas[i]) || !falls) {
-      refuse(std::to_string(sigmas[i]) + " at place " + std::to_string(i));
+      refuse(format_text("{} at place {}", sigmas[i], i));
     }
   }
-  if (sigmas.back() != 0) refuse(std::to_string(sigmas.back()) + " at the end");
+  if (sigmas.back() != 0) refuse(format_text("{} at the end", sigmas.back()));
 }
 
 void check_state(const Tensor& x, const NoiseSource& noise, const Method& method) {
@@ -73,9 +63,8 @@ void check_state(const Tensor& x, const NoiseSource& noise, const Method& method
                      describe_tensor(x));
   }
   if (method.is_stochastic() && static_cast<int64_t>(noise.sample_ids.size()) != x.size(0)) {
-    throw ValueError("[diffusion.run_sampler] expected one sample id for each of " +
-                     std::to_string(x.size(0)) + " images, got " +
-                     std::to_string(noise.sample_ids.size()));
+    throw ValueError(format_text("[diffusion.run_sampler] expected one sample id for each of {} images, got {}",
+                                 x.size(0), noise.sample_ids.size()));
   }
 }
 
@@ -94,8 +83,8 @@ class FiniteWatch {
  private:
   void check(int64_t index) const {
     if (std::isfinite(sums_[static_cast<size_t>(index)].item<double>())) return;
-    throw NumericError("[diffusion.run_sampler] expected finite images, got NaN or infinity after "
-                       "step " + std::to_string(index + 1) + " of the solver");
+    throw NumericError(format_text("[diffusion.run_sampler] expected finite images, "
+                                   "got NaN or infinity after step {} of the solver", index + 1));
   }
   std::vector<Tensor> sums_;
 };
@@ -107,8 +96,8 @@ Tensor given_noise(const Tensor& given, uint64_t step, const std::vector<int64_t
   const bool all = std::all_of(sample_ids.begin(), sample_ids.end(),
                                [&](int64_t id) { return id >= 0 && id < known; });
   if (!all || step >= static_cast<uint64_t>(given.size(0)) || given.sizes().slice(2) != chw) {
-    throw ValueError("[diffusion.NoiseSource] expected given noise for step " + std::to_string(step) +
-                     " of all samples, got " + describe_tensor(given));
+    throw ValueError(format_text("[diffusion.NoiseSource] expected given noise for step {} of all samples, got {}",
+                                 step, describe_tensor(given)));
   }
   const Tensor rows = torch::tensor(sample_ids, torch::kInt64).to(given.device());
   return given[static_cast<int64_t>(step)].index_select(0, rows);

@@ -4,10 +4,8 @@
 // Progress, films, recording, explanation are observers.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
-#include <utility>
 #include <vector>
 
 #include "noisescope/core/progress.h"
@@ -17,24 +15,11 @@
 namespace noisescope {
 
 enum class Solver { ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_2m_sde };
-
-constexpr std::array<std::pair<Solver, const char*>, 6> enum_names(Solver) {
-  return {{{Solver::ddpm, "ddpm"},
-           {Solver::ddim, "ddim"},
-           {Solver::euler, "euler"},
-           {Solver::heun, "heun"},
-           {Solver::dpmpp_2m, "dpmpp_2m"},
-           {Solver::dpmpp_2m_sde, "dpmpp_2m_sde"}}};
-}
+NOISESCOPE_ENUM(Solver, ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_2m_sde)
 
 /// DDPM eq. 7: beta-tilde_t, or beta_t; previous: beta_{t-1}, what xNoise adds (neither of the two).
 enum class Variance { posterior, upper, previous };
-
-constexpr std::array<std::pair<Variance, const char*>, 3> enum_names(Variance) {
-  return {{{Variance::posterior, "posterior"},
-           {Variance::upper, "upper"},
-           {Variance::previous, "previous"}}};
-}
+NOISESCOPE_ENUM(Variance, posterior, upper, previous)
 
 struct SamplerOptions {
   Solver solver = Solver::dpmpp_2m;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -67,10 +68,9 @@ void check_betas(const ScheduleOptions& options, const std::vector<double>& beta
   for (size_t i = 0; i < betas.size(); ++i) {
     const bool may_be_one = ends_in_one && i + 1 == betas.size();
     if (betas[i] > 0 && (betas[i] < 1 || may_be_one)) continue;
-    throw ValueError("[diffusion.Schedule] expected every beta in (0, 1), got beta_" +
-                     std::to_string(i + 1) + " = " + std::to_string(betas[i]) + " for a " +
-                     to_string(options.kind) + " schedule of " + std::to_string(betas.size()) +
-                     " timesteps; check beta_start and beta_end");
+    throw ValueError(format_text("[diffusion.Schedule] expected every beta in (0, 1), "
+                                 "got beta_{} = {} for a {} schedule of {} timesteps; check beta_start and beta_end",
+                                 i + 1, betas[i], to_string(options.kind), betas.size()));
   }
 }
 
@@ -88,27 +88,24 @@ std::vector<double> make_betas(const ScheduleOptions& options) {
   throw ValueError("[diffusion.Schedule] expected a schedule type, got an unknown one");
 }
 
-void check_options(const ScheduleOptions& options) {
-  const int64_t fewest = options.kind == ScheduleKind::zero_terminal_snr ? 2 : 1;
-  if (options.timesteps < fewest) {
-    throw ValueError("[diffusion.Schedule] expected at least " + std::to_string(fewest) +
-                     " timesteps for a " + to_string(options.kind) + " schedule, got " +
-                     std::to_string(options.timesteps));
+/// What the ranges of the fields alone do not say.
+void check(const ScheduleOptions& options) {
+  check_options("diffusion.Schedule", options);
+  if (options.kind == ScheduleKind::zero_terminal_snr && options.timesteps < 2) {
+    throw ValueError("[diffusion.Schedule] expected at least 2 timesteps for a zero_terminal_snr schedule, got 1");
   }
   if (options.kind == ScheduleKind::cosine) return;
-  if (!(options.beta_start > 0 && options.beta_start <= options.beta_end)) {
-    throw ValueError("[diffusion.Schedule] expected 0 < beta_start <= beta_end, got " +
-                     std::to_string(options.beta_start) + " and " +
-                     std::to_string(options.beta_end));
+  if (options.beta_start > options.beta_end) {
+    throw ValueError(format_text("[diffusion.Schedule] expected beta_start <= beta_end, got {} and {}",
+                                 options.beta_start, options.beta_end));
   }
   if (options.kind != ScheduleKind::linear_rescaled) return;
   const double factor = kReferenceTimesteps / static_cast<double>(options.timesteps);
   const double last = options.beta_end * factor;
   if (last >= 1) {
-    throw ValueError("[diffusion.Schedule] expected more than 1000 beta_end timesteps for a "
-                     "linear_rescaled schedule, got " + std::to_string(options.timesteps) +
-                     ", where beta_T would be " + std::to_string(last) +
-                     "; use cosine or zero_terminal_snr for so few");
+    throw ValueError(format_text("[diffusion.Schedule] expected more than 1000 beta_end timesteps for a "
+                                 "linear_rescaled schedule, got {}, where beta_T would be {}; "
+                                 "use cosine or zero_terminal_snr for so few", options.timesteps, last));
   }
 }
 
@@ -119,12 +116,12 @@ void describe(Describer& d, ScheduleOptions& options) {
                           "cosine, zero_terminal_snr",
     {.was = "type"});
   d("timesteps", options.timesteps, "T, number of discrete timesteps", {.min = 1, .max = 1000000});
-  d("beta_start", options.beta_start, "beta_1 of a linear schedule", {.min = 0, .max = 1});
-  d("beta_end", options.beta_end, "beta_T of a linear schedule", {.min = 0, .max = 1});
+  d("beta_start", options.beta_start, "beta_1 of a linear schedule", {.min = 0, .max = 1, .above_min = true});
+  d("beta_end", options.beta_end, "beta_T of a linear schedule", {.min = 0, .max = 1, .above_min = true});
 }
 
 Schedule::Schedule(const ScheduleOptions& options) {
-  check_options(options);
+  check(options);
   betas_ = make_betas(options);
   check_betas(options, betas_);
   alpha_bars_ = cumulative_alphas(betas_);
@@ -136,8 +133,7 @@ Schedule::Schedule(const ScheduleOptions& options) {
 
 size_t Schedule::index_of(const char* function, int64_t t) const {
   if (t >= 1 && t <= timesteps()) return static_cast<size_t>(t - 1);
-  throw ValueError(std::string("[diffusion.Schedule.") + function + "] expected t in 1.." +
-                   std::to_string(timesteps()) + ", got " + std::to_string(t));
+  throw ValueError(format_text("[diffusion.Schedule.{}] expected t in 1..{}, got {}", function, timesteps(), t));
 }
 
 double Schedule::beta(int64_t t) const { return betas_[index_of("beta", t)]; }

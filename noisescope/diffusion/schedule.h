@@ -6,9 +6,7 @@
 // t counts from 1 as in the papers; libraries that count from 0 call the same step t - 1.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "noisescope/core/options.h"
@@ -18,13 +16,7 @@
 namespace noisescope {
 
 enum class ScheduleKind { linear, linear_rescaled, cosine, zero_terminal_snr };
-
-constexpr std::array<std::pair<ScheduleKind, const char*>, 4> enum_names(ScheduleKind) {
-  return {{{ScheduleKind::linear, "linear"},
-           {ScheduleKind::linear_rescaled, "linear_rescaled"},
-           {ScheduleKind::cosine, "cosine"},
-           {ScheduleKind::zero_terminal_snr, "zero_terminal_snr"}}};
-}
+NOISESCOPE_ENUM(ScheduleKind, linear, linear_rescaled, cosine, zero_terminal_snr)
 
 struct ScheduleOptions {
   ScheduleKind kind = ScheduleKind::linear_rescaled;
@@ -78,14 +70,7 @@ class Schedule {
 void check_compatible(const ScheduleOptions& schedule, Parametrization parametrization);
 
 enum class GridKind { karras, log_snr, leading, linspace, trailing };
-
-constexpr std::array<std::pair<GridKind, const char*>, 5> enum_names(GridKind) {
-  return {{{GridKind::karras, "karras"},
-           {GridKind::log_snr, "log_snr"},
-           {GridKind::leading, "leading"},
-           {GridKind::linspace, "linspace"},
-           {GridKind::trailing, "trailing"}}};
-}
+NOISESCOPE_ENUM(GridKind, karras, log_snr, leading, linspace, trailing)
 
 struct GridOptions {
   GridKind kind = GridKind::karras;

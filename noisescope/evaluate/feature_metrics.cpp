@@ -4,6 +4,7 @@
 #include <ATen/ops/linalg_eigh.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -45,9 +46,9 @@ Estimate kid(const Tensor& real, const Tensor& generated, int64_t blocks) {
   check_pair("evaluate.kid", real, generated);
   const int64_t rows = std::min(real.size(0), generated.size(0)) / std::max<int64_t>(1, blocks);
   if (blocks < 2 || rows < 2) {
-    throw ValueError("[evaluate.kid] expected at least 2 blocks of 2 rows, got " +
-                     std::to_string(blocks) + " blocks over " + std::to_string(real.size(0)) +
-                     " real and " + std::to_string(generated.size(0)) + " generated rows");
+    throw ValueError(format_text("[evaluate.kid] expected at least 2 blocks of 2 rows, "
+                                 "got {} blocks over {} real and {} generated rows", blocks, real.size(0),
+                                 generated.size(0)));
   }
   const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
   std::vector<Tensor> values;
@@ -77,9 +78,8 @@ double frechet_distance(const Tensor& real, const Tensor& generated) {
 Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k) {
   check_pair("evaluate.coverage", real, generated);
   if (k < 1 || real.size(0) <= k || generated.size(0) < 1) {
-    throw ValueError("[evaluate.coverage] expected more than k = " + std::to_string(k) +
-                     " real rows and a generated one, got " + std::to_string(real.size(0)) +
-                     " and " + std::to_string(generated.size(0)));
+    throw ValueError(format_text("[evaluate.coverage] expected more than k = {} real rows and a generated one, "
+                                 "got {} and {}", k, real.size(0), generated.size(0)));
   }
   const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
   // Column 0 is the distance of a row to itself, so the k-th neighbour stands in column k.
@@ -95,10 +95,9 @@ Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor&
   check_shape("evaluate.r_precision", "own", own, {n});
   check_shape("evaluate.r_precision", "is_true", is_true, {n, rows});
   if (distractors < 1 || is_true.all(1).any().item<bool>()) {
-    throw ValueError("[evaluate.r_precision] expected distractors >= 1 and a caption that is wrong "
-                     "of each picture, got " + std::to_string(distractors) + " distractors and " +
-                     std::to_string(is_true.all(1).sum().item<int64_t>()) +
-                     " pictures without a wrong caption");
+    throw ValueError(format_text("[evaluate.r_precision] expected distractors >= 1 and a caption that is wrong of "
+                                 "each picture, got {} distractors and {} pictures without a wrong caption",
+                                 distractors, is_true.all(1).sum().item<int64_t>()));
   }
   const Tensor cosines = images.to(torch::kFloat64).matmul(captions.to(torch::kFloat64).t());
   int64_t hits = 0;

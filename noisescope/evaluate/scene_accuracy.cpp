@@ -1,6 +1,7 @@
 #include "noisescope/evaluate/scene_accuracy.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 
@@ -36,8 +37,8 @@ nlohmann::ordered_json to_json(const SceneAccuracy& accuracy) {
 SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed,
                              const std::vector<CaptionMeaning>& meanings) {
   if (parsed.empty() || parsed.size() != meanings.size()) {
-    throw ValueError("[evaluate.scene_accuracy] expected as many pictures as prompts, got " +
-                     std::to_string(parsed.size()) + " and " + std::to_string(meanings.size()));
+    throw ValueError(format_text("[evaluate.scene_accuracy] expected as many pictures as prompts, got {} and {}",
+                                 parsed.size(), meanings.size()));
   }
   int64_t joint = 0, shapes = 0, colours = 0, sides = 0, background = 0, rejected = 0;
   for (size_t k = 0; k < parsed.size(); ++k) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {
@@ -49,7 +50,7 @@ std::string make_header(const Tensor& tensor) {
                      describe_tensor(tensor) + "; convert it first");
   }
   std::string shape;
-  for (const int64_t size : tensor.sizes()) shape += std::to_string(size) + ", ";
+  for (const int64_t size : tensor.sizes()) shape += format_text("{}, ", size);
   if (tensor.dim() > 1) shape.resize(shape.size() - 2);
   std::string text = std::string("{'descr': '") + type->first +
                      "', 'fortran_order': False, 'shape': (" + shape + "), }";
@@ -100,13 +101,13 @@ Header parse_header(std::string_view bytes, const std::string& path) {
   const auto byte = [&](size_t i) { return static_cast<uint64_t>(static_cast<uint8_t>(bytes[i])); };
   const uint64_t version = byte(6);
   const uint64_t length_bytes = version == 1 ? 2 : 4;
-  if (version < 1 || version > 3) fail(path, 6, "version 1 to 3, got " + std::to_string(version));
+  if (version < 1 || version > 3) fail(path, 6, format_text("version 1 to 3, got {}", version));
   uint64_t length = 0;
   for (uint64_t i = 0; i < length_bytes; ++i) length |= byte(8 + i) << (8 * i);
   Header header;
   header.data_start = 8 + length_bytes + length;
   if (length > kMaxHeaderBytes || header.data_start > bytes.size()) {
-    fail(path, 8, "a short header, got one of " + std::to_string(length) + " bytes");
+    fail(path, 8, format_text("a short header, got one of {} bytes", length));
   }
   const std::string text(bytes.substr(8 + length_bytes, length));
   static const std::regex kPattern(
@@ -151,8 +152,7 @@ Tensor read_npy(const std::filesystem::path& path) {
   for (const int64_t size : header.shape) count *= static_cast<uint64_t>(size);
   if (count > std::numeric_limits<uint64_t>::max() / element || count * element != data_bytes) {
     fail(path.string(), header.data_start,
-         std::to_string(count) + " values of " + std::to_string(element) + " bytes, got " +
-             std::to_string(data_bytes) + " bytes");
+         format_text("{} values of {} bytes, got {} bytes", count, element, data_bytes));
   }
   if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
   Tensor result = torch::empty(header.shape, header.type);

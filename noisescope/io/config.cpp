@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -17,7 +19,7 @@ using Kind = ConfigNode::Kind;
 /// "config/shapes.yaml:12: " or what is known of it.
 std::string location(const ConfigNode& node) {
   if (node.file.empty()) return "";
-  return node.file + (node.line > 0 ? ":" + std::to_string(node.line) : "") + ": ";
+  return node.file + (node.line > 0 ? format_text(":{}", node.line) : "") + ": ";
 }
 
 std::string shown(const ConfigNode& node) {
@@ -112,9 +114,9 @@ class OptionReader : public Describer {
 
   void open_frame(std::string path, const ConfigNode* node) {
     if (node && node->kind != Kind::map && node->kind != Kind::null) {
-      throw ConfigError(location(*node) + "expected " +
-                        (path.empty() ? "a file of 'key: value' lines" : "section '" + path + "'") +
-                        ", got " + shown(*node) + "; write its keys below it, indented");
+      throw ConfigError(format_text("{}expected {}, got {}; write its keys below it, indented", location(*node),
+                                    path.empty() ? "a file of 'key: value' lines" : "section '" + path + "'",
+                                    shown(*node)));
     }
     open_.push_back(frames_.size());
     frames_.push_back({std::move(path), node, {}});
@@ -192,17 +194,17 @@ class OptionReader : public Describer {
   [[noreturn]] void fail_type(const Field& field, const ConfigNode& node, const std::string& expected,
                               const std::string& hint = "") const {
     const std::string& path = frames_[open_.back()].path;
-    throw ConfigError(location(node) + "expected '" + field.name + "'" +
-                      (path.empty() ? "" : " in " + path) + " to be " + expected + ", got " +
-                      shown(node) + "; " + (hint.empty() ? field.help : hint));
+    throw ConfigError(format_text("{}expected '{}'{} to be {}, got {}; {}", location(node), field.name,
+                                  path.empty() ? "" : " in " + path, expected, shown(node),
+                                  hint.empty() ? field.help : hint));
   }
 
   [[noreturn]] void fail_unknown(const Frame& frame, const std::string& key,
                                  const ConfigNode& node) const {
-    std::string message = location(node) + "unknown key " + in_quotes(key) +
-                          (frame.path.empty() ? "" : " in " + frame.path);
+    std::string message = format_text("{}unknown key {}{}", location(node), in_quotes(key),
+                                      frame.path.empty() ? "" : " in " + frame.path);
     const std::string nearest = nearest_name(key, frame.names);
-    if (!nearest.empty()) throw ConfigError(message + "; did you mean '" + nearest + "'?");
+    if (!nearest.empty()) throw ConfigError(format_text("{}; did you mean '{}'?", message, nearest));
     for (const Frame& other : frames_) {
       const auto& names = other.names;
       if (std::find(names.begin(), names.end(), key) == names.end()) continue;
@@ -274,11 +276,11 @@ std::string yaml_text(const std::string& text) {
 class YamlWriter : public Describer {
  public:
   void field(const Field& field, bool& value) override { line(field, value ? "true" : "false"); }
-  void field(const Field& field, int64_t& value) override { line(field, std::to_string(value)); }
+  void field(const Field& field, int64_t& value) override { line(field, format_text("{}", value)); }
   void field(const Field& field, double& value) override { line(field, number_text(value)); }
   void field(const Field& field, std::string& value) override { line(field, yaml_text(value)); }
   void field(const Field& field, std::vector<int64_t>& value) override {
-    list(field, value, [](int64_t item) { return std::to_string(item); });
+    list(field, value, [](int64_t item) { return format_text("{}", item); });
   }
   void field(const Field& field, std::vector<double>& value) override {
     list(field, value, number_text);
@@ -346,8 +348,8 @@ void set_dotted(ConfigNode& root, const std::string& dotted_key, ConfigNode valu
   ConfigNode* node = &root;
   for (const std::string& part : split_key(dotted_key)) {
     if (node->kind != Kind::map && node->kind != Kind::null) {
-      throw ConfigError(location(value) + "expected " + in_quotes(dotted_key) +
-                        " to lead through sections, got " + shown(*node) + " above '" + part + "'");
+      throw ConfigError(format_text("{}expected {} to lead through sections, got {} above '{}'", location(value),
+                                    in_quotes(dotted_key), shown(*node), part));
     }
     node->kind = Kind::map;
     if (!node->find(part)) {

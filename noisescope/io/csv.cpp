@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -30,8 +32,8 @@ class CsvReader {
       if (is_empty_line(record, text_[start])) continue;
       if (!records.empty() && record.fields.size() != records.front().fields.size()) {
         fail(start, record.line,
-             std::to_string(records.front().fields.size()) + " fields as in the first record",
-             std::to_string(record.fields.size()) + "; put fields with commas in double quotes");
+             format_text("{} fields as in the first record", records.front().fields.size()),
+             format_text("{}; put fields with commas in double quotes", record.fields.size()));
       }
       records.push_back(std::move(record));
     }
@@ -86,8 +88,8 @@ class CsvReader {
 
   [[noreturn]] void fail(size_t position, int64_t line, const std::string& expected,
                          const std::string& got) const {
-    throw FormatError(name_ + ":" + std::to_string(line), position,
-                      "[io.parse_csv] expected " + expected + ", got " + got);
+    throw FormatError(format_text("{}:{}", name_, line), position,
+                      format_text("[io.parse_csv] expected {}, got {}", expected, got));
   }
 
   std::string_view text_;

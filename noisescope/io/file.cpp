@@ -16,6 +16,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -46,8 +48,8 @@ const char* hint_for(int errno_value) {
 
 [[noreturn]] void fail(const char* where, const char* expected, const fs::path& path,
                        int errno_value) {
-  throw IoError(std::string("[io.") + where + "] expected " + expected + " " + path.string() +
-                ", got '" + std::strerror(errno_value) + "'; " + hint_for(errno_value));
+  throw IoError(format_text("[io.{}] expected {} {}, got '{}'; {}", where, expected, path.string(),
+                            std::strerror(errno_value), hint_for(errno_value)));
 }
 
 /// An open file descriptor, closed on destruction.
@@ -150,8 +152,7 @@ class TemporaryFile {
   }
   static fs::path hidden_name(const fs::path& path) {
     static std::atomic<uint64_t> counter{0};
-    return folder_of(path) / ("." + path.filename().string() + "." + std::to_string(::getpid()) +
-                              "-" + std::to_string(counter++) + ".partial");
+    return folder_of(path) / format_text(".{}.{}-{}.partial", path.filename().string(), ::getpid(), counter++);
   }
   static int open_new(const fs::path& path) {
     // Not O_EXCL: what a killed process with the same number left behind is overwritten.
@@ -247,8 +248,8 @@ std::string read_file(const fs::path& path, uint64_t limit_bytes) {
   read_pieces("read_file", path, [&](std::string_view piece) {
     if (piece.size() > limit_bytes - content.size()) {
       throw FormatError(path.string(), limit_bytes,
-                        "[io.read_file] expected at most " + std::to_string(limit_bytes) +
-                            " bytes, got more; this is not the file that was meant");
+                        format_text("[io.read_file] expected at most {} bytes, got more; "
+                                    "this is not the file that was meant", limit_bytes));
     }
     content += piece;
   });
@@ -283,12 +284,12 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (file.get() < 0) fail("FolderLock", "to lock", path, errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail("FolderLock", "to lock", path, errno);
-    throw IoError("[io.FolderLock] expected a free folder, got " + folder.string() +
-                  ", which is in use by " + holder_of(file.get()) +
-                  "; wait for it, stop it, or choose another folder");
+    throw IoError(format_text("[io.FolderLock] expected a free folder, got {}, which is in use by {}; "
+                              "wait for it, stop it, or choose another folder", folder.string(),
+                              holder_of(file.get())));
   }
   // The number is only for the message above; the lock itself is the system's.
-  const std::string owner = std::to_string(::getpid()) + "\n";
+  const std::string owner = format_text("{}\n", ::getpid());
   if (::ftruncate(file.get(), 0) != 0 || write_all(file.get(), owner.data(), owner.size()) != 0) {
     fail("FolderLock", "to lock", path, errno);
   }

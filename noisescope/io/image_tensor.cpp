@@ -5,16 +5,16 @@
 #include <cstring>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 
 Tensor image_to_bytes(const Image& image) {
   const int64_t size = image.height * image.width * image.channels;
   if (image.height < 1 || image.width < 1 || static_cast<int64_t>(image.pixels.size()) != size) {
-    throw ValueError("[io.image_to_bytes] expected height * width * channels values, got " +
-                     std::to_string(image.height) + " x " + std::to_string(image.width) + " x " +
-                     std::to_string(image.channels) + " with " +
-                     std::to_string(image.pixels.size()) + " values");
+    throw ValueError(format_text("[io.image_to_bytes] expected height * width * channels values, "
+                                 "got {} x {} x {} with {} values", image.height, image.width, image.channels,
+                                 image.pixels.size()));
   }
   Tensor rows = torch::empty({image.height, image.width, image.channels}, torch::kUInt8);
   std::memcpy(rows.data_ptr(), image.pixels.data(), image.pixels.size());

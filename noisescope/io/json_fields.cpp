@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -37,8 +39,7 @@ int64_t JsonFields::checked_integer(const char* key, const Json& value, int64_t 
                     !(value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{1} << 62);
   const int64_t result = fits ? value.get<int64_t>() : 0;
   if (!fits || result < min || result > max) {
-    refuse(std::string("'") + key + "' as an integer of " + std::to_string(min) + " to " +
-           std::to_string(max) + ", got " + shown(value));
+    refuse(format_text("'{}' as an integer of {} to {}, got {}", key, min, max, shown(value)));
   }
   return result;
 }
@@ -57,15 +58,15 @@ double JsonFields::number_or(const char* key, double otherwise, double min, doub
   if (value == nullptr) return otherwise;
   const double result = value->is_number() ? value->get<double>() : min - 1;
   if (!(result >= min && result <= max)) {
-    refuse(std::string("'") + key + "' as a number of " + Json(min).dump() + " to " +
-           Json(max).dump() + ", got " + shown(*value));
+    refuse(format_text("'{}' as a number of {} to {}, got {}", key, Json(min).dump(), Json(max).dump(),
+                       shown(*value)));
   }
   return result;
 }
 
 std::string JsonFields::text(const char* key) const {
   const Json& value = at(key);
-  if (!value.is_string()) refuse(std::string("'") + key + "' as text, got " + shown(value));
+  if (!value.is_string()) refuse(format_text("'{}' as text, got {}", key, shown(value)));
   return value.get<std::string>();
 }
 
@@ -76,8 +77,7 @@ std::vector<double> JsonFields::numbers_or(const char* key,
   const auto is_number = [](const Json& item) { return item.is_number(); };
   if (!value->is_array() || value->size() != otherwise.size() ||
       !std::all_of(value->begin(), value->end(), is_number)) {
-    refuse(std::string("'") + key + "' as a list of " + std::to_string(otherwise.size()) +
-           " numbers, got " + shown(*value));
+    refuse(format_text("'{}' as a list of {} numbers, got {}", key, otherwise.size(), shown(*value)));
   }
   return value->get<std::vector<double>>();
 }
@@ -86,14 +86,14 @@ int64_t JsonFields::side(const char* key, int64_t min, int64_t max) const {
   const Json& value = at(key);
   if (!value.is_array()) return checked_integer(key, value, min, max);
   if (value.size() != 2 || value[0] != value[1]) {
-    refuse(std::string("'") + key + "' as one side of squares, got " + shown(value));
+    refuse(format_text("'{}' as one side of squares, got {}", key, shown(value)));
   }
   return checked_integer(key, value[0], min, max);
 }
 
 JsonFields JsonFields::section(const char* key) const {
   const Json& value = at(key);
-  if (!value.is_object()) refuse(std::string("'") + key + "' as an object, got " + shown(value));
+  if (!value.is_object()) refuse(format_text("'{}' as an object, got {}", key, shown(value)));
   return {reader_, value};
 }
 

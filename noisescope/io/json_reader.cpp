@@ -1,6 +1,7 @@
 #include "noisescope/io/json_reader.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -15,7 +16,7 @@ void JsonReader::refuse(const std::string& what, uint64_t byte) const {
 
 JsonReader::Json JsonReader::parse(std::string_view text) const {
   const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > kMaxDepth) refuse("expected at most " + std::to_string(kMaxDepth) + " levels, got more");
+    if (depth > kMaxDepth) refuse(format_text("expected at most {} levels, got more", kMaxDepth));
     return true;
   };
   try {

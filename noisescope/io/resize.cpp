@@ -5,6 +5,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -118,7 +119,7 @@ Image resize_columns(const Image& image, int64_t height) {
 }
 
 std::string size_text(int64_t width, int64_t height) {
-  return std::to_string(width) + " x " + std::to_string(height);
+  return format_text("{} x {}", width, height);
 }
 
 /// Pillow's choice of the first pass since version 13 (found by comparing both orders with it on all
@@ -165,8 +166,8 @@ Image resize_columns_16(const Image& image, int64_t height) {
 
 Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || image.width < 1 || image.height < 1) {
-    throw ValueError("[io.resize_bicubic] expected sizes of at least 1 px, got " +
-                     size_text(image.width, image.height) + " to " + size_text(width, height));
+    throw ValueError(format_text("[io.resize_bicubic] expected sizes of at least 1 px, got {} to {}",
+                                 size_text(image.width, image.height), size_text(width, height)));
   }
   if (width == image.width && height == image.height) return image;
   if (width == image.width) return resize_columns(image, height);
@@ -177,9 +178,9 @@ Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
 
 Image resize_bicubic_16(const Image& image, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || image.width < 1 || image.height < 1 || image.channels != 2) {
-    throw ValueError("[io.resize_bicubic_16] expected 2 channels and sizes of at least 1 px, got " +
-                     std::to_string(image.channels) + " and " +
-                     size_text(image.width, image.height) + " to " + size_text(width, height));
+    throw ValueError(format_text("[io.resize_bicubic_16] expected 2 channels and sizes of at least 1 px, "
+                                 "got {} and {} to {}", image.channels, size_text(image.width, image.height),
+                                 size_text(width, height)));
   }
   if (width == image.width) return resize_columns_16(image, height);
   if (height == image.height) return resize_rows_16(image, width);
@@ -192,8 +193,8 @@ Image resize_bicubic_16(const Image& image, int64_t width, int64_t height) {
 std::pair<int64_t, int64_t> shortest_side_size(const Image& image, int64_t side) {
   const int64_t shorter = std::min(image.width, image.height);
   if (shorter < 1 || side < 1) {
-    throw ValueError("[io.shortest_side_size] expected sizes of at least 1 px, got " +
-                     size_text(image.width, image.height) + " to " + std::to_string(side));
+    throw ValueError(format_text("[io.shortest_side_size] expected sizes of at least 1 px, got {} to {}",
+                                 size_text(image.width, image.height), side));
   }
   const auto scaled = [&](int64_t length) { return length == shorter ? side : side * length / shorter; };
   return {scaled(image.width), scaled(image.height)};
@@ -207,9 +208,8 @@ Image resize_shortest_side(const Image& image, int64_t side) {
 Image crop(const Image& image, int64_t left, int64_t top, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || left < 0 || top < 0 || left > image.width - width ||
       top > image.height - height) {
-    throw ValueError("[io.crop] expected a crop within the image, got " + size_text(width, height) +
-                     " at (" + std::to_string(left) + ", " + std::to_string(top) + ") of " +
-                     size_text(image.width, image.height));
+    throw ValueError(format_text("[io.crop] expected a crop within the image, got {} at ({}, {}) of {}",
+                                 size_text(width, height), left, top, size_text(image.width, image.height)));
   }
   Image result = empty_like(image, width, height);
   for (int64_t y = 0; y < height; ++y) {
@@ -220,9 +220,8 @@ Image crop(const Image& image, int64_t left, int64_t top, int64_t width, int64_t
 
 Image center_crop(const Image& image, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || width > image.width || height > image.height) {
-    throw ValueError("[io.center_crop] expected a crop within the image, got " +
-                     size_text(width, height) + " of " + size_text(image.width, image.height) +
-                     "; resize it first");
+    throw ValueError(format_text("[io.center_crop] expected a crop within the image, got {} of {}; resize it first",
+                                 size_text(width, height), size_text(image.width, image.height)));
   }
   return crop(image, half_to_even(image.width - width), half_to_even(image.height - height), width,
               height);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_header.h"
@@ -46,8 +47,8 @@ std::string dtype_name(const std::string& tensor_name, const Tensor& tensor) {
   for (const auto& [name, type] : kTorchTypes) {
     if (tensor.scalar_type() == type) return name;
   }
-  throw ValueError("[io.write_safetensors] expected tensors of a plain dtype, got " +
-                   describe_tensor(tensor) + " for '" + tensor_name + "'; convert it first");
+  throw ValueError(format_text("[io.write_safetensors] expected tensors of a plain dtype, got {} for '{}'; "
+                               "convert it first", describe_tensor(tensor), tensor_name));
 }
 
 /// An open file with its checked header.
@@ -84,9 +85,8 @@ class Reader {
   void read(char* target, uint64_t bytes) {
     if (bytes == 0) return;
     if (!file_.read(target, static_cast<std::streamsize>(bytes))) {
-      throw FormatError(path_, 0, "[io.read_safetensors] expected " + std::to_string(bytes) +
-                                      " more bytes, got the end of the file; it changed while "
-                                      "being read");
+      throw FormatError(path_, 0, format_text("[io.read_safetensors] expected {} more bytes, "
+                                              "got the end of the file; it changed while being read", bytes));
     }
   }
 
@@ -96,8 +96,8 @@ class Reader {
     const auto* wrong = std::find_if(bytes, bytes + tensor.numel(), [](uint8_t b) { return b > 1; });
     if (wrong == bytes + tensor.numel()) return;
     throw FormatError(path_, header_.data_start + entry.begin + static_cast<uint64_t>(wrong - bytes),
-                      "[io.read_safetensors] expected 0 or 1 in bool tensor '" + entry.name +
-                          "', got " + std::to_string(*wrong) + "; the file is damaged");
+                      format_text("[io.read_safetensors] expected 0 or 1 in bool tensor '{}', got {}; "
+                                  "the file is damaged", entry.name, *wrong));
   }
 
   std::string path_;
@@ -138,10 +138,10 @@ const Tensor& TensorFile::at(const std::string& name) const {
   const std::string nearest = nearest_name(name, names);
   const size_t count = names.size();
   if (count > 8) names.resize(8);
-  throw ModelError("[io.TensorFile] expected tensor '" + name + "', got " + std::to_string(count) +
-                   " others (" + join(names) + (count > 8 ? ", ..." : "") + ")" +
-                   (nearest.empty() ? "; the file belongs to something else"
-                                    : "; the nearest name is '" + nearest + "'"));
+  const std::string hint = nearest.empty() ? "the file belongs to something else"
+                                           : format_text("the nearest name is '{}'", nearest);
+  throw ModelError(format_text("[io.TensorFile] expected tensor '{}', got {} others ({}{}); {}", name, count,
+                               join(names), count > 8 ? ", ..." : "", hint));
 }
 
 TensorFile read_safetensors(const std::filesystem::path& path) {

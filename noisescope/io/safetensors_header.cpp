@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
@@ -44,7 +46,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool null() override { return reject("null"); }
   bool boolean(bool) override { return reject("true or false"); }
   bool number_integer(number_integer_t value) override {
-    return reject("the number " + std::to_string(value));
+    return reject(format_text("the number {}", value));
   }
   bool number_float(number_float_t, const string_t& text) override {
     return reject("the number " + in_quotes(text));
@@ -64,7 +66,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       (offset_count_++ == 0 ? entry_.begin : entry_.end) = value;
       return true;
     }
-    return reject("the number " + std::to_string(value));
+    return reject(format_text("the number {}", value));
   }
 
   bool string(string_t& value) override {
@@ -135,9 +137,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   [[noreturn]] bool reject(const std::string& got) const {
     throw FormatError(path_, kLengthBytes,
-                      "[io.safetensors] expected {name: {dtype, shape, data_offsets}} in the header, "
-                      "got " + got + (field_.empty() ? "" : " at " + in_quotes(where())) +
-                          "; the file is damaged or no safetensors file");
+                      format_text("[io.safetensors] expected {{name: {{dtype, shape, data_offsets}}}} in the header, "
+                                  "got {}{}; the file is damaged or no safetensors file", got,
+                                  field_.empty() ? "" : " at " + in_quotes(where())));
   }
   std::string where() const {
     return place_ == Place::top || place_ == Place::outside ? field_ : entry_.name + "." + field_;
@@ -160,8 +162,8 @@ uint64_t checked_bytes(const TensorEntry& entry, const std::string& path, uint64
   bool empty = false;
   const uint64_t element = safetensors_dtype_bytes(entry.dtype);
   if (element == 0) {
-    throw FormatError(path, position, "[io.safetensors] expected a known dtype, got " +
-                                          in_quotes(entry.dtype) + " for tensor " + in_quotes(entry.name));
+    throw FormatError(path, position, format_text("[io.safetensors] expected a known dtype, got {} for tensor {}",
+                                                  in_quotes(entry.dtype), in_quotes(entry.name)));
   }
   for (const int64_t size : entry.shape) {
     empty = empty || size == 0;
@@ -182,19 +184,17 @@ void check_offsets(const SafetensorsHeader& header, uint64_t data_bytes, const s
     if (entry.begin != expected_begin || entry.end < entry.begin || entry.end > data_bytes ||
         entry.end - entry.begin != bytes) {
       throw FormatError(path, position,
-                        "[io.safetensors] expected tensor " + in_quotes(entry.name) + " at data bytes " +
-                            std::to_string(expected_begin) + " + " + std::to_string(bytes) + " of " +
-                            std::to_string(data_bytes) + ", got " + std::to_string(entry.begin) +
-                            " to " + std::to_string(entry.end) +
-                            "; the file is truncated or damaged");
+                        format_text("[io.safetensors] expected tensor {} at data bytes {} + {} of {}, got {} to {}; "
+                                    "the file is truncated or damaged", in_quotes(entry.name), expected_begin, bytes,
+                                    data_bytes, entry.begin, entry.end));
     }
     expected_begin = entry.end;
   }
   if (expected_begin != data_bytes) {
     throw FormatError(path, header.data_start + expected_begin,
-                      "[io.safetensors] expected the end of the file, got " +
-                          std::to_string(data_bytes - expected_begin) +
-                          " bytes that belong to no tensor; the file is damaged");
+                      format_text("[io.safetensors] expected the end of the file, "
+                                  "got {} bytes that belong to no tensor; the file is damaged",
+                                  data_bytes - expected_begin));
   }
 }
 
@@ -210,8 +210,8 @@ uint64_t safetensors_dtype_bytes(std::string_view dtype) {
 uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes,
                                    const std::string& path) {
   if (file_bytes < kLengthBytes || prefix.size() < kLengthBytes) {
-    throw FormatError(path, 0, "[io.safetensors] expected a safetensors file, got one of " +
-                                   std::to_string(file_bytes) + " bytes; the file is truncated");
+    throw FormatError(path, 0, format_text("[io.safetensors] expected a safetensors file, got one of {} bytes; "
+                                           "the file is truncated", file_bytes));
   }
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) {
@@ -219,10 +219,9 @@ uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes,
   }
   const uint64_t available = file_bytes - kLengthBytes;
   if (length > std::min(available, kMaxSafetensorsHeaderBytes)) {
-    throw FormatError(path, 0, "[io.safetensors] expected a header of at most " +
-                                   std::to_string(std::min(available, kMaxSafetensorsHeaderBytes)) +
-                                   " bytes, got " + std::to_string(length) +
-                                   "; the file is truncated or no safetensors file");
+    throw FormatError(path, 0, format_text("[io.safetensors] expected a header of at most {} bytes, got {}; "
+                                           "the file is truncated or no safetensors file",
+                                           std::min(available, kMaxSafetensorsHeaderBytes), length));
   }
   return length;
 }

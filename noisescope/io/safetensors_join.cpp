@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_header.h"
 
@@ -13,8 +14,7 @@ TensorEntry entry_of(const std::filesystem::path& path, const std::string& name)
   for (TensorEntry& entry : read_safetensors_header(path).entries) {
     if (entry.name == name) return std::move(entry);
   }
-  throw ModelError("[io.join_safetensors] expected tensor '" + name + "' in " + path.string() +
-                   ", got none");
+  throw ModelError(format_text("[io.join_safetensors] expected tensor '{}' in {}, got none", name, path.string()));
 }
 
 /// The whole tensor's entry, without offsets.
@@ -28,8 +28,8 @@ TensorEntry joined_entry(const JoinedTensor& tensor) {
                                  std::equal(part.shape.begin() + 1, part.shape.end(),
                                             whole.shape.begin() + 1, whole.shape.end())));
     if (!fits) {
-      throw ShapeError("[io.join_safetensors] expected rows of one dtype and width as '" +
-                       tensor.name + "', got others in " + file.string());
+      throw ShapeError(format_text("[io.join_safetensors] expected rows of one dtype and width as '{}', "
+                                   "got others in {}", tensor.name, file.string()));
     }
     if (first) {
       whole = std::move(part);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/weight_index.h"
@@ -31,20 +32,20 @@ std::vector<fs::path> files_ending_in(const fs::path& folder, const std::vector<
 }
 
 [[noreturn]] void refuse_folder(const fs::path& folder, const std::vector<fs::path>& files) {
-  std::string got = files.empty() ? "none" : std::to_string(files.size()) + " of unknown roles";
+  std::string got = files.empty() ? "none" : format_text("{} of unknown roles", files.size());
   if (const auto pickles = files_ending_in(folder, {".bin", ".pt", ".pth", ".ckpt"});
       files.empty() && !pickles.empty()) {
     got = "the pickle " + pickles.front().filename().string() +
           ", which can run code when opened and is never opened here; 'noisescope convert' makes a "
           "safetensors folder of it";
   }
-  throw IoError("[io.read_weight_folder] expected a .safetensors file in " + folder.string() +
-                ", got " + got);
+  throw IoError(format_text("[io.read_weight_folder] expected a .safetensors file in {}, got {}", folder.string(),
+                            got));
 }
 
 void append(std::string& message, const char* kind, const std::vector<std::string>& names) {
   if (names.empty()) return;
-  message += "\n  " + std::string(kind) + " (" + std::to_string(names.size()) + "): " + join(names);
+  message += format_text("\n  {} ({}): {}", kind, names.size(), join(names));
 }
 
 /// What an index and its shards disagree on.

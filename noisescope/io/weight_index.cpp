@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -30,7 +31,7 @@ bool is_plain_name(const std::string& name) {
 std::map<std::string, std::string> parse_weight_index(std::string_view json,
                                                       const std::string& path) {
   const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > kMaxDepth) refuse(path, "at most " + std::to_string(kMaxDepth) + " levels, got more");
+    if (depth > kMaxDepth) refuse(path, format_text("at most {} levels, got more", kMaxDepth));
     return true;
   };
   Json root;
@@ -48,8 +49,8 @@ std::map<std::string, std::string> parse_weight_index(std::string_view json,
   std::map<std::string, std::string> files;
   for (const auto& [name, value] : found->items()) {
     if (!value.is_string() || !is_plain_name(value.get<std::string>())) {
-      refuse(path, "the name of a .safetensors file beside the index for " + shown(Json(name)) +
-                       ", got " + shown(value));
+      refuse(path, format_text("the name of a .safetensors file beside the index for {}, got {}", shown(Json(name)),
+                               shown(value)));
     }
     files.emplace(name, value.get<std::string>());
   }

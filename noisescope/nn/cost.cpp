@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/nn/xnoise_network.h"
 
 namespace noisescope {
@@ -162,7 +163,7 @@ UNetCost unet_cost(const UNetOptions& options) {
 
 double training_bytes(const UNetCost& cost, int64_t batch) {
   if (batch < 1) {
-    throw ValueError("[nn.training_bytes] expected batch >= 1, got " + std::to_string(batch));
+    throw ValueError(format_text("[nn.training_bytes] expected batch >= 1, got {}", batch));
   }
   return 5 * kBytes * static_cast<double>(cost.parameters) +
          static_cast<double>(batch) * cost.activation_bytes;

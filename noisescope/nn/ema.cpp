@@ -7,6 +7,7 @@
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -18,11 +19,8 @@ std::vector<Tensor> live_parameters(const torch::nn::Module& module) {
 }
 
 double checked_gamma(const EmaOptions& options) {
-  if (options.profile == EmaProfile::power) return ema_gamma(options.sigma_rel);
-  if (options.decay < 0 || options.decay >= 1) {
-    throw ValueError("[nn.Ema] expected decay in [0, 1), got " + std::to_string(options.decay));
-  }
-  return 0;
+  check_options("nn.Ema", options);
+  return options.profile == EmaProfile::power ? ema_gamma(options.sigma_rel) : 0;
 }
 
 }  // namespace
@@ -32,9 +30,9 @@ void describe(Describer& d, EmaOptions& o) {
     "power: window grows with the training; constant: one decay after a warm-up; fixed: from the "
     "start");
   d("sigma_rel", o.sigma_rel, "power: width of the window relative to the training so far",
-    {.min = 0.005, .max = 0.28});
+    {.min = 0, .max = 0.28, .above_min = true});
   d("decay", o.decay, "constant, fixed: share of the old average kept at every update",
-    {.min = 0, .max = 0.9999999});
+    {.min = 0, .max = 1, .below_max = true});
 }
 
 double ema_sigma_rel(double gamma) {
@@ -43,8 +41,7 @@ double ema_sigma_rel(double gamma) {
 
 double ema_gamma(double sigma_rel) {
   if (!(sigma_rel > 0 && sigma_rel < std::sqrt(1.0 / 12))) {
-    throw ValueError("[nn.ema_gamma] expected sigma_rel in (0, 0.2886), got " +
-                     std::to_string(sigma_rel));
+    throw ValueError(format_text("[nn.ema_gamma] expected sigma_rel in (0, 0.2886), got {}", sigma_rel));
   }
   // ema_sigma_rel falls from 12^-1/2 at 0 and stays below 1/gamma: bisect.
   double low = 0, high = 1 / sigma_rel;
@@ -80,9 +77,8 @@ void Ema::update(const torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
   const std::vector<Tensor> now = live_parameters(module);
   if (now.size() != parameters_.size()) {
-    throw ValueError("[nn.Ema] expected the module of the construction with " +
-                     std::to_string(parameters_.size()) + " parameters, got one with " +
-                     std::to_string(now.size()));
+    throw ValueError(format_text("[nn.Ema] expected the module of the construction with {} parameters, "
+                                 "got one with {}", parameters_.size(), now.size()));
   }
   ++updates_;
   if (!now.empty()) at::_foreach_lerp_(parameters_, now, 1 - beta(updates_));

@@ -1,9 +1,7 @@
 // Averages of the weights over training: what is sampled from.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "noisescope/core/options.h"
@@ -12,12 +10,7 @@
 namespace noisescope {
 
 enum class EmaProfile { power, constant, fixed };
-
-constexpr std::array<std::pair<EmaProfile, const char*>, 3> enum_names(EmaProfile) {
-  return {{{EmaProfile::power, "power"},
-           {EmaProfile::constant, "constant"},
-           {EmaProfile::fixed, "fixed"}}};
-}
+NOISESCOPE_ENUM(EmaProfile, power, constant, fixed)
 
 struct EmaOptions {
   EmaProfile profile = EmaProfile::power;

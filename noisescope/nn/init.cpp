@@ -8,6 +8,7 @@
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
 namespace noisescope {
@@ -105,8 +106,8 @@ void initialize_parameters(torch::nn::Module& module, const Random& random) {
   for (const auto& entry : rules) unused.push_back(entry.first);
   if (unruled.empty() && unused.empty()) return;
   throw ValueError(
-      "[nn.initialize_parameters] expected a rule for every parameter and the reverse; parameters "
-      "without a rule: " + join(unruled) + "; rules without a parameter: " + join(unused));
+      format_text("[nn.initialize_parameters] expected a rule for every parameter and the reverse; "
+                  "parameters without a rule: {}; rules without a parameter: {}", join(unruled), join(unused)));
 }
 
 GlobalGeneratorGuard::GlobalGeneratorGuard() {

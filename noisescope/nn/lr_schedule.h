@@ -1,19 +1,14 @@
 // Learning rates over a run: a warm-up in steps times a decay over the share of the budget spent.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <utility>
 
 #include "noisescope/core/options.h"
 
 namespace noisescope {
 
 enum class Decay { constant, linear, cosine };
-
-constexpr std::array<std::pair<Decay, const char*>, 3> enum_names(Decay) {
-  return {{{Decay::constant, "constant"}, {Decay::linear, "linear"}, {Decay::cosine, "cosine"}}};
-}
+NOISESCOPE_ENUM(Decay, constant, linear, cosine)
 
 struct LrScheduleOptions {
   double learning_rate = 2e-3;

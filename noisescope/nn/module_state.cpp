@@ -5,6 +5,7 @@
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
 namespace noisescope {
@@ -27,8 +28,8 @@ Mismatch compare(const NamedTensors& wanted, const NamedTensors& given) {
     if (source == given.end()) {
       mismatch.missing.push_back(name);
     } else if (!fits(target, source->second)) {
-      mismatch.unfit.push_back(name + " (expected " + describe_tensor(target) + ", got " +
-                               describe_tensor(source->second) + ")");
+      mismatch.unfit.push_back(format_text("{} (expected {}, got {})", name, describe_tensor(target),
+                                           describe_tensor(source->second)));
     }
   }
   for (const auto& entry : given) {
@@ -39,7 +40,7 @@ Mismatch compare(const NamedTensors& wanted, const NamedTensors& given) {
 
 void append(std::string& message, const char* kind, const std::vector<std::string>& names) {
   if (names.empty()) return;
-  message += "\n  " + std::string(kind) + " (" + std::to_string(names.size()) + "): " + join(names);
+  message += format_text("\n  {} ({}): {}", kind, names.size(), join(names));
 }
 
 }  // namespace

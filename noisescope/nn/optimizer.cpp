@@ -12,6 +12,7 @@
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/nn/orthogonalizers.h"
 
 namespace noisescope {
@@ -24,9 +25,9 @@ void check_parameters(const NamedTensors& parameters) {
   const auto& [first_name, first] = *parameters.begin();
   for (const auto& [name, parameter] : parameters) {
     if (parameter.device() == first.device() && parameter.dtype() == first.dtype()) continue;
-    throw ValueError("[nn.Optimizer] expected parameters of one device and dtype, got " + first_name +
-                     " " + describe_tensor(first) + " on " + first.device().str() + " and " + name +
-                     " " + describe_tensor(parameter) + " on " + parameter.device().str());
+    throw ValueError(format_text("[nn.Optimizer] expected parameters of one device and dtype, "
+                                 "got {} {} on {} and {} {} on {}", first_name, describe_tensor(first),
+                                 first.device().str(), name, describe_tensor(parameter), parameter.device().str()));
   }
 }
 

@@ -1,9 +1,7 @@
 // Optimisers with named state, and gradient clipping that never waits for the device.
 #pragma once
 
-#include <array>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "noisescope/core/options.h"
@@ -13,10 +11,7 @@ namespace noisescope {
 
 /// What updates weights of two and more dimensions; all others are AdamW's.
 enum class OptimizerKind { adamw, muon };
-
-constexpr std::array<std::pair<OptimizerKind, const char*>, 2> enum_names(OptimizerKind) {
-  return {{{OptimizerKind::adamw, "adamw"}, {OptimizerKind::muon, "muon"}}};
-}
+NOISESCOPE_ENUM(OptimizerKind, adamw, muon)
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::adamw;

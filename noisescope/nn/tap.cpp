@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
 namespace noisescope {
@@ -27,9 +28,9 @@ void check_replacement(std::string_view name, const Tensor& before, const Tensor
                     after.scalar_type() == before.scalar_type() &&
                     after.device() == before.device();
   if (fits) return;
-  throw ShapeError("[nn.tap] expected the handler of '" + std::string(name) + "' to return " +
-                   describe_tensor(before) + " on the same device, got " + describe_tensor(after) +
-                   "; return the argument to leave the value alone");
+  throw ShapeError(format_text("[nn.tap] expected the handler of '{}' to return {} on the same device, got {}; "
+                               "return the argument to leave the value alone", name, describe_tensor(before),
+                               describe_tensor(after)));
 }
 
 }  // namespace
@@ -114,8 +115,8 @@ const Tensor& TapRecorder::last(const std::string& name) const {
   if (found != values_.end()) return found->second.back();
   std::vector<std::string> names;
   for (const auto& entry : values_) names.push_back(entry.first);
-  throw ValueError("[nn.TapRecorder] expected a recorded name, got '" + name + "'; recorded: " +
-                   (names.empty() ? "nothing" : join(names)));
+  throw ValueError(format_text("[nn.TapRecorder] expected a recorded name, got '{}'; recorded: {}", name,
+                               names.empty() ? "nothing" : join(names)));
 }
 
 }  // namespace noisescope

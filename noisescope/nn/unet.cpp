@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
 namespace noisescope {
@@ -112,14 +113,12 @@ void UNetImpl::check_inputs(const Tensor& x, const Tensor& noise_label,
   check_shape("nn.UNet", "condition", condition, {x.size(0), options_.condition_width});
   const int64_t multiple = size_multiple(options_);
   if (x.size(2) == 0 || x.size(2) % multiple || x.size(3) == 0 || x.size(3) % multiple) {
-    throw ShapeError("[nn.UNet] expected height and width of x to be multiples of " +
-                     std::to_string(multiple) + " (patch x total downsampling), got " +
-                     describe_tensor(x));
+    throw ShapeError(format_text("[nn.UNet] expected height and width of x to be multiples of {} (patch x total "
+                                 "downsampling), got {}", multiple, describe_tensor(x)));
   }
   if (options_.dropout > 0 && is_training() && !dropout_set_) {
-    throw ValueError("[nn.UNet] expected set_dropout_stream before a training forward with "
-                     "dropout " + std::to_string(options_.dropout) +
-                     ", got none; randomness is an argument here");
+    throw ValueError(format_text("[nn.UNet] expected set_dropout_stream before a training forward with dropout {}, "
+                                 "got none; randomness is an argument here", options_.dropout));
   }
 }
 

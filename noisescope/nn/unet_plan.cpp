@@ -2,18 +2,20 @@
 
 #include <algorithm>
 
+#include "noisescope/core/format.h"
+
 namespace noisescope {
 namespace {
 
 using Role = UNetLayer::Role;
 
 [[noreturn]] void refuse(const std::string& wanted, const std::string& got) {
-  throw ValueError("[nn.unet_plan] expected " + wanted + ", got " + got);
+  throw ValueError(format_text("[nn.unet_plan] expected {}, got {}", wanted, got));
 }
 
 std::string list_text(const std::vector<int64_t>& values) {
   std::vector<std::string> parts;
-  for (int64_t value : values) parts.push_back(std::to_string(value));
+  for (int64_t value : values) parts.push_back(format_text("{}", value));
   return "[" + join(parts) + "]";
 }
 
@@ -72,8 +74,7 @@ class PlanBuilder {
 
   void add(const char* part, const std::string& kind, Role role, int64_t in, int64_t out,
            int64_t skip = 0, bool attention = false) {
-    const std::string side = std::to_string(sizes_[level_]);
-    layers_.push_back({.name = std::string(part) + "." + side + "x" + side + "_" + kind,
+    layers_.push_back({.name = format_text("{0}.{1}x{1}_{2}", part, sizes_[level_], kind),
                        .role = role,
                        .in_channels = in,
                        .skip_channels = skip,
@@ -84,7 +85,7 @@ class PlanBuilder {
   }
 
   void add_block(const char* part, int64_t index, int64_t skip, bool attention) {
-    add(part, "block" + std::to_string(index), Role::block, channels_, o_.channels[level_], skip,
+    add(part, format_text("block{}", index), Role::block, channels_, o_.channels[level_], skip,
         attention);
   }
 
@@ -110,7 +111,7 @@ void describe(Describer& d, UNetOptions& o) {
   d("image_size", o.image_size, "side in px that layer names and learned positions refer to",
     {.min = 4, .max = 4096});
   d("patch", o.patch, "pixels per side folded into channels by the stem: 1, 2 or 4",
-    {.min = 1, .max = 4});
+    {.only = {1, 2, 4}});
   d("channels", o.channels, "width of each level, finest first", {.min = 4, .max = 8192});
   d("blocks_per_level", o.blocks_per_level, "residual blocks of a level (decoder: one more)",
     {.min = 1, .max = 64});
@@ -127,7 +128,7 @@ void describe(Describer& d, UNetOptions& o) {
   d("condition_map_size", o.condition_map_size, "side of that map", {.min = 1, .max = 256});
   d("position", o.position, "what the stem is told about where it is");
   d("dropout", o.dropout, "share of feature maps dropped in every block while training",
-    {.min = 0, .max = 0.9});
+    {.min = 0, .max = 1, .below_max = true});
 }
 
 int64_t size_multiple(const UNetOptions& o) {
@@ -145,42 +146,32 @@ int64_t attention_heads(int64_t channels, int64_t head_width) {
 
 int64_t condition_map_hidden(const UNetOptions& o) { return 2 * o.embedding_width; }
 
-void check_options(const UNetOptions& o) {
-  if (o.patch != 1 && o.patch != 2 && o.patch != 4) {
-    refuse("patch 1, 2 or 4", std::to_string(o.patch));
-  }
+void check_unet_options(const UNetOptions& o) {
+  check_options("nn.unet_plan", o);
   if (o.channels.empty() || o.channels.size() > 16) {
     refuse("channels of 1 to 16 levels", list_text(o.channels));
   }
-  const int64_t smallest = *std::min_element(o.channels.begin(), o.channels.end());
-  const int64_t counts[] = {o.in_channels, o.blocks_per_level, o.head_width, o.embedding_width,
-                            o.condition_width, o.condition_map_size, smallest};
-  if (*std::min_element(std::begin(counts), std::end(counts)) < 1 || o.condition_map_channels < 0) {
-    refuse("counts and widths of at least 1", "a smaller one");
-  }
   if (o.image_size < size_multiple(o) || o.image_size % size_multiple(o) != 0) {
-    refuse("image_size to be a multiple of " + std::to_string(size_multiple(o)) +
-               " (patch x total downsampling)",
-           std::to_string(o.image_size));
+    refuse(format_text("image_size to be a multiple of {} (patch x total downsampling)", size_multiple(o)),
+           format_text("{}", o.image_size));
   }
-  if (o.dropout < 0 || o.dropout >= 1) refuse("dropout in [0, 1)", std::to_string(o.dropout));
   const std::vector<int64_t> sizes = level_sizes(o);
   for (int64_t wanted : o.attention_resolutions) {
     if (std::find(sizes.begin(), sizes.end(), wanted) == sizes.end()) {
       refuse("attention_resolutions among the sides of the levels, " + list_text(sizes),
-             std::to_string(wanted) + "; they count after the stem's patch");
+             format_text("{}; they count after the stem's patch", wanted));
     }
   }
   for (int64_t channels : o.channels) {
     if (channels % std::min(channels, o.head_width) != 0) {
-      refuse("channels to be multiples of head_width " + std::to_string(o.head_width),
-             std::to_string(channels));
+      refuse(format_text("channels to be multiples of head_width {}", o.head_width),
+             format_text("{}", channels));
     }
   }
 }
 
 std::vector<UNetLayer> unet_plan(const UNetOptions& options) {
-  check_options(options);
+  check_unet_options(options);
   return PlanBuilder(options).build();
 }
 

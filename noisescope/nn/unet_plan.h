@@ -15,20 +15,12 @@ namespace noisescope {
 /// How a convolution knows where it is: not at all, by two channels of x and y in [-1, 1], or by
 /// these and a learned map (interpolated where the image size is not the nominal one).
 enum class Position { none, coordinates, learned };
-
-constexpr std::array<std::pair<Position, const char*>, 3> enum_names(Position) {
-  return {{{Position::none, "none"},
-           {Position::coordinates, "coordinates"},
-           {Position::learned, "learned"}}};
-}
+NOISESCOPE_ENUM(Position, none, coordinates, learned)
 
 /// The architecture: the U-Net of unet.h, or xNoise's network (xnoise_network.h), which reads
 /// in_channels, image_size, channels, condition_width and embedding_width (its time sinusoid) alone.
 enum class NetworkKind { unet, xnoise };
-
-constexpr std::array<std::pair<NetworkKind, const char*>, 2> enum_names(NetworkKind) {
-  return {{{NetworkKind::unet, "unet"}, {NetworkKind::xnoise, "xnoise"}}};
-}
+NOISESCOPE_ENUM(NetworkKind, unet, xnoise)
 
 constexpr std::array<std::pair<const char*, NetworkKind>, 1> enum_old_names(NetworkKind) {
   return {{{"seed", NetworkKind::xnoise}}};
@@ -54,7 +46,7 @@ struct UNetOptions {
 void describe(Describer& d, UNetOptions& options);
 
 /// Throws ValueError for options that no network can be built from.
-void check_options(const UNetOptions& options);
+void check_unet_options(const UNetOptions& options);
 
 /// One layer: a residual block, or a convolution of one of the other roles.
 struct UNetLayer {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/nn/blocks.h"
 #include "noisescope/nn/init.h"
 #include "noisescope/nn/tap.h"
@@ -30,18 +31,15 @@ Tensor as_map(const Tensor& rows) { return rows.unsqueeze(2).unsqueeze(3); }
 
 void check_xnoise_options(const UNetOptions& o) {
   const auto refuse = [](const std::string& wanted, int64_t got) {
-    throw ValueError("[nn.XNoiseNetwork] expected " + wanted + ", got " + std::to_string(got));
+    throw ValueError(format_text("[nn.XNoiseNetwork] expected {}, got {}", wanted, got));
   };
+  check_options("nn.XNoiseNetwork", o);
   if (o.channels.size() != 3) refuse("three channels", static_cast<int64_t>(o.channels.size()));
   for (const int64_t width : o.channels) {
-    if (width < 1 || width % kInnerGroups) refuse("channels in multiples of 32", width);
+    if (width % kInnerGroups) refuse("channels in multiples of 32", width);
   }
-  if (o.image_size < 4 || o.image_size % 4) refuse("an image_size that 4 divides", o.image_size);
-  if (o.embedding_width < 4 || o.embedding_width % 2) {
-    refuse("an even embedding_width of 4 or more (the time sinusoid)", o.embedding_width);
-  }
-  if (o.in_channels < 1) refuse("in_channels >= 1", o.in_channels);
-  if (o.condition_width < 1) refuse("condition_width >= 1", o.condition_width);
+  if (o.image_size % 4) refuse("an image_size that 4 divides", o.image_size);
+  if (o.embedding_width % 2) refuse("an even embedding_width (the time sinusoid)", o.embedding_width);
 }
 
 Tensor xnoise_sinusoid(const Tensor& t, int64_t width) {
@@ -135,7 +133,7 @@ XNoiseNetworkImpl::Up XNoiseNetworkImpl::add_up(const std::string& name, int64_t
                torch::nn::ConvTranspose2dOptions(2 * in, out, 2).stride(2)));
   for (int64_t i = 1; i <= kUpBlocks; ++i) {
     up.blocks.push_back(
-        model.register_module(std::to_string(i), XNoiseBlock(out, out, kInnerGroups)));
+        model.register_module(format_text("{}", i), XNoiseBlock(out, out, kInnerGroups)));
   }
   return up;
 }

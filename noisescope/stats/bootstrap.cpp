@@ -4,14 +4,15 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 
 Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
                    int64_t replicates) {
   if (n < 2 || replicates < 40) {
-    throw ValueError("[stats.bootstrap] expected at least 2 observations and 40 replicates, got " +
-                     std::to_string(n) + " and " + std::to_string(replicates));
+    throw ValueError(format_text("[stats.bootstrap] expected at least 2 observations and 40 replicates, "
+                                 "got {} and {}", n, replicates));
   }
   const Tensor draws =
       (random.uniform(Purpose::evaluation, name_hash("bootstrap"), sample_range(0, replicates), {n},

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -13,8 +14,7 @@ constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard n
 
 void check_hits(const std::string& function, int64_t hits, int64_t n) {
   if (n < 1 || hits < 0 || hits > n) {
-    throw ValueError("[stats." + function + "] expected 0 <= hits <= n and n >= 1, got " +
-                     std::to_string(hits) + " of " + std::to_string(n));
+    throw ValueError(format_text("[stats.{}] expected 0 <= hits <= n and n >= 1, got {} of {}", function, hits, n));
   }
 }
 
@@ -45,8 +45,7 @@ Estimate mean_estimate(const Tensor& values) {
   check_shape("stats.mean_estimate", "values", values, {-1});
   const int64_t n = values.size(0);
   if (n < 2) {
-    throw ValueError("[stats.mean_estimate] expected at least 2 values, got " +
-                     std::to_string(n));
+    throw ValueError(format_text("[stats.mean_estimate] expected at least 2 values, got {}", n));
   }
   const Tensor x = values.to(torch::kFloat64);
   const double mean = x.mean().item<double>();
@@ -85,8 +84,8 @@ double sign_test_p(const Tensor& differences) {
   const auto below = (differences < 0).sum().item<int64_t>();
   const int64_t n = above + below;
   if (n == 0 || differences.isnan().any().item<bool>()) {
-    throw ValueError("[stats.sign_test_p] expected differences other than 0 and no NaN, got " +
-                     std::to_string(n) + " of " + std::to_string(differences.size(0)));
+    throw ValueError(format_text("[stats.sign_test_p] expected differences other than 0 and no NaN, got {} of {}", n,
+                                 differences.size(0)));
   }
   double tail = 0;  // P(at most min(above, below) of n), each 1/2
   for (int64_t k = 0; k <= std::min(above, below); ++k) {

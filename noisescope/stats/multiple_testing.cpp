@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -14,8 +15,8 @@ void check_relabelling(const char* where, const Tensor& observed, const Tensor& 
   check_shape(where, "null", null, {-1, observed.numel()});
   check_shape(where, "observed", observed, {-1});
   if (null.size(0) < 1 || observed.isnan().any().item<bool>() || null.isnan().any().item<bool>()) {
-    throw ValueError(std::string("[") + where + "] expected at least one relabelling and no NaN, got " +
-                     describe_tensor(null));
+    throw ValueError(format_text("[{}] expected at least one relabelling and no NaN, got {}", where,
+                                 describe_tensor(null)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/ops/searchsorted.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -24,8 +25,7 @@ Tensor rank_correlation(const Tensor& a, const Tensor& b) {
   check_shape("stats.rank_correlation", "a", a, {-1, -1});
   check_shape("stats.rank_correlation", "b", b, {a.size(0), a.size(1)});
   if (a.size(1) < 2) {
-    throw ValueError("[stats.rank_correlation] expected at least 2 values, got " +
-                     std::to_string(a.size(1)));
+    throw ValueError(format_text("[stats.rank_correlation] expected at least 2 values, got {}", a.size(1)));
   }
   const Tensor x = centred_ranks(a), y = centred_ranks(b);
   const Tensor correlation = (x * y).sum(1) / (x.square().sum(1) * y.square().sum(1)).sqrt();

@@ -3,14 +3,14 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
 
 void check_values(const char* where, const Tensor& values, int64_t relabellings) {
   if (relabellings < 1) {
-    throw ValueError(std::string("[") + where + "] expected at least one relabelling, got " +
-                     std::to_string(relabellings));
+    throw ValueError(format_text("[{}] expected at least one relabelling, got {}", where, relabellings));
   }
   if (!values.isfinite().all().item<bool>()) {
     throw NumericError(std::string("[") + where + "] expected finite values, got NaN or infinity");
@@ -81,8 +81,7 @@ Relabelled relabel_group(const Tensor& group, const Tensor& others, const Relabe
   check_shape("stats.relabel_group", "others", others, {-1, group.size(1)});
   const int64_t G = group.size(0), N = G + others.size(0);
   if (G < 1 || N <= G) {
-    throw ValueError("[stats.relabel_group] expected a group and others, got " + std::to_string(G) +
-                     " and " + std::to_string(N - G) + " rows");
+    throw ValueError(format_text("[stats.relabel_group] expected a group and others, got {} and {} rows", G, N - G));
   }
   const Tensor v = torch::cat({group, others}).to(torch::kCPU, torch::kFloat64);
   check_values("stats.relabel_group", v, draws.count);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -47,9 +48,8 @@ Tensor contributions(const CoalitionValues& values, const PlayerOrder& order) {
 
 std::vector<Coalition> all_coalitions(int64_t players) {
   if (players < 1 || players > kExactPlayers) {
-    throw ValueError("[stats.all_coalitions] expected 1 to " + std::to_string(kExactPlayers) +
-                     " players for exact enumeration, got " + std::to_string(players) +
-                     "; sample orders instead");
+    throw ValueError(format_text("[stats.all_coalitions] expected 1 to {} players for exact enumeration, got {}; "
+                                 "sample orders instead", kExactPlayers, players));
   }
   std::vector<Coalition> all;
   for (int64_t bits = 0; bits < int64_t{1} << players; ++bits) {
@@ -62,8 +62,8 @@ std::vector<Coalition> all_coalitions(int64_t players) {
 
 std::vector<PlayerOrder> paired_orders(int64_t players, int64_t count, const Random& random) {
   if (players < 1 || count < 4 || count % 2 != 0) {
-    throw ValueError("[stats.paired_orders] expected players and an even number of at least 4 "
-                     "orders, got " + std::to_string(players) + " and " + std::to_string(count));
+    throw ValueError(format_text("[stats.paired_orders] expected players and an even number of at least 4 orders, "
+                                 "got {} and {}", players, count));
   }
   std::vector<PlayerOrder> orders;
   for (int64_t pair = 0; pair < count / 2; ++pair) {
@@ -114,8 +114,8 @@ ShapleyValues exact_shapley(const CoalitionValues& values) {
 ShapleyValues sampled_shapley(const CoalitionValues& values,
                               const std::vector<PlayerOrder>& orders) {
   if (orders.size() < 4 || orders.size() % 2 != 0) {
-    throw ValueError("[stats.sampled_shapley] expected at least two pairs of orders, got " +
-                     std::to_string(orders.size()) + " orders");
+    throw ValueError(format_text("[stats.sampled_shapley] expected at least two pairs of orders, got {} orders",
+                                 orders.size()));
   }
   std::vector<Tensor> pairs;
   for (size_t i = 0; i < orders.size(); i += 2) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -32,8 +33,7 @@ SobolIndices sobol_indices(const Tensor& a, const Tensor& b, const Tensor& mixed
   check_shape("stats.sobol_indices", "b", b, {a.size(0), a.size(1)});
   check_shape("stats.sobol_indices", "mixed", mixed, {-1, a.size(0), a.size(1)});
   if (a.size(0) < 2) {
-    throw ValueError("[stats.sobol_indices] expected at least 2 samples, got " +
-                     std::to_string(a.size(0)));
+    throw ValueError(format_text("[stats.sobol_indices] expected at least 2 samples, got {}", a.size(0)));
   }
   const auto plain = [](const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); };
   const Tensor centre = (plain(a).mean(0) + plain(b).mean(0)) / 2;

@@ -1,6 +1,7 @@
 #include "noisescope/train/batches.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -50,8 +51,8 @@ class Batches {
   int64_t caption_row(int64_t sample, int64_t image) const {
     const std::vector<int64_t> own = dataset_->captions_of(sample);
     if (own.empty()) {
-      throw DataError("[train.make_batches] expected a caption of sample " +
-                      std::to_string(sample) + " of " + dataset_->name() + ", got none");
+      throw DataError(format_text("[train.make_batches] expected a caption of sample {} of {}, got none", sample,
+                                  dataset_->name()));
     }
     const auto choices = static_cast<int64_t>(own.size());
     return own[static_cast<size_t>(random_.integer(Purpose::caption, 0, image, choices))];

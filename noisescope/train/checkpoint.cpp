@@ -8,10 +8,10 @@
 #include <bit>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <set>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
@@ -29,11 +29,7 @@ constexpr int64_t kFormat = 1;
 constexpr std::array<const char*, 4> kParts = {"model.safetensors", "ema.safetensors",
                                                "optimizer.safetensors", "state.json"};
 
-std::string name_of_step(int64_t step) {
-  std::array<char, 32> name;
-  std::snprintf(name.data(), name.size(), "%s%08lld", kPrefix, static_cast<long long>(step));
-  return name.data();
-}
+std::string name_of_step(int64_t step) { return format_text("{}{:08}", kPrefix, step); }
 
 /// The step in a folder name, or -1 if it is no checkpoint's name.
 int64_t step_of_name(const std::string& name) {
@@ -164,9 +160,9 @@ void check_same_run(const fs::path& path, const std::string& theirs, const RunId
     });
   });
   if (keys.empty()) return;
-  throw ModelError("[train.load_latest_checkpoint] expected a checkpoint of this configuration in " +
-                   path.string() + ", got one that differs in " + join(keys) +
-                   "; choose another run folder, or delete this one to start anew");
+  throw ModelError(format_text("[train.load_latest_checkpoint] expected a checkpoint of this configuration in {}, "
+                               "got one that differs in {}; choose another run folder, "
+                               "or delete this one to start anew", path.string(), join(keys)));
 }
 
 /// A verified checkpoint. Throws ModelError if it is one of another configuration, and something else
@@ -185,8 +181,7 @@ Checkpoint read_parts(const fs::path& folder, const RunIdentity& run) {
 std::string manifest_problem(const fs::path& checkpoint) {
   const ordered_json manifest = ordered_json::parse(read_file(checkpoint / kManifest));
   if (const int64_t format = manifest.at("format").get<int64_t>(); format != kFormat) {
-    return "it is of format " + std::to_string(format) + ", this program writes " +
-           std::to_string(kFormat);
+    return format_text("it is of format {}, this program writes {}", format, kFormat);
   }
   for (const char* part : kParts) {
     const ordered_json& expected = manifest.at(part);
@@ -253,8 +248,9 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint,
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
-    throw IoError("[train.save_checkpoint] expected to write " + final_path.string() + ", got '" +
-                  error.code().message() + "'; check the disk and the rights of the folder");
+    throw IoError(format_text("[train.save_checkpoint] expected to write {}, got '{}'; "
+                              "check the disk and the rights of the folder", final_path.string(),
+                              error.code().message()));
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
@@ -282,7 +278,7 @@ std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder,
     } catch (const std::exception& error) {
       problem = error.what();
     }
-    if (notice) notice("passed over the damaged checkpoint " + path.string() + ": " + problem);
+    if (notice) notice(format_text("passed over the damaged checkpoint {}: {}", path.string(), problem));
   }
   return std::nullopt;
 }

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {
@@ -132,8 +133,8 @@ int64_t prepare(const fs::path& folder, int64_t kept_bytes) {
   try {
     return cut_lines(folder / "metrics.jsonl", kept_bytes);
   } catch (const fs::filesystem_error& error) {
-    throw IoError("[train.MetricsLog] expected to write " + (folder / "metrics.jsonl").string() +
-                  ", got '" + error.code().message() + "'; check the rights of the file");
+    throw IoError(format_text("[train.MetricsLog] expected to write {}, got '{}'; check the rights of the file",
+                              (folder / "metrics.jsonl").string(), error.code().message()));
   }
 }
 

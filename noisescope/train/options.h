@@ -1,10 +1,8 @@
 // Options of a diffusion training run.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include "noisescope/core/options.h"
 #include "noisescope/nn/ema.h"
@@ -15,13 +13,7 @@ namespace noisescope {
 
 /// What a budget counts.
 enum class BudgetUnit { seconds, steps, images, epochs };
-
-constexpr std::array<std::pair<BudgetUnit, const char*>, 4> enum_names(BudgetUnit) {
-  return {{{BudgetUnit::seconds, "seconds"},
-           {BudgetUnit::steps, "steps"},
-           {BudgetUnit::images, "images"},
-           {BudgetUnit::epochs, "epochs"}}};
-}
+NOISESCOPE_ENUM(BudgetUnit, seconds, steps, images, epochs)
 
 struct Budget {
   BudgetUnit unit = BudgetUnit::seconds;
@@ -36,10 +28,7 @@ std::string to_string(const Budget& budget);
 /// What gives way to the null condition: the whole row of a sample (arXiv:2207.12598, algorithm 1), or
 /// each of its coordinates for itself. With the latter the null condition is practically never seen.
 enum class NullMask { sample, element };
-
-constexpr std::array<std::pair<NullMask, const char*>, 2> enum_names(NullMask) {
-  return {{{NullMask::sample, "sample"}, {NullMask::element, "element"}}};
-}
+NOISESCOPE_ENUM(NullMask, sample, element)
 
 struct TrainOptions {
   std::string budget = "240s";

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 
 #include <ATen/ops/_foreach_norm.h>
 #include <torch/nn/module.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/train/inputs.h"
 #include "noisescope/train/metrics.h"
@@ -129,7 +129,7 @@ class Run {
     optimizer_.load_state(found->optimizer, "the checkpoint's optimizer");
     state_ = found->state;
     if (state_.levels) inputs_.set_noise_levels(*state_.levels);
-    if (!state_.finished) notice("going on after " + std::to_string(state_.images) + " images");
+    if (!state_.finished) notice(format_text("going on after {} images", state_.images));
     return true;
   }
 
@@ -213,8 +213,8 @@ class Run {
     if ((by_count || by_time) && budget_.progress(state_) < 1) save();
     report();
     if (control_.stop_requested()) {
-      throw Interrupted("[train.train] stopped on request after " + std::to_string(state_.images) +
-                        " images; the same command goes on from here");
+      throw Interrupted(format_text("[train.train] stopped on request after {} images; "
+                                    "the same command goes on from here", state_.images));
     }
   }
 
@@ -231,11 +231,9 @@ class Run {
 
   void report() const {
     const double seconds = std::max(1e-9, state_.seconds), images = static_cast<double>(state_.images);
-    std::array<char, 64> detail;
-    std::snprintf(detail.data(), detail.size(), "%.0f images/s  loss %.4f", images / seconds,
-                  last_loss_);
+    const std::string detail = format_text("{:.0f} images/s  loss {:.4f}", images / seconds, last_loss_);
     control_.report({"train", images, images / std::max(1e-9, budget_.progress(state_)), "images",
-                     std::isnan(last_loss_) ? "" : detail.data()});
+                     std::isnan(last_loss_) ? "" : detail});
   }
 
   /// Reads the sums from the device. Throws NumericError if they are not finite.
@@ -248,11 +246,10 @@ class Run {
 
   [[noreturn]] void fail_not_finite(const char* what) const {
     throw NumericError(
-        std::string("[train.train] expected finite numbers, got a ") + what +
-        " of NaN or infinity by step " + std::to_string(state_.step) +
-        "; the last good checkpoint (step " + std::to_string(checkpointed_.step) +
-        ") is kept. Train into a new folder with a lower train.schedule.learning_rate or more "
-        "train.schedule.warmup_steps");
+        format_text("[train.train] expected finite numbers, got a {} of NaN or infinity by step {}; "
+                    "the last good checkpoint (step {}) is kept. Train into a new folder with a lower "
+                    "train.schedule.learning_rate or more train.schedule.warmup_steps", what, state_.step,
+                    checkpointed_.step));
   }
 
   void write_metrics() {
@@ -319,9 +316,7 @@ class Run {
                                      {"images", validation.images},
                                      {"validation_loss", validation.loss}};
     for (const ValidationBin& bin : validation.bins) {
-      std::array<char, 48> name;
-      std::snprintf(name.data(), name.size(), "validation_loss/sigma_%.3g", bin.sigma);
-      record[name.data()] = bin.loss;
+      record[format_text("validation_loss/sigma_{:.3g}", bin.sigma)] = bin.loss;
     }
     log_->write(record);
   }

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
 #include "noisescope/viz/palette.h"
@@ -196,10 +197,9 @@ void check(const std::vector<Image>& frames) {
         frame.channels != 3 || frame.width < 1 || frame.height < 1 || frame.width > 65535 ||
         frame.height > 65535 ||
         static_cast<int64_t>(frame.pixels.size()) != 3 * frame.width * frame.height) {
-      throw ValueError("[viz.encode_animation] expected RGB frames of one size of 1 .. 65535 px, got " +
-                       std::to_string(frame.width) + " x " + std::to_string(frame.height) +
-                       " with " + std::to_string(frame.channels) + " channels and " +
-                       std::to_string(frame.pixels.size()) + " bytes");
+      throw ValueError(format_text("[viz.encode_animation] expected RGB frames of one size of 1 .. 65535 px, "
+                                   "got {} x {} with {} channels and {} bytes", frame.width, frame.height,
+                                   frame.channels, frame.pixels.size()));
     }
   }
 }

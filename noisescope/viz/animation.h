@@ -1,11 +1,9 @@
 // Moving pictures: GIF, APNG, WebP.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "noisescope/core/options.h"
@@ -18,10 +16,7 @@ enum class GifPalette {
   shared,    // one palette for all frames: still parts stay still
   per_frame  // one for each: truer colours, larger files
 };
-
-constexpr std::array<std::pair<GifPalette, const char*>, 2> enum_names(GifPalette) {
-  return {{{GifPalette::shared, "shared"}, {GifPalette::per_frame, "per_frame"}}};
-}
+NOISESCOPE_ENUM(GifPalette, shared, per_frame)
 
 struct AnimationOptions {
   int64_t frame_ms = 160;

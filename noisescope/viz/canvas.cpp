@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/text.h"
 
 namespace noisescope {
@@ -17,8 +18,8 @@ constexpr int64_t kBarHeight = 10;
 Canvas::Canvas(int64_t width, int64_t height, Rgb background) {
   constexpr int64_t kMaxSide = 32768;
   if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
-    throw ValueError("[viz.Canvas] expected sides of 1 .. 32768 px, got " + std::to_string(width) +
-                     " x " + std::to_string(height) + "; show fewer or smaller pictures");
+    throw ValueError(format_text("[viz.Canvas] expected sides of 1 .. 32768 px, got {} x {}; "
+                                 "show fewer or smaller pictures", width, height));
   }
   image_.width = width;
   image_.height = height;

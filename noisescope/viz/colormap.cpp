@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numbers>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -89,8 +89,8 @@ Image from_levels(const Tensor& levels) {
 
 Tensor checked_picture(const char* where, const Tensor& picture) {
   if (picture.dim() != 3 || (picture.size(0) != 3 && picture.size(0) != 1)) {
-    throw ShapeError(std::string("[") + where + "] expected a picture [3 or 1, H, W], got " +
-                     describe_tensor(picture) + "; take one image of a batch");
+    throw ShapeError(format_text("[{}] expected a picture [3 or 1, H, W], got {}; take one image of a batch", where,
+                                 describe_tensor(picture)));
   }
   return picture.detach().to(torch::kCPU, torch::kFloat64);
 }
@@ -98,9 +98,7 @@ Tensor checked_picture(const char* where, const Tensor& picture) {
 }  // namespace
 
 std::string hex_color(Rgb color) {
-  char text[8];
-  std::snprintf(text, sizeof text, "#%02x%02x%02x", color.r, color.g, color.b);
-  return text;
+  return format_text("#{:02x}{:02x}{:02x}", color.r, color.g, color.b);
 }
 
 const std::array<Rgb, 256>& color_table(ColorMap map) {
@@ -131,8 +129,8 @@ ValueRange symmetric_range(const Tensor& values, double share) {
 Image color_image(const Tensor& values, ColorMap map, ValueRange range) {
   check_shape("viz.color_image", "values", values, {-1, -1});
   if (!(range.high > range.low)) {
-    throw ValueError("[viz.color_image] expected a range with low < high, got [" +
-                     std::to_string(range.low) + ", " + std::to_string(range.high) + "]");
+    throw ValueError(format_text("[viz.color_image] expected a range with low < high, got [{}, {}]", range.low,
+                                 range.high));
   }
   const Tensor level = (values.detach().to(torch::kCPU, torch::kFloat64) - range.low) /
                        (range.high - range.low);
@@ -156,7 +154,7 @@ Image to_image(const Tensor& picture) {
 
 Image signed_image(const Tensor& values, double magnitude) {
   if (!(magnitude > 0)) {
-    throw ValueError("[viz.signed_image] expected a magnitude > 0, got " + std::to_string(magnitude));
+    throw ValueError(format_text("[viz.signed_image] expected a magnitude > 0, got {}", magnitude));
   }
   return from_levels(checked_picture("viz.signed_image", values) * (127.5 / magnitude) + 127.5);
 }

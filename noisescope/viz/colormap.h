@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "noisescope/core/options.h"
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
@@ -26,10 +27,7 @@ struct Rgb {
 std::string hex_color(Rgb color);
 
 enum class ColorMap { sequential, diverging };
-
-constexpr std::array<std::pair<ColorMap, const char*>, 2> enum_names(ColorMap) {
-  return {{{ColorMap::sequential, "sequential"}, {ColorMap::diverging, "diverging"}}};
-}
+NOISESCOPE_ENUM(ColorMap, sequential, diverging)
 
 /// 256 colours from the lowest to the highest value. Made once, then shared.
 const std::array<Rgb, 256>& color_table(ColorMap map);

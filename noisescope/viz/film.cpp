@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 #include "noisescope/viz/text.h"
 
@@ -28,15 +29,14 @@ struct Reel {
 
 void check_lengths(const Film& film) {
   if (film.panels.empty() || film.step_captions.empty()) {
-    throw ValueError("[viz.film] expected at least one panel and one step, got " +
-                     std::to_string(film.panels.size()) + " panels and " +
-                     std::to_string(film.step_captions.size()) + " steps");
+    throw ValueError(format_text("[viz.film] expected at least one panel and one step, got {} panels and {} steps",
+                                 film.panels.size(), film.step_captions.size()));
   }
   for (const FilmPanel& panel : film.panels) {
     if (panel.steps.size() == film.step_captions.size()) continue;
-    throw ValueError("[viz.film] expected " + std::to_string(film.step_captions.size()) +
-                     " steps in panel '" + panel.caption + "', got " +
-                     std::to_string(panel.steps.size()) + "; give undefined tensors for missing ones");
+    throw ValueError(format_text("[viz.film] expected {} steps in panel '{}', got {}; "
+                                 "give undefined tensors for missing ones", film.step_captions.size(), panel.caption,
+                                 panel.steps.size()));
   }
 }
 
@@ -151,7 +151,7 @@ std::vector<Image> film_frames(const Film& film, int64_t scale) {
   for (size_t step = 0; step < reel.steps(); ++step) {
     Canvas canvas(width, timeline + kGap);
     canvas.text(kGap, kGap, ellipsise(film.title, kTitle, width - 2 * kGap), kTitle);
-    const std::string count = std::to_string(step + 1) + " / " + std::to_string(reel.steps());
+    const std::string count = format_text("{} / {}", step + 1, reel.steps());
     const int64_t room = width - 3 * kGap - text_width(count, kNote);
     canvas.text(kGap, caption_top, ellipsise(film.step_captions[step], kNote, room), kNote, Ink::kMuted);
     canvas.text(width - kGap, caption_top, count, kNote, Ink::kMuted, Align::right);

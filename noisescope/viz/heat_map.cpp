@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/viz/plot_frame.h"
 #include "noisescope/viz/svg.h"
@@ -21,10 +22,10 @@ void check_map(const HeatMap& map) {
   };
   if (rows == 0 || columns == 0 || map.x.log || map.y.log || !fits(map.x_names, columns) ||
       !fits(map.y_names, rows)) {
-    throw ValueError("[viz.render_svg] expected a matrix with at least one cell, linear axes and a name "
-                     "for each row and column or none, got " + describe_tensor(map.values) + ", " +
-                     std::to_string(map.y_names.size()) + " row names and " +
-                     std::to_string(map.x_names.size()) + " column names");
+    throw ValueError(format_text("[viz.render_svg] expected a matrix with at least one cell, "
+                                 "linear axes and a name for each row and column or none, "
+                                 "got {}, {} row names and {} column names", describe_tensor(map.values),
+                                 map.y_names.size(), map.x_names.size()));
   }
 }
 
@@ -130,8 +131,8 @@ std::string render_svg(const HeatMap& map) {
   const double names = column_names == 0 ? (map.x.min ? 20 : 0) : turned ? 0.75 * column_names + 12 : 20;
   area.bottom = map.height_px - kMargin - names - (map.x.label.empty() ? 0 : 24);
   if (area.width() < 40 || area.height() < 40) {
-    throw ValueError("[viz.render_svg] expected a figure larger than its texts, got " +
-                     std::to_string(map.width_px) + " x " + std::to_string(map.height_px) + " px");
+    throw ValueError(format_text("[viz.render_svg] expected a figure larger than its texts, got {} x {} px",
+                                 map.width_px, map.height_px));
   }
   const bool upwards = map.y_names.empty() && map.y.min && map.y.max;
   const Image cells = color_image(upwards ? map.values.flip(0) : map.values, map.map, range);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 
 namespace noisescope {
@@ -14,8 +15,8 @@ constexpr int64_t kBadge = 15;
 
 void check_count(const char* name, size_t count, int64_t images) {
   if (count == 0 || static_cast<int64_t>(count) == images) return;
-  throw ValueError(std::string("[viz.image_grid] expected one of ") + name + " for each of " +
-                   std::to_string(images) + " images or none, got " + std::to_string(count));
+  throw ValueError(format_text("[viz.image_grid] expected one of {} for each of {} images or none, got {}", name,
+                               images, count));
 }
 
 /// A small square in the corner with a tick or a cross, drawn as short strokes of discs.

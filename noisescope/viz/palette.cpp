@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -105,9 +106,8 @@ Palette::Palette(const std::vector<const Image*>& pictures, size_t colors)
     : nearest_of_cell_(size_t{1} << 18, -1) {
   for (const Image* picture : pictures) {
     if (picture->channels == 3 && !picture->pixels.empty()) continue;
-    throw ValueError("[viz.Palette] expected RGB pictures with pixels, got " +
-                     std::to_string(picture->width) + " x " + std::to_string(picture->height) + " with " +
-                     std::to_string(picture->channels) + " channels");
+    throw ValueError(format_text("[viz.Palette] expected RGB pictures with pixels, got {} x {} with {} channels",
+                                 picture->width, picture->height, picture->channels));
   }
   if (pictures.empty()) throw ValueError("[viz.Palette] expected at least one picture, got none");
   std::optional<std::vector<Color>> exact = histogram(pictures, 8, colors);

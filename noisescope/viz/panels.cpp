@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 
 namespace noisescope {
@@ -43,9 +44,8 @@ class Plate {
  private:
   void draw(Canvas& canvas, const Panel& panel, int64_t x, int64_t y) const {
     if (panel.image.width != side_ || panel.image.height * scale_ != height_) {
-      throw ShapeError("[viz.panel_rows] expected images of one size, got " +
-                       std::to_string(panel.image.width) + "x" + std::to_string(panel.image.height) +
-                       " for \"" + panel.caption + "\"");
+      throw ShapeError(format_text("[viz.panel_rows] expected images of one size, got {}x{} for \"{}\"",
+                                   panel.image.width, panel.image.height, panel.caption));
     }
     canvas.picture(x, y, panel.image, scale_);
     canvas.text(x, y + height_ + 3, panel.caption, {.size_px = 12}, Ink::kMuted);

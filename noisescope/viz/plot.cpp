@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/plot_frame.h"
 #include "noisescope/viz/svg.h"
 
@@ -21,11 +22,11 @@ constexpr double kPlotMargin = 16, kLegendLine = 20, kLegendSize = 12;
 constexpr size_t kMarkedPoints = 24;
 
 std::string css(const char* prefix, size_t index, const char* more = "") {
-  return std::string(prefix) + std::to_string(index % kColors) + (*more ? " " : "") + more;
+  return format_text("{}{}{}{}", prefix, index % kColors, *more ? " " : "", more);
 }
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& got) {
-  throw ValueError("[viz.render_svg] expected " + expected + ", got " + got);
+  throw ValueError(format_text("[viz.render_svg] expected {}, got {}", expected, got));
 }
 
 void check_series(const Plot& plot) {
@@ -33,11 +34,11 @@ void check_series(const Plot& plot) {
     const size_t count = plot.categories.empty() ? s.x.size() : plot.categories.size();
     const std::string name = "series '" + s.name + "'";
     if (s.y.size() != count) {
-      refuse(name + " with " + std::to_string(count) + " y values", std::to_string(s.y.size()));
+      refuse(format_text("{} with {} y values", name, count), format_text("{}", s.y.size()));
     }
     if (s.low.size() != s.high.size() || (!s.low.empty() && s.low.size() != count)) {
       refuse(name + " with bounds for each value or none",
-             std::to_string(s.low.size()) + " low and " + std::to_string(s.high.size()) + " high");
+             format_text("{} low and {} high", s.low.size(), s.high.size()));
     }
     if (plot.categories.empty() && !std::is_sorted(s.x.begin(), s.x.end())) {
       refuse(name + " ascending in x", "another order");
@@ -53,7 +54,7 @@ struct Extent {
 
   void add(double value) {
     if (!std::isfinite(value)) return;
-    if (log && value <= 0) refuse("positive values on a logarithmic axis", std::to_string(value));
+    if (log && value <= 0) refuse("positive values on a logarithmic axis", format_text("{}", value));
     low = std::min(low, value);
     high = std::max(high, value);
   }
@@ -67,7 +68,7 @@ Scale make_scale(Extent extent, const Axis& axis, double room) {
   if (!(extent.low <= extent.high)) refuse("at least one finite value", "none");
   if (axis.min) extent.low = std::min(*axis.min, extent.high);
   if (axis.max) extent.high = std::max(*axis.max, extent.low);
-  if (axis.log && extent.low <= 0) refuse("a positive start of a logarithmic axis", std::to_string(extent.low));
+  if (axis.log && extent.low <= 0) refuse("a positive start of a logarithmic axis", format_text("{}", extent.low));
   if (extent.low == extent.high) {
     const double half = axis.log ? 0 : std::max(0.5, std::abs(extent.low) / 2);
     extent.low = axis.log ? extent.low / 3 : extent.low - half;
@@ -345,7 +346,7 @@ PlotArea lay_out(const Plot& plot, Scale& y) {
              (plot.second_x ? 48 : 6);
   area.bottom = plot.height_px - (plot.x.label.empty() && plot.categories.empty() ? 34 : 54);
   area.right = plot.width_px - kPlotMargin - 6;
-  if (area.height() < 60) refuse("a plot at least 60 px higher than its texts", std::to_string(plot.height_px));
+  if (area.height() < 60) refuse("a plot at least 60 px higher than its texts", format_text("{}", plot.height_px));
   y.from_px = area.bottom, y.to_px = area.top;
   area.left = std::max(kPlotMargin + 30, y_axis_width(y, plot.y) + 6);
   return area;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -71,8 +72,8 @@ void check_monotone(const std::vector<std::pair<double, double>>& mapping) {
     good = mapping[i].first > mapping[i - 1].first && dv * whole > 0;
   }
   if (good) return;
-  throw ValueError("[viz.render_svg] expected a second axis of at least two pairs, ascending in x and "
-                   "strictly monotone in value, got " + std::to_string(mapping.size()) + " pairs");
+  throw ValueError(format_text("[viz.render_svg] expected a second axis of at least two pairs, "
+                               "ascending in x and strictly monotone in value, got {} pairs", mapping.size()));
 }
 
 }  // namespace

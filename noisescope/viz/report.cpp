@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/viz/svg.h"
 #include "noisescope/viz/text.h"
@@ -45,7 +46,7 @@ footer { max-width: 62rem; margin: 3rem auto; padding: 0 1.25rem; color: var(--m
 @media print { nav, .skip { display: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
 )css";
 
-std::string identifier(size_t number) { return "s" + std::to_string(number + 1); }
+std::string identifier(size_t number) { return format_text("s{}", number + 1); }
 
 std::string paragraphs(const std::string& prose) {
   std::istringstream lines(prose);
@@ -113,8 +114,8 @@ std::string section(const Section& s, size_t number) {
 
 std::string image_tag(const std::string& mime, const std::string& bytes, const std::string& alt,
                       int64_t width, int64_t height) {
-  return "<img src=\"data:" + mime + ";base64," + base64(bytes) + "\" alt=\"" + escape_markup(alt) +
-         "\" width=\"" + std::to_string(width) + "\" height=\"" + std::to_string(height) + "\">\n";
+  return format_text("<img src=\"data:{};base64,{}\" alt=\"{}\" width=\"{}\" height=\"{}\">\n", mime, base64(bytes),
+                     escape_markup(alt), width, height);
 }
 
 }  // namespace

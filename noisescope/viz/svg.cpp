@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -25,7 +25,7 @@ constexpr struct {
 std::string make_style() {
   std::string light, dark;
   for (size_t i = 0; i < std::size(kSeriesColors); ++i) {
-    const std::string name = "--ns-c" + std::to_string(i) + ":";
+    const std::string name = format_text("--ns-c{}:", i);
     light += name + kSeriesColors[i].light + ";";
     dark += name + kSeriesColors[i].dark + ";";
   }
@@ -49,8 +49,7 @@ std::string make_style() {
       ".ns-fig .band{stroke:none;fill-opacity:.18}"
       ".ns-fig .whisker{stroke-width:1.4;fill:none}.ns-fig .pixels{image-rendering:pixelated}";
   for (size_t i = 0; i < std::size(kSeriesColors); ++i) {
-    const std::string n = std::to_string(i);
-    style += ".ns-fig .s" + n + "{stroke:var(--ns-c" + n + ")}.ns-fig .f" + n + "{fill:var(--ns-c" + n + ")}";
+    style += format_text(".ns-fig .s{0}{{stroke:var(--ns-c{0})}}.ns-fig .f{0}{{fill:var(--ns-c{0})}}", i);
   }
   return style;
 }
@@ -109,10 +108,8 @@ std::string find_foreign(std::string_view text) {
 }  // namespace
 
 std::string svg_number(double value) {
-  char text[32];
-  // Far outside of any figure is far enough, and fits the buffer.
-  std::snprintf(text, sizeof text, "%.2f", std::clamp(value, -1e7, 1e7));
-  std::string out = text;
+  // Far outside of any figure is far enough.
+  std::string out = format_text("{:.2f}", std::clamp(value, -1e7, 1e7));
   out.erase(out.find_last_not_of('0') + 1);
   if (out.back() == '.') out.pop_back();
   return out == "-0" ? "0" : out;

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
+
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -135,7 +136,7 @@ std::string superscript(int exponent) {
       "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
       "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
   std::string out = exponent < 0 ? "\u207b" : "";
-  for (const char digit : std::to_string(std::abs(exponent))) out += kDigits[digit - '0'];
+  for (const char digit : format_text("{}", std::abs(exponent))) out += kDigits[digit - '0'];
   return out;
 }
 
@@ -143,18 +144,13 @@ std::string format_number(double value, int digits) {
   if (std::isnan(value)) return "not a number";
   if (std::isinf(value)) return value > 0 ? "\u221e" : "\u2212\u221e";
   if (value == 0) return "0";
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*e", std::max(0, digits - 1), value);
+  const std::string scientific = format_text("{:.{}e}", value, std::max(0, digits - 1));
+  const size_t e = scientific.find('e');
   // Decided by the rounded value, so that 999999.9 does not become "1e+06".
-  const int exponent = std::atoi(std::string(buffer).substr(std::string(buffer).find('e') + 1).c_str());
+  const int exponent = std::atoi(scientific.c_str() + e + 1);
   const bool plain = exponent >= -4 && exponent < 6;
-  std::string text;
-  if (plain) {
-    std::snprintf(buffer, sizeof buffer, "%.*f", std::max(0, digits - 1 - exponent), value);
-    text = buffer;
-  } else {
-    text = std::string(buffer).substr(0, std::string(buffer).find('e'));
-  }
+  std::string text = plain ? format_text("{:.{}f}", value, std::max(0, digits - 1 - exponent))
+                           : scientific.substr(0, e);
   if (text.find('.') != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/text.h"
 
 namespace noisescope {
@@ -12,9 +12,8 @@ namespace {
 
 void check_span(const char* where, double low, double high, bool valid) {
   if (valid && std::isfinite(low) && std::isfinite(high) && low < high) return;
-  throw ValueError(std::string("[") + where + "] expected an ascending range, got " +
-                   std::to_string(low) + " .. " + std::to_string(high) +
-                   "; logarithmic axes need positive ends");
+  throw ValueError(format_text("[{}] expected an ascending range, got {} .. {}; logarithmic axes need positive ends",
+                               where, low, high));
 }
 
 /// The power of ten in words of an axis.
@@ -54,9 +53,7 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted) {
       ticks.push_back({value, format_number(value, digits)});
       continue;
     }
-    char text[64];
-    std::snprintf(text, sizeof text, "%.*f", decimals, std::abs(value));
-    ticks.push_back({value, (k < 0 ? "\u2212" : "") + grouped(text)});
+    ticks.push_back({value, (k < 0 ? "\u2212" : "") + grouped(format_text("{:.{}f}", std::abs(value), decimals))});
   }
   return ticks;
 }

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -83,9 +84,9 @@ class Reader {
 
   [[noreturn]] void fail(const std::string& expected) const {
     const std::string got = next_ < words_.size() ? "'" + words_[next_] + "'" : "the end";
-    throw ValueError("[world.WorldGrammar.parse] expected " + expected + " as word " +
-                     std::to_string(next_ + 1) + " of \"" + caption_ + "\", got " + got +
-                     "; captions read like \"a red square left of a blue disc on dark\"");
+    throw ValueError(format_text("[world.WorldGrammar.parse] expected {} as word {} of \"{}\", got {}; "
+                                 "captions read like \"a red square left of a blue disc on dark\"", expected,
+                                 next_ + 1, caption_, got));
   }
 
   const WorldOptions& options_;
@@ -100,11 +101,11 @@ void check_known(const std::vector<std::string>& words, const std::vector<std::s
   for (const std::string& word : words) {
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
     const std::string near = nearest_name(word, known);
-    unknown.push_back("'" + word + "'" + (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+    unknown.push_back(format_text("'{}'{}", word, near.empty() ? "" : " (did you mean '" + near + "'?)"));
   }
   if (unknown.empty()) return;
-  throw ValueError("[world.WorldGrammar.parse] expected words that this world knows, got " +
-                   join(unknown) + "; it knows: " + join(known, " "));
+  throw ValueError(format_text("[world.WorldGrammar.parse] expected words that this world knows, got {}; "
+                               "it knows: {}", join(unknown), join(known, " ")));
 }
 
 /// Is there a scene of the set of which the meaning is true? (All backgrounds occur.)

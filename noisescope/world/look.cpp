@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 #include "noisescope/world/world.h"
 
@@ -73,8 +74,8 @@ auto find_in(const Table& table, const char* what, const std::string& wanted) {
   for (const auto& [name, value] : table) {
     if (wanted == name) return value;
   }
-  throw ValueError(std::string("[world.world_look] expected a ") + what + " out of " +
-                   join(names_of(table)) + ", got '" + wanted + "'");
+  throw ValueError(format_text("[world.world_look] expected a {} out of {}, got '{}'", what, join(names_of(table)),
+                               wanted));
 }
 
 /// Calls paint(y, x) for the pixels of an object whose half begins at column `first_column`.

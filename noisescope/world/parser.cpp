@@ -90,7 +90,7 @@ Match match(const CaptionMeaning& meaning, const WorldObject& first, const World
 void describe(Describer& d, WorldParserOptions& o) {
   d("readable_noise", o.readable_noise,
     "standard deviation of the pixel noise at which real pictures are still read",
-    {.min = 0.001, .max = 0.5});
+    {.min = 0, .above_min = true, .below_max = true});
   d("calibration_count", o.calibration_count, "noisy real pictures that set the bound", {.min = 1});
   d("calibration_seed", o.calibration_seed, "which pictures and which noise");
 }
@@ -113,11 +113,7 @@ CaptionAgreement agreement(const ParsedScene& parsed, const CaptionMeaning& mean
 WorldParser::WorldParser(const World& world, const WorldParserOptions& options)
     : world_(world), templates_(world), options_(options),
       residual_bound_(std::numeric_limits<double>::infinity()) {
-  if (!(options.readable_noise > 0) || options.calibration_count < 1) {
-    throw ValueError("[world.WorldParser] expected readable_noise > 0 and calibration_count >= 1, "
-                     "got " + std::to_string(options.readable_noise) + " and " +
-                     std::to_string(options.calibration_count));
-  }
+  check_options("world.WorldParser", options);
   const Random random(static_cast<uint64_t>(options.calibration_seed));
   const uint64_t step = name_hash("WorldParser");
   std::vector<Scene> scenes;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/world/look.h"
 
 namespace noisescope {
@@ -18,34 +19,21 @@ void check_names(const char* what, const std::vector<std::string>& names,
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const std::string near = nearest_name(name, known);
-      throw ValueError(std::string("[world.World] expected ") + what + " out of " + join(known) +
-                       ", got '" + name + "'" +
-                       (near.empty() ? "" : "; did you mean '" + near + "'?"));
+      throw ValueError(format_text("[world.World] expected {} out of {}, got '{}'{}", what, join(known), name,
+                                   near.empty() ? "" : format_text("; did you mean '{}'?", near)));
     }
     if (!seen.insert(name).second) {
-      throw ValueError(std::string("[world.World] expected different ") + what + ", got '" + name +
-                       "' twice; remove one");
+      throw ValueError(format_text("[world.World] expected different {}, got '{}' twice; remove one", what, name));
     }
   }
   if (names.empty()) {
-    throw ValueError(std::string("[world.World] expected at least one of the ") + what +
-                     ", got none; choose from " + join(known));
-  }
-}
-
-void check_number(const char* what, double value, double min, double max) {
-  if (!(value >= min && value <= max)) {
-    std::ostringstream text;
-    text << "[world.World] expected " << what << " in [" << min << ", " << max << "], got " << value;
-    throw ValueError(text.str());
+    throw ValueError(format_text("[world.World] expected at least one of the {}, got none; choose from {}", what,
+                                 join(known)));
   }
 }
 
 void check(const WorldOptions& options) {
-  check_number("object_size_px", double(options.object_size_px), 3, kWorldHalfPx);
-  check_number("grid_step_px", double(options.grid_step_px), 1, kWorldImagePx);
-  check_number("word_drop", options.word_drop, 0, 1);
-  check_number("hold_out", options.hold_out, 0, 0.9);
+  check_options("world.World", options);
   check_names("shapes", options.shapes, world_shape_names());
   check_names("colours", options.colours, world_colour_names());
   check_names("backgrounds", options.backgrounds, world_background_names());
@@ -155,10 +143,9 @@ void World::hold_out_pairs() {
     held_out_[size_t(a * n + b)] = held_out_[size_t(b * n + a)] = 1;
   }
   if (held < wanted) {
-    throw ValueError("[world.World] expected a hold_out share that leaves every attribute in " +
-                     std::string("training, got ") + std::to_string(options_.hold_out) +
-                     "; at most " + std::to_string(held) + " of " + std::to_string(unordered) +
-                     " pairs can go with this seed");
+    throw ValueError(format_text("[world.World] expected a hold_out share that leaves every attribute in training, "
+                                 "got {}; at most {} of {} pairs can go with this seed", options_.hold_out, held,
+                                 unordered));
   }
   for (int64_t left = 0; left < n; ++left) {
     for (int64_t right = 0; right < n; ++right) {

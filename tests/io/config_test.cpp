@@ -51,6 +51,22 @@ ConfigNode plain(const std::string& text) {
   return node;
 }
 
+enum class Fill { none, mirror };
+NOISESCOPE_ENUM(Fill, none, mirror)
+constexpr std::array<std::pair<const char*, Fill>, 1> enum_old_names(Fill) { return {{{"reflect", Fill::mirror}}}; }
+
+/// Options whose names have changed.
+struct RenamedOptions {
+  double clamp = 1;
+  Fill fill = Fill::none;
+  NetOptions unet;
+};
+void describe(Describer& d, RenamedOptions& o) {
+  d("clamp", o.clamp, "limit of the values", {.min = 0, .was = "clip"});
+  d("fill", o.fill, "what is beyond the edge");
+  d.section("unet", o.unet, "the network", "net");
+}
+
 /// What reading `value` at `key` into the defaults says, "" if it is accepted.
 std::string message_for(const std::string& key, const ConfigNode& value) {
   ConfigNode root;
@@ -73,6 +89,27 @@ TEST(Config, ReadsWhatIsThereAndKeepsTheRest) {
   EXPECT_EQ(options.unet.channels, std::vector<int64_t>{8});
   EXPECT_EQ(options.unet.dropout, 0.1);
   EXPECT_EQ(options.name, "demo run");
+}
+
+TEST(Config, OlderNamesOfFieldsSectionsAndValuesAreRead) {
+  RenamedOptions options;
+  read_options_into(tree({{"clip", 3}, {"fill", "reflect"}, {"net", {{"dropout", 0.5}}}}), options);
+  EXPECT_EQ(options.clamp, 3);
+  EXPECT_EQ(options.fill, Fill::mirror);
+  EXPECT_EQ(options.unet.dropout, 0.5);
+  EXPECT_EQ(to_json(options)["clamp"], 3) << "written by their names of today";
+  EXPECT_EQ(to_json(options)["fill"], "mirror");
+  EXPECT_THROW(read_options_into(tree({{"clip", -1}}), options), ConfigError) << "in the range of the field";
+}
+
+TEST(Config, TheOlderNameBesideTheNewOneIsUnknown) {
+  RenamedOptions options;
+  try {
+    read_options_into(tree({{"clamp", 2}, {"clip", 3}}), options);
+    FAIL() << "no error";
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("unknown key 'clip'"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Config, JsonComesBackExactly) {

@@ -158,7 +158,7 @@ TEST(UNet, UnbuildableOptionsAreRefused) {
     change(options);
     return message_of<ValueError>([&] { UNet net(options); });
   };
-  EXPECT_NE(message([](auto& o) { o.patch = 3; }).find("patch 1, 2 or 4"), std::string::npos);
+  EXPECT_NE(message([](auto& o) { o.patch = 3; }).find("patch to be one of 1, 2, 4, got 3"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.channels = {}; }).find("1 to 16 levels"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.image_size = 18; }).find("multiple of 4"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.attention_resolutions = {16}; }).find("[8, 4], got 16"),

@@ -2,6 +2,7 @@
 #include "apps/noisescope/clip_commands.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/clip_stage.h"
 
@@ -23,9 +24,9 @@ void run_clip_train(const Session& session, const ClipFlags& flags) {
       clip_of_run(config, data, folder, parse_device(session.common.device), session.control);
   const auto report = nlohmann::ordered_json::parse(read_file(folder.clip_report()));
   const auto& zero = report.at("zero_shot");
-  session.say("zero-shot " + zero.at("value").dump() + " over " + zero.at("captions").dump() +
-              " captions, " + zero.at("n").dump() + " images\nHugging Face folder: " +
-              folder.clip().string());
+  session.say(format_text("zero-shot {} over {} captions, {} images", zero.at("value").dump(),
+                          zero.at("captions").dump(), zero.at("n").dump()));
+  session.say("Hugging Face folder: " + folder.clip().string());
   session.result(report);
 }
 

@@ -1,12 +1,12 @@
 // clip inspect, embed, classify, similarity.
 #include <algorithm>
-#include <cstdio>
 
 #include "apps/noisescope/clip_commands.h"
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/clip/folder/clip_inspect.h"
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/clip_classes.h"
@@ -124,16 +124,15 @@ void run_embed(const Session& session, EmbedFlags flags) {
   const ClipEmbedResult result =
       clip_embed(load_model(session, flags.model), flags.request, session.control);
   for (const SkippedFile& file : result.skipped) {
-    session.notice("left out " + file.name + ": " + file.reason);
+    session.notice(format_text("left out {}: {}", file.name, file.reason));
   }
   if (result.truncated > 0) {
-    session.notice(std::to_string(result.truncated) + " texts were cut to fit the context");
+    session.notice(format_text("{} texts were cut to fit the context", result.truncated));
   }
   session.say(result.was_complete
                   ? flags.request.out.string() + " already holds these embeddings"
-                  : "wrote " + flags.request.out.string() + ": " + std::to_string(result.texts) +
-                        " texts, " + std::to_string(result.images) + " images, " +
-                        std::to_string(result.classes) + " classes");
+                  : format_text("wrote {}: {} texts, {} images, {} classes", flags.request.out.string(), result.texts,
+                                result.images, result.classes));
   session.result({{"out", flags.request.out.string()},
                   {"texts", result.texts},
                   {"images", result.images},
@@ -182,9 +181,7 @@ void run_classify(const Session& session, const ScoreFlags& flags) {
       const std::string& label = labels[size_t(order[row][rank].item<int64_t>())];
       const double score = scores[row][rank].item<double>();
       found.push_back({{"label", label}, {"probability", score}});
-      char text[32];
-      std::snprintf(text, sizeof text, " %.3f ", score);
-      line += text + label + (rank + 1 < top ? "," : "");
+      line += format_text(" {:.3f} {}{}", score, label, rank + 1 < top ? "," : "");
     }
     session.say(line);
     json.push_back({{"image", files[k]}, {"labels", found}});
@@ -229,9 +226,8 @@ void run_similarity(const Session& session, const ScoreFlags& flags) {
   Json json = {{"images", files}, {"texts", texts}, {"cosines", rows_of(cosines)}};
   for (size_t k = 0; k < files.size(); ++k) {
     const int64_t best = cosines[static_cast<int64_t>(k)].argmax().item<int64_t>();
-    char score[32];
-    std::snprintf(score, sizeof score, "%.4f", cosines[static_cast<int64_t>(k)][best].item<double>());
-    session.say(files[k] + ": nearest text '" + texts[size_t(best)] + "', cosine " + score);
+    session.say(format_text("{}: nearest text '{}', cosine {:.4f}", files[k], texts[size_t(best)],
+                            cosines[static_cast<int64_t>(k)][best].item<double>()));
   }
   if (files.size() == texts.size() && files.size() > 1) {  // image i goes with text i
     json["modality_gap"] = gap_json(modality_gap(image, text));

@@ -1,31 +1,22 @@
-#include <cstdio>
-
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/config.h"
 #include "noisescope/nn/cost.h"
 
 namespace noisescope::cli {
 namespace {
 
-std::string text_of(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 void show_cost(const Session& session, const RunConfig& config, double flops_per_second) {
   const UNetCost cost = network_cost(config.network);
   const int64_t batch = config.train.batch_size;
   const double rate = flops_per_second / cost.train_flops;
-  session.say("parameters         " + text_of("%.2f M", 1e-6 * double(cost.parameters)) +
-              "\nforward            " + text_of("%.3f GFLOP an image", 1e-9 * cost.forward_flops) +
-              "\ntraining           " + text_of("%.3f GFLOP an image", 1e-9 * cost.train_flops) +
-              "\ntraining memory    " +
-              text_of("%.2f GiB", training_bytes(cost, batch) / (1 << 30)) + " at batch " +
-              std::to_string(batch) + "\nestimated rate     " +
-              text_of("%.0f images/s", rate) + " at " + text_of("%.3g", flops_per_second) +
-              " FLOP/s\nbudget             " + config.train.budget);
+  session.say(format_text("parameters         {:.2f} M", 1e-6 * double(cost.parameters)));
+  session.say(format_text("forward            {:.3f} GFLOP an image", 1e-9 * cost.forward_flops));
+  session.say(format_text("training           {:.3f} GFLOP an image", 1e-9 * cost.train_flops));
+  session.say(format_text("training memory    {:.2f} GiB at batch {}", training_bytes(cost, batch) / (1 << 30), batch));
+  session.say(format_text("estimated rate     {:.0f} images/s at {:.3g} FLOP/s", rate, flops_per_second));
+  session.say("budget             " + config.train.budget);
   session.result({{"parameters", cost.parameters},
                   {"forward_flops", cost.forward_flops},
                   {"train_flops", cost.train_flops},

@@ -7,6 +7,7 @@
 #include "apps/noisescope/clip_commands.h"
 #include "apps/noisescope/unpickle.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/run/xnoise_checkpoint.h"
@@ -68,8 +69,8 @@ void convert_clip(const Session& session, const ConvertFlags& flags) {
   const std::vector<fs::path> pickles = pickles_of(flags.model.folder);
   fs::path source = flags.model.folder;
   if (!pickles.empty()) {
-    session.say("reading " + std::to_string(pickles.size()) +
-                " pickle file(s) with Python's torch.load(weights_only=True): tensors alone, no code");
+    session.say(format_text("reading {} pickle file(s) with Python's torch.load(weights_only=True): tensors alone, "
+                            "no code", pickles.size()));
     source = workplace.path() / "tensors";
     make_folder(source);
     unpickle(flags.python, "state_dict,model_state_dict,model", pickles, source / "model.safetensors");
@@ -98,7 +99,7 @@ void convert_xnoise(const Session& session, const XNoiseFlags& flags) {
   const RunFolder run{workplace.path() / "run"};
   const RunConfig config = import_xnoise_checkpoint(read_safetensors(weights), flags.clip, run);
   workplace.publish(run.root);
-  session.say("wrote " + flags.out + "; now: noisescope sample " + flags.out + " --prompt \"...\"");
+  session.say(format_text("wrote {}; now: noisescope sample {} --prompt \"...\"", flags.out, flags.out));
   session.result({{"out", flags.out},
                   {"channels", config.network.channels},
                   {"timesteps", config.precondition.schedule.timesteps}});
@@ -108,7 +109,7 @@ void convert_embeddings(const Session& session, const EmbeddingFlags& flags) {
   const TensorFile file = read_xnoise_embeddings(flags.csv);
   write_safetensors(flags.out, file);
   const Tensor& image = file.at("image");
-  session.say("wrote " + flags.out + ": image " + describe_tensor(image));
+  session.say(format_text("wrote {}: image {}", flags.out, describe_tensor(image)));
   session.result({{"out", flags.out}, {"images", image.size(0)}, {"width", image.size(1)}});
 }
 

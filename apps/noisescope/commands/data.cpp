@@ -1,7 +1,6 @@
-#include <cstdio>
-
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/data_facts.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
@@ -16,32 +15,24 @@ struct InspectFlags {
   int64_t count = 64;
 };
 
-std::string text_of(const char* format, auto... values) {
-  char text[256];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
-
 void print_facts(const Session& session, const DataFacts& facts) {
-  const auto count = [](int64_t n) { return std::to_string(n); };
-  session.say(facts.name + "\nsamples            " + count(facts.samples) + " (" +
-              count(facts.train) + " to train on, " + count(facts.validation) +
-              " for validation)\nimage size         " + count(facts.image_size_px) +
-              " px\nclasses            " + count(static_cast<int64_t>(facts.classes.size())) +
-              "\ncaptions           " + count(facts.captions.distinct) + " different, " +
-              text_of("%.1f a sample, %.1f words long, ", facts.captions.per_sample,
-                      facts.captions.words) +
-              count(facts.captions.vocabulary) + " words\npixels             " +
-              text_of("deviation %.3f (data.sigma of the preconditioning)", facts.deviation));
+  session.say(facts.name);
+  session.say(format_text("samples            {} ({} to train on, {} for validation)", facts.samples, facts.train,
+                          facts.validation));
+  session.say(format_text("image size         {} px", facts.image_size_px));
+  session.say(format_text("classes            {}", facts.classes.size()));
+  session.say(format_text("captions           {} different, {:.1f} a sample, {:.1f} words long, {} words",
+                          facts.captions.distinct, facts.captions.per_sample, facts.captions.words,
+                          facts.captions.vocabulary));
+  session.say(format_text("pixels             deviation {:.3f} (data.sigma of the preconditioning)", facts.deviation));
   for (const auto& [caption, samples] : facts.captions.most_common) {
-    session.say(text_of("  %6lld  ", static_cast<long long>(samples)) + caption);
+    session.say(format_text("  {:6}  {}", samples, caption));
   }
   for (const auto& [size, images] : facts.load.source_sizes) {
-    session.say(text_of("source size        %lld x %lld: %lld", static_cast<long long>(size.first),
-                        static_cast<long long>(size.second), static_cast<long long>(images)));
+    session.say(format_text("source size        {} x {}: {}", size.first, size.second, images));
   }
   if (facts.load.skipped.empty()) return;
-  session.notice(count(static_cast<int64_t>(facts.load.skipped.size())) + " broken images left out");
+  session.notice(format_text("{} broken images left out", facts.load.skipped.size()));
   for (const SkippedFile& file : facts.load.skipped) session.notice(file.name + ": " + file.reason);
 }
 

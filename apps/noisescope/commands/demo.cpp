@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/preview.h"
@@ -65,9 +65,8 @@ ordered_json accuracy_by_scale(const ordered_json& evaluation) {
   for (const auto& [scale, accuracy] : evaluation.at("sweep").items()) {
     json[scale] = accuracy.at("joint");
   }
-  char key[32];
-  std::snprintf(key, sizeof key, "%g", evaluation.at("default_guidance").get<double>());
-  json[key] = evaluation.at("score").at("joint");  // on its own, larger set of prompts
+  const std::string scale = format_text("{:g}", evaluation.at("default_guidance").get<double>());
+  json[scale] = evaluation.at("score").at("joint");  // on its own, larger set of prompts
   return json;
 }
 
@@ -109,13 +108,10 @@ void run_demo(const Session& session, const DemoFlags& flags) {
   const ordered_json summary = summary_of(config, folder, training, evaluation, wall);
   write_file_atomic(folder.summary(), summary.dump(2));
   const auto& joint = evaluation.at("score").at("joint");
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "scene accuracy %.3f [%.3f, %.3f] over %lld new prompts at guidance %g, in %.0f s",
-                joint.at("value").get<double>(), joint.at("low").get<double>(),
-                joint.at("high").get<double>(), static_cast<long long>(joint.at("n").get<int64_t>()),
-                evaluation.at("default_guidance").get<double>(), wall);
-  session.say(line);
+  session.say(format_text("scene accuracy {:.3f} [{:.3f}, {:.3f}] over {} new prompts at guidance {:g}, in {:.0f} s",
+                          joint.at("value").get<double>(), joint.at("low").get<double>(),
+                          joint.at("high").get<double>(), joint.at("n").get<int64_t>(),
+                          evaluation.at("default_guidance").get<double>(), wall));
   session.say("now open " + folder.report().string());
   session.result(summary);
 }

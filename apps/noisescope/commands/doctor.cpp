@@ -1,5 +1,6 @@
 #include "apps/noisescope/cli.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope::cli {
 namespace {
@@ -10,7 +11,7 @@ void run_doctor(const Session& session) {
   nlohmann::ordered_json json;
   for (const auto& [name, value] : facts) {
     json["facts"][name] = value;
-    session.say(name + std::string(name.size() < 24 ? 24 - name.size() : 1, ' ') + value);
+    session.say(format_text("{:<23} {}", name, value));
   }
   json["problems"] = problems;
   for (const std::string& problem : problems) session.say("problem: " + problem);

@@ -1,8 +1,7 @@
-#include <cstdio>
-
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/train_run.h"
@@ -10,12 +9,9 @@
 namespace noisescope::cli {
 namespace {
 
-std::string line_of(const char* name, const nlohmann::ordered_json& e) {
-  char text[128];
-  std::snprintf(text, sizeof text, "  %-12s %.3f  [%.3f, %.3f]  n %lld", name,
-                e.at("value").get<double>(), e.at("low").get<double>(), e.at("high").get<double>(),
-                static_cast<long long>(e.at("n").get<int64_t>()));
-  return text;
+std::string line_of(const std::string& name, const nlohmann::ordered_json& e) {
+  return format_text("  {:<12} {:.3f}  [{:.3f}, {:.3f}]  n {}", name, e.at("value").get<double>(),
+                     e.at("low").get<double>(), e.at("high").get<double>(), e.at("n").get<int64_t>());
 }
 
 void print_evaluation(const Session& session, const nlohmann::ordered_json& json) {
@@ -23,12 +19,12 @@ void print_evaluation(const Session& session, const nlohmann::ordered_json& json
     if (key == "score") {
       session.say("at the default guidance (value, 95 % interval, n)");
       for (const auto& [name, estimate] : value.items()) {
-        session.say(line_of(name.c_str(), estimate));
+        session.say(line_of(name, estimate));
       }
     } else if (key == "sweep" || key == "held_out") {
       session.say(key == "sweep" ? "over guidance, joint" : "combinations never trained on, joint");
       for (const auto& [scale, accuracy] : value.items()) {
-        session.say(line_of(("s = " + scale).c_str(), accuracy.at("joint")));
+        session.say(line_of("s = " + scale, accuracy.at("joint")));
       }
     }
   }

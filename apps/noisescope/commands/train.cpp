@@ -1,6 +1,7 @@
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/run/preview.h"
 #include "noisescope/run/train_run.h"
 
@@ -25,8 +26,8 @@ void run_train(const Session& session, const TrainFlags& flags) {
     write_preview(model, config, folder, validation.images);
   };
   const TrainingSummary summary = train_run(config, folder, request, session.control);
-  session.say("trained on " + std::to_string(summary.images) + " images; the model is in " +
-              folder.root.string() + "\nnext: noisescope report " + folder.root.string());
+  session.say(format_text("trained on {} images; the model is in {}\nnext: noisescope report {}", summary.images,
+                          folder.root.string(), folder.root.string()));
   session.result({{"out", folder.root.string()},
                   {"parameters", summary.parameters},
                   {"images", summary.images},

@@ -1,8 +1,8 @@
-#include <cstdio>
 #include <optional>
 
 #include "apps/noisescope/cli.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/report/verify_page.h"
@@ -29,8 +29,8 @@ void list_checks(const Session& session) {
 void list_defects(const Session& session) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Defect& defect : defects()) {
-    session.say(defect.name + ": " + defect.what + "; brings down " + defect.check + ": " +
-                join(defect.falls));
+    session.say(format_text("{}: {}; brings down {}: {}", defect.name, defect.what, defect.check,
+                            join(defect.falls)));
     json.push_back({{"name", defect.name},
                     {"what", defect.what},
                     {"check", defect.check},
@@ -63,9 +63,7 @@ void run_verify(Session& session, VerifyFlags flags) {
   const Verification verification =
       verify(flags.options, trained ? &*trained : nullptr, session.control,
              [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
-               char text[96];
-               std::snprintf(text, sizeof text, "%s: %.1f s", check.c_str(), seconds);
-               session.say(to_table(rows) + text);
+               session.say(format_text("{}{}: {:.1f} s", to_table(rows), check, seconds));
              });
   const nlohmann::ordered_json json = to_json(verification);
   const std::filesystem::path path = std::filesystem::path(flags.out) / "verify.json";
@@ -73,10 +71,8 @@ void run_verify(Session& session, VerifyFlags flags) {
   write_file_atomic(path, json.dump(2));
   write_file_atomic(path.parent_path() / "verify.html",
                     verify_page(verification, session.command_line));
-  char text[160];
-  std::snprintf(text, sizeof text, "%zu rows in %.0f s: %s; written to ", verification.rows.size(),
-                verification.seconds, verification.pass() ? "all hold" : "NOT all hold");
-  session.say(text + path.string());
+  session.say(format_text("{} rows in {:.0f} s: {}; written to {}", verification.rows.size(), verification.seconds,
+                          verification.pass() ? "all hold" : "NOT all hold", path.string()));
   session.result(json);
   if (!verification.pass()) session.exit_code = 1;
 }

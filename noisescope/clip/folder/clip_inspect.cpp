@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/weight_folder.h"
 
 namespace noisescope {
@@ -54,10 +55,9 @@ void inspect_tokenizer(const fs::path& folder, ClipInspection& inspection) {
                                     ": the model loads, but takes token ids alone");
       return;
     }
-    inspection.tokenizer = to_string(tokenizer->model().kind) + ", " +
-                           std::to_string(tokenizer->vocabulary_size()) + " tokens, context " +
-                           std::to_string(tokenizer->context_length()) + ", cleaned as " +
-                           to_string(tokenizer->model().profile);
+    inspection.tokenizer = format_text("{}, {} tokens, context {}, cleaned as {}", to_string(tokenizer->model().kind),
+                                       tokenizer->vocabulary_size(), tokenizer->context_length(),
+                                       to_string(tokenizer->model().profile));
     check_tokenizer_fits(inspection.config, *tokenizer);
   });
 }

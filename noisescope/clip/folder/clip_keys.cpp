@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -54,7 +55,7 @@ std::vector<ClipWeight> block_weights(const EncoderOptions& options, const std::
 void append_encoder(std::vector<ClipWeight>& weights, const EncoderOptions& options,
                     const std::string& prefix) {
   for (int64_t i = 0; i < options.layers; ++i) {
-    for (ClipWeight& weight : block_weights(options, prefix + std::to_string(i) + ".")) {
+    for (ClipWeight& weight : block_weights(options, format_text("{}{}.", prefix, i))) {
       weights.push_back(std::move(weight));
     }
   }
@@ -141,8 +142,8 @@ bool any_key(const WeightShapes& shapes, const char* prefix) {
 }
 
 [[noreturn]] void refuse_key(const std::string& path, const std::string& got) {
-  throw ModelError("[clip.layout_of] expected the weights of a CLIP with a vision transformer in " +
-                   path + ", got " + got);
+  throw ModelError(format_text("[clip.layout_of] expected the weights of a CLIP with a vision transformer in {}, "
+                               "got {}", path, got));
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 // The tensors of a CLIP, and what they are called in the files of others. No torch here.
 #pragma once
 
-#include <array>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "noisescope/clip/clip_config.h"
@@ -14,12 +12,7 @@ namespace noisescope {
 /// openai        visual.*, transformer.*, ...: OpenAI's CLIP and open_clip's `CLIP`
 /// custom_text   the same with text.* for the text half: open_clip's `CustomTextCLIP`
 enum class ClipLayout { hugging_face, openai, custom_text };
-
-constexpr std::array<std::pair<ClipLayout, const char*>, 3> enum_names(ClipLayout) {
-  return {{{ClipLayout::hugging_face, "hugging_face"},
-           {ClipLayout::openai, "openai"},
-           {ClipLayout::custom_text, "custom_text"}}};
-}
+NOISESCOPE_ENUM(ClipLayout, hugging_face, openai, custom_text)
 
 /// The layout whose names occur. Throws ModelError for image towers that this program does not have
 /// (ModifiedResNet, timm) and for files that hold no CLIP.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -15,13 +16,13 @@ bool is_weight_dtype(const Tensor& tensor) {
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  for (size_t i = 0; i < shape.size(); ++i) text += format_text("{}{}", i ? ", " : "", shape[i]);
   return text + "]";
 }
 
 void append(std::string& message, const char* kind, const std::vector<std::string>& names) {
   if (names.empty()) return;
-  message += "\n  " + std::string(kind) + " (" + std::to_string(names.size()) + "): " + join(names);
+  message += format_text("\n  {} ({}): {}", kind, names.size(), join(names));
 }
 
 /// The part of `tensor` that `weight` is, seen in the module's shape.
@@ -67,8 +68,8 @@ WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeigh
       faults.missing.push_back(weight.key + " " + shape_text(shape));
     } else if (found->second.sizes() != torch::IntArrayRef(shape) ||
                !is_weight_dtype(found->second)) {
-      faults.unfit.push_back(weight.key + " (expected " + shape_text(shape) + " in float32, float16 "
-                             "or bfloat16, got " + describe_tensor(found->second) + ")");
+      faults.unfit.push_back(format_text("{} (expected {} in float32, float16 or bfloat16, got {})", weight.key,
+                                         shape_text(shape), describe_tensor(found->second)));
     }
   }
   for (const auto& [key, tensor] : file) {
@@ -81,9 +82,9 @@ NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeig
                             const std::string& name) {
   const WeightFaults faults = weight_faults(file, weights);
   if (!faults.empty()) {
-    throw ModelError("[clip.ClipModel.load] expected the weights that the configuration describes in " +
-                     name + ", got others; configuration and weights belong to different models" +
-                     faults.describe());
+    throw ModelError(format_text("[clip.ClipModel.load] expected the weights that the configuration describes in "
+                                 "{}, got others; configuration and weights belong to different models{}", name,
+                                 faults.describe()));
   }
   NamedTensors out;
   for (const ClipWeight& weight : weights) out[weight.name] = view_of(file.at(weight.key), weight);

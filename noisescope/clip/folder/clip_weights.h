@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "noisescope/clip/folder/clip_keys.h"
+#include "noisescope/core/options.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope {
@@ -36,10 +37,7 @@ NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeig
 /// stays. `transformers`: bicubic, a = -0.75 (interpolate_pos_encoding); `open_clip`: bicubic with
 /// antialias, a = -0.5 (resize_pos_embed).
 enum class PositionResize { transformers, open_clip };
-
-constexpr std::array<std::pair<PositionResize, const char*>, 2> enum_names(PositionResize) {
-  return {{{PositionResize::transformers, "transformers"}, {PositionResize::open_clip, "open_clip"}}};
-}
+NOISESCOPE_ENUM(PositionResize, transformers, open_clip)
 
 /// [1 + G^2, D] -> [1 + grid^2, D] float32. Throws ShapeError for another number of rows.
 Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, PositionResize convention);

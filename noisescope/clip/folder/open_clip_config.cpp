@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "noisescope/clip/clip_config.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/json_fields.h"
 #include "noisescope/core/error.h"
 
@@ -70,9 +71,9 @@ void check_keys(const JsonFields& fields, const KnownKeys& known) {
         std::count(found->second.begin(), found->second.end(), value) > 0) {
       continue;
     }
-    fields.refuse("a CLIP with plain transformers, got '" + key.substr(0, 80) + "': " +
-                  value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 80) +
-                  ", which this program does not have");
+    fields.refuse(format_text("a CLIP with plain transformers, got '{}': {}, which this program does not have",
+                              key.substr(0, 80),
+                              value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 80)));
   }
 }
 
@@ -125,7 +126,7 @@ void read_text(const JsonFields& fields, ClipActivation activation, ClipConfig& 
 /// Number of layers "<prefix><i>.ln_1.weight".
 int64_t count_layers(const WeightShapes& shapes, const std::string& prefix) {
   int64_t layers = 0;
-  while (shapes.contains(prefix + std::to_string(layers) + ".ln_1.weight")) ++layers;
+  while (shapes.contains(format_text("{}{}.ln_1.weight", prefix, layers))) ++layers;
   return layers;
 }
 

@@ -2,8 +2,7 @@
 // clean prompts, name and pad tokens, and cut pictures in different ways. No torch here.
 #pragma once
 
-#include <array>
-#include <utility>
+#include "noisescope/core/options.h"
 
 namespace noisescope {
 
@@ -16,11 +15,6 @@ namespace noisescope {
 /// openai     round((H - h) / 2), half to even    after resizing and cropping
 /// open_clip  round((H - h) / 2), half to even    after resizing and cropping
 enum class ClipProfile { hf, openai, open_clip };
-
-constexpr std::array<std::pair<ClipProfile, const char*>, 3> enum_names(ClipProfile) {
-  return {{{ClipProfile::hf, "hf"},
-           {ClipProfile::openai, "openai"},
-           {ClipProfile::open_clip, "open_clip"}}};
-}
+NOISESCOPE_ENUM(ClipProfile, hf, openai, open_clip)
 
 }  // namespace noisescope

@@ -5,6 +5,7 @@
 #include "noisescope/clip/text/byte_level.h"
 #include "noisescope/clip/text/clean_text.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -74,23 +75,21 @@ std::string text_of_bpe_token(const std::string& token) {
 void check_model(const TokenizerModel& model, const std::string& name) {
   const size_t n = model.tokens.size();
   if (model.context_length < 3 || model.context_length > kMaxContext) {
-    refuse(name, "expected a context of 3 to " + std::to_string(kMaxContext) + " tokens, got " +
-                     std::to_string(model.context_length));
+    refuse(name, format_text("expected a context of 3 to {} tokens, got {}", kMaxContext, model.context_length));
   }
   if (n < 4 || n > static_cast<size_t>(kMaxTokens)) {
-    refuse(name, "expected 4 to " + std::to_string(kMaxTokens) + " tokens, got " + std::to_string(n));
+    refuse(name, format_text("expected 4 to {} tokens, got {}", kMaxTokens, n));
   }
   const std::pair<std::string, std::string> last = {model.tokens[n - 2], model.tokens[n - 1]};
   if (last != special_names(ClipProfile::hf) && last != special_names(ClipProfile::open_clip)) {
-    refuse(name, "expected <|startoftext|> and <|endoftext|>, or <start_of_text> and <end_of_text>, "
-                 "as the last two ids, got '" + last.first + "' and '" + last.second + "'");
+    refuse(name, format_text("expected <|startoftext|> and <|endoftext|>, or <start_of_text> and <end_of_text>, "
+                             "as the last two ids, got '{}' and '{}'", last.first, last.second));
   }
   if (model.kind == TokenizerKind::words && model.profile != ClipProfile::hf) {
     refuse(name, "expected the profile hf for a word-level tokenizer, got " + to_string(model.profile));
   }
   if (model.pad_id && (*model.pad_id < 0 || *model.pad_id >= static_cast<int64_t>(n))) {
-    refuse(name, "expected a padding token below " + std::to_string(n) + ", got " +
-                     std::to_string(*model.pad_id));
+    refuse(name, format_text("expected a padding token below {}, got {}", n, *model.pad_id));
   }
 }
 
@@ -126,8 +125,8 @@ void Tokenizer::check_tokens(const std::string& name) {
   }
   const auto need = [&](const std::string& token, const char* reason) {
     if (id_of_.count(token) == 0) {
-      refuse(name, "expected the token '" + token + "' in the vocabulary (" + reason +
-                       "), got none; do vocabulary and merges belong together?");
+      refuse(name, format_text("expected the token '{}' in the vocabulary ({}), got none; "
+                               "do vocabulary and merges belong together?", token, reason));
     }
   };
   if (model_.kind == TokenizerKind::words) need(kUnknownToken, "for words that are not known");
@@ -178,8 +177,8 @@ std::vector<Tokenizer::Piece> Tokenizer::pair_pieces(const CodePoints& text) con
 
 Encoding Tokenizer::encode(std::string_view text) const {
   if (text.size() > kMaxTextBytes) {
-    throw ValueError("[clip.Tokenizer.encode] expected a text of at most " +
-                     std::to_string(kMaxTextBytes) + " bytes, got " + std::to_string(text.size()));
+    throw ValueError(format_text("[clip.Tokenizer.encode] expected a text of at most {} bytes, got {}", kMaxTextBytes,
+                                 text.size()));
   }
   Encoding encoding;
   const CodePoints clean = clean_text(text, model_.profile);
@@ -214,8 +213,7 @@ std::string Tokenizer::decode(const std::vector<int64_t>& ids) const {
   std::string text;
   for (const int64_t id : ids) {
     if (id < 0 || id >= vocabulary_size()) {
-      throw ValueError("[clip.Tokenizer.decode] expected ids in [0, " +
-                       std::to_string(vocabulary_size()) + "), got " + std::to_string(id));
+      throw ValueError(format_text("[clip.Tokenizer.decode] expected ids in [0, {}), got {}", vocabulary_size(), id));
     }
     if (id >= start_id()) continue;
     const std::string& token = model_.tokens[static_cast<size_t>(id)];
@@ -241,15 +239,15 @@ std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<Unkno
   constexpr size_t kMostWords = 60;
   std::vector<std::string> parts;
   for (const UnknownWord& entry : unknown) {
-    parts.push_back("'" + entry.word + "'" +
-                    (entry.nearest.empty() ? "" : " (did you mean '" + entry.nearest + "'?)"));
+    parts.push_back(format_text("'{}'{}", entry.word,
+                                entry.nearest.empty() ? "" : " (did you mean '" + entry.nearest + "'?)"));
   }
   std::vector<std::string> known = tokenizer.known_words();
   const size_t count = known.size();
   if (count > kMostWords) known.resize(kMostWords);
   return std::string(unknown.size() == 1 ? "unknown word " : "unknown words ") + join(parts) +
          "; known words: " + join(known) +
-         (count > kMostWords ? " and " + std::to_string(count - kMostWords) + " more" : "");
+         (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
 }
 
 }  // namespace noisescope

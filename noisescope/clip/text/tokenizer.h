@@ -13,7 +13,6 @@
 // matter of equal ids alone. No torch here.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -35,10 +34,7 @@ namespace noisescope {
 inline constexpr const char* kUnknownToken = "<|unk|>";
 
 enum class TokenizerKind { words, bpe };
-
-constexpr std::array<std::pair<TokenizerKind, const char*>, 2> enum_names(TokenizerKind) {
-  return {{{TokenizerKind::words, "words"}, {TokenizerKind::bpe, "bpe"}}};
-}
+NOISESCOPE_ENUM(TokenizerKind, words, bpe)
 
 struct TokenizerOptions {
   TokenizerKind kind = TokenizerKind::words;

@@ -2,6 +2,7 @@
 // implements, ids must be 0 .. V-1 without holes, and the Tokenizer constructor checks the rest.
 #include <algorithm>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/json_reader.h"
 #include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/error.h"
@@ -194,11 +195,10 @@ std::vector<std::string> read_tokens(const JsonReader& reader, const Json& vocab
   for (const auto& [token, value] : vocabulary.items()) {
     const int64_t id = reader.integer(value, "token id");
     if (id < 0 || id >= static_cast<int64_t>(tokens.size())) {
-      reader.refuse("expected ids 0 to " + std::to_string(tokens.size() - 1) + ", got " +
-                    std::to_string(id) + " for '" + token + "'");
+      reader.refuse(format_text("expected ids 0 to {}, got {} for '{}'", tokens.size() - 1, id, token));
     }
     std::string& slot = tokens[static_cast<size_t>(id)];
-    if (!slot.empty()) reader.refuse("expected one token an id, got a second for " + std::to_string(id));
+    if (!slot.empty()) reader.refuse(format_text("expected one token an id, got a second for {}", id));
     slot = token;
   }
   return tokens;
@@ -237,8 +237,8 @@ std::vector<std::pair<std::string, std::string>> read_merge_lines(const JsonRead
     if (!is_header && !is_last) {
       const size_t blank = line.find(' ');
       if (blank == 0 || blank >= line.size() - 1 || line.find(' ', blank + 1) != line.npos) {
-        reader.refuse("expected 'left right' in line " + std::to_string(line_number) + ", got '" +
-                          std::string(line.substr(0, 80)) + "'", begin);
+        reader.refuse(format_text("expected 'left right' in line {}, got '{}'", line_number,
+                                  std::string(line.substr(0, 80))), begin);
       }
       out.emplace_back(line.substr(0, blank), line.substr(blank + 1));
     }

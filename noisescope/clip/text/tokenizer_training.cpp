@@ -7,6 +7,7 @@
 #include "noisescope/clip/text/clean_text.h"
 #include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -35,8 +36,8 @@ std::map<std::string, int64_t> count_words(const std::vector<std::string>& capti
     }
   }
   if (counts.empty()) {
-    throw DataError("[clip.Tokenizer.train] expected captions with at least one word, got " +
-                    std::to_string(captions.size()) + " captions without any");
+    throw DataError(format_text("[clip.Tokenizer.train] expected captions with at least one word, "
+                                "got {} captions without any", captions.size()));
   }
   return counts;
 }

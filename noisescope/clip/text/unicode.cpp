@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -215,8 +216,8 @@ CodePoints decode_utf8(std::string_view text) {
     char32_t code = 0;
     const size_t length = sequence_length(text, i, code);
     if (length == 0) {
-      throw ValueError("[clip.decode_utf8] expected UTF-8 text, got an invalid sequence at byte " +
-                       std::to_string(i) + "; save the text as UTF-8");
+      throw ValueError(format_text("[clip.decode_utf8] expected UTF-8 text, got an invalid sequence at byte {}; "
+                                   "save the text as UTF-8", i));
     }
     out.push_back({code, static_cast<int64_t>(i), static_cast<int64_t>(i + length)});
     i += length;

@@ -10,6 +10,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {
@@ -80,8 +81,8 @@ class ArchiveReader {
       if (content.size() > limits_.max_entry_bytes) fail_large(content.size());
     }
     if (archive_entry_size_is_set(entry_) && content.size() != claimed_bytes()) {
-      fail(std::to_string(claimed_bytes()) + " bytes in " + in_quotes(entry_name_),
-           std::to_string(content.size()));
+      fail(format_text("{} bytes in {}", claimed_bytes(), in_quotes(entry_name_)),
+           format_text("{}", content.size()));
     }
     return content;
   }
@@ -124,7 +125,7 @@ class ArchiveReader {
   [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
     const int64_t position = archive_read_header_position(archive_);
     throw FormatError(name_, static_cast<uint64_t>(std::max<int64_t>(position, 0)),
-                      "[io.read_archive] expected " + expected + ", got " + got);
+                      format_text("[io.read_archive] expected {}, got {}", expected, got));
   }
   [[noreturn]] void fail_damaged() const {
     const char* reason = archive_error_string(archive_);
@@ -132,11 +133,11 @@ class ArchiveReader {
                                                    "'; the file is truncated, damaged or no archive");
   }
   [[noreturn]] void fail_large(uint64_t bytes) const {
-    fail("files of at most " + std::to_string(limits_.max_entry_bytes) + " bytes",
-         in_quotes(entry_name_) + " with " + std::to_string(bytes));
+    fail(format_text("files of at most {} bytes", limits_.max_entry_bytes),
+         format_text("{} with {}", in_quotes(entry_name_), bytes));
   }
   [[noreturn]] void fail_bomb() const {
-    fail("at most " + std::to_string(allowance_) + " bytes from an archive of this size",
+    fail(format_text("at most {} bytes from an archive of this size", allowance_),
          "more; this is an archive that unpacks to far more than it should");
   }
 
@@ -246,8 +247,8 @@ bool FileSource::contains(const std::string& name) const {
 std::string FileSource::read(const std::string& name) const {
   std::string content;
   if (!contains(name)) {
-    throw DataError("[io.FileSource] expected file '" + name + "' in " + path_.string() +
-                    ", got none of this name");
+    throw DataError(format_text("[io.FileSource] expected file '{}' in {}, got none of this name", name,
+                                path_.string()));
   }
   visit([&](const std::string& other) { return other == name; },
         [&](const std::string&, std::string bytes) { content = std::move(bytes); });

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -43,7 +44,7 @@ std::string gunzip(std::string_view bytes, const std::string& name, uint64_t lim
     state = inflate(&stream, Z_NO_FLUSH);
     content.append(step, 0, kStep - stream.avail_out);
     if (content.size() > limit_bytes) {
-      fail("at most " + std::to_string(limit_bytes) + " bytes when unpacked, got more");
+      fail(format_text("at most {} bytes when unpacked, got more", limit_bytes));
     }
   }
   if (state != Z_STREAM_END) fail("a whole gzip file; it is truncated or damaged");

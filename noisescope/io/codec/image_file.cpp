@@ -1,6 +1,7 @@
 #include "noisescope/io/codec/image_file.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_codec.h"
 #include "noisescope/io/file.h"
 
@@ -21,9 +22,8 @@ Image make_checked_image(uint64_t width, uint64_t height, int64_t channels, cons
   // Sides first: their product could overflow.
   if (width == 0 || height == 0 || width > max_side || height > max_side ||
       width * height > static_cast<uint64_t>(limits.max_pixels)) {
-    fail_decode(name, 0, "an image of at most " + std::to_string(limits.max_side_px) +
-                             " px a side and " + std::to_string(limits.max_pixels) + " px, got " +
-                             std::to_string(width) + " x " + std::to_string(height));
+    fail_decode(name, 0, format_text("an image of at most {} px a side and {} px, got {} x {}", limits.max_side_px,
+                                     limits.max_pixels, width, height));
   }
   Image image;
   image.width = static_cast<int64_t>(width);

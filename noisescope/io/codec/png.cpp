@@ -9,6 +9,7 @@
 #include <png.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_codec.h"
 
 namespace noisescope {
@@ -157,8 +158,8 @@ void check_claim(const Session& session, const std::string& name) {
                        png_get_image_height(session.png, session.info);
   if (raw / kMaxDeflateRatio > session.input.size()) {
     fail_decode(name, kSignatureBytes,
-                "a whole PNG image, got " + std::to_string(session.input.size()) +
-                    " bytes that claim " + std::to_string(raw) + " of pixels; the file is damaged");
+                format_text("a whole PNG image, got {} bytes that claim {} of pixels; the file is damaged",
+                            session.input.size(), raw));
   }
 }
 
@@ -168,8 +169,7 @@ int colour_type(const Image& image) {
     case 3: return PNG_COLOR_TYPE_RGB;
     case 4: return PNG_COLOR_TYPE_RGBA;
     default:
-      throw ValueError("[io.encode_png] expected 1, 3 or 4 channels, got " +
-                       std::to_string(image.channels));
+      throw ValueError(format_text("[io.encode_png] expected 1, 3 or 4 channels, got {}", image.channels));
   }
 }
 
@@ -177,10 +177,9 @@ void check_image(const Image& image) {
   constexpr int64_t kMaxSide = 1'000'000;  // libpng's own limit
   if (image.width < 1 || image.height < 1 || image.width > kMaxSide || image.height > kMaxSide ||
       image.pixels.size() != static_cast<size_t>(image.width * image.height * image.channels)) {
-    throw ValueError("[io.encode_png] expected width * height * channels values, got " +
-                     std::to_string(image.width) + " x " + std::to_string(image.height) + " x " +
-                     std::to_string(image.channels) + " with " +
-                     std::to_string(image.pixels.size()) + " values");
+    throw ValueError(format_text("[io.encode_png] expected width * height * channels values, "
+                                 "got {} x {} x {} with {} values", image.width, image.height, image.channels,
+                                 image.pixels.size()));
   }
 }
 

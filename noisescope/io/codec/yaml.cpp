@@ -8,6 +8,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope {
@@ -59,7 +60,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   [[noreturn]] void fail(const YAML::Mark& mark, const std::string& what) const {
-    throw ConfigError(file_ + ":" + std::to_string(mark.line + 1) + ": " + what);
+    throw ConfigError(format_text("{}:{}: {}", file_, mark.line + 1, what));
   }
 
  private:
@@ -95,8 +96,8 @@ class TreeBuilder : public YAML::EventHandler {
     Open& top = stack_.back();
     for (const auto& [name, node] : top.node.entries) {
       if (name != key) continue;
-      fail(mark, "key '" + key.substr(0, 60) + "' occurs twice, first on line " +
-                     std::to_string(node.line) + "; remove one of them");
+      fail(mark, format_text("key '{}' occurs twice, first on line {}; remove one of them", key.substr(0, 60),
+                             node.line));
     }
     top.key = key;
     top.key_line = mark.line + 1;
@@ -106,7 +107,7 @@ class TreeBuilder : public YAML::EventHandler {
   void open(const YAML::Mark& mark, Kind kind) {
     if (expects_key()) fail(mark, "expected a key, got a list or map; write 'key: value'");
     if (stack_.size() == kMaxDepth) {
-      fail(mark, "expected at most " + std::to_string(kMaxDepth) + " levels, got more");
+      fail(mark, format_text("expected at most {} levels, got more", kMaxDepth));
     }
     stack_.push_back({node_at(mark, kind), false, {}, 0});
   }
@@ -134,8 +135,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   [[noreturn]] static void fail_empty_key(const ConfigNode& node) {
-    throw ConfigError(node.file + ":" + std::to_string(node.line) +
-                      ": expected a key, got nothing; write 'key: value'");
+    throw ConfigError(format_text("{}:{}: expected a key, got nothing; write 'key: value'", node.file, node.line));
   }
 
   std::string file_;
@@ -154,8 +154,8 @@ void clear_lines(ConfigNode& node) {
 
 ConfigNode parse_yaml(const std::string& text, const std::string& file) {
   if (text.size() > kYamlMaxFileBytes) {
-    throw ConfigError(file + ": expected a configuration of at most 1 MiB, got " +
-                      std::to_string(text.size()) + " bytes; this is not the file that was meant");
+    throw ConfigError(format_text("{}: expected a configuration of at most 1 MiB, got {} bytes; "
+                                  "this is not the file that was meant", file, text.size()));
   }
   if (text.find('\0') != std::string::npos) {
     throw ConfigError(file + ": expected UTF-8 text, got a byte 0; this is not the file that was meant");
@@ -169,8 +169,8 @@ ConfigNode parse_yaml(const std::string& text, const std::string& file) {
     parser.HandleNextDocument(builder);
     TreeBuilder second(file);
     if (parser.HandleNextDocument(second)) {
-      throw ConfigError(file + ":" + std::to_string(second.take().line) +
-                        ": expected one document, got a second one; remove what is after '---'");
+      throw ConfigError(format_text("{}:{}: expected one document, got a second one; remove what is after '---'",
+                                    file, second.take().line));
     }
   } catch (const YAML::Exception& error) {
     builder.fail(error.mark, "expected YAML, got an error: " + error.msg);
@@ -198,8 +198,8 @@ ConfigNode parse_yaml_value(const std::string& text, const std::string& origin) 
     clear_lines(node);
     return node;
   } catch (const ConfigError&) {
-    throw ConfigError(origin + ": expected a value, text or a list such as [64, 128], got '" +
-                      text.substr(0, 60) + "'; quote text that has special characters");
+    throw ConfigError(format_text("{}: expected a value, text or a list such as [64, 128], got '{}'; "
+                                  "quote text that has special characters", origin, text.substr(0, 60)));
   }
 }
 

@@ -122,15 +122,14 @@ class VitTower : public ImageTower {
 
 }  // namespace
 
-std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
-                                             int64_t embedding_dim) {
+void check_image_tower(const ImageTowerOptions& options) {
   if (options.kind == ImageTowerKind::vit) {
     check_encoder("clip.make_image_tower", options.encoder);
     if (options.patch_size < 1 || options.image_size % options.patch_size != 0) {
       refuse("an image side that patches divide, got " + std::to_string(options.image_size) +
              " px and patches of " + std::to_string(options.patch_size) + " px");
     }
-    return std::make_shared<VitTower>(options, embedding_dim);
+    return;
   }
   if (options.image_size % kUnshuffle != 0 || options.image_size < kUnshuffle * kLastGrid) {
     refuse("an even image side of at least " + std::to_string(kUnshuffle * kLastGrid) +
@@ -142,6 +141,12 @@ std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
       refuse("channels that are multiples of 8, got " + std::to_string(channels));
     }
   }
+}
+
+std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
+                                             int64_t embedding_dim) {
+  check_image_tower(options);
+  if (options.kind == ImageTowerKind::vit) return std::make_shared<VitTower>(options, embedding_dim);
   return std::make_shared<ConvTower>(options, embedding_dim);
 }
 

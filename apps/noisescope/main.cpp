@@ -1,4 +1,5 @@
 // noisescope: trains CLIP-conditioned diffusion models and explains what their noise says.
+#include <charconv>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -29,9 +30,22 @@ void Session::result(const nlohmann::ordered_json& json) const {
   std::printf("%s\n", json.dump(2).c_str());
 }
 
+namespace {
+
+/// What is wrong with the text of --seed, or "". The numbers that a configuration can hold are let through.
+std::string seed_problem(const std::string& text) {
+  int64_t seed = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error == std::errc() && rest == text.data() + text.size() && seed >= 0) return "";
+  return "expected a whole number from 0 to 9223372036854775807 (2^63 - 1), got '" + text + "'";
+}
+
+}  // namespace
+
 void add_common(CLI::App& command, Session& session) {
   Common& c = session.common;
-  command.add_option("--seed", c.seed, "seed of every random number (overrides the config)");
+  command.add_option("--seed", c.seed, "seed of every random number (overrides the config)")
+      ->check(seed_problem);
   command.add_option("--threads", c.threads, "CPU threads; 0 takes all cores")
       ->check(CLI::Range(0, 1024));
   command.add_option("--device", c.device, "cpu, cuda, cuda:N or auto")->capture_default_str();

@@ -15,4 +15,10 @@ RunConfig read_config(const Session& session, const ConfigFlags& flags) {
   return config;
 }
 
+RunConfig read_config_unchecked(const Session& session, const ConfigFlags& flags) {
+  RunConfig config = read_run_config(flags.path, flags.overrides);
+  if (session.common.seed) config.seed = static_cast<int64_t>(*session.common.seed);
+  return config;
+}
+
 }  // namespace noisescope::cli

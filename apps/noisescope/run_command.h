@@ -14,7 +14,9 @@ struct ConfigFlags {
 /// --config and --set.
 void add_config_flags(CLI::App& command, ConfigFlags& flags);
 
-/// The configuration of the flags, --seed applied.
+/// The configuration of the flags, --seed applied. The second for commands that do not train: the parts need not
+/// fit each other.
 RunConfig read_config(const Session& session, const ConfigFlags& flags);
+RunConfig read_config_unchecked(const Session& session, const ConfigFlags& flags);
 
 }  // namespace noisescope::cli

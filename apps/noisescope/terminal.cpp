@@ -110,20 +110,35 @@ void finish_progress_line() {
   line_is_open = false;
 }
 
-std::stop_token stop_on_signals() {
-  static std::stop_source source;
+namespace {
+
+/// SIGHUP may have been set aside before the program started (nohup): it is left so.
+sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
+  struct sigaction hangup{};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+}  // namespace
+
+std::stop_token stop_on_signals() {
+  static std::stop_source source;
+  const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every later thread
   std::thread([signals] {
     int received = 0;
     sigwait(&signals, &received);
     source.request_stop();
-    static constexpr char kMessage[] = "\nstopping: saving what is done (again to stop at once)\n";
+    static constexpr char kMessage[] = "\nstopping: saving what is done (Ctrl-C to stop at once)\n";
     [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-    sigwait(&signals, &received);
+    // Job systems send their signal twice, to the process and to its group: that is one wish.
+    do {
+      sigwait(&signals, &received);
+    } while (received != SIGINT);
     _exit(130);
   }).detach();
   return source.get_token();

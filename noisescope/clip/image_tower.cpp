@@ -123,16 +123,15 @@ class VitTower : public ImageTower {
 
 }  // namespace
 
-std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
-                                             int64_t embedding_dim) {
-  check_options("clip.make_image_tower", options);
+void check_image_tower(const ImageTowerOptions& options) {
+  check_options("clip.check_image_tower", options);
   if (options.kind == ImageTowerKind::vit) {
     check_encoder("clip.make_image_tower", options.encoder);
     if (options.image_size % options.patch_size != 0) {
       refuse(format_text("an image side that patches divide, got {} px and patches of {} px", options.image_size,
                          options.patch_size));
     }
-    return std::make_shared<VitTower>(options, embedding_dim);
+    return;
   }
   if (options.image_size % kUnshuffle != 0 || options.image_size < kUnshuffle * kLastGrid) {
     refuse(format_text("an even image side of at least {} px, got {}", kUnshuffle * kLastGrid, options.image_size));
@@ -143,6 +142,12 @@ std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
       refuse(format_text("channels that are multiples of 8, got {}", channels));
     }
   }
+}
+
+std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
+                                             int64_t embedding_dim) {
+  check_image_tower(options);
+  if (options.kind == ImageTowerKind::vit) return std::make_shared<VitTower>(options, embedding_dim);
   return std::make_shared<ConvTower>(options, embedding_dim);
 }
 

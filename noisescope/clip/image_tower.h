@@ -24,6 +24,9 @@ class ImageTower : public torch::nn::Module, public HasInitRules {
 
 /// Throws ValueError for sizes that cannot work: an odd image side or channels that are no multiple
 /// of 8 (conv), an image side that patches do not divide (vit).
+void check_image_tower(const ImageTowerOptions& options);
+
+/// Checked as above.
 std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
                                              int64_t embedding_dim);
 

@@ -91,6 +91,9 @@ nlohmann::ordered_json load_to_json(const LoadReport& load) {
   nlohmann::ordered_json json;
   json["loaded"] = load.loaded;
   json["ignored"] = load.ignored;
+  json["ignored_suffixes"] = load.ignored_suffixes;
+  json["unread_captions"] = load.unread_captions;
+  json["unknown_parts"] = load.unknown_parts;
   json["unlabelled"] = load.unlabelled;
   json["duplicate_captions"] = load.duplicate_captions;
   json["seconds"] = load.seconds;
@@ -143,6 +146,8 @@ nlohmann::ordered_json to_json(const DataFacts& facts) {
   captions["words"] = facts.captions.words;
   captions["longest_words"] = facts.captions.longest_words;
   captions["vocabulary"] = facts.captions.vocabulary;
+  captions["context"] = facts.captions.context;
+  captions["cut"] = facts.captions.cut;
   captions["most_common"] = nlohmann::ordered_json::array();
   for (const auto& [caption, samples] : facts.captions.most_common) {
     captions["most_common"].push_back({{"caption", caption}, {"samples", samples}});
@@ -152,6 +157,8 @@ nlohmann::ordered_json to_json(const DataFacts& facts) {
   json["pixel_deviation"] = facts.pixel_deviation;
   json["deviation"] = facts.deviation;
   json["flips_keep_captions"] = facts.flips_keep_captions;
+  json["mirrored"] = facts.mirrored;
+  json["mirrored_why"] = facts.mirrored_why;
   json["load"] = load_to_json(facts.load);
   return json;
 }

@@ -20,6 +20,8 @@ struct CaptionFacts {
   double words = 0;          // mean over distinct captions
   int64_t longest_words = 0;
   int64_t vocabulary = 0;    // distinct words, lower case
+  int64_t context = 0;       // tokens that the encoder reads of a caption, filled by the caller; 0: not known
+  int64_t cut = 0;           // captions with more
   std::vector<std::pair<std::string, int64_t>> most_common;  // captions of the most samples, falling
 };
 
@@ -41,6 +43,9 @@ struct DataFacts {
   double deviation = 0;
   bool flips_keep_captions = false;
   LoadReport load;
+  // Of the configuration, filled by the caller.
+  bool mirrored = false;     // half of the pictures, in training
+  std::string mirrored_why;
 };
 
 /// Counts everything; pixels and captions per sample are measured on at most `max_inspected` samples

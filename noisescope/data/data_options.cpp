@@ -33,6 +33,9 @@ void describe(Describer& d, DataOptions& o) {
   d("kind", o.kind, "world: the two-object world; folder: pictures with captions; tiny_imagenet");
   d("path", o.path, "folder, .tar or .zip of the image kinds");
   describe(d, o.load);
+  d("flip", o.flip,
+    "mirror half of the pictures in training: auto (where no caption says left or right), true or false; false "
+    "for letters, digits, arrows and whatever else has sides");
   d("templates", o.templates, "captions of a class; {} stands for its name");
   d("synonyms", o.synonyms, "names of a Tiny ImageNet class in its captions: the first, or all");
   d("validation_share", o.validation_share,
@@ -43,11 +46,21 @@ void describe(Describer& d, DataOptions& o) {
   d.section("world", o.world, "the two-object world");
 }
 
+Mirroring mirroring(Flip flip, const Dataset& dataset) {
+  if (flip == Flip::always) return {true, "data.flip is true"};
+  if (flip == Flip::never) return {false, "data.flip is false"};
+  if (!dataset.flips_keep_captions()) {
+    return {false, "data.flip is auto and captions speak of left or right"};
+  }
+  return {true, "data.flip is auto and no caption says left or right; letters, digits and arrows need data.flip=false"};
+}
+
 OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report) {
   OpenedData opened;
   opened.dataset = open_kind(options, control, report);
   opened.split = split_dataset(*opened.dataset, options.validation_share,
                                static_cast<uint64_t>(options.seed));
+  opened.mirroring = mirroring(options.flip, *opened.dataset);
   return opened;
 }
 

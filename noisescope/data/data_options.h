@@ -16,10 +16,17 @@ namespace noisescope {
 enum class DataKind { world, folder, tiny_imagenet };
 NOISESCOPE_ENUM(DataKind, world, folder, tiny_imagenet)
 
+/// Whether half of the pictures are mirrored in training; automatic: where no caption speaks of a side.
+enum class Flip { automatic, always, never };
+constexpr std::array<std::pair<Flip, const char*>, 3> enum_names(Flip) {
+  return {{{Flip::automatic, "auto"}, {Flip::always, "true"}, {Flip::never, "false"}}};
+}
+
 struct DataOptions {
   DataKind kind = DataKind::world;
   std::string path;
   ImageLoadOptions load;
+  Flip flip = Flip::automatic;
   std::vector<std::string> templates = {"a photo of a {}"};
   Synonyms synonyms = Synonyms::first;
   double validation_share = 0.05;
@@ -31,10 +38,20 @@ struct DataOptions {
 /// The fields of `load` stand beside the others: data.image_size_px, not data.load.image_size_px.
 void describe(Describer& d, DataOptions& o);
 
-/// A data set and which of its samples are for training.
+/// Are pictures mirrored in training, and why.
+struct Mirroring {
+  bool on = false;
+  std::string why;  // "data.flip is auto and no caption says left or right; ..."
+};
+
+/// What `flip` means for these data.
+Mirroring mirroring(Flip flip, const Dataset& dataset);
+
+/// A data set, which of its samples are for training, and whether these are mirrored.
 struct OpenedData {
   std::shared_ptr<const Dataset> dataset;
   Split split;
+  Mirroring mirroring;
 };
 
 /// Opens what the options name and splits it: by its own parts where it has some, else by

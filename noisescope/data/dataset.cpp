@@ -47,7 +47,8 @@ Split split_samples(int64_t size, double validation_share, uint64_t seed) {
   }
   const Tensor order = Random(seed).permutation(Purpose::data_order, ~uint64_t{0}, size);
   const int64_t* first = order.const_data_ptr<int64_t>();
-  const auto held = static_cast<int64_t>(std::llround(validation_share * static_cast<double>(size)));
+  auto held = static_cast<int64_t>(std::llround(validation_share * static_cast<double>(size)));
+  if (held == 1) held = size >= 4 ? 2 : 0;
   Split split;
   split.validation.assign(first, first + held);
   split.train.assign(first + held, first + size);

@@ -51,7 +51,8 @@ class Dataset {
 std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int64_t>& indices,
                                    const Random& random, uint64_t step);
 
-/// Splits 0..size-1 into training and validation samples, the same for every call with this seed.
+/// Splits 0..size-1 into training and validation samples, the same for every call with this seed. A share
+/// that comes to a single sample holds out two, of fewer than four none: one alone compares with nothing.
 struct Split {
   std::vector<int64_t> train;
   std::vector<int64_t> validation;

@@ -1,6 +1,7 @@
 #include "noisescope/data/image_dataset.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
@@ -51,6 +52,37 @@ void check_samples(const ImageSamples& samples) {
   }
 }
 
+/// "8 files left out as they are no .png, .jpg or .jpeg: .webp 4, .bmp 4"
+std::string ignored_note(const LoadReport& report) {
+  std::vector<std::string> kinds;
+  for (const auto& [suffix, count] : report.ignored_suffixes) {
+    kinds.push_back((suffix.empty() ? "without suffix" : suffix) + " " + std::to_string(count));
+  }
+  return std::to_string(report.ignored) + " files left out as they are no .png, .jpg or .jpeg: " + join(kinds);
+}
+
+/// "3 of them: a, b, c", the first few named.
+std::string counted(const std::vector<std::string>& names, const std::string& what) {
+  constexpr size_t kNamed = 3;
+  const std::vector<std::string> shown(names.begin(),
+                                       names.begin() + static_cast<long>(std::min(kNamed, names.size())));
+  const size_t more = names.size() - shown.size();
+  return std::to_string(names.size()) + " " + what + ": " + join(shown) +
+         (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
+std::string unknown_parts_note(const std::map<std::string, int64_t>& parts) {
+  std::vector<std::string> names;
+  int64_t images = 0;
+  for (const auto& [folder, count] : parts) {
+    names.push_back(folder + "/");
+    images += count;
+  }
+  return counted(names, "folders beside train/, validation/ or test/ are read as a class each") + " (" +
+         std::to_string(images) + " images, which are trained on); rename a part to validation/ or test/, or move "
+         "it away";
+}
+
 }  // namespace
 
 ImageDataset::ImageDataset(ImageSamples samples) : samples_(std::move(samples)) {
@@ -93,6 +125,26 @@ Split ImageDataset::split(double validation_share, uint64_t seed) const {
   pick(split.train);
   pick(split.validation);
   return split;
+}
+
+void count_ignored(const std::string& path, LoadReport& report) {
+  std::string suffix = std::filesystem::path(path).extension().string();
+  for (char& c : suffix) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  ++report.ignored;
+  ++report.ignored_suffixes[suffix];
+}
+
+std::vector<std::string> load_notes(const LoadReport& report) {
+  std::vector<std::string> notes;
+  for (const SkippedFile& file : report.skipped) notes.push_back("left out " + file.name + ": " + file.reason);
+  if (report.ignored > 0) notes.push_back(ignored_note(report));
+  if (!report.unread_captions.empty()) {
+    notes.push_back(counted(report.unread_captions, "caption files are not read") +
+                    "; captions come from a metadata.jsonl or metadata.csv (file_name, text) at the top, or in "
+                    "train/, validation/ and test/");
+  }
+  if (!report.unknown_parts.empty()) notes.push_back(unknown_parts_note(report.unknown_parts));
+  return notes;
 }
 
 Split split_dataset(const Dataset& dataset, double validation_share, uint64_t seed) {

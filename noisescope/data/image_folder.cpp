@@ -21,6 +21,22 @@ bool is_metadata(const std::string& path) {
   return file == "metadata.jsonl" || file == "metadata.csv";
 }
 
+/// Files that hold captions in other layouts: tables beside or below the pictures.
+bool looks_like_captions(const std::string& path) {
+  static const std::set<std::string> kSuffixes = {".jsonl", ".csv", ".tsv", ".json", ".parquet"};
+  return kSuffixes.contains(std::filesystem::path(path).extension().string());
+}
+
+/// A text of the picture beside it: "cat/1.txt" of "cat/1.png".
+bool is_sidecar(const FileSource& source, const std::string& path) {
+  const std::filesystem::path file(path);
+  if (file.extension() != ".txt" && file.extension() != ".caption") return false;
+  for (const char* suffix : {".png", ".jpg", ".jpeg"}) {
+    if (source.contains(std::filesystem::path(file).replace_extension(suffix).string())) return true;
+  }
+  return false;
+}
+
 /// The first folder of a path, or "" for a file at the top.
 std::string top_folder(const std::string& path) {
   const size_t slash = path.find('/');
@@ -68,8 +84,10 @@ Listing list_files(const FileSource& source, LoadReport& report) {
       listing.metadata.push_back(name);
     } else if (has_image_extension(name)) {
       listing.images.push_back(name);
+    } else if (looks_like_captions(name) || is_sidecar(source, name)) {
+      report.unread_captions.push_back(below);
     } else {
-      ++report.ignored;
+      count_ignored(name, report);
     }
   }
   return listing;
@@ -97,9 +115,12 @@ std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Li
     if (captions.count(image) == 0) uncaptioned.push_back(image);
   }
   if (!uncaptioned.empty() && !captions.empty()) {
-    throw DataError(format_text("{}expected a caption of every image, got {} images without one: {}; "
-                                "add them to {} or remove them", kFolderWhere, uncaptioned.size(),
-                                name_examples(uncaptioned), listing.metadata.front()));
+    throw DataError(format_text("{}expected a caption of every image, got {} images without one: {}; add them to {} or "
+                                "remove them{}", kFolderWhere, uncaptioned.size(), name_examples(uncaptioned),
+                                listing.metadata.front(),
+                                report.unread_captions.empty()
+                                    ? ""
+                                    : " (not read: " + name_examples(report.unread_captions) + ")"));
   }
   std::vector<ImageEntry> entries;  // captions of absent images are refused by load_images
   for (auto& [path, texts] : captions) {
@@ -107,6 +128,18 @@ std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Li
     entries.push_back({path, std::move(texts), part, -1, std::nullopt});
   }
   return entries;
+}
+
+/// Where some folders are parts, the others beside them may be meant as such.
+void note_unknown_parts(const Listing& listing, LoadReport& report) {
+  std::map<std::string, int64_t> others;
+  bool has_parts = false;
+  for (const std::string& path : listing.images) {
+    const std::string folder = top_folder(path.substr(listing.root.size()));
+    has_parts = has_parts || part_of(folder) != Part::none;
+    if (part_of(folder) == Part::none) ++others[folder];
+  }
+  if (has_parts) report.unknown_parts = std::move(others);
 }
 
 /// Class folders below the root, or below train/, validation/ and test/.
@@ -155,8 +188,9 @@ ImageDataset load_image_folder(const std::filesystem::path& path,
     throw DataError(format_text("{}expected images (.png, .jpg, .jpeg) in {}, got {}; {} other files are there",
                                 kFolderWhere, path.string(),
                                 listing.metadata.empty() ? "none" : "only captions in " + listing.metadata[0],
-                                report.ignored));
+                                report.ignored + static_cast<int64_t>(report.unread_captions.size())));
   }
+  if (listing.metadata.empty()) note_unknown_parts(listing, report);
   std::vector<std::string> class_names;
   const std::vector<ImageEntry> entries =
       listing.metadata.empty() ? entries_from_classes(listing, templates, class_names)

@@ -184,7 +184,7 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
   for (const std::string& name : source.names()) {
     const std::string below = name.substr(std::min(tables.root.size(), name.size()));
     if (!name.starts_with(tables.root) || !has_image_extension(name)) {
-      report.ignored += name.ends_with(".txt") ? 0 : 1;
+      if (!name.ends_with(".txt")) count_ignored(name, report);
     } else if (below.starts_with("test/")) {
       ++report.unlabelled;
     } else if (const auto note = validation.find(below); note != validation.end()) {

@@ -64,7 +64,9 @@ class Writer {
 
   void grid(const std::vector<std::string>& captions) {
     const auto path = request_.out / "grid.png";
-    write_png(path, image_grid(result_.pictures, captions),
+    ImageGridOptions layout;
+    if (request_.count > 1) layout.group = request_.count;  // each prompt on rows of its own
+    write_png(path, image_grid(result_.pictures, captions, layout),
               settings(config_, request_, join(prompt_names(request_), " | ")));
     result_.files.push_back(path);
   }

@@ -31,7 +31,7 @@ struct SampleResult {
   double seconds = 0;                        // of drawing
 };
 
-/// Draws and writes grid.png with the settings embedded, film.<format> of the first picture unless
+/// Draws and writes grid.png (several pictures of a prompt on rows of their own) with the settings embedded, film.<format> of the first picture unless
 /// switched off, and what else is asked for. Picture k of a prompt has noise (seed, k). A record
 /// (record.safetensors, model/trajectory_record.h) holds all pictures; ValueError if it would exceed the
 /// cap of RecorderOptions.

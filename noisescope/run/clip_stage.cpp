@@ -14,7 +14,6 @@ namespace noisescope {
 namespace {
 
 constexpr int64_t kReportImages = 512;
-constexpr int64_t kReportCaptions = 2048;
 constexpr int64_t kEncodeBatch = 256;
 
 Tensor encode_images(const ClipModel& clip, const Dataset& dataset,
@@ -39,15 +38,28 @@ Tensor encode_texts(const ClipModel& clip, const std::vector<std::string>& texts
   return torch::cat(rows);
 }
 
-/// Rows of Dataset::captions() to score against: the full captions of a world (they stand first), or
-/// all captions up to a limit.
-std::vector<int64_t> report_caption_rows(const RunData& data) {
-  const auto all = static_cast<int64_t>(data.dataset->captions().size());
+/// Rows of Dataset::captions() to score these samples against: the full captions of a world (they stand
+/// first), else scored_captions.
+std::vector<int64_t> report_caption_rows(const RunData& data, const std::vector<int64_t>& indices) {
   if (const WorldDataset* world = world_of(data)) {
     const auto full = world->grammar().full_captions(SceneSet::seen).size();
     return sample_range(0, static_cast<int64_t>(full));
   }
-  return sample_range(0, std::min(all, kReportCaptions));
+  return scored_captions(*data.dataset, indices);
+}
+
+/// Tells how many captions the encoder does not read to their end.
+void note_cut_captions(const ClipModel& clip, const RunData& data, const Notice& notice) {
+  if (!notice || world_of(data) != nullptr) return;
+  const std::string note = cut_captions_note(clip.tokenizer().context_length(),
+                                             captions_cut(clip.tokenizer(), data.dataset->captions()));
+  if (!note.empty()) notice(note);
+}
+
+/// The report of a CLIP, stored; what was left out of it is said.
+void write_clip_report(const RunFolder& folder, const nlohmann::ordered_json& report, const Notice& notice) {
+  write_file_atomic(folder.clip_report(), report.dump(2));
+  if (notice && report.contains("left_out")) notice("report of the CLIP: " + report.at("left_out").get<std::string>());
 }
 
 nlohmann::ordered_json to_json(const RetrievalRanks& ranks) {
@@ -69,7 +81,7 @@ nlohmann::ordered_json to_json(const ModalityGap& gap) {
 
 /// Loads a ready CLIP and copies it into the run, which then stands on its own.
 ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFolder& folder,
-                     torch::Device device) {
+                     torch::Device device, const Notice& notice) {
   ClipModel clip = ClipModel::load(config.clip_folder);
   clip.tokenizer();  // captions condition the model: without a tokenizer nothing can begin
   clip.to(device);
@@ -81,7 +93,8 @@ ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFold
     report["weights_hash"] = clip.weights_hash();
   }
   report["adopted_from"] = config.clip_folder;
-  write_file_atomic(folder.clip_report(), report.dump(2));
+  write_clip_report(folder, report, notice);
+  note_cut_captions(clip, data, notice);
   return clip;
 }
 
@@ -90,7 +103,47 @@ ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFold
 RunData open_run_data(const RunConfig& config, const Control& control) {
   LoadReport report;
   OpenedData opened = open_dataset(config.data, control, report);
-  return {std::move(opened.dataset), std::move(opened.split), std::move(report)};
+  return {std::move(opened.dataset), std::move(opened.split), std::move(report), std::move(opened.mirroring)};
+}
+
+std::vector<int64_t> scored_captions(const Dataset& dataset, const std::vector<int64_t>& indices,
+                                     const std::vector<int64_t>& first, int64_t limit) {
+  const auto all = static_cast<int64_t>(dataset.captions().size());
+  if (all <= limit) return sample_range(0, all);
+  std::vector<int64_t> rows;
+  std::vector<bool> taken(static_cast<size_t>(all), false);
+  const auto take = [&](int64_t row) {
+    if (taken[static_cast<size_t>(row)]) return;
+    taken[static_cast<size_t>(row)] = true;
+    rows.push_back(row);
+  };
+  for (const int64_t row : first) take(row);
+  std::vector<std::vector<int64_t>> own;
+  size_t most = 0;
+  for (const int64_t index : indices) {
+    own.push_back(dataset.captions_of(index));
+    most = std::max(most, own.back().size());
+  }
+  for (size_t k = 0; k < most; ++k) {  // one caption of each sample before the second of any
+    for (const std::vector<int64_t>& captions : own) {
+      if (k < captions.size() && (k == 0 || static_cast<int64_t>(rows.size()) < limit)) take(captions[k]);
+    }
+  }
+  const auto free = limit - static_cast<int64_t>(rows.size());
+  for (int64_t k = 0; k < free; ++k) take(k * all / free);  // distractors from everywhere
+  for (int64_t row = 0; row < all && static_cast<int64_t>(rows.size()) < limit; ++row) take(row);
+  return rows;
+}
+
+int64_t captions_cut(const Tokenizer& tokenizer, const std::vector<std::string>& captions) {
+  return std::count_if(captions.begin(), captions.end(),
+                       [&](const std::string& caption) { return tokenizer.encode(caption).truncated(); });
+}
+
+std::string cut_captions_note(int64_t context, int64_t cut) {
+  if (cut == 0) return "";
+  return std::to_string(cut) + " captions are longer than the " + std::to_string(context) +
+         " tokens that the encoder reads: their ends are cut off; raise clip.tokenizer.context_length, or shorten them";
 }
 
 const WorldDataset* world_of(const RunData& data) {
@@ -115,35 +168,36 @@ ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t s
 }
 
 ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder,
-                      torch::Device device, const Control& control) {
+                      torch::Device device, const Control& control, const Notice& notice) {
   if (std::filesystem::exists(folder.clip_report())) {
     ClipModel clip = ClipModel::load(folder.clip());
     clip.to(device);
     return clip;
   }
-  if (!config.clip_folder.empty()) return adopt_clip(config, data, folder, device);
+  if (!config.clip_folder.empty()) return adopt_clip(config, data, folder, device, notice);
   const auto seed = static_cast<uint64_t>(config.seed);
   const std::vector<std::string>& captions = data.dataset->captions();
   const ClipModel clip(config.clip, Tokenizer::train(captions, config.clip.tokenizer), seed);
   clip.to(device);
+  note_cut_captions(clip, data, notice);
   ClipTrainOptions options = config.clip_train;
   options.checkpoint = folder.clip_checkpoint().string();
   train_clip(clip, captions, clip_batches(data, config.clip_batch_size, seed), options, seed,
              control);
   clip.save(folder.clip());
   // Written last: its presence says that the folder beside it is complete.
-  write_file_atomic(folder.clip_report(), clip_report(clip, data, seed).dump(2));
+  write_clip_report(folder, clip_report(clip, data, seed), notice);
   std::filesystem::remove(folder.clip_checkpoint());
   return clip;
 }
 
 nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, uint64_t seed) {
   const torch::NoGradGuard no_grad;
-  const std::vector<int64_t>& held = data.split.validation;
-  const std::vector<int64_t>& pool = held.empty() ? data.split.train : held;
+  const bool few = data.split.validation.size() < 2;  // one pair alone compares with nothing
+  const std::vector<int64_t>& pool = few ? data.split.train : data.split.validation;
   const std::vector<int64_t> indices(
       pool.begin(), pool.begin() + static_cast<long>(std::min<size_t>(kReportImages, pool.size())));
-  const std::vector<int64_t> rows = report_caption_rows(data);
+  const std::vector<int64_t> rows = report_caption_rows(data, indices);
   std::vector<std::string> texts;
   for (const int64_t row : rows) texts.push_back(data.dataset->captions()[size_t(row)]);
 
@@ -157,14 +211,17 @@ nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, u
   for (const int64_t row : draw_captions(*data.dataset, indices, Random(seed), ~uint64_t{0})) {
     own.push_back(data.dataset->captions()[size_t(row)]);
   }
-  const ModalityGap gap = modality_gap(image, encode_texts(clip, own));
   nlohmann::ordered_json json;
   json["zero_shot"] = noisescope::to_json(wilson(zero.correct, zero.images));
   json["zero_shot"]["captions"] = zero.captions;
   json["image_to_text"] = to_json(ranks.image_to_text);
   json["text_to_image"] = to_json(ranks.text_to_image);
-  json["modality_gap"] = to_json(gap);
-  json["samples"] = held.empty() ? "training" : "validation";
+  if (own.size() < 2) {
+    json["left_out"] = "the modality gap needs two pictures with captions, got one";
+  } else {
+    json["modality_gap"] = to_json(modality_gap(image, encode_texts(clip, own)));
+  }
+  json["samples"] = few ? "training" : "validation";
   json["weights_hash"] = clip.weights_hash();
   return json;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "noisescope/core/error.h"
 #include "noisescope/evaluate/feature_metrics.h"
 #include "noisescope/run/clip_stage.h"
 
@@ -22,7 +23,28 @@ Tensor encode(const ClipModel& judge, const Tensor& images) {
   return torch::cat(rows);
 }
 
-Tensor rows_of(const std::vector<int64_t>& rows) { return torch::tensor(rows, torch::kInt64); }
+/// Embeddings of these captions, [rows, E].
+Tensor encode_captions(const ClipModel& judge, const Dataset& dataset, const std::vector<int64_t>& rows) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> parts;
+  for (size_t first = 0; first < rows.size(); first += kTowerBatch) {
+    std::vector<std::string> texts;
+    for (size_t k = first; k < std::min(rows.size(), first + kTowerBatch); ++k) {
+      texts.push_back(dataset.captions()[static_cast<size_t>(rows[k])]);
+    }
+    parts.push_back(judge.encode_text(texts).to(torch::kCPU));
+  }
+  return torch::cat(parts);
+}
+
+/// Where each of `rows` stands in `scored`, which holds them all.
+Tensor positions_in(const std::vector<int64_t>& scored, const std::vector<int64_t>& rows) {
+  std::vector<int64_t> positions;
+  for (const int64_t row : rows) {
+    positions.push_back(std::find(scored.begin(), scored.end(), row) - scored.begin());
+  }
+  return torch::tensor(positions, torch::kInt64);
+}
 
 /// The configuration under which the judge is trained: another architecture or seed, its own folder.
 RunConfig judge_config(const RunConfig& config) {
@@ -31,9 +53,40 @@ RunConfig judge_config(const RunConfig& config) {
   judge.clip = config.evaluation.judge;
   judge.clip.image.image_size = config.network.image_size;
   judge.clip_train = config.evaluation.judge_train;
+  if (!has_budget(judge.clip_train)) {
+    judge.clip_train.steps = config.clip_train.steps;
+    judge.clip_train.images = config.clip_train.images;
+    judge.clip_train.seconds = config.clip_train.seconds;
+  }
+  if (!has_budget(judge.clip_train)) {
+    throw ConfigError("[run.evaluate_images] expected a budget of the judge's training, got none; set "
+                      "evaluation.judge_train.seconds, .images or .steps above 0");
+  }
   judge.seed = config.seed + 1;
   return judge;
 }
+
+/// Pictures needed in each half of the comparisons.
+constexpr int64_t kKidNeeds = 2 * kKidBlocks, kFdNeeds = 2, kCoverageNeeds = kCoverageNeighbours + 1;
+
+/// Measures that the data do not allow, and why: a sentence each.
+class LeftOut {
+ public:
+  /// Is `half` enough for this measure? Notes it down if not.
+  bool allows(const char* measure, int64_t half, int64_t needed) {
+    if (half >= needed) return true;
+    add(std::string(measure) + " needs " + std::to_string(2 * needed) + " held-out pictures, got " +
+        std::to_string(2 * half));
+    return false;
+  }
+  void add(const std::string& why) { reasons_.push_back(why); }
+  void write_to(ordered_json& json) const {
+    if (!reasons_.empty()) json["left_out"] = join(reasons_, "; ");
+  }
+
+ private:
+  std::vector<std::string> reasons_;
+};
 
 ordered_json number(double value, int64_t n) { return {{"value", value}, {"n", n}}; }
 
@@ -63,14 +116,10 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   // Real pictures pass through the same 8 bits as generated ones would on disk.
   const Tensor quantised = ((pictures.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
   const Tensor drawn = encode(judge, quantised), real = encode(judge, data.dataset->images(samples));
-  Tensor captions;
-  {
-    const torch::NoGradGuard no_grad;
-    captions = judge.encode_text(data.dataset->captions()).to(torch::kCPU);
-  }
-  const Tensor own = rows_of(rows);
-  const Tensor is_true = data.dataset->caption_is_true(
-      samples, sample_range(0, static_cast<int64_t>(data.dataset->captions().size())));
+  const std::vector<int64_t> scored = scored_captions(*data.dataset, samples, rows);
+  const Tensor captions = encode_captions(judge, *data.dataset, scored);
+  const Tensor own = positions_in(scored, rows);
+  const Tensor is_true = data.dataset->caption_is_true(samples, scored);
   const auto precision = [&](const Tensor& features, const Tensor& order) {
     return to_json(r_precision(features, captions, own.index_select(0, order),
                                is_true.index_select(0, order), random));
@@ -84,15 +133,27 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   ordered_json json;
   json["judge_hash"] = judge.weights_hash();
   json["default_guidance"] = config.sample.guidance.scale;
-  json["r_precision"] = precision(drawn, paired);
-  json["r_precision_shuffled_captions"] = precision(drawn, shuffled);
-  json["r_precision_real"] = precision(real, paired);
-  json["kid"] = to_json(kid(first, drawn_half, kKidBlocks));
-  json["kid_real_against_real"] = to_json(kid(first, second, kKidBlocks));
-  json["fd"] = number(frechet_distance(first, drawn_half), half);
-  json["fd_real_against_real"] = number(frechet_distance(first, second), half);
-  json["coverage"] = to_json(coverage(first, drawn_half, kCoverageNeighbours));
-  json["coverage_real_by_real"] = to_json(coverage(first, second, kCoverageNeighbours));
+  LeftOut left_out;
+  if (is_true.all(1).any().item<bool>()) {
+    left_out.add("r_precision needs a caption that is wrong of each picture");
+  } else {
+    json["r_precision"] = precision(drawn, paired);
+    json["r_precision_shuffled_captions"] = precision(drawn, shuffled);
+    json["r_precision_real"] = precision(real, paired);
+  }
+  if (left_out.allows("kid", half, kKidNeeds)) {
+    json["kid"] = to_json(kid(first, drawn_half, kKidBlocks));
+    json["kid_real_against_real"] = to_json(kid(first, second, kKidBlocks));
+  }
+  if (left_out.allows("fd", half, kFdNeeds)) {
+    json["fd"] = number(frechet_distance(first, drawn_half), half);
+    json["fd_real_against_real"] = number(frechet_distance(first, second), half);
+  }
+  if (left_out.allows("coverage", half, kCoverageNeeds)) {
+    json["coverage"] = to_json(coverage(first, drawn_half, kCoverageNeighbours));
+    json["coverage_real_by_real"] = to_json(coverage(first, second, kCoverageNeighbours));
+  }
+  left_out.write_to(json);
   return json;
 }
 

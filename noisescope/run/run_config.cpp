@@ -2,11 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/clip/image_tower.h"
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
+#include "noisescope/nn/cost.h"
 
 namespace noisescope {
 
@@ -29,7 +31,8 @@ void describe(Describer& d, EvaluationOptions& o) {
     "others count as wrong; 10 reads every picture as the scene nearest to it",
     {.min = 0.01, .max = 10});
   d.section("judge", o.judge, "image data: the encoder that judges, apart from the conditioning one");
-  d.section("judge_train", o.judge_train, "its training");
+  d.section("judge_train", o.judge_train,
+            "its training; where steps, images and seconds are all 0, for as long as clip_train says");
 }
 
 void describe(Describer& d, RunConfig& o) {
@@ -70,13 +73,42 @@ RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitt
   return config;
 }
 
+/// Refuses sizes that are not the data's, all in one message.
+void check_image_sizes(const RunConfig& config) {
+  const int64_t image = config.data.kind == DataKind::world ? kWorldImagePx : config.data.load.image_size_px;
+  std::vector<std::string> found, wanted;
+  const auto check = [&](const std::string& key, int64_t value) {
+    if (value == image) return;
+    found.push_back(key + " = " + std::to_string(value));
+    wanted.push_back("--set " + key + "=" + std::to_string(image));
+  };
+  check("network.image_size", config.network.image_size);
+  if (config.clip_folder.empty()) check("clip.image.image_size", config.clip.image.image_size);
+  if (found.empty()) return;
+  throw ConfigError("[run.check_run_config] expected the size of the data's images, " + std::to_string(image) +
+                    ", got " + join(found, " and ") + "; add " + join(wanted, " "));
+}
+
+/// What building and training the CLIP would refuse.
+void check_clip(const RunConfig& config) {
+  check_encoder("clip.text", config.clip.text);
+  check_image_tower(config.clip.image);
+  if (has_budget(config.clip_train)) return;
+  throw ConfigError("[run.check_run_config] expected a budget of the CLIP's training, got none; set "
+                    "clip_train.seconds, clip_train.images or clip_train.steps above 0");
+}
+
 }  // namespace
 
-RunConfig load_run_config(const std::filesystem::path& path,
-                          const std::vector<std::string>& overrides) {
+RunConfig read_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
   RunConfig config = demo_config();
   if (!path.empty()) read_options_into(read_yaml(path), config);
   read_options_into(parse_overrides(overrides), config);  // apart from the file: either may use older names
+  return config;
+}
+
+RunConfig load_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  RunConfig config = read_run_config(path, overrides);
   check_run_config(config);
   return config;
 }
@@ -118,19 +150,14 @@ RunConfig demo_config() {
 
 void check_run_config(const RunConfig& config) {
   parse_budget(config.train.budget);
-  const int64_t image = config.data.kind == DataKind::world ? kWorldImagePx
-                                                            : config.data.load.image_size_px;
-  const auto check = [&](const char* key, int64_t value) {
-    if (value == image) return;
-    throw ConfigError(std::string("[run.check_run_config] expected ") + key + " = " +
-                      std::to_string(image) + ", the size of the data's images, got " +
-                      std::to_string(value));
-  };
-  check("network.image_size", config.network.image_size);
-  if (config.clip_folder.empty()) {
-    check("clip.image.image_size", config.clip.image.image_size);
-  }
+  check_image_sizes(config);
+  network_cost(config.network);  // its plan, checked
+  if (config.clip_folder.empty()) check_clip(config);
   check_compatible(config.precondition.schedule, config.precondition.parametrization);
+}
+
+bool has_budget(const ClipTrainOptions& options) {
+  return options.steps > 0 || options.images > 0 || options.seconds > 0;
 }
 
 double cleanest_trained_log_snr(const RunConfig& config) {

@@ -33,7 +33,7 @@ struct EvaluationOptions {
   std::vector<double> scales = {1.0, 1.5, 2.0, 3.0, 5.0};
   double readable_noise = 0.22;    // of the world's parser (world/parser.h)
   ClipOptions judge;               // the encoder apart from the conditioning one (image data)
-  ClipTrainOptions judge_train;
+  ClipTrainOptions judge_train;    // without a budget: that of clip_train
 };
 void describe(Describer& d, EvaluationOptions& options);
 
@@ -58,8 +58,12 @@ void describe(Describer& d, RunConfig& config);
 /// The demo's configuration, embedded in the program; config/shapes.yaml is the same (tested).
 RunConfig demo_config();
 
-/// Reads a YAML file over the demo's configuration (empty path: that alone) and applies `--set a.b=c` overrides in order.
-/// Throws ConfigError naming file, line, key and the nearest valid name.
+/// Reads a YAML file over the demo's configuration (empty path: that alone) and applies `--set a.b=c` overrides in order,
+/// without a look at whether the sections fit each other. Throws ConfigError naming file, line, key and the nearest
+/// valid name.
+RunConfig read_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides);
+
+/// The same, checked by check_run_config.
 RunConfig load_run_config(const std::filesystem::path& path,
                           const std::vector<std::string>& overrides);
 
@@ -71,11 +75,15 @@ RunConfig load_run_config_of(const RunFolder& folder,
 /// The same as it was given to training, before any fit.
 RunConfig stored_run_config(const RunFolder& folder, const std::vector<std::string>& overrides = {});
 
+/// Is the training of a CLIP limited by anything?
+bool has_budget(const ClipTrainOptions& options);
+
 /// The log-SNR beyond which training spent only 5 % of its draws: explanations do not ask the network
 /// about cleaner pictures, where it errs without anything left to decide.
 double cleanest_trained_log_snr(const RunConfig& config);
 
-/// Throws ConfigError where sections contradict each other (sizes of images, widths of conditions).
+/// Throws ConfigError where sections contradict each other (sizes of images), naming every key to change, and for a
+/// network or an encoder that cannot be built, or a CLIP without a budget.
 void check_run_config(const RunConfig& config);
 
 }  // namespace noisescope

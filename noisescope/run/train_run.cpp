@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/core/device.h"
@@ -22,7 +23,7 @@ using nlohmann::ordered_json;
 
 /// Keys that may change between two parts of one run.
 const std::vector<std::string> kFreeKeys = {
-    "sample", "evaluation", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
+    "sample", "evaluation", "train.budget", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
     "train.checkpoint_every", "train.validate_every", "train.prefetch"};
 
 double seconds_now() {
@@ -36,22 +37,35 @@ ordered_json environment() {
   return json;
 }
 
-/// Refuses a folder whose stored configuration differs; stores it in a new one.
-void claim_folder(const RunConfig& config, const RunFolder& folder) {
-  if (std::filesystem::exists(folder.config())) {
-    std::vector<std::string> keys =
-        differing_keys(to_json(stored_run_config(folder)), to_json(config));
-    std::erase_if(keys, [](const std::string& key) {
-      return std::any_of(kFreeKeys.begin(), kFreeKeys.end(), [&](const std::string& free) {
-        return key == free || key.rfind(free + ".", 0) == 0;
-      });
+/// Refuses a budget that is not the stored one raised: what was trained cannot be taken back.
+void check_budget(const RunFolder& folder, const std::string& stored, const std::string& asked) {
+  const Budget before = parse_budget(stored), now = parse_budget(asked);
+  if (before.unit == now.unit && now.amount >= before.amount) return;
+  throw ModelError("[run.train_run] expected train.budget to be at least that of the run in " + folder.root.string() +
+                   ", " + stored + " (in the same unit), got " + asked +
+                   "; give a larger one to train longer, or choose another --out");
+}
+
+/// Refuses a folder whose stored configuration differs.
+void check_folder(const RunConfig& config, const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.config())) return;
+  const RunConfig stored = stored_run_config(folder);
+  std::vector<std::string> keys = differing_keys(to_json(stored), to_json(config));
+  std::erase_if(keys, [](const std::string& key) {
+    return std::any_of(kFreeKeys.begin(), kFreeKeys.end(), [&](const std::string& free) {
+      return key == free || key.rfind(free + ".", 0) == 0;
     });
-    if (!keys.empty()) {
-      throw ModelError("[run.train_run] expected a run of this configuration in " +
-                       folder.root.string() + ", got one that differs in " + join(keys) +
-                       "; choose another --out, or delete that folder to start anew");
-    }
+  });
+  if (!keys.empty()) {
+    throw ModelError("[run.train_run] expected a run of this configuration in " +
+                     folder.root.string() + ", got one that differs in " + join(keys) +
+                     "; choose another --out, or delete that folder to start anew");
   }
+  check_budget(folder, stored.train.budget, config.train.budget);
+}
+
+/// Makes the folder this run's, once nothing is left that could be wrong before training.
+void claim_folder(const RunConfig& config, const RunFolder& folder) {
   write_file_atomic(folder.config(), to_yaml(config));
   write_file_atomic(folder.root / "env.json", environment().dump(2));
 }
@@ -150,6 +164,22 @@ void write_validation(const RunFolder& folder, const Validation& validation) {
   write_file_atomic(folder.validation(), json.dump(2));
 }
 
+/// What people should know of their data before it is trained on.
+void say_of_data(const RunConfig& config, const RunData& data, const Notice& notice) {
+  for (const std::string& note : load_notes(data.report)) notice(note);
+  if (config.data.kind == DataKind::world && config.data.flip == Flip::automatic) return;
+  notice(std::string("pictures are ") + (data.mirroring.on ? "" : "not ") + "mirrored at random: " +
+         data.mirroring.why);
+}
+
+/// Takes away the scores of a shorter training of this run.
+void drop_old_scores(const RunFolder& folder, int64_t steps, const Notice& notice) {
+  if (!std::filesystem::exists(folder.training()) || !std::filesystem::exists(folder.evaluation())) return;
+  if (ordered_json::parse(read_file(folder.training())).value("steps", int64_t{0}) == steps) return;
+  std::filesystem::remove(folder.evaluation());
+  if (notice) notice("evaluation.json was of the shorter training and is removed; 'noisescope report' scores anew");
+}
+
 /// "ln sigma ~ N(0.20, 1.25^2)"
 std::string described(const NoiseLevelOptions& levels) {
   std::array<char, 64> text;
@@ -172,16 +202,20 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
 TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
                           const TrainRunRequest& request, const Control& control) {
   check_run_config(config);
-  make_folder(folder.root);
-  const FolderLock lock(folder.root);
-  claim_folder(config, folder);
+  check_folder(config, folder);
+  std::optional<FolderLock> lock;
+  if (std::filesystem::exists(folder.root)) lock.emplace(folder.root);  // before data are read for nothing
   const RunData data = open_run_data(config, control);
-  for (const SkippedFile& file : data.report.skipped) {
-    if (request.notice) request.notice("left out " + file.name + ": " + file.reason);
+  if (!lock) {
+    make_folder(folder.root);
+    lock.emplace(folder.root);
+    check_folder(config, folder);
   }
+  claim_folder(config, folder);
+  if (request.notice) say_of_data(config, data, request.notice);
   const double clip_started = seconds_now();
   const bool had_clip = std::filesystem::exists(folder.clip_report());
-  const ClipModel clip = clip_of_run(config, data, folder, request.device, control);
+  const ClipModel clip = clip_of_run(config, data, folder, request.device, control, request.notice);
   TrainingSummary summary;
   summary.clip_seconds = had_clip ? 0 : seconds_now() - clip_started;
   const Conditions conditions =
@@ -194,8 +228,9 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
   const std::vector<int64_t>& held =
       data.split.validation.empty() ? data.split.train : data.split.validation;
   const BatchSource batches =
-      make_batches(data.dataset, data.split.train, conditions.table, seed);
-  const BatchSource validation = make_batches(data.dataset, held, conditions.table, seed + 1);
+      make_batches(data.dataset, data.split.train, conditions.table, seed, data.mirroring.on);
+  const BatchSource validation =
+      make_batches(data.dataset, held, conditions.table, seed + 1, data.mirroring.on);
 
   const ModelOptions model_options{sized.network, config.precondition, config.condition.form,
                                    has_modality_flag(config)};
@@ -222,6 +257,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
   summary.images = result.state.images;
   summary.steps = result.state.step;
   summary.seconds = result.state.seconds;
+  drop_old_scores(folder, summary.steps, request.notice);
   write_file_atomic(folder.training(), ordered_json{{"parameters", summary.parameters},
                                                     {"images", summary.images},
                                                     {"steps", summary.steps},

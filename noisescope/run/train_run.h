@@ -29,7 +29,10 @@ struct TrainingSummary {
 /// what is left. Writes config.yaml, env.json, clip/, embeddings and condition.safetensors,
 /// checkpoints/, metrics, model.safetensors, training.json and validation.json.
 /// The folder is locked meanwhile: a second process gets IoError.
-/// Throws ModelError if the folder holds a run of another configuration, Interrupted on a stop
+/// A first start that fails before training (configuration, data) leaves no config.yaml and so blocks no second one.
+/// A larger train.budget (in the same unit) goes on from a finished run, too: the learning rate then follows its
+/// schedule over the new budget, and scores of the shorter training are removed.
+/// Throws ModelError if the folder holds a run of another configuration or of a larger budget, Interrupted on a stop
 /// (everything is saved), and what the stages throw.
 TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
                           const TrainRunRequest& request, const Control& control);

@@ -31,8 +31,9 @@ class EpochOrder {
 class Batches {
  public:
   Batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples,
-          ConditionTable conditions, uint64_t seed)
+          ConditionTable conditions, uint64_t seed, bool mirror)
       : dataset_(std::move(dataset)),
+        mirror_(mirror),
         conditions_(std::move(conditions)),
         random_(seed),
         order_(std::move(samples), random_) {}
@@ -59,7 +60,7 @@ class Batches {
   }
 
   Tensor flipped(const Tensor& images, const std::vector<int64_t>& numbers) const {
-    if (!dataset_->flips_keep_captions()) return images;
+    if (!mirror_) return images;
     const Tensor flip = random_.uniform(Purpose::augment, 0, numbers, {1, 1, 1}) < 0.5;
     return torch::where(flip, images.flip({3}), images);
   }
@@ -75,6 +76,7 @@ class Batches {
   }
 
   std::shared_ptr<const Dataset> dataset_;
+  bool mirror_;
   ConditionTable conditions_;
   Random random_;
   EpochOrder order_;
@@ -83,7 +85,7 @@ class Batches {
 }  // namespace
 
 BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples,
-                         ConditionTable conditions, uint64_t seed) {
+                         ConditionTable conditions, uint64_t seed, std::optional<bool> mirror) {
   if (samples.empty()) throw ValueError("[train.make_batches] expected training samples, got none");
   const auto captions = static_cast<int64_t>(dataset->captions().size());
   check_shape("train.make_batches", "conditions.text", conditions.text, {captions, -1});
@@ -91,8 +93,9 @@ BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int
     check_shape("train.make_batches", "conditions.image", conditions.image,
                 {dataset->size(), conditions.text.size(1)});
   }
+  const bool flips = mirror.value_or(dataset->flips_keep_captions());
   auto batches = std::make_shared<Batches>(std::move(dataset), std::move(samples),
-                                           std::move(conditions), seed);
+                                           std::move(conditions), seed, flips);
   return [batches](int64_t first, int64_t count) { return (*batches)(first, count); };
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "noisescope/data/dataset.h"
@@ -27,10 +28,10 @@ struct ConditionTable {
 };
 
 /// Epochs are permutations of `samples` by (Purpose::data_order, epoch). Each image gets one of its
-/// captions (Purpose::caption) and, where the data set allows it, is flipped with probability 1/2
-/// (Purpose::augment), all by the number of the image in the run.
+/// captions (Purpose::caption) and, if `mirror` (nothing: where the data set's captions allow it), is flipped
+/// with probability 1/2 (Purpose::augment), all by the number of the image in the run.
 /// Throws ValueError if there are no samples or the tables do not fit the data set.
 BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples,
-                         ConditionTable conditions, uint64_t seed);
+                         ConditionTable conditions, uint64_t seed, std::optional<bool> mirror = {});
 
 }  // namespace noisescope

@@ -129,8 +129,28 @@ class Run {
     optimizer_.load_state(found->optimizer, "the checkpoint's optimizer");
     state_ = found->state;
     if (state_.levels) inputs_.set_noise_levels(*state_.levels);
-    if (!state_.finished) notice(format_text("going on after {} images", state_.images));
+    const double progress = budget_.progress(state_), every = setup_.train.validate_every;
+    if (every > 0 && static_cast<double>(state_.validations) > progress / every + 1e-9) {  // the budget was raised
+      state_.validations = static_cast<int64_t>(progress / every);
+    }
+    if (state_.finished && progress < 1) {
+      state_.finished = false;
+      say_longer(progress);
+    } else if (!state_.finished) {
+      notice(format_text("going on after {} images", state_.images));
+    }
     return true;
+  }
+
+  /// A finished run whose budget was raised goes on.
+  void say_longer(double progress) const {
+    std::array<char, 160> text;
+    std::snprintf(text.data(), text.size(),
+                  " images, %.0f %% of the new budget: the learning rate, which had come down to %.2g, goes on "
+                  "from %.2g", 100 * progress, state_.learning_rate,
+                  learning_rate_at(setup_.train.schedule, state_.step, progress));
+    notice("training longer, after " + std::to_string(state_.images) + text.data() + " along the " +
+           to_string(setup_.train.schedule.decay) + " decay over the whole of it");
   }
 
   void train_the_rest() {

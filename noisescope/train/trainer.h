@@ -65,7 +65,8 @@ struct TrainResult {
 };
 
 /// Trains until the budget is spent and leaves the averaged weights in the module, in evaluation mode.
-/// Called on a finished run it does just the latter.
+/// Called on a finished run it does just the latter, unless the budget has grown: then training goes on, at the
+/// learning rate that the schedule has at this share of the new budget, which is said through the notice.
 ///
 /// Image number n of the run has its noise level, noise and null decision from (seed, n), its pixels
 /// and condition from `batches`, so on a CPU with equal threads a run that was interrupted and called

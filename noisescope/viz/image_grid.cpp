@@ -45,6 +45,28 @@ void draw_mark(Canvas& canvas, int64_t x, int64_t y, int64_t width, int64_t heig
   draw_badge(canvas, x + width - kBadge, y, mark);
 }
 
+/// Where pictures stand: groups on rows of their own, in reading order.
+struct Places {
+  int64_t group;    // pictures of a group
+  int64_t columns;
+  int64_t rows;
+  int64_t rows_of_group() const { return (group + columns - 1) / columns; }
+  int64_t row(int64_t i) const { return i / group * rows_of_group() + i % group / columns; }
+  int64_t column(int64_t i) const { return i % group % columns; }
+};
+
+/// As square as possible where no number of columns is given; rows of a group then as even as possible.
+Places places_of(int64_t count, const ImageGridOptions& options) {
+  Places places{options.group > 0 ? std::min(options.group, count) : count, 0, 0};
+  const auto square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
+  places.columns = std::min(places.group, options.columns > 0 ? options.columns : square);
+  if (options.columns == 0 && options.group > 0) {
+    places.columns = (places.group + places.rows_of_group() - 1) / places.rows_of_group();
+  }
+  places.rows = places.row(count - 1) + 1;
+  return places;
+}
+
 }  // namespace
 
 Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
@@ -63,36 +85,34 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
   const int64_t scale =
       options.scale > 0 ? options.scale : std::max<int64_t>(1, (128 + images.size(3) / 2) / images.size(3));
   const int64_t width = images.size(3) * scale, height = images.size(2) * scale;
-  const auto square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
-  const int64_t columns = std::min(count, options.columns > 0 ? options.columns : square);
-  const int64_t rows = (count + columns - 1) / columns;
+  const Places places = places_of(count, options);
 
   const TextStyle text{.size_px = options.text_px};
   const TextStyle heading{.size_px = options.text_px + 3, .bold = true};
   const int64_t line = line_height(text), gap = std::max<int64_t>(options.gap_px, 8);
   std::vector<std::vector<std::string>> lines(count);
-  std::vector<int64_t> row_height(rows, height);
+  std::vector<int64_t> row_height(places.rows, height);
   for (int64_t i = 0; i < count && !captions.empty(); ++i) {
     lines[i] = wrap_text(captions[i], text, width, options.caption_lines);
     const int64_t needed = height + 5 + line * static_cast<int64_t>(lines[i].size());
-    row_height[i / columns] = std::max(row_height[i / columns], needed);
+    row_height[places.row(i)] = std::max(row_height[places.row(i)], needed);
   }
   const int64_t top = gap + (title.empty() ? 0 : line_height(heading) + gap / 2);
   int64_t total = top;
   for (const int64_t h : row_height) total += h + gap;
 
-  Canvas canvas(gap + columns * (width + gap), total);
+  Canvas canvas(gap + places.columns * (width + gap), total);
   if (!title.empty()) {
     canvas.text(gap, gap, ellipsise(title, heading, canvas.width() - 2 * gap), heading);
   }
   for (int64_t i = 0, y = top; i < count; ++i) {
-    const int64_t x = gap + (i % columns) * (width + gap);
+    const int64_t x = gap + places.column(i) * (width + gap);
     canvas.picture(x, y, to_image(images[i]), scale);
     if (!marks.empty()) draw_mark(canvas, x, y, width, height, marks[i]);
     for (size_t k = 0; k < lines[i].size(); ++k) {
       canvas.text(x, y + height + 5 + line * static_cast<int64_t>(k), lines[i][k], text);
     }
-    if ((i + 1) % columns == 0) y += row_height[i / columns] + gap;
+    if (i + 1 < count && places.row(i + 1) > places.row(i)) y += row_height[places.row(i)] + gap;
   }
   return std::move(canvas).image();
 }

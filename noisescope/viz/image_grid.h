@@ -20,6 +20,7 @@ struct ImageGridOptions {
   int64_t gap_px = 14;
   double text_px = 13;
   int64_t caption_lines = 3;
+  int64_t group = 0;
 };
 
 inline void describe(Describer& d, ImageGridOptions& o) {
@@ -30,6 +31,7 @@ inline void describe(Describer& d, ImageGridOptions& o) {
   d("text_px", o.text_px, "caption size in pixels", {.min = 7, .max = 64});
   d("caption_lines", o.caption_lines, "longest caption; the rest ends in an ellipsis",
     {.min = 1, .max = 12});
+  d("group", o.group, "so many pictures stand together, each group on rows of its own; 0: no groups", {.min = 0});
 }
 
 /// Images [B, 3 or 1, H, W] in [-1, 1] in reading order. `captions` and `marks` hold B entries or

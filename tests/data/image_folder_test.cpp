@@ -10,6 +10,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/data/caption_metadata.h"
+#include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
 
@@ -168,6 +169,69 @@ TEST_F(ImageFolderTest, WithoutPartsAShareIsHeldOut) {
   EXPECT_EQ(split.train.size(), 8u);
   EXPECT_EQ(split.validation.size(), 2u);
   EXPECT_EQ(data.split(0.2, 1).validation, split.validation);
+}
+
+TEST_F(ImageFolderTest, AShareNeverHoldsOutOneAlone) {
+  const std::vector<std::pair<int64_t, size_t>> held = {{1, 0}, {2, 0}, {3, 0}, {9, 0}, {10, 2}, {29, 2}, {30, 2}, {50, 3}};
+  for (const auto& [size, expected] : held) {
+    const Split split = split_samples(size, 0.05, 0);
+    EXPECT_EQ(split.validation.size(), expected) << size;
+    EXPECT_EQ(split.train.size() + expected, static_cast<size_t>(size));
+  }
+  EXPECT_EQ(split_samples(3, 0.5, 0).validation.size(), 2u);
+  EXPECT_EQ(split_samples(4, 0.3, 0).validation.size(), 2u);
+  EXPECT_EQ(split_samples(2, 0.5, 0).validation.size(), 0u);
+}
+
+TEST_F(ImageFolderTest, WhatIsNotUsedIsCountedAndNamed) {
+  put("train/cat/1.png", png(1, 1, 1));
+  put("train/cat/1.txt", "a cat");
+  put("train/cat/2.webp", "");
+  put("train/cat/3.WEBP", "");
+  put("train/cat/README", "");
+  put("train/cat/metadata.jsonl", "{}");
+  put("captions.tsv", "");
+  put("valid/cat/4.png", png(2, 2, 2));
+  put("valid/dog/5.png", png(2, 2, 2));
+  load();
+  EXPECT_EQ(report_.ignored, 3);
+  EXPECT_EQ(report_.ignored_suffixes, (std::map<std::string, int64_t>{{"", 1}, {".webp", 2}}));
+  EXPECT_EQ(report_.unread_captions, (Texts{"captions.tsv", "train/cat/1.txt", "train/cat/metadata.jsonl"}));
+  EXPECT_EQ(report_.unknown_parts, (std::map<std::string, int64_t>{{"valid", 2}}));
+  const Texts notes = load_notes(report_);
+  ASSERT_EQ(notes.size(), 3u);
+  expect_parts(notes[0], {"3 files left out", ".webp 2", "without suffix 1"});
+  expect_parts(notes[1], {"3 caption files are not read", "train/cat/metadata.jsonl"});
+  expect_parts(notes[2], {"valid/", "beside train/", "2 images"});
+}
+
+TEST_F(ImageFolderTest, WithAllUsedThereIsNothingToSay) {
+  put("cat/1.png", png(1, 1, 1));
+  put("valid/2.png", png(2, 2, 2));
+  load();
+  EXPECT_TRUE(load_notes(report_).empty());
+}
+
+TEST_F(ImageFolderTest, ImagesWithoutCaptionsNameTheFilesNotRead) {
+  put("train/1.png", png(1, 1, 1));
+  put("train/metadata.jsonl", R"({"file_name": "1.png", "text": "one"})");
+  put("valid/1.png", png(2, 2, 2));
+  put("valid/metadata.jsonl", R"({"file_name": "1.png", "text": "two"})");
+  expect_parts(message_of<DataError>([&] { load(); }), {"valid/1.png", "not read: valid/metadata.jsonl"});
+}
+
+TEST_F(ImageFolderTest, MirroringFollowsTheOptionAndSaysWhy) {
+  put("cat/1.png", png(1, 1, 1));
+  const ImageDataset plain = load();
+  options_.image_size_px = 8;
+  const ImageDataset sided = load_image_folder(folder_, {"a {} on the Left"}, options_, control_, report_);
+  EXPECT_TRUE(mirroring(Flip::automatic, plain).on);
+  EXPECT_FALSE(mirroring(Flip::automatic, sided).on);
+  EXPECT_TRUE(mirroring(Flip::always, sided).on);
+  EXPECT_FALSE(mirroring(Flip::never, plain).on);
+  for (const Flip flip : {Flip::automatic, Flip::always, Flip::never}) {
+    EXPECT_NE(mirroring(flip, plain).why.find("data.flip"), std::string::npos);
+  }
 }
 
 TEST_F(ImageFolderTest, MetadataInEveryPart) {

@@ -109,6 +109,16 @@ TEST(Batches, FlipsHalfOfTheImagesWhereCaptionsAllowIt) {
   EXPECT_NEAR(flipped_share(true), 0.5, 4 * std::sqrt(0.25 / 400));
 }
 
+TEST(Batches, FlipsAsAskedWhateverTheCaptionsSay) {
+  for (const bool allowed : {false, true}) {
+    for (const bool asked : {false, true}) {
+      const BatchSource batches = make_batches(std::make_shared<NumberedDataset>(11, allowed), kSamples,
+                                               numbered_table(11, 0), 2, asked);
+      EXPECT_TRUE(torch::equal(batches(0, 100).images, numbered_batches(asked, 0)(0, 100).images));
+    }
+  }
+}
+
 TEST(Batches, RefuseNoSamplesAndTablesOfOtherData) {
   const auto dataset = std::make_shared<NumberedDataset>(11, false);
   EXPECT_THROW(make_batches(dataset, {}, numbered_table(11, 0), 0), ValueError);

@@ -243,6 +243,32 @@ TEST(Trainer, RunningAFinishedRunAgainChangesNothing) {
   EXPECT_EQ(read_file(folder / "metrics.jsonl"), metrics);
 }
 
+TEST(Trainer, ALargerBudgetGoesOnFromAFinishedRunAlongItsSchedule) {
+  TrainSetup setup = tiny_setup("12steps");
+  setup.identity.free_keys.emplace_back("train.budget");
+  const fs::path folder = trainer_folder("longer");
+  run(setup, folder);
+  setup.train.budget = "24steps";
+  std::vector<std::string> notices;
+  std::vector<double> rates;
+  int64_t validations = 0;
+  TrainObserver observer;
+  observer.notice = [&](const std::string& text) { notices.push_back(text); };
+  observer.on_step = [&](const TrainStep& step) { rates.push_back(step.learning_rate); };
+  observer.on_validation = [&](const Validation&) { ++validations; };
+  const TrainResult result = train(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup,
+                                   folder, observer);
+  EXPECT_EQ(result.state.step, 24);
+  EXPECT_TRUE(result.state.finished);
+  ASSERT_EQ(rates.size(), 12u);
+  EXPECT_EQ(rates.front(), learning_rate_at(setup.train.schedule, 12, 0.5));
+  EXPECT_EQ(rates.back(), learning_rate_at(setup.train.schedule, 23, 23.0 / 24));
+  EXPECT_EQ(validations, 3);  // at 60 and 90 % of the new budget, and at its end
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_NE(notices[0].find("50 % of the new budget"), std::string::npos) << notices[0];
+  EXPECT_NE(notices[0].find("goes on from 0.005"), std::string::npos) << notices[0];
+}
+
 // The gradient of a batch is the mean over its passes: the noise is the same, image by image.
 TEST(Trainer, AccumulationEqualsTheBigBatch) {
   TrainSetup big = tiny_setup("12steps"), small = big;

@@ -46,6 +46,23 @@ TEST(ImageGrid, PutsPicturesInReadingOrder) {
   }
 }
 
+TEST(ImageGrid, PutsEachGroupOnRowsOfItsOwn) {
+  // 4 groups of 3: as square as possible is 4 columns, so a group takes one row of 3.
+  const Tensor images = (torch::arange(12) / 6.0 - 1).view({12, 1, 1, 1}).expand({12, 3, 8, 8});
+  const Image grid = image_grid(images, {}, {.scale = 2, .group = 3});
+  EXPECT_EQ(grid.width, kGap + 3 * (16 + kGap));
+  EXPECT_EQ(grid.height, kGap + 4 * (16 + kGap));
+  // 2 groups of 5 in 2 columns: 3 rows each, the last place of a group stays empty.
+  const Image rows = image_grid(images.slice(0, 0, 10), {}, {.columns = 2, .scale = 2, .group = 5});
+  EXPECT_EQ(rows.height, kGap + 6 * (16 + kGap));
+  const auto y = [](int64_t row) { return kGap + row * (16 + kGap); };
+  EXPECT_NE(pixel(rows, y(2), kGap), Ink::kPaper);
+  EXPECT_EQ(pixel(rows, y(2), kGap + 16 + kGap), Ink::kPaper);
+  EXPECT_EQ(pixel(rows, y(3), kGap).r, 106);  // picture 5
+  // 2 groups of 6: rows of 3 rather than of 4 and 2.
+  EXPECT_EQ(image_grid(images, {}, {.scale = 2, .group = 6}).width, kGap + 3 * (16 + kGap));
+}
+
 TEST(ImageGrid, IsSquareAndAbout128PixelsAPictureByDefault) {
   const Image grid = image_grid(grays(9, 32));
   EXPECT_EQ(grid.width, kGap + 3 * (128 + kGap));

@@ -221,6 +221,9 @@ void run_similarity(const Session& session, const ScoreFlags& flags) {
   const std::vector<std::string> texts = texts_of(flags), files = expand(flags.images);
   const ClipModel model = load_model(session, flags.model);
   const Tensor text = embed_texts(model, texts);
+  if (const size_t cut = tokenize(model.tokenizer(), texts).truncated.size(); cut > 0) {
+    session.notice(std::to_string(cut) + " texts were cut to fit the context");
+  }
   const Tensor image = embed_images(model, files, session.control);
   const Tensor cosines = at::matmul(image, text.t());
   Json json = {{"images", files}, {"texts", texts}, {"cosines", rows_of(cosines)}};

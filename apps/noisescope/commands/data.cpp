@@ -4,6 +4,7 @@
 #include "noisescope/data/data_facts.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
+#include "noisescope/run/clip_stage.h"
 #include "noisescope/viz/image_grid.h"
 
 namespace noisescope::cli {
@@ -31,16 +32,33 @@ void print_facts(const Session& session, const DataFacts& facts) {
   for (const auto& [size, images] : facts.load.source_sizes) {
     session.say(format_text("source size        {} x {}: {}", size.first, size.second, images));
   }
-  if (facts.load.skipped.empty()) return;
-  session.notice(format_text("{} broken images left out", facts.load.skipped.size()));
-  for (const SkippedFile& file : facts.load.skipped) session.notice(file.name + ": " + file.reason);
+  session.say(std::string("mirrored           ") + (facts.mirrored ? "yes: " : "no: ") + facts.mirrored_why);
+  const std::string cut = cut_captions_note(facts.captions.context, facts.captions.cut);
+  if (!cut.empty()) session.notice(cut);
+  for (const std::string& note : load_notes(facts.load)) session.notice(note);
+}
+
+/// How the captions fit the encoder that would be trained on them, or that is given.
+void measure_context(const Session& session, const RunConfig& config, CaptionFacts& facts,
+                     const std::vector<std::string>& captions) {
+  try {
+    const Tokenizer tokenizer = config.clip_folder.empty() ? Tokenizer::train(captions, config.clip.tokenizer)
+                                                           : load_tokenizer(config.clip_folder);
+    facts.context = tokenizer.context_length();
+    facts.cut = captions_cut(tokenizer, captions);
+  } catch (const std::runtime_error& error) {
+    session.notice(std::string("training would not take these captions: ") + error.what());
+  }
 }
 
 void run_inspect(const Session& session, const InspectFlags& flags) {
-  const RunConfig config = read_config(session, flags.config);
+  const RunConfig config = read_config_unchecked(session, flags.config);
   LoadReport report;
   const OpenedData opened = open_dataset(config.data, session.control, report);
-  const DataFacts facts = inspect_dataset(*opened.dataset, opened.split, report);
+  DataFacts facts = inspect_dataset(*opened.dataset, opened.split, report);
+  facts.mirrored = opened.mirroring.on;
+  facts.mirrored_why = opened.mirroring.why;
+  measure_context(session, config, facts.captions, opened.dataset->captions());
   print_facts(session, facts);
   const ContactSheet sheet =
       contact_sheet(*opened.dataset, flags.count, static_cast<uint64_t>(config.seed));

@@ -14,9 +14,27 @@ std::string line_of(const std::string& name, const nlohmann::ordered_json& e) {
                      e.at("low").get<double>(), e.at("high").get<double>(), e.at("n").get<int64_t>());
 }
 
+/// A measure of image data: some have no interval.
+std::string measure_line(const std::string& name, const nlohmann::ordered_json& e) {
+  char text[128];
+  if (e.contains("low")) {
+    std::snprintf(text, sizeof text, "  %-30s %.4f  [%.4f, %.4f]  n %lld", name.c_str(), e.at("value").get<double>(),
+                  e.at("low").get<double>(), e.at("high").get<double>(),
+                  static_cast<long long>(e.at("n").get<int64_t>()));
+  } else {
+    std::snprintf(text, sizeof text, "  %-30s %.4f  n %lld", name.c_str(), e.at("value").get<double>(),
+                  static_cast<long long>(e.at("n").get<int64_t>()));
+  }
+  return text;
+}
+
 void print_evaluation(const Session& session, const nlohmann::ordered_json& json) {
   for (const auto& [key, value] : json.items()) {
-    if (key == "score") {
+    if (key == "left_out") {
+      session.notice("left out: " + value.get<std::string>());
+    } else if (value.is_object() && value.contains("value")) {
+      session.say(measure_line(key, value));
+    } else if (key == "score") {
       session.say("at the default guidance (value, 95 % interval, n)");
       for (const auto& [name, estimate] : value.items()) {
         session.say(line_of(name, estimate));

@@ -11,8 +11,11 @@ void add_report(CLI::App& app, Session& session) {
   add_common(*command, session);
   auto run = std::make_shared<std::string>();
   auto request = std::make_shared<ReportRequest>();
+  auto overrides = std::make_shared<std::vector<std::string>>();
   command->add_option("run", *run, "run folder")->required();
   command->add_option("--prompt", request->prompts, "filmed and explained; default: examples")
+      ->allow_extra_args(false);
+  command->add_option("--set", *overrides, "key=value, e.g. evaluation.judge_train.seconds=60")
       ->allow_extra_args(false);
   command->add_flag("--no-animation", request->no_animation, "film strips instead of films");
   command->footer(
@@ -20,9 +23,9 @@ void add_report(CLI::App& app, Session& session) {
       "  noisescope report runs/demo\n"
       "  noisescope report runs/demo --prompt \"a red disc left of a blue cross on grey\"\n"
       "Evaluates first if the run has no evaluation.json yet. Writes RUN/report.html.");
-  command->callback([&session, run, request] {
+  command->callback([&session, run, request, overrides] {
     const RunFolder folder{*run};
-    const RunConfig config = load_run_config_of(folder);
+    const RunConfig config = load_run_config_of(folder, *overrides);
     request->command_line = session.command_line;
     const TextToImage model =
         load_run_model(folder, parse_device(session.common.device),

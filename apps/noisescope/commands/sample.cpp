@@ -14,6 +14,19 @@ struct SampleFlags {
   std::vector<std::string> overrides;
 };
 
+/// Names the prompts whose ends the encoder does not read.
+void say_of_cut_prompts(const Session& session, const Tokenizer& tokenizer, const SampleRequest& request) {
+  std::vector<std::string> texts = request.prompts;
+  texts.push_back(request.negative_prompt);
+  for (const std::string& text : texts) {
+    const Encoding encoding = tokenizer.encode(text);
+    if (!encoding.truncated()) continue;
+    session.notice("the prompt '" + text.substr(0, 40) + "...' is longer than the " +
+                   std::to_string(tokenizer.context_length()) + " tokens that the encoder reads: its last " +
+                   std::to_string(encoding.dropped) + " are cut off");
+  }
+}
+
 void run_sample(const Session& session, SampleFlags flags) {
   const RunFolder folder{flags.run};
   RunConfig config = load_run_config_of(folder, flags.overrides);
@@ -22,6 +35,7 @@ void run_sample(const Session& session, SampleFlags flags) {
   const TextToImage model =
       load_run_model(folder, parse_device(session.common.device),
                      [&](const std::string& text) { session.notice(text); });
+  say_of_cut_prompts(session, model.clip().tokenizer(), flags.request);
   const SampleResult result = sample_run(model, config, folder, flags.request, session.control);
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
   for (const auto& file : result.files) {

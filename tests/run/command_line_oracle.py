@@ -1,0 +1,201 @@
+"""The program from outside, on folders of own pictures: which seeds it takes, what 'data inspect' and 'train'
+say of what was not used, and whether the signals of job systems save the work."""
+
+import json
+import os
+import pathlib
+import signal
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", ROOT / "build"))
+PROGRAM = os.environ.get("NOISESCOPE_PROGRAM", BUILD / "noisescope")
+SMALL = ["--threads", "1", "--set", "clip_train.seconds=0", "--set", "clip_train.steps=2", "--set", "clip_batch_size=8",
+         "--set", "train.batch_size=4", "--set", "train.validation_samples=4", "--set", "network.channels=[16,16]",
+         "--set", "network.attention_resolutions=[8]", "--set", "draw.grid.steps=3"]
+problems = []
+
+
+def run(*words):
+    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True)
+
+
+def expect(holds, what, done=None):
+    if not holds:
+        problems.append(what)
+        print(f"WRONG: {what}" + (f"\n  rc {done.returncode}\n  {done.stdout}\n  {done.stderr}" if done else ""))
+
+
+def png(seed, side=32):
+    """A picture of noise."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = b"".join(b"\0" + random.Random(100 * seed + row).randbytes(3 * side) for row in range(side))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def save(path, *names):
+    """Pictures; where the suffix is another their content is not read."""
+    path.mkdir(parents=True, exist_ok=True)
+    for i, name in enumerate(names):
+        (path / name).write_bytes(png(i))
+
+
+def of_folder(folder):
+    return ["--set", "data.kind=folder", "--set", f"data.path={folder}"]
+
+
+def inspect(root, folder, *more):
+    words = ["data", "inspect", *of_folder(folder), "--sheet", root / "sheet.png", *more]
+    text, facts = run(*words), run(*words, "--json")
+    expect(text.returncode == 0 and facts.returncode == 0, f"inspect of {folder.name} succeeds", text)
+    return text, json.loads(facts.stdout or "{}")
+
+
+def says(done, what, *parts):
+    said = done.stdout + done.stderr
+    for part in parts:
+        expect(part in said, f"{what} says '{part}'", done)
+
+
+def check_seeds():
+    refused = ["-1", "-9223372036854775808", "9223372036854775808", "18446744073709551615",
+               "99999999999999999999999", "1.5", "0x10", "", "seven"]
+    for command in (["config", "show"], ["data", "inspect"], ["train", "--out", "nowhere"], ["demo"],
+                    ["sample", "nowhere"], ["evaluate", "nowhere"], ["report", "nowhere"], ["verify"]):
+        for seed in refused if command == ["config", "show"] else refused[:1]:
+            done = run(*command, "--seed", seed)
+            expect(done.returncode == 2 and "--seed" in done.stderr and "9223372036854775807" in done.stderr,
+                   f"{' '.join(command)} refuses --seed '{seed}'", done)
+    for seed in ("0", "7", "9223372036854775807"):
+        done = run("config", "show", "--seed", seed, "--json")
+        expect(done.returncode == 0 and json.loads(done.stdout)["seed"] == int(seed), f"--seed {seed} is taken", done)
+
+
+def check_unused(root):
+    folder = root / "captions below"
+    for name in "ab":
+        save(folder / name, "0.png", "1.png")
+        (folder / name / "metadata.jsonl").write_text('{"file_name": "0.png", "text": "something else"}\n')
+    (folder / "metadata1000.jsonl").write_text("{}\n")
+    text, facts = inspect(root, folder)
+    says(text, "inspect", "metadata1000.jsonl", "a/metadata.jsonl", "3 caption files")
+    expect(sorted(facts["load"]["unread_captions"]) == ["a/metadata.jsonl", "b/metadata.jsonl", "metadata1000.jsonl"],
+           "the unread caption files stand in --json")
+
+    folder = root / "other splits"
+    save(folder / "train" / "red", "0.png", "1.png", "2.png")
+    save(folder / "train" / "blue", "0.png", "1.png")
+    save(folder / "held" / "red", "0.png")
+    text, facts = inspect(root, folder)
+    says(text, "inspect", "held/", "beside train/")
+    expect(facts["load"]["unknown_parts"] == {"held": 1}, "the unknown part stands in --json")
+
+    folder = root / "formats"
+    save(folder / "cat", "0.png", "1.png", "2.PNG", "0.webp", "1.WEBP", "0.bmp")
+    text, facts = inspect(root, folder)
+    says(text, "inspect", "3 files left out", ".webp 2", ".bmp 1")
+    expect(facts["load"]["ignored_suffixes"] == {".bmp": 1, ".webp": 2}, "suffixes stand in --json")
+
+    folder = root / "sidecars"
+    save(folder / "cat", "0.png", "1.png")
+    (folder / "cat" / "0.txt").write_text("a cat on a mat")
+    says(inspect(root, folder)[0], "inspect", "cat/0.txt")
+
+    folder = root / "long"
+    save(folder, "0.png", "1.png", "2.png")
+    (folder / "metadata.csv").write_text("file_name,text\n0.png,short\n1.png," + "word " * 40 + "\n2.png," +
+                                         "other " * 31 + "\n")
+    text, facts = inspect(root, folder)
+    says(text, "inspect", "2 captions are longer than the 32 tokens")
+    expect((facts["captions"]["context"], facts["captions"]["cut"]) == (32, 2), "cut captions stand in --json")
+    return root / "formats", root / "long"
+
+
+def check_training_says_it(root, formats, long):
+    done = run("train", *SMALL, *of_folder(formats), "--set", "train.budget=2steps", "--out", root / "formats run")
+    expect(done.returncode == 0, "a folder with other files is trained", done)
+    says(done, "train", "3 files left out", ".webp 2", "mirrored", "data.flip")
+    done = run("train", *SMALL, *of_folder(long), "--set", "train.budget=2steps", "--out", root / "long run")
+    expect(done.returncode == 0, "long captions are trained", done)
+    says(done, "train", "2 captions are longer than the 32 tokens")
+    done = run("sample", root / "long run", "--no-animation", "--prompt", "word " * 40)
+    expect(done.returncode == 0, "a long prompt is drawn", done)
+    says(done, "sample", "longer than the 32 tokens")
+
+
+def check_flips(root):
+    folder = root / "letters"
+    save(folder / "b", "0.png", "1.png")
+    save(folder / "d", "0.png", "1.png")
+    for more, mirrored in (([], True), (["--set", "data.flip=false"], False), (["--set", "data.flip=true"], True),
+                           (["--set", 'data.templates=["the left {}"]'], False),
+                           (["--set", 'data.templates=["the left {}"]', "--set", "data.flip=true"], True)):
+        text, facts = inspect(root, folder, *more)
+        says(text, "inspect", "mirrored           " + ("yes" if mirrored else "no"), "data.flip")
+        expect(facts["mirrored"] == mirrored and facts["mirrored_why"], f"mirrored of {more}")
+
+
+def check_sizes(root):
+    folder = root / "letters"
+    done = run("data", "inspect", *of_folder(folder), "--set", "data.image_size_px=64", "--sheet", root / "sheet.png")
+    expect(done.returncode == 0 and "64 px" in done.stdout, "inspect takes a size that the network has not", done)
+    done = run("train", *SMALL, *of_folder(folder), "--set", "data.image_size_px=40", "--out", root / "sizes")
+    expect(done.returncode == 2, "training at another size is refused", done)
+    says(done, "the refusal", "network.image_size=40", "clip.image.image_size=40")
+    done = run("train", *SMALL, *of_folder(folder), "--set", "data.image_size_px=40", "--set", "network.image_size=40",
+               "--set", "clip.image.image_size=40", "--out", root / "sizes")
+    expect(done.returncode == 2, "a network that cannot be built is refused", done)
+    says(done, "the refusal", "attention_resolutions", "[20, 10]")
+    expect(not (root / "sizes").exists(), "a refused start leaves no folder")
+
+
+def started_training(folder, *before):
+    process = subprocess.Popen([*before, PROGRAM, "train", *SMALL, "--set", "train.budget=1000000steps", "--set",
+                                "train.checkpoint_seconds=0", "--out", folder], stderr=subprocess.PIPE, text=True)
+    while not (folder / "checkpoints").exists() and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1)
+    return process
+
+
+def check_signals(root):
+    for name, signals in (("TERM twice", [signal.SIGTERM] * 2), ("HUP", [signal.SIGHUP]), ("USR1", [signal.SIGUSR1]),
+                          ("USR1 and TERM", [signal.SIGUSR1, signal.SIGTERM]), ("INT", [signal.SIGINT])):
+        folder = root / name
+        process = started_training(folder)
+        for number in signals:
+            process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+        expect(process.returncode == 130 and list(folder.glob("checkpoints/step-*")), f"{name} saves: rc "
+               f"{process.returncode}, {said}")
+    process = started_training(root / "nohup", "nohup")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    expect(process.poll() is None, "under nohup a lost terminal is no reason to stop")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name)
+        check_seeds()
+        formats, long = check_unused(root)
+        check_training_says_it(root, formats, long)
+        check_flips(root)
+        check_sizes(root)
+        check_signals(root)
+    if problems:
+        sys.exit(f"{len(problems)} problems")
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,26 @@ struct ClipFolderFlags {
 /// `name` is "DIR" for a positional argument or "--model".
 void add_clip_folder(CLI::App& command, const std::string& name, ClipFolderFlags& flags);
 
+/// Pictures and texts that are scored against each other.
+struct ScoreFlags {
+  ClipFolderFlags model;
+  std::vector<std::string> images;
+  std::vector<std::string> texts;
+  std::vector<std::string> templates;
+  std::string texts_file;
+  std::string out;
+  int64_t top = 5;
+};
+
+/// The model of a folder, on the session's device.
+ClipModel load_model(const Session& session, const ClipFolderFlags& flags);
+/// Unit embeddings of image files: [N, E] on the CPU.
+Tensor embed_images(const ClipModel& model, const std::vector<std::string>& files, const Control& control);
+/// Files as given, and those of folders among them.
+std::vector<std::string> image_files(const std::vector<std::string>& paths);
+/// Texts of the command line, then those of the file. Throws ValueError if there is none.
+std::vector<std::string> texts_of(const ScoreFlags& flags);
+
 void add_clip_inspect(CLI::App& clip, Session& session);
 void add_clip_embed(CLI::App& clip, Session& session);
 void add_clip_classify(CLI::App& clip, Session& session);

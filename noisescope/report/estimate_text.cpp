@@ -1,14 +1,14 @@
 #include "noisescope/report/estimate_text.h"
 
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 
-std::string estimate_text(const Estimate& e) { return text_of("%.3g [%.3g, %.3g]", e.value, e.low, e.high); }
+std::string estimate_text(const Estimate& e) { return format_text("{:.3g} [{:.3g}, {:.3g}]", e.value, e.low, e.high); }
 
-std::string fixed_text(const Estimate& e) { return text_of("%.2f [%.2f, %.2f]", e.value, e.low, e.high); }
+std::string fixed_text(const Estimate& e) { return format_text("{:.2f} [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
 
-std::string interval_text(const Estimate& e) { return text_of("%.3g to %.3g", e.low, e.high); }
+std::string interval_text(const Estimate& e) { return format_text("{:.3g} to {:.3g}", e.low, e.high); }
 
 Estimate estimate_of_json(const nlohmann::ordered_json& json) {
   return {json.at("value").get<double>(), json.at("low").get<double>(), json.at("high").get<double>(),
@@ -22,8 +22,8 @@ Estimate with_error(double value, double standard_error, int64_t n) {
 
 KeyNumber key_number(const std::string& label, const Estimate& e, const std::string& unit,
                      const std::string& meaning) {
-  return {label, text_of("%.3g", e.value) + (unit.empty() ? "" : " " + unit),
-          "95 %: " + interval_text(e) + text_of(", n = %lld", static_cast<long long>(e.n)), meaning};
+  return {label, format_text("{:.3g}", e.value) + (unit.empty() ? "" : " " + unit),
+          "95 %: " + interval_text(e) + format_text(", n = {}", e.n), meaning};
 }
 
 nlohmann::ordered_json PictureFigure::json() const {
@@ -34,12 +34,12 @@ nlohmann::ordered_json PictureFigure::json() const {
 
 std::string PictureFigure::text() const {
   if (finite.size(0) == 0) return "none";
-  if (finite.size(0) == 1) return text_of("%.3g (one picture)", finite.item<double>());
+  if (finite.size(0) == 1) return format_text("{:.3g} (one picture)", finite.item<double>());
   return estimate_text(mean_estimate(finite));
 }
 
 KeyNumber PictureFigure::number(const std::string& label, const std::string& meaning) const {
-  return {label, text(), text_of("n = %lld", static_cast<long long>(finite.size(0))), meaning};
+  return {label, text(), format_text("n = {}", finite.size(0)), meaning};
 }
 
 }  // namespace noisescope

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/npz.h"
 #include "noisescope/io/file.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -125,7 +125,7 @@ class ReportRun {
     const double estimate = each_ * double(method.cost(subject_, settings_of(request_.settings, method)));
     const double left = request_.budget_seconds - seconds_since(begin_);
     if (estimate <= left) return "";
-    return text_of("it would take about %.0f s, %.0f s are left of the budget", estimate, std::max(0.0, left));
+    return format_text("it would take about {:.0f} s, {:.0f} s are left of the budget", estimate, std::max(0.0, left));
   }
 
   void leave_out(const Method& method, const std::string& reason) {
@@ -137,7 +137,7 @@ class ReportRun {
     Report whole = report_;
     Section made{"Settings", left_out_text(result_.left_out), {}, {}, {}, {}};
     if (!result_.left_out.empty()) made.prose = "Left out.\n\n" + made.prose;
-    made.prose += "Seed " + std::to_string(subject_.seed) + text_of(", %.0f s", seconds_since(begin_)) + state + ".";
+    made.prose += "Seed " + std::to_string(subject_.seed) + format_text(", {:.0f} s", seconds_since(begin_)) + state + ".";
     if (!request_.command_line.empty()) made.prose += " Made by: " + request_.command_line;
     whole.sections.push_back(std::move(made));
     write_file_atomic(request_.out / "report.html", to_html(whole));

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "noisescope/diffusion/process.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
@@ -53,9 +53,7 @@ Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const
                          {"noise without prompt", PanelKind::signed_, {}},
                          {"difference", PanelKind::signed_, {}}}};
   for (const SamplerStep& step : steps) {
-    film.step_captions.push_back(text_of("sigma %.3g, log-SNR %.1f, t %.0f of %lld", step.sigma,
-                                         log_snr_of(step.sigma), schedule.timestep(step.sigma),
-                                         static_cast<long long>(schedule.timesteps())));
+    film.step_captions.push_back(format_text("sigma {:.3g}, log-SNR {:.1f}, t {:.0f} of {}", step.sigma, log_snr_of(step.sigma), schedule.timestep(step.sigma), schedule.timesteps()));
     const Tensor with = noise_at(step, step.prediction.conditional, index);
     const Tensor without = noise_at(step, step.prediction.unconditional, index);
     film.panels[0].steps.push_back(picture_at(step.x, index) /

@@ -11,7 +11,7 @@
 #include "noisescope/report/figures.h"
 #include "noisescope/run/preview.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/train/metrics.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
@@ -30,12 +30,11 @@ ordered_json read_json(const std::filesystem::path& path) {
 }
 
 std::string interval(const ordered_json& e) {
-  return text_of("95 %%: %.3f to %.3f, n = %lld", e.at("low").get<double>(),
-                 e.at("high").get<double>(), static_cast<long long>(e.at("n").get<int64_t>()));
+  return format_text("95 %: {:.3f} to {:.3f}, n = {}", e.at("low").get<double>(), e.at("high").get<double>(), e.at("n").get<int64_t>());
 }
 
 KeyNumber share(const std::string& label, const ordered_json& e, const std::string& meaning) {
-  return {label, text_of("%.1f %%", 100 * e.at("value").get<double>()), interval(e), meaning};
+  return {label, format_text("{:.1f} %", 100 * e.at("value").get<double>()), interval(e), meaning};
 }
 
 class ReportWriter {
@@ -64,11 +63,7 @@ class ReportWriter {
  private:
   std::string lead() const {
     const ordered_json training = read_json(folder_.training());
-    return text_of("A text-to-image model of %.1f M parameters, trained on this machine in %.0f s on "
-                   "%lld images, and what happens between its first noise and its last picture.",
-                   1e-6 * training.at("parameters").get<double>(),
-                   training.at("seconds").get<double>(),
-                   static_cast<long long>(training.at("images").get<int64_t>()));
+    return format_text("A text-to-image model of {:.1f} M parameters, trained on this machine in {:.0f} s on {} images, and what happens between its first noise and its last picture.", 1e-6 * training.at("parameters").get<double>(), training.at("seconds").get<double>(), training.at("images").get<int64_t>());
   }
 
   Section results(const ordered_json& evaluation) const {
@@ -97,25 +92,19 @@ class ReportWriter {
     const ordered_json& score = evaluation.at("score");
     s.numbers = {
         share("scene accuracy", score.at("joint"),
-              text_of("both shapes, both colours, both sides and the background as asked, at "
-                      "guidance scale s = %g (w = s - 1 = %g)",
-                      evaluation.at("default_guidance").get<double>(),
-                      evaluation.at("default_guidance").get<double>() - 1)),
+              format_text("both shapes, both colours, both sides and the background as asked, at guidance scale s = {:g} (w = s - 1 = {:g})", evaluation.at("default_guidance").get<double>(), evaluation.at("default_guidance").get<double>() - 1)),
         share("shapes", score.at("shapes"), "both shapes as asked"),
         share("colours", score.at("colours"), "both colours as asked"),
         share("sides", score.at("sides"), "the objects stand on the sides asked for"),
         share("background", score.at("background"), "as asked"),
         share("unreadable", score.at("rejected"),
               "farther from every picture of the world than the parser accepts"),
-        {"drawing", text_of("%.3f s", evaluation.at("seconds_per_image").get<double>()), "",
+        {"drawing", format_text("{:.3f} s", evaluation.at("seconds_per_image").get<double>()), "",
          "for one picture; without prompt only where guidance acts"}};
     if (evaluation.contains("strict")) {
       s.numbers.push_back(
           share("strict scene accuracy", evaluation.at("strict").at("joint"),
-                text_of("the same pictures where a residual of %.3f is allowed instead of %.3f: a "
-                        "few wrong pixels at an edge count as wrong",
-                        evaluation.at("strict_residual_bound").get<double>(),
-                        evaluation.at("parser_residual_bound").get<double>())));
+                format_text("the same pictures where a residual of {:.3f} is allowed instead of {:.3f}: a few wrong pixels at an edge count as wrong", evaluation.at("strict_residual_bound").get<double>(), evaluation.at("parser_residual_bound").get<double>())));
     }
     s.figures.push_back(svg_figure(accuracy_over_guidance(evaluation),
                                    "The sweep has prompts and noise of its own. Bands are 95 % "
@@ -126,14 +115,13 @@ class ReportWriter {
     Table table{"value, and what it would be by chance or at best", {"measure", "value", "detail"}, {}};
     for (const auto& [name, value] : evaluation.items()) {
       if (value.is_object() && value.contains("value")) {
-        table.rows.push_back({name, text_of("%.4f", value.at("value").get<double>()),
+        table.rows.push_back({name, format_text("{:.4f}", value.at("value").get<double>()),
                               value.contains("low") ? interval(value)
                               : value.contains("n")
-                                  ? text_of("n = %lld", static_cast<long long>(
-                                                            value.at("n").get<int64_t>()))
+                                  ? format_text("n = {}",  value.at("n").get<int64_t>())
                                   : ""});
       } else if (value.is_number()) {
-        table.rows.push_back({name, text_of("%.4g", value.get<double>()), ""});
+        table.rows.push_back({name, format_text("{:.4g}", value.get<double>()), ""});
       } else if (value.is_string()) {
         table.rows.push_back({name, value.get<std::string>(), ""});
       }
@@ -210,14 +198,12 @@ class ReportWriter {
               {}};
     s.numbers = {
         share("zero-shot accuracy", zero,
-              text_of("the best of %lld captions is true of the picture",
-                      static_cast<long long>(zero.at("captions").get<int64_t>()))),
+              format_text("the best of {} captions is true of the picture", zero.at("captions").get<int64_t>())),
         {"image to text, recall at 1",
-         text_of("%.3f", json.at("image_to_text").at("recall_at_1").get<double>()), "",
+         format_text("{:.3f}", json.at("image_to_text").at("recall_at_1").get<double>()), "",
          "a true caption ranks first"},
-        {"modality gap", text_of("%.3f", gap.at("distance").get<double>()),
-         text_of("pair cosine %.2f, unpaired %.2f", gap.at("pair_cosine").get<double>(),
-                 gap.at("unpaired_cosine").get<double>()),
+        {"modality gap", format_text("{:.3f}", gap.at("distance").get<double>()),
+         format_text("pair cosine {:.2f}, unpaired {:.2f}", gap.at("pair_cosine").get<double>(), gap.at("unpaired_cosine").get<double>()),
          "distance between the mean picture and the mean caption"}};
     return s;
   }

@@ -14,7 +14,7 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/model/factors.h"
 #include "noisescope/report/figures.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope {
@@ -41,9 +41,7 @@ int64_t step_of(const RecordedTrajectory& run, const RewindRequest& request) {
   for (const SamplerStep& step : run.trajectory.steps()) {
     if (log_snr_of(step.sigma) >= *request.log_snr) return step.index;
   }
-  throw ValueError(text_of("[report.rewind_run] expected a log-SNR that the run reaches, at most "
-                           "%.2f, got %.2f",
-                           log_snr_of(run.trajectory.steps().back().sigma), *request.log_snr));
+  throw ValueError(format_text("[report.rewind_run] expected a log-SNR that the run reaches, at most {:.2f}, got {:.2f}", log_snr_of(run.trajectory.steps().back().sigma), *request.log_snr));
 }
 
 /// The prompt of the altered arm; the run's own where it stays.
@@ -84,9 +82,7 @@ void change_block(const RewindRequest& request, Described& described) {
   described.change.block = {box[0], box[1], box[2], box[3], Random(request.noise_seed)};
   described.json["block"] = {{"top", box[0]}, {"left", box[1]}, {"height", box[2]}, {"width", box[3]},
                           {"noise_seed", request.noise_seed}};
-  described.words.push_back(text_of("%lld x %lld pixels of noise at (%lld, %lld) are drawn anew",
-                                 static_cast<long long>(box[2]), static_cast<long long>(box[3]),
-                                 static_cast<long long>(box[0]), static_cast<long long>(box[1])));
+  described.words.push_back(format_text("{} x {} pixels of noise at ({}, {}) are drawn anew", box[2], box[3], box[0], box[1]));
 }
 
 void change_noise(const RecordedTrajectory& run, const RewindRequest& request, Described& described) {
@@ -109,8 +105,7 @@ Described described_change(const Model& model, const RecordedTrajectory& run, co
   if (request.scale) {
     described.change.scale = request.scale;
     described.json["scale"] = *request.scale;
-    described.words.push_back(text_of("guidance goes from %g to "
-                                   "%g", run.sample.guidance.scale, *request.scale));
+    described.words.push_back(format_text("guidance goes from {:g} to {:g}", run.sample.guidance.scale, *request.scale));
   }
   change_block(request, described);
   change_noise(run, request, described);
@@ -145,7 +140,7 @@ void add_factors(const FactorReader& factors, const Rewound& rewound, RewindResu
     json["before"][factor.name] = from;
     json["after"][factor.name] = to;
     json["changed_share"][factor.name] = changed_share(before.select(1, at), after.select(1, at));
-    out.lines.push_back(text_of("  %-14s ", factor.name.c_str()) + from +
+    out.lines.push_back(format_text("  {:<14} ", factor.name) + from +
                         (from == to ? ", as before" : " -> " + to));
   }
 }
@@ -194,8 +189,7 @@ void write_pictures(const Model& model, const RecordedTrajectory& run, const Rew
   write_png(keep("difference.png"), color_image(change, ColorMap::sequential, value_range(change)));
   const Tensor noisy = start.x[0] / std::sqrt(1 + start.sigma * start.sigma);
   write_png(keep("rewind.png"),
-            panel_rows({{"", {picture_panel(noisy, text_of("both from step %lld on",
-                                                           static_cast<long long>(from))),
+            panel_rows({{"", {picture_panel(noisy, format_text("both from step {} on", from)),
                               picture_panel(before, "unaltered"), picture_panel(after, "altered"),
                               map_panel(change, "what changed", "squared change")}}}));
   write_file_atomic(keep("divergence.svg"), divergence_plot(model, run, rewound, from));
@@ -227,11 +221,9 @@ RewindResult rewind_run(const Model& model, const RewindRequest& request, const 
   out.json["mean_squared_change"] = mean_json(rewound.change.mean({1, 2}));
   out.json["unaltered_off_original"] =
       mean_json(reconstruction_error(trajectory.pictures().cpu(), rewound.unaltered.cpu()));
-  out.lines.push_back(text_of("from step %lld of %lld on (log-SNR %.2f):", static_cast<long long>(from),
-                              static_cast<long long>(trajectory.sampling().steps()), log_snr));
+  out.lines.push_back(format_text("from step {} of {} on (log-SNR {:.2f}):", from, trajectory.sampling().steps(), log_snr));
   for (const std::string& words : described.words) out.lines.push_back("  " + words);
-  out.lines.push_back(text_of("changed: %.4f per pixel (squared, summed over channels, mean over the picture)",
-                              rewound.change[0].mean().item<double>()));
+  out.lines.push_back(format_text("changed: {:.4f} per pixel (squared, summed over channels, mean over the picture)", rewound.change[0].mean().item<double>()));
   add_factors(factors, rewound, out);
   make_folder(out.folder);
   write_pictures(model, run, rewound, from, out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/io/array_file.h"
 #include "noisescope/io/codec/image_file.h"
@@ -73,8 +74,7 @@ class Writer {
 
   void singles(const std::vector<std::string>& captions) {
     for (int64_t k = 0; k < result_.pictures.size(0); ++k) {
-      char name[32];
-      std::snprintf(name, sizeof name, "picture-%05lld.png", static_cast<long long>(k));
+      const std::string name = format_text("picture-{:05}.png", k);
       write_png(request_.out / name, tensor_to_image(result_.pictures[k]),
                 settings(config_, request_, captions[static_cast<size_t>(k)]));
       result_.files.push_back(request_.out / name);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/report.h"
 
@@ -16,10 +16,10 @@ std::vector<std::string> cells_of(const VerifyRow& row) {
           row.subject,
           row.figure,
           bar_text(row),
-          text_of("%.4g", m.value),
-          text_of("%.4g to %.4g", m.low, m.high),
-          text_of("%lld", static_cast<long long>(m.n)),
-          text_of("%.1f %%", 100 * row.reversal_chance())};
+          format_text("{:.4g}", m.value),
+          format_text("{:.4g} to {:.4g}", m.low, m.high),
+          format_text("{}", m.n),
+          format_text("{:.1f} %", 100 * row.reversal_chance())};
 }
 
 Figure figure_of(const VerifyPicture& p) {
@@ -47,8 +47,7 @@ std::string verify_page(const Verification& verification, const std::string& com
   const auto held = std::count_if(verification.rows.begin(), verification.rows.end(),
                                   [](const VerifyRow& row) { return row.pass(); });
   Report report{"Explanations against the truth",
-                text_of("%lld of %zu rows hold, measured in %.0f s", static_cast<long long>(held),
-                        verification.rows.size(), verification.seconds) +
+                format_text("{} of {} rows hold, measured in {:.0f} s", held, verification.rows.size(), verification.seconds) +
                     (verification.options.full ? ", with the n of the bars." : ", with a reduced n.") +
                     (verification.options.defect.empty()
                          ? ""

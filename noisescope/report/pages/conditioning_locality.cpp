@@ -1,7 +1,7 @@
 #include "noisescope/explain/conditioning_locality.h"
 
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope {
@@ -20,7 +20,7 @@ Page conditioning_locality_page(const PageContext& context) {
   const auto& found = context.answer.as<Named<ConditioningLocality>>();
   Page out{{"Which pixels depend on which word", kLocalityProse, {}, {}, {}, {}}};
   Table table{"Share of the picture that depends on the word.", {"word"}, {}};
-  for (const double level : found.answers.front().log_snrs) table.header.push_back(text_of("log-SNR %g", level));
+  for (const double level : found.answers.front().log_snrs) table.header.push_back(format_text("log-SNR {:g}", level));
   std::vector<PanelRow> rows;
   for (size_t k = 0; k < found.names.size(); ++k) {
     const ConditioningLocality& word = found.answers[k];
@@ -31,9 +31,9 @@ Page conditioning_locality_page(const PageContext& context) {
     for (size_t l = 0; l < word.log_snrs.size(); ++l) {
       const Tensor dependent = word.dependent[int64_t(l)][0];
       const double share = dependent.to(torch::kFloat64).mean().item<double>();
-      cells.push_back(text_of("%.1f %%", 100 * share));
+      cells.push_back(format_text("{:.1f} %", 100 * share));
       json["levels"].push_back({{"log_snr", word.log_snrs[l]}, {"dependent_share", share}});
-      panels.push_back(map_panel(word.change[int64_t(l)][0] * dependent, text_of("log-SNR %g", word.log_snrs[l]),
+      panels.push_back(map_panel(word.change[int64_t(l)][0] * dependent, format_text("log-SNR {:g}", word.log_snrs[l]),
                                  "pixel units", largest));
     }
     out.json["words"].push_back(std::move(json));

@@ -2,7 +2,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope {
@@ -25,8 +25,7 @@ std::vector<std::string> changed_factors(const Tensor& before, const Tensor& aft
       continue;
     }
     const Estimate share = wilson(changed.select(1, f).sum().item<int64_t>(), n);
-    cells.push_back(text_of("%.0f %% [%.0f, %.0f]", 100 * share.value, 100 * share.low,
-                            100 * share.high));
+    cells.push_back(format_text("{:.0f} % [{:.0f}, {:.0f}]", 100 * share.value, 100 * share.low, 100 * share.high));
   }
   return cells;
 }

@@ -6,7 +6,7 @@
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/evidence_figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/world/parser.h"
 
 namespace noisescope {
@@ -25,9 +25,9 @@ constexpr const char* kTruth =
 std::string half_way(const nlohmann::ordered_json& word) {
   if (!word.contains("half_point_log_snr")) return "not decided on these paths";
   const auto at = [&](const char* key) { return word.at(key).at("value").get<double>(); };
-  std::string text = text_of("decided half way at log-SNR %.1f", at("half_point_log_snr"));
+  std::string text = format_text("decided half way at log-SNR {:.1f}", at("half_point_log_snr"));
   if (word.contains("exact_half_point_log_snr")) {
-    text += text_of(" (exact denoiser: %.1f)", at("exact_half_point_log_snr"));
+    text += format_text(" (exact denoiser: {:.1f})", at("exact_half_point_log_snr"));
   }
   return text;
 }
@@ -120,7 +120,7 @@ Page evidence_page(const PageContext& context) {
   for (const WordEvidence& word : words) {
     const nlohmann::ordered_json json = to_json(word);
     out.section.numbers.push_back(key_number(word.contrast.word, mean_estimate(word.model.realised_total()),
-                                             text_of("of %.2f nats", json.at("most_nats").get<double>()),
+                                             format_text("of {:.2f} nats", json.at("most_nats").get<double>()),
                                              half_way(json)));
     out.json["words"].push_back(json);
   }

@@ -4,7 +4,7 @@
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -40,14 +40,10 @@ nlohmann::ordered_json prompt_json(const std::string& prompt, const GuidanceInfo
                                {"share", shares[static_cast<int64_t>(i)].item<double>()}});
   }
   if (info.unit == InformationUnit::nats && entropy_nats > 0 && total.low > entropy_nats) {
-    char text[320];
-    std::snprintf(text, sizeof text,
-                  "the total of %.1f nats exceeds the %.2f nats that a prompt of this world can "
-                  "carry: the identity holds for an exact denoiser, and at low noise it multiplies "
-                  "the errors of a trained one. Trust the shape of the profile at high noise, not "
-                  "its sum",
-                  total.value, entropy_nats);
-    json["warning"] = text;
+    json["warning"] = format_text(
+        "the total of {:.1f} nats exceeds the {:.2f} nats that a prompt of this world can carry: the identity holds for "
+        "an exact denoiser, and at low noise it multiplies the errors of a trained one. Trust the shape of the profile "
+        "at high noise, not its sum", total.value, entropy_nats);
   }
   return json;
 }
@@ -69,11 +65,11 @@ Page guidance_information_page(const PageContext& context) {
     out.json["prompts"].push_back(prompt_json(found.names[k], e.information, entropy));
     out.section.numbers.push_back(
         key_number(found.names[k], mean_estimate(e.information.total()), unit_name(unit),
-                   text_of("half of it above log-SNR %.2f", e.information.mean_half_point())));
+                   format_text("half of it above log-SNR {:.2f}", e.information.mean_half_point())));
     warning = out.json["prompts"].back().value("warning", warning);
   }
   if (entropy > 0) {
-    out.section.numbers.push_back({"the most a prompt can say", text_of("%.2f nats", entropy), "",
+    out.section.numbers.push_back({"the most a prompt can say", format_text("{:.2f} nats", entropy), "",
                                    "the entropy of the set of all full prompts of this world"});
   }
   if (!warning.empty()) {
@@ -84,8 +80,7 @@ Page guidance_information_page(const PageContext& context) {
               "Maps of guidance information", "Bright pixels are where the prompt changed the noise.");
   out.add_svg("guidance_profile.svg",
               guidance_profile(found, subject.model.schedule),
-              text_of("Which noise level decided: mean and 95 %% interval over %lld pictures a prompt.",
-                      static_cast<long long>(found.answers.front().pictures.size(0))));
+              format_text("Which noise level decided: mean and 95 % interval over {} pictures a prompt.", found.answers.front().pictures.size(0)));
   return out;
 }
 

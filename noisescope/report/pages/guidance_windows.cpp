@@ -2,7 +2,7 @@
 
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 
 namespace noisescope {
@@ -38,7 +38,7 @@ std::string window_plot(const std::string& value, const WindowAttribution& a) {
   plot.y.label = value;
   for (int64_t k = 0; k < a.windows.count(); ++k) {
     const auto edge = [&](int64_t i) { return std::round(10 * a.windows.edges[size_t(i)]) / 10 + 0.0; };
-    plot.categories.push_back(text_of("%.1f to %.1f", edge(k), edge(k + 1)));  // + 0.0: no "-0.0"
+    plot.categories.push_back(format_text("{:.1f} to {:.1f}", edge(k), edge(k + 1)));  // + 0.0: no "-0.0"
   }
   plot.series = {bars("Shapley value", a.shapley.phi), bars("knock-out", a.knock_out.effect),
                  bars("alone", a.knock_out.alone)};
@@ -67,8 +67,7 @@ Page guidance_windows_page(const PageContext& context) {
       json["knock_out"].push_back(to_json(mean_estimate(effect)));
     }
     out.add_svg("windows_" + found.names[v] + ".svg", window_plot(title_of(found.names[v]), value),
-                text_of("Means over %lld pictures with 95 %% intervals.",
-                        static_cast<long long>(value.shapley.phi.size(0))));
+                format_text("Means over {} pictures with 95 % intervals.", value.shapley.phi.size(0)));
   }
   return out;
 }

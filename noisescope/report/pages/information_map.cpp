@@ -5,7 +5,7 @@
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope {
@@ -80,9 +80,9 @@ Page information_map_page(const PageContext& context) {
                                      {"median_kappa", kappa},
                                      {"bound_nats", bound},
                                      {"exceeds_bound", over}});
-    table.rows.push_back({questions[r].name, text_of("%.2f", total.value), interval_text(total),
-                          text_of("%.2f", signed_total.value),
-                          bound > 0 ? text_of("%.2f", bound) : "unknown", text_of("%.2f", kappa),
+    table.rows.push_back({questions[r].name, format_text("{:.2f}", total.value), interval_text(total),
+                          format_text("{:.2f}", signed_total.value),
+                          bound > 0 ? format_text("{:.2f}", bound) : "unknown", format_text("{:.2f}", kappa),
                           over ? "overclaims: trust the evidence" : "possible"});
   }
   out.section.tables.push_back(std::move(table));

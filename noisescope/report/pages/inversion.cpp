@@ -2,7 +2,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope {
@@ -26,11 +26,11 @@ Page inversion_page(const PageContext& context) {
   Table table{"Root mean square error of the reconstruction, pixel units (pictures span 2).", {"inversion", "error"}, {}};
   for (size_t k = 0; k < found.steps.size(); ++k) {
     const PictureFigure error(found.ddim_error[static_cast<int64_t>(k)]);
-    table.rows.push_back({text_of("DDIM, %lld steps", static_cast<long long>(found.steps[k])), error.text()});
+    table.rows.push_back({format_text("DDIM, {} steps", found.steps[k]), error.text()});
     out.json["ddim"].push_back({{"steps", found.steps[k]}, {"error", error.json()}});
   }
   const PictureFigure friendly(found.edit_friendly_error), size(found.noise_size), deficit(found.smooth_deficit);
-  table.rows.push_back({text_of("edit-friendly, %lld steps", static_cast<long long>(found.steps.front())), friendly.text()});
+  table.rows.push_back({format_text("edit-friendly, {} steps", found.steps.front()), friendly.text()});
   out.json["ddim_noise_size"] = size.json();
   out.json["edit_friendly_error"] = friendly.json();
   out.json["smooth_deficit_log_ratio"] = deficit.json();

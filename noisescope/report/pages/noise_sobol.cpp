@@ -2,7 +2,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -19,11 +19,10 @@ Page noise_sobol_page(const PageContext& context) {
   const auto& found = context.answer.as<NoiseSobol>();
   const int64_t runs = options_of<NoiseSobolQuestion>(context.settings).pictures;
   Page out{{"What the noise decided", kSobolProse, {}, {}, {}, {}}};
-  Table table{text_of("Total Sobol indices over %lld trajectories with 95 %% intervals.", static_cast<long long>(runs)),
+  Table table{format_text("Total Sobol indices over {} trajectories with 95 % intervals.", runs),
               {"word", "first noise"}, {}};
   for (size_t w = 0; w + 1 < found.first_steps.size(); ++w) {
-    table.header.push_back(text_of("steps %lld to %lld", static_cast<long long>(found.first_steps[w]),
-                                   static_cast<long long>(found.first_steps[w + 1] - 1)));
+    table.header.push_back(format_text("steps {} to {}", found.first_steps[w], found.first_steps[w + 1] - 1));
   }
   const SobolIndices& s = found.indices;
   const auto index = [&](const Tensor& value, const Tensor& error, int64_t k, int64_t f) {

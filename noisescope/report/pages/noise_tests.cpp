@@ -2,7 +2,7 @@
 
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -24,10 +24,10 @@ Page noise_tests_page(const PageContext& context) {
   for (size_t t = 0; t < found.first.names.size(); ++t) {
     const auto p_of = [&](const NoiseTests& tests) { return tests.corrected[static_cast<int64_t>(t)].item<double>(); };
     const std::string& name = found.first.names[t];
-    std::vector<std::string> row = {name, text_of("%.3f", p_of(found.first))};
+    std::vector<std::string> row = {name, format_text("{:.3f}", p_of(found.first))};
     out.json["first_noise"][name] = p_of(found.first);
     if (found.injected) {
-      row.push_back(text_of("%.3f", p_of(*found.injected)));
+      row.push_back(format_text("{:.3f}", p_of(*found.injected)));
       out.json["injected_noise"][name] = p_of(*found.injected);
     }
     table.rows.push_back(std::move(row));

@@ -2,7 +2,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope {
@@ -31,8 +31,7 @@ Page noise_tiles_page(const PageContext& context) {
   out.section.numbers.push_back(
       own.number("change inside the tile", "share of the change that lands where the noise was redrawn"));
   out.add_png("tiles.png", panel_rows(rows), "How much of the picture each tile of the first noise decides",
-              text_of("%lld redraws of a tile; brighter: more of the picture changes.",
-                      static_cast<long long>(options.redraws)));
+              format_text("{} redraws of a tile; brighter: more of the picture changes.", options.redraws));
   return out;
 }
 

@@ -2,7 +2,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -28,8 +28,7 @@ Page noise_transplant_page(const PageContext& context) {
   out.json["own_block"] = to_json(own);
   out.json["random_block"] = to_json(random);
   out.section.tables.push_back(
-      {text_of("Share of %lld pairs in which the left object came to the donor's place (IoU at least %g), with 95 %% "
-               "intervals.", static_cast<long long>(n), found.overlap),
+      {format_text("Share of {} pairs in which the left object came to the donor's place (IoU at least {:g}), with 95 % intervals.", n, found.overlap),
        {"block pasted", "object came"}, {{"the donor's", fixed_text(own)}, {"a random one", fixed_text(random)}}});
   return out;
 }

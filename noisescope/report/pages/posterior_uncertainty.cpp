@@ -5,7 +5,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/film.h"
 
@@ -33,11 +33,11 @@ Film swing(const std::vector<Level>& seen) {
   constexpr int kFrames = 16;
   Film film{"What is still open", {}, {}};
   for (const Level& level : seen) {
-    film.panels.push_back({text_of("log-SNR %.1f", level.log_snr), PanelKind::picture, {}});
+    film.panels.push_back({format_text("log-SNR {:.1f}", level.log_snr), PanelKind::picture, {}});
   }
   for (int frame = 0; frame < kFrames; ++frame) {
     const double at = 2 * std::sin(2 * std::numbers::pi * frame / kFrames);
-    film.step_captions.push_back(text_of("%+.1f standard deviations", at));
+    film.step_captions.push_back(format_text("{:+.1f} standard deviations", at));
     for (size_t k = 0; k < seen.size(); ++k) {
       film.panels[k].steps.push_back(seen[k].estimate +
                                      at * seen[k].deviation.value * seen[k].direction);
@@ -51,7 +51,7 @@ Film ends(const std::vector<Level>& seen) {
   Film film{"What is still open", {"two below", "the estimate", "two above"}, {}};
   for (const Level& level : seen) {
     const Tensor end = 2 * level.deviation.value * level.direction;
-    film.panels.push_back({text_of("log-SNR %.1f", level.log_snr), PanelKind::picture,
+    film.panels.push_back({format_text("log-SNR {:.1f}", level.log_snr), PanelKind::picture,
                            {level.estimate - end, level.estimate, level.estimate + end}});
   }
   return film;
@@ -67,7 +67,7 @@ Page posterior_uncertainty_page(const PageContext& context) {
     seen.push_back(shown_level(level));
     out.json["levels"].push_back({{"log_snr", level.log_snr}, {"standard_deviation", to_json(seen.back().deviation)}});
     out.section.numbers.push_back(
-        key_number(text_of("log-SNR %.1f", level.log_snr), seen.back().deviation, "",
+        key_number(format_text("log-SNR {:.1f}", level.log_snr), seen.back().deviation, "",
                    "standard deviation along the leading component (norm of the change, pixel units)"));
   }
   const std::string gif = encode_animation("gif", film_frames(swing(seen)));

@@ -1,7 +1,7 @@
 #include "noisescope/explain/prediction_tests.h"
 
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -25,7 +25,7 @@ Page prediction_tests_page(const PageContext& context) {
     const auto step = found.tests.z.select(1, at).abs().argmax().item<int64_t>();
     const double log_snr = found.log_snrs[static_cast<size_t>(step)];
     const double z = found.tests.z[step][at].item<double>(), p = found.tests.corrected[step][at].item<double>();
-    table.rows.push_back({found.tests.names[t], text_of("%.1f", log_snr), text_of("%.1f", z), text_of("%.3f", p)});
+    table.rows.push_back({found.tests.names[t], format_text("{:.1f}", log_snr), format_text("{:.1f}", z), format_text("{:.3f}", p)});
     out.json["statistics"].push_back({{"statistic", found.tests.names[t]}, {"log_snr", log_snr}, {"z", z}, {"p", p}});
   }
   out.section.tables.push_back(std::move(table));

@@ -2,7 +2,7 @@
 
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 #include "noisescope/viz/heat_map.h"
 
@@ -25,7 +25,7 @@ std::string shown_map(const WordsShown& answer) {
   map.description = "Standard scores of words against null runs over the steps of the run.";
   map.values = std::get<0>(found.z.min(0)).masked_fill(~found.shown, std::nan("")).t().contiguous();
   for (size_t i = 0; i < answer.log_snrs.size(); ++i) {  // every fourth level is named
-    map.x_names.push_back(i % 4 == 0 ? text_of("%.1f", answer.log_snrs[i]) : "");
+    map.x_names.push_back(i % 4 == 0 ? format_text("{:.1f}", answer.log_snrs[i]) : "");
   }
   map.x.label = "log-SNR of the noise level (left: all noise, right: clean)";
   map.y_names = answer.vocabulary.texts;
@@ -56,7 +56,7 @@ Page read_out_page(const PageContext& context) {
       const double log_snr = answer.log_snrs[size_t(from)];
       json["from_log_snr"] = log_snr;
       table.rows.push_back({vocabulary.texts[v], vocabulary.said[v] ? "yes" : "no",
-                            text_of("%.1f", log_snr), text_of("%.3f +- %.3f", above, half)});
+                            format_text("{:.1f}", log_snr), format_text("{:.3f} +- {:.3f}", above, half)});
     }
     out.json["words"].push_back(std::move(json));
   }
@@ -64,8 +64,7 @@ Page read_out_page(const PageContext& context) {
   if (found.shown.any().item<bool>()) {
     const int64_t nulls = options_of<ReadOutQuestion>(context.settings).null_trajectories;
     out.add_svg("words.svg", shown_map(answer),
-                text_of("%lld trajectories of the prompt against %lld of each kind without it; gray: not significant.",
-                        static_cast<long long>(context.subject.independent()), static_cast<long long>(nulls)));
+                format_text("{} trajectories of the prompt against {} of each kind without it; gray: not significant.", context.subject.independent(), nulls));
   }
   return out;
 }

@@ -2,7 +2,7 @@
 
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -16,8 +16,7 @@ constexpr const char* kShareProse =
 Page seed_share_page(const PageContext& context) {
   const auto& found = context.answer.as<SeedShare>();
   Page out{{"Seed or prompt", kShareProse, {}, {}, {}, {}}};
-  Table table{text_of("Shares of the variance over %lld seeds and %zu prompts (from \"", static_cast<long long>(found.seeds),
-                      found.prompts.size()) + found.prompts[0] + "\"), with 95 % intervals.",
+  Table table{format_text("Shares of the variance over {} seeds and {} prompts (from \"", found.seeds, found.prompts.size()) + found.prompts[0] + "\"), with 95 % intervals.",
               {"word", "seed", "prompt", "interaction"}, {}};
   const VarianceShares& shares = found.shares;
   for (size_t f = 0; f < context.subject.contrasts.size(); ++f) {

@@ -6,7 +6,7 @@
 #include "noisescope/explain/speciation.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/report/text_of.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope {
 namespace {
@@ -106,7 +106,7 @@ void add_words(const PageContext& context, Plot& plot, Page& out) {
   plot.windows.push_back({from, to, "critical window"});
   plot.series.push_back(decided);
   out.json["critical_window_log_snr"] = {from, to};
-  out.section.numbers.push_back({"critical window", text_of("log-SNR %.1f to %.1f", from, to), "",
+  out.section.numbers.push_back({"critical window", format_text("log-SNR {:.1f} to {:.1f}", from, to), "",
                                  "where the words go from 10 % to 90 % of certainty"});
 }
 
@@ -118,8 +118,8 @@ Table half_points(const Subject& subject, const UTurns& result, Page& out) {
     const double chance = 1.0 / static_cast<double>(factor.values.size());
     const double half = result.half_point(static_cast<int64_t>(f), chance);
     out.json["u_turn_half_points"][factor.name] = half;
-    table.rows.push_back({factor.name, std::isnan(half) ? "not reached" : text_of("%.2f", half),
-                          text_of("%.2f", chance)});
+    table.rows.push_back({factor.name, std::isnan(half) ? "not reached" : format_text("{:.2f}", half),
+                          format_text("{:.2f}", chance)});
   }
   return table;
 }
@@ -138,9 +138,7 @@ Page u_turn_page(const PageContext& context) {
   if (subject.trajectory.has_both_branches()) plot.series.push_back(guided_share(subject));
   out.add_svg("timesteps.svg", render_svg(plot), "Means with 95 % intervals.");
   out.add_svg("retention.svg", render_svg(retention_plot(subject, result)),
-              text_of("%lld regenerations at each level; 95 %% intervals. The exact posterior is the truth of these "
-                      "curves only without prompt and with a stochastic sampler, as here.",
-                      static_cast<long long>(result.kept.size(1))));
+              format_text("{} regenerations at each level; 95 % intervals. The exact posterior is the truth of these curves only without prompt and with a stochastic sampler, as here.", result.kept.size(1)));
   return out;
 }
 

@@ -1,0 +1,27 @@
+// The main job in one call: train, evaluate, report; what `noisescope demo` and Python do.
+#pragma once
+
+#include "noisescope/run/train_run.h"
+
+namespace noisescope {
+
+struct DemoRequest {
+  TrainRunRequest train = {};
+  bool no_animation = false;      // film strips in place of films in the report
+  std::string command_line = {};  // as typed
+};
+
+/// Scales what takes time in a configuration, so that the whole demo takes about `seconds` where it takes
+/// kDemoSeconds as it is.
+void scale_demo(RunConfig& config, double seconds);
+
+/// What the default demo takes on two cores.
+inline constexpr double kDemoSeconds = 350;
+
+/// Trains a run of a two-object world in `folder` (going on from what is there), scores it, writes report.html and
+/// summary.json, and returns the summary: wall_seconds, scene_accuracy by guidance scale, strict_scene_accuracy,
+/// train_images, parameters, seed, ... Throws as train_run, evaluate_run and report_run do.
+nlohmann::ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const DemoRequest& request,
+                                const Control& control = {});
+
+}  // namespace noisescope

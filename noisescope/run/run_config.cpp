@@ -63,13 +63,24 @@ void describe(Describer& d, RunConfig& o) {
 
 namespace {
 
+/// The key as the file calls its section: "draw" is the older name of "sample", and a file holds one of them.
+std::string key_in(const ConfigNode& root, const std::string& key) {
+  const auto renamed = [&](const std::string& from, const std::string& to) {
+    return key.starts_with(from + ".") && root.find(from) == nullptr && root.find(to) != nullptr
+               ? to + key.substr(from.size())
+               : "";
+  };
+  const std::string newer = renamed("draw", "sample"), older = renamed("sample", "draw");
+  return !newer.empty() ? newer : !older.empty() ? older : key;
+}
+
 /// "a.b=c"
 void apply_override(ConfigNode& root, const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw ConfigError("[run.load_run_config] expected --set key=value, got '" + text + "'");
   }
-  set_dotted(root, text.substr(0, equals),
+  set_dotted(root, key_in(root, text.substr(0, equals)),
              parse_yaml_value(text.substr(equals + 1), "--set " + text));
 }
 

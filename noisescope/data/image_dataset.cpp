@@ -52,23 +52,26 @@ void check_samples(const ImageSamples& samples) {
   }
 }
 
-/// "8 files left out as they are no .png, .jpg or .jpeg: .webp 4, .bmp 4"
+/// "a, b, c and 7 more", the first few named.
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr size_t kNamed = 3;
+  const std::vector<std::string> shown(names.begin(),
+                                       names.begin() + static_cast<long>(std::min(kNamed, names.size())));
+  const size_t more = names.size() - shown.size();
+  return join(shown) + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
+std::string of_number(int64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+/// "8 files left out, as only .png, .jpg and .jpeg are read: .bmp 4, .webp 4"
 std::string ignored_note(const LoadReport& report) {
   std::vector<std::string> kinds;
   for (const auto& [suffix, count] : report.ignored_suffixes) {
     kinds.push_back((suffix.empty() ? "without suffix" : suffix) + " " + std::to_string(count));
   }
-  return std::to_string(report.ignored) + " files left out as they are no .png, .jpg or .jpeg: " + join(kinds);
-}
-
-/// "3 of them: a, b, c", the first few named.
-std::string counted(const std::vector<std::string>& names, const std::string& what) {
-  constexpr size_t kNamed = 3;
-  const std::vector<std::string> shown(names.begin(),
-                                       names.begin() + static_cast<long>(std::min(kNamed, names.size())));
-  const size_t more = names.size() - shown.size();
-  return std::to_string(names.size()) + " " + what + ": " + join(shown) +
-         (more > 0 ? " and " + std::to_string(more) + " more" : "");
+  return of_number(report.ignored, "file") + " left out, as only .png, .jpg and .jpeg are read: " + join(kinds);
 }
 
 std::string unknown_parts_note(const std::map<std::string, int64_t>& parts) {
@@ -78,9 +81,8 @@ std::string unknown_parts_note(const std::map<std::string, int64_t>& parts) {
     names.push_back(folder + "/");
     images += count;
   }
-  return counted(names, "folders beside train/, validation/ or test/ are read as a class each") + " (" +
-         std::to_string(images) + " images, which are trained on); rename a part to validation/ or test/, or move "
-         "it away";
+  return "read as a class of its own though it stands beside train/, validation/ or test/: " + first_of(names) + " (" +
+         of_number(images, "image") + ", trained on); rename a part to validation/ or test/, or move it away";
 }
 
 }  // namespace
@@ -139,8 +141,8 @@ std::vector<std::string> load_notes(const LoadReport& report) {
   for (const SkippedFile& file : report.skipped) notes.push_back("left out " + file.name + ": " + file.reason);
   if (report.ignored > 0) notes.push_back(ignored_note(report));
   if (!report.unread_captions.empty()) {
-    notes.push_back(counted(report.unread_captions, "caption files are not read") +
-                    "; captions come from a metadata.jsonl or metadata.csv (file_name, text) at the top, or in "
+    notes.push_back(of_number(static_cast<int64_t>(report.unread_captions.size()), "caption file") + " not read: " +
+                    first_of(report.unread_captions) + "; captions come from a metadata.jsonl or metadata.csv (file_name, text) at the top, or in "
                     "train/, validation/ and test/");
   }
   if (!report.unknown_parts.empty()) notes.push_back(unknown_parts_note(report.unknown_parts));

@@ -189,22 +189,20 @@ class ReportWriter {
   Section encoder() const {
     const ordered_json json = read_json(folder_.clip_report());
     const ordered_json& zero = json.at("zero_shot");
-    const ordered_json& gap = json.at("modality_gap");
-    Section s{"The encoder of the prompts",
-              "A small CLIP, trained from nothing on the captions of this data.",
-              {},
-              {},
-              {},
-              {}};
+    Section s{"The encoder of the prompts", "A small CLIP, trained from nothing on the captions of this data.", {}, {}, {}, {}};
     s.numbers = {
         share("zero-shot accuracy", zero,
               format_text("the best of {} captions is true of the picture", zero.at("captions").get<int64_t>())),
         {"image to text, recall at 1",
          format_text("{:.3f}", json.at("image_to_text").at("recall_at_1").get<double>()), "",
-         "a true caption ranks first"},
-        {"modality gap", format_text("{:.3f}", gap.at("distance").get<double>()),
-         format_text("pair cosine {:.2f}, unpaired {:.2f}", gap.at("pair_cosine").get<double>(), gap.at("unpaired_cosine").get<double>()),
-         "distance between the mean picture and the mean caption"}};
+         "a true caption ranks first"}};
+    if (json.contains("modality_gap")) {  // one pair has none
+      const ordered_json& gap = json.at("modality_gap");
+      s.numbers.push_back({"modality gap", format_text("{:.3f}", gap.at("distance").get<double>()),
+                           format_text("pair cosine {:.2f}, unpaired {:.2f}", gap.at("pair_cosine").get<double>(),
+                                       gap.at("unpaired_cosine").get<double>()),
+                           "distance between the mean picture and the mean caption"});
+    }
     return s;
   }
 

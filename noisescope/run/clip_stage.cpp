@@ -142,8 +142,9 @@ int64_t captions_cut(const Tokenizer& tokenizer, const std::vector<std::string>&
 
 std::string cut_captions_note(int64_t context, int64_t cut) {
   if (cut == 0) return "";
-  return std::to_string(cut) + " captions are longer than the " + std::to_string(context) +
-         " tokens that the encoder reads: their ends are cut off; raise clip.tokenizer.context_length, or shorten them";
+  return std::to_string(cut) + (cut == 1 ? " caption is" : " captions are") + " longer than the " +
+         std::to_string(context) +
+         " tokens that the encoder reads, and cut off; raise clip.tokenizer.context_length, or shorten them";
 }
 
 const WorldDataset* world_of(const RunData& data) {

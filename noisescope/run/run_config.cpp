@@ -56,7 +56,6 @@ void describe(Describer& d, RunConfig& o) {
 
 namespace {
 
-
 /// With the levels that training fitted, where it did.
 RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitted) {
   if (config.noise_levels.distribution != NoiseDistribution::information || !std::filesystem::exists(fitted)) {

@@ -201,7 +201,7 @@ TEST_F(ImageFolderTest, WhatIsNotUsedIsCountedAndNamed) {
   const Texts notes = load_notes(report_);
   ASSERT_EQ(notes.size(), 3u);
   expect_parts(notes[0], {"3 files left out", ".webp 2", "without suffix 1"});
-  expect_parts(notes[1], {"3 caption files are not read", "train/cat/metadata.jsonl"});
+  expect_parts(notes[1], {"3 caption files not read", "train/cat/metadata.jsonl"});
   expect_parts(notes[2], {"valid/", "beside train/", "2 images"});
 }
 

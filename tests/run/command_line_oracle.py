@@ -23,7 +23,10 @@ problems = []
 
 
 def run(*words):
-    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True)
+    try:
+        return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(words, None, "", "took over a minute")
 
 
 def expect(holds, what, done=None):
@@ -86,8 +89,8 @@ def check_unused(root):
         (folder / name / "metadata.jsonl").write_text('{"file_name": "0.png", "text": "something else"}\n')
     (folder / "metadata1000.jsonl").write_text("{}\n")
     text, facts = inspect(root, folder)
-    says(text, "inspect", "metadata1000.jsonl", "a/metadata.jsonl", "3 caption files")
-    expect(sorted(facts["load"]["unread_captions"]) == ["a/metadata.jsonl", "b/metadata.jsonl", "metadata1000.jsonl"],
+    says(text, "inspect", "metadata1000.jsonl", "a/metadata.jsonl", "3 caption files not read")
+    expect(sorted(facts["load"].get("unread_captions", [])) == ["a/metadata.jsonl", "b/metadata.jsonl", "metadata1000.jsonl"],
            "the unread caption files stand in --json")
 
     folder = root / "other splits"
@@ -96,13 +99,13 @@ def check_unused(root):
     save(folder / "held" / "red", "0.png")
     text, facts = inspect(root, folder)
     says(text, "inspect", "held/", "beside train/")
-    expect(facts["load"]["unknown_parts"] == {"held": 1}, "the unknown part stands in --json")
+    expect(facts["load"].get("unknown_parts") == {"held": 1}, "the unknown part stands in --json")
 
     folder = root / "formats"
     save(folder / "cat", "0.png", "1.png", "2.PNG", "0.webp", "1.WEBP", "0.bmp")
     text, facts = inspect(root, folder)
     says(text, "inspect", "3 files left out", ".webp 2", ".bmp 1")
-    expect(facts["load"]["ignored_suffixes"] == {".bmp": 1, ".webp": 2}, "suffixes stand in --json")
+    expect(facts["load"].get("ignored_suffixes") == {".bmp": 1, ".webp": 2}, "suffixes stand in --json")
 
     folder = root / "sidecars"
     save(folder / "cat", "0.png", "1.png")
@@ -115,7 +118,7 @@ def check_unused(root):
                                          "other " * 31 + "\n")
     text, facts = inspect(root, folder)
     says(text, "inspect", "2 captions are longer than the 32 tokens")
-    expect((facts["captions"]["context"], facts["captions"]["cut"]) == (32, 2), "cut captions stand in --json")
+    expect((facts["captions"].get("context"), facts["captions"].get("cut")) == (32, 2), "cut captions stand in --json")
     return root / "formats", root / "long"
 
 
@@ -140,7 +143,7 @@ def check_flips(root):
                            (["--set", 'data.templates=["the left {}"]', "--set", "data.flip=true"], True)):
         text, facts = inspect(root, folder, *more)
         says(text, "inspect", "mirrored           " + ("yes" if mirrored else "no"), "data.flip")
-        expect(facts["mirrored"] == mirrored and facts["mirrored_why"], f"mirrored of {more}")
+        expect(facts.get("mirrored") == mirrored and facts.get("mirrored_why"), f"mirrored of {more}")
 
 
 def check_sizes(root):
@@ -173,6 +176,7 @@ def check_signals(root):
         process = started_training(folder)
         for number in signals:
             process.send_signal(number)
+            time.sleep(0.01)  # two of a kind at once are one
         said = process.communicate(timeout=60)[1]
         expect(process.returncode == 130 and list(folder.glob("checkpoints/step-*")), f"{name} saves: rc "
                f"{process.returncode}, {said}")

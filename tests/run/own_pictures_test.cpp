@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -45,20 +45,20 @@ fs::path class_folders(int64_t count) {
   return root;
 }
 
-/// `count` noise pictures with so many captions each, none said twice.
+/// `count` noise pictures with so many captions each, none said twice: all but two in train/, these in validation/.
 fs::path captioned_folder(int64_t count, int64_t captions_each) {
   const fs::path root = fresh_pictures("captions");
-  std::string metadata;
+  std::map<std::string, std::string> metadata;  // by part
   for (int64_t i = 0; i < count; ++i) {
-    const std::string name = std::to_string(i) + ".png";
-    write_noise(root / name, i);
+    const std::string part = i < count - 2 ? "train" : "validation", name = std::to_string(i) + ".png";
+    write_noise(root / part / name, i);
     nlohmann::json texts;
     for (int64_t k = 0; k < captions_each; ++k) {
       texts.push_back("thing " + std::to_string(i) + " version " + std::to_string(k));
     }
-    metadata += nlohmann::json{{"file_name", name}, {"text", texts}}.dump() + "\n";
+    metadata[part] += nlohmann::json{{"file_name", name}, {"text", texts}}.dump() + "\n";
   }
-  write_file_atomic(root / "metadata.jsonl", metadata);
+  for (const auto& [part, text] : metadata) write_file_atomic(root / part / "metadata.jsonl", text);
   return root;
 }
 
@@ -168,7 +168,7 @@ TEST(OwnPictures, AFirstStartThatFailedBlocksNothing) {
 
 TEST(OwnPictures, ALargerBudgetGoesOnFromTheFinishedRun) {
   const RunFolder folder = fresh_folder("longer");
-  RunConfig config = config_of(class_folders(10));
+  RunConfig config = config_of(class_folders(30));
   train_run(config, folder, {}, {});
   write_file_atomic(folder.evaluation(), "{}");  // of the shorter training
   config.train.budget = "6steps";

@@ -78,7 +78,7 @@ class Trajectory {
   /// first call: cost S evaluations of both branches a picture. Throws ValueError if they would take more
   /// than RecorderOptions::max_bytes, and as run_sampler does.
   const std::vector<SamplerStep>& steps(const Control& control = {}) const;
-  /// [B, C, H, W]: where the steps end, on the device of the start.
+  /// [B, C, H, W]: where the steps end, on the device of the start. Throws ValueError where estimates were not recorded.
   Tensor pictures(const Control& control = {}) const;
   /// Whether both branches are known at every step.
   bool has_both_branches() const;

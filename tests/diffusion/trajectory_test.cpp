@@ -276,6 +276,7 @@ TEST(RecordedTrajectory, RefusesWhatItCannotStandOn) {
   const Trajectory no_estimate = recorded(drawn, [](SamplerStep& step) { step.prediction.denoised = Tensor(); });
   EXPECT_THROW(no_estimate.redraw({.block = NoiseBlock{0, 0, 1, 1, Random(1)}}), ValueError);
   EXPECT_NO_THROW(no_estimate.rows({1, 0}).redraw({.step = 1}));
+  EXPECT_THROW(no_estimate.pictures(), ValueError);
   EXPECT_THROW(recorded(drawn, [](SamplerStep& step) { step.index = 0; }), ValueError);
 }
 

@@ -25,6 +25,10 @@ struct Sampling {
   int64_t steps() const { return static_cast<int64_t>(sigmas.size()) - 1; }
   /// Evaluations of a step and picture: 2 where guidance mixes both branches.
   int64_t branches() const { return guidance.scale == 1 ? 1 : 2; }
+  /// Evaluations of a branch, step and picture, at most: Heun's corrector looks again.
+  int64_t stages() const { return sampler.solver == Solver::heun ? 2 : 1; }
+  /// Evaluations of a run and picture, at most.
+  int64_t evaluations() const { return steps() * branches() * stages(); }
 };
 
 /// What B pictures start from; row b of everything belongs to picture b.

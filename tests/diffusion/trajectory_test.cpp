@@ -81,6 +81,17 @@ TEST(Trajectory, StepsAreEvaluatedOnceInBothBranchesAndSharedByCopies) {
   EXPECT_EQ(*blobs.evaluations, 2 * 5 * kSteps + 5);
 }
 
+TEST(Sampling, KnowsWhatARunCosts) {
+  for (const Solver solver : {Solver::ddpm, Solver::heun, Solver::dpmpp_2m}) {
+    for (const double scale : {1.0, 2.0}) {
+      const Blobs blobs({.solver = solver}, scale);
+      blobs.trajectory().redraw();
+      const int64_t last = solver == Solver::heun ? blobs.sampling.branches() : 0;  // which needs no corrector
+      EXPECT_EQ(*blobs.evaluations, 5 * (blobs.sampling.evaluations() - last)) << to_string(solver) << scale;
+    }
+  }
+}
+
 TEST(Trajectory, StepsOfACopyAreThoseOfTheOriginal) {
   const Blobs blobs;
   const Trajectory trajectory = blobs.trajectory();
@@ -143,7 +154,8 @@ TEST(TrajectoryChange, OfThePromptScaleAndNoiseIsTheOtherRun) {
   EXPECT_TRUE(torch::equal(trajectory.redraw({.initial = initial}),
                            sampled([&](auto&, auto& start) { start.initial = initial; })));
   const NoiseSource other{Random(3), {8, 0, 2, 5, 5}};
-  EXPECT_TRUE(torch::equal(trajectory.redraw({.noise = other}), sampled([&](auto&, auto& start) { start.noise = other; })));
+  EXPECT_TRUE(torch::equal(trajectory.redraw({.noise = other}),
+                           sampled([&](auto&, auto& start) { start.noise = other; })));
   EXPECT_TRUE(torch::equal(trajectory.redraw({.remaining_noise = Random(99)}),
                            sampled([&](auto&, auto& start) { start.noise.random = Random(99); })));
 }

@@ -2,8 +2,11 @@
 // agrees with it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -26,12 +29,17 @@ struct CountedSubject {
   Model model;
   SubjectRequest request{.prompt = "a red square left of a blue disc on dark", .pictures = 4, .paths = 2};
   ConfigNode settings = test::quick_settings();
-  Subject subject;
+  std::unique_ptr<Subject> subject;
 
-  CountedSubject() : model(counted(evaluations)), subject(make_subject(model, request)) { subject.trajectory.steps(); }
+  explicit CountedSubject(const std::function<void(CountedSubject&)>& alter = {}) : model(counted(evaluations)) {
+    if (alter) alter(*this);
+    subject = std::make_unique<Subject>(make_subject(model, request));
+    subject->trajectory.steps();
+  }
 
   static Model counted(const std::shared_ptr<int64_t>& evaluations) {
-    Model model = exact_model(WorldDenoiser(World()));
+    static const WorldDenoiser truth{World()};
+    Model model = exact_model(truth);
     model.sample.grid.steps = 6;
     model.denoiser = [exact = model.denoiser, evaluations](const Tensor& x, const Tensor& sigma,
                                                            const Tensor& condition) {
@@ -52,10 +60,9 @@ struct Asked {
   int64_t evaluations;
 };
 
-Asked ask(const Method& method) {
-  CountedSubject& c = counted();
+Asked ask(const Method& method, const CountedSubject& c = counted()) {
   *c.evaluations = 0;
-  const Answer answer = method.ask(c.subject, settings_of(c.settings, method), {});
+  const Answer answer = method.ask(*c.subject, settings_of(c.settings, method), {});
   return {answer, *c.evaluations};
 }
 
@@ -109,7 +116,7 @@ TEST_P(EveryMethod, HasOneNameEverywhere) {
 TEST_P(EveryMethod, HasOptionsWhoseDefaultsAreInTheirRange) {
   RangeChecker checker("test");
   EXPECT_NO_THROW(method().describe_options(checker));
-  const Subject& subject = counted().subject;
+  const Subject& subject = *counted().subject;
   const ConfigNode unknown = config_from_json({{"no_such_option", 1}}, "test");
   EXPECT_THROW(method().cost(subject, unknown), ConfigError);
   EXPECT_THROW(method().ask(subject, unknown, {}), ConfigError);
@@ -205,7 +212,9 @@ TEST_P(EveryMethod, AskedTwiceAnswersTheSame) {
 }
 
 bool is_finite(const Value& value) {
-  if (const auto* tensor = std::get_if<Tensor>(&value)) return !tensor->defined() || tensor->isfinite().all().item<bool>();
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    return !tensor->defined() || tensor->isfinite().all().item<bool>();
+  }
   if (const auto* number = std::get_if<double>(&value)) return std::isfinite(*number);
   if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {
     return std::all_of(numbers->begin(), numbers->end(), [](double x) { return std::isfinite(x); });
@@ -221,26 +230,47 @@ TEST_P(EveryMethod, IsFiniteWhereItsHelpDoesNotSayOtherwise) {
   }
 }
 
-TEST_P(EveryMethod, CostsWhatItSays) {
-  const CountedSubject& c = counted();
-  const int64_t cost = method().cost(c.subject, settings_of(c.settings, method()));
-  const int64_t evaluations = asked(method()).evaluations;
+void expect_cost(const Method& method, const CountedSubject& c, int64_t evaluations) {
+  const int64_t cost = method.cost(*c.subject, settings_of(c.settings, method));
   EXPECT_LE(evaluations, cost);
   EXPECT_LE(cost, 4 * evaluations);
+}
+
+TEST_P(EveryMethod, CostsWhatItSays) { expect_cost(method(), counted(), asked(method()).evaluations); }
+
+TEST_P(EveryMethod, CostsWhatItSaysWithGuidance) {
+  static const CountedSubject guided([](CountedSubject& c) { c.model.sample.guidance.scale = 2; });
+  expect_cost(method(), guided, ask(method(), guided).evaluations);
+}
+
+TEST_P(EveryMethod, CostsWhatItSaysWithASolverOfTwoEvaluationsAStep) {
+  static const CountedSubject heun([](CountedSubject& c) { c.model.sample.sampler = {.solver = Solver::heun}; });
+  expect_cost(method(), heun, ask(method(), heun).evaluations);
+}
+
+TEST_P(EveryMethod, CostsWhatItSaysOfAnExistingPicture) {
+  static const CountedSubject inverted([](CountedSubject& c) {
+    c.request.picture = World().render({Scene{{0, 0, 3}, {1, 2, 5}, 0}})[0];
+    c.request.paths = 3;
+    c.request.compared = {"a green cross"};
+  });
+  if (obstacle(method(), *inverted.subject).empty()) {
+    expect_cost(method(), inverted, ask(method(), inverted).evaluations);
+  }
 }
 
 TEST_P(EveryMethod, StopsAtOnce) {
   const CountedSubject& c = counted();
   const ConfigNode& settings = settings_of(c.settings, method());
-  if (method().cost(c.subject, settings) == 0) return;
+  if (method().cost(*c.subject, settings) == 0) return;
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(method().ask(c.subject, settings, {{}, stop.get_token()}), Interrupted);
+  EXPECT_THROW(method().ask(*c.subject, settings, {{}, stop.get_token()}), Interrupted);
 }
 
 /// The subject without one thing that a method may need.
 Subject without(bool MethodNeeds::*need) {
-  Subject subject = counted().subject;
+  Subject subject = *counted().subject;
   if (need == &MethodNeeds::words) subject.contrasts.clear();
   if (need == &MethodNeeds::factors) subject.factors = {};
   if (need == &MethodNeeds::reader) subject.model.reader = {};
@@ -256,7 +286,7 @@ Subject without(bool MethodNeeds::*need) {
 }
 
 TEST_P(EveryMethod, IsHinderedByWhatItNeedsAlone) {
-  EXPECT_EQ(obstacle(method(), counted().subject), "");
+  EXPECT_EQ(obstacle(method(), *counted().subject), "");
   for (const auto need : {&MethodNeeds::words, &MethodNeeds::factors, &MethodNeeds::reader, &MethodNeeds::world,
                           &MethodNeeds::posterior_mean, &MethodNeeds::branches}) {
     EXPECT_EQ(obstacle(method(), without(need)).empty(), !(method().needs.*need)) << method().question;

@@ -143,7 +143,10 @@ const Trajectory::Drawn& Trajectory::drawn(const Control& control) const {
 
 const std::vector<SamplerStep>& Trajectory::steps(const Control& control) const { return drawn(control).steps; }
 
-Tensor Trajectory::pictures(const Control& control) const { return drawn(control).pictures; }
+Tensor Trajectory::pictures(const Control& control) const {
+  if (drawn(control).pictures.defined()) return drawn(control).pictures;
+  throw ValueError(at_where("expected a record of the last estimate, where the steps end, got none; record denoised"));
+}
 
 bool Trajectory::has_both_branches() const {
   return std::all_of(steps().begin(), steps().end(), [](const SamplerStep& step) {
@@ -201,7 +204,7 @@ Trajectory Trajectory::rows(const std::vector<int64_t>& rows) const {
                              rows_of(start_.noise, rows)});
   if (remainder_.defined()) out.remainder_ = taken(remainder_);
   if (*drawn_) {
-    Drawn kept{{}, taken((*drawn_)->pictures)};
+    Drawn kept{{}, (*drawn_)->pictures.defined() ? taken((*drawn_)->pictures) : Tensor()};
     for (const SamplerStep& step : (*drawn_)->steps) kept.steps.push_back(rows_of_step(step, at));
     *out.drawn_ = std::move(kept);
   }

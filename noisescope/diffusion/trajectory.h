@@ -25,6 +25,10 @@ struct Sampling {
   int64_t steps() const { return static_cast<int64_t>(sigmas.size()) - 1; }
   /// Evaluations of a step and picture: 2 where guidance mixes both branches.
   int64_t branches() const { return guidance.scale == 1 ? 1 : 2; }
+  /// Evaluations of a branch, step and picture, at most: Heun's corrector looks again.
+  int64_t stages() const { return sampler.solver == Solver::heun ? 2 : 1; }
+  /// Evaluations of a run and picture, at most.
+  int64_t evaluations() const { return steps() * branches() * stages(); }
 };
 
 /// What B pictures start from; row b of everything belongs to picture b.
@@ -78,7 +82,7 @@ class Trajectory {
   /// first call: cost S evaluations of both branches a picture. Throws ValueError if they would take more
   /// than RecorderOptions::max_bytes, and as run_sampler does.
   const std::vector<SamplerStep>& steps(const Control& control = {}) const;
-  /// [B, C, H, W]: where the steps end, on the device of the start.
+  /// [B, C, H, W]: where the steps end, on the device of the start. Throws ValueError where estimates were not recorded.
   Tensor pictures(const Control& control = {}) const;
   /// Whether both branches are known at every step.
   bool has_both_branches() const;

@@ -69,9 +69,8 @@ Named<Counterfactual> ask_counterfactual(const Subject& subject, const Counterfa
 }
 
 int64_t counterfactual_cost(const Subject& subject, const CounterfactualOptions&) {
-  const Sampling& sampling = subject.trajectory.sampling();
-  return static_cast<int64_t>(subject.contrasts.size()) * subject.trajectory.count() * sampling.steps() *
-         sampling.branches();
+  return static_cast<int64_t>(subject.contrasts.size()) * subject.trajectory.count() *
+         subject.trajectory.sampling().evaluations();
 }
 
 }  // namespace

@@ -307,7 +307,8 @@ void describe(AnswerDescriber& d, const Evidence& a) {
   d("entropy", [&] { return a.entropy(); }, "level picture", "nats", "what is still open of the versions", {.x = "log_snrs"});
   d("entropy_rate", [&] { return a.entropy_rate(); }, "step picture", "nats per log-SNR", "the decision window",
     {.x = "log_snrs", .null = 0});
-  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR", "from which the decision stays above half way");
+  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR",
+    "from which the decision stays above half way; NaN: never");
   d("realised_total", [&] { return a.realised_total(); }, "picture", "nats", "what was decided, at most ln K", {.null = 0});
   d("completeness_gap", [&] { return a.completeness_gap(); }, "picture", "nats", "sum of the realised map less its total",
     {.null = 0});

@@ -169,7 +169,8 @@ void describe(AnswerDescriber& d, const GuidanceInformation& a) {
   d("level_shares", [&] { return a.level_shares(); }, "step picture", "share", "of each step in the total",
     {.x = "log_snrs"});
   d("total", [&] { return a.total(); }, "picture", unit, "sum of the map", {.null = 0});
-  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR", "at which half of the total is reached");
+  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR",
+    "at which half of the total is reached; NaN: no total");
   if (a.regions.defined()) {
     d("regions", a.regions, "step picture region", unit, "the profile inside each mask", {.x = "log_snrs"});
     d("region_shares", [&] { return a.region_shares(); }, "picture region", "share", "of each region in the total");
@@ -255,8 +256,9 @@ Named<GuidanceExplanation> ask_guidance(const Subject& subject, const GuidanceIn
 
 int64_t guidance_cost(const Subject& subject, const GuidanceInformationOptions&) {
   const auto prompts = static_cast<int64_t>(prompts_of(subject).size());
+  const Sampling& sampling = subject.trajectory.sampling();
   const bool drawn = subject.origin == TrajectoryOrigin::drawn;
-  return 2 * (drawn ? prompts : prompts - 1) * subject.trajectory.count() * subject.trajectory.sampling().steps();
+  return 2 * (drawn ? prompts * sampling.stages() : prompts - 1) * subject.trajectory.count() * sampling.steps();
 }
 
 }  // namespace

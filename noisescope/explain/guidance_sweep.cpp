@@ -72,8 +72,9 @@ GuidanceSweep ask_sweep(const Subject& subject, const GuidanceSweepQuestion& que
 }
 
 int64_t sweep_cost(const Subject& subject, const GuidanceSweepQuestion& question) {
-  return question.options.cost(std::min(question.pictures, subject.trajectory.count()),
-                               subject.trajectory.sampling().steps());
+  const Sampling& sampling = subject.trajectory.sampling();
+  return sampling.stages() *
+         question.options.cost(std::min(question.pictures, subject.trajectory.count()), sampling.steps());
 }
 
 }  // namespace

@@ -246,9 +246,10 @@ void describe(AnswerDescriber& d, const InformationMaps& a) {
   d("profile", a.profile, "reference cell picture", "nats per cell", "the map, by noise level", {.x = "edges", .null = 0});
   d("signed_profile", a.signed_profile, "reference cell picture", "nats per cell", "the signed map, by noise level",
     {.x = "edges", .null = 0, .is_signed = true});
-  d("kappa", a.kappa, "reference cell", "", "weight of guidance that fits best; below 1 the network overclaims",
+  d("kappa", a.kappa, "reference cell", "",
+    "weight of guidance that fits best; below 1 the network overclaims; NaN: nothing said",
     {.x = "edges", .error = "kappa_error", .null = 1});
-  d("kappa_error", a.kappa_error, "reference cell", "", "standard error of kappa", {.x = "edges"});
+  d("kappa_error", a.kappa_error, "reference cell", "", "standard error of kappa; NaN: too few draws", {.x = "edges"});
   d("total", [&] { return a.total(); }, "reference picture", "nats", "sum of the map", {.null = 0});
   d("signed_total", [&] { return a.signed_total(); }, "reference picture", "nats", "sum of the signed map", {.null = 0});
 }

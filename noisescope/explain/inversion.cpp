@@ -230,7 +230,8 @@ void describe(AnswerDescriber& d, const InversionOfPictures& a) {
   d("edit_friendly_error", a.edit_friendly_error, "picture", "pixel units", "the same of the edit-friendly inversion",
     {.null = 0});
   d("noise_size", a.noise_size, "picture", "", "root mean square of the noise that DDIM finds", {.null = 1});
-  d("smooth_deficit", a.smooth_deficit, "picture", "log ratio", "variance of that noise on smooth over other pixels",
+  d("smooth_deficit", a.smooth_deficit, "picture", "log ratio",
+    "variance of that noise on smooth over other pixels; NaN: not both are there",
     {.null = 0, .is_signed = true});
   d("noise", a.noise, "picture channel y x", "", "that DDIM inversion finds", {.is_signed = true});
   d("states", a.states, "step picture channel y x", "pixel units", "of the edit-friendly inversion");

@@ -7,7 +7,7 @@
 //   edit-friendly  noise for every step of the ancestral sampler, with which it draws the picture
 //                  to rounding, and something close to it under another condition
 //
-// Predictors should not clip their estimates (GuidanceOptions::clip = 0): a clipped step has no
+// Predictors should not clamp their estimates (GuidanceOptions::clamp = 0): a clamped step has no
 // inverse.
 #pragma once
 

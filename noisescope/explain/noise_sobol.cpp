@@ -64,12 +64,13 @@ NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores
 
 void describe(AnswerDescriber& d, const NoiseSobol& a) {
   d("first_steps", a.first_steps, "edge", "step", "where the windows of injected noise begin; the last is the end");
-  d("total", a.indices.total, "player score", "share", "of the variance that a player decides with all interactions; player 0 is the first noise",
+  d("total", a.indices.total, "player score", "share",
+    "of the variance that a player decides with all interactions; player 0 is the first noise; NaN: none",
     {.error = "total_error", .null = 0, .higher = "decided more"});
-  d("total_error", a.indices.total_error, "player score", "share", "standard error");
-  d("first", a.indices.first, "player score", "share", "of the variance that a player decides alone",
+  d("total_error", a.indices.total_error, "player score", "share", "standard error; NaN: no variance");
+  d("first", a.indices.first, "player score", "share", "of the variance that a player decides alone; NaN: none",
     {.error = "first_error", .null = 0, .higher = "decided more"});
-  d("first_error", a.indices.first_error, "player score", "share", "standard error");
+  d("first_error", a.indices.first_error, "player score", "share", "standard error; NaN: no variance");
 }
 
 void describe(Describer& d, NoiseSobolQuestion& question) {
@@ -91,7 +92,8 @@ NoiseSobol ask_sobol(const Subject& subject, const NoiseSobolQuestion& question,
 
 int64_t sobol_cost(const Subject& subject, const NoiseSobolQuestion& question) {
   const Sampling& sampling = subject.trajectory.sampling();
-  return sampling.branches() * within(subject, question.options).cost(question.pictures, sampling.steps());
+  return sampling.branches() * sampling.stages() *
+         within(subject, question.options).cost(question.pictures, sampling.steps());
 }
 
 }  // namespace

@@ -81,7 +81,8 @@ void describe(AnswerDescriber& d, const NoiseTiles& a) {
   d("pictures", a.pictures, "picture channel y x", "pixel units", "with all noise as it was");
   d("importance", [&] { return a.importance(); }, "picture y x", "pixel units squared",
     "what each tile of first noise changes in the whole picture", {.null = 0, .higher = "matters more"});
-  d("locality", [&] { return a.locality(); }, "picture tile", "share", "of a tile's effect that lands in the tile itself");
+  d("locality", [&] { return a.locality(); }, "picture tile", "share",
+    "of a tile's effect that lands in the tile itself; NaN: no effect");
   d("effect", a.effect, "picture tile tile", "pixel units squared", "of each tile of noise on each tile of the picture",
     {.null = 0});
 }
@@ -100,8 +101,8 @@ NoiseTiles ask_tiles(const Subject& subject, const NoiseTilesQuestion& question,
 int64_t tiles_cost(const Subject& subject, const NoiseTilesQuestion& question) {
   const Sampling& sampling = subject.trajectory.sampling();
   const int64_t height = subject.model.image_shape[1], width = subject.model.image_shape[2];
-  return sampling.branches() * question.options.cost(std::min(question.pictures, subject.trajectory.count()), height,
-                                                     width, sampling.steps());
+  return sampling.branches() * sampling.stages() *
+         question.options.cost(std::min(question.pictures, subject.trajectory.count()), height, width, sampling.steps());
 }
 
 }  // namespace

@@ -74,9 +74,10 @@ Transplant noise_transplant(const Trajectory& recipients, const Tensor& donors, 
 }
 
 void describe(AnswerDescriber& d, const Transplant& a) {
-  d("before", a.before, "pair", "IoU", "of the object with the donor's, in the recipient as it was");
-  d("after", a.after, "pair", "IoU", "with the donor's block of noise");
-  d("control", a.control, "pair", "IoU", "with a random block at the same place");
+  d("before", a.before, "pair", "IoU",
+    "of the object with the donor's, in the recipient as it was; NaN: the donor has none");
+  d("after", a.after, "pair", "IoU", "with the donor's block of noise; NaN: the donor has none");
+  d("control", a.control, "pair", "IoU", "with a random block at the same place; NaN: the donor has none");
   d("eligible", [&] { return a.eligible(); }, "pair", "", "whether a pair can tell");
   d("moved", [&] { return a.moved(); }, "eligible", "", "whether the object came to the donor's place");
   d("moved_by_control", [&] { return a.moved_by_control(); }, "eligible", "", "the same with a random block");
@@ -118,7 +119,7 @@ Transplant ask_transplant(const Subject& subject, const TransplantQuestion& ques
 
 int64_t transplant_cost(const Subject& subject, const TransplantQuestion& question) {
   const Sampling& sampling = subject.trajectory.sampling();
-  return sampling.branches() * question.options.cost(question.pairs, sampling.steps());
+  return sampling.branches() * sampling.stages() * question.options.cost(question.pairs, sampling.steps());
 }
 
 }  // namespace

@@ -121,7 +121,8 @@ Named<UncertaintyAtLevel> ask_uncertainty(const Subject& subject, const Uncertai
 }
 
 int64_t uncertainty_cost(const Subject& subject, const UncertaintyQuestion& question) {
-  return static_cast<int64_t>(question.log_snrs.size()) * subject.paths * question.options.cost();
+  const int64_t levels = static_cast<int64_t>(question.log_snrs.size());
+  return levels * (1 + subject.paths * question.options.cost());  // and the estimate that is shown
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ PredictionTestsOfWord ask_predictions(const Subject& subject, const PredictionTe
 int64_t prediction_cost(const Subject& subject, const PredictionTestQuestion& question) {
   const auto versions = static_cast<int64_t>(subject.contrasts.front().prompts.size());
   const Sampling& sampling = subject.trajectory.sampling();
-  return question.groups * versions * sampling.steps() * (sampling.branches() + versions);
+  return question.groups * versions * (sampling.evaluations() + sampling.steps() * versions);
 }
 
 }  // namespace

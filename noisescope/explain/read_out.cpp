@@ -186,7 +186,8 @@ WordsShown ask_words(const Subject& subject, const ReadOutQuestion& question, co
 
 int64_t words_cost(const Subject& subject, const ReadOutQuestion& question) {
   const Sampling& sampling = subject.trajectory.sampling();
-  return question.null_trajectories * sampling.steps() * (subject.grammar() ? 1 + sampling.branches() : 1);
+  const int64_t branches = 1 + (subject.grammar() ? sampling.branches() : 0);  // without prompt, under others
+  return question.null_trajectories * sampling.steps() * sampling.stages() * branches;
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ RewoundWord ask_rewind(const Subject& subject, const RewindOptions& options, con
 
 int64_t cost_of_rewind(const Subject& subject, const RewindOptions& options) {
   const Sampling& sampling = subject.trajectory.sampling();
-  return sampling.branches() * rewind_cost(change_of(subject, options), sampling.steps(), subject.trajectory.count());
+  return sampling.branches() * sampling.stages() *
+         rewind_cost(change_of(subject, options), sampling.steps(), subject.trajectory.count());
 }
 
 }  // namespace

@@ -64,13 +64,15 @@ Tensor attribute_grid(const Trajectory& trajectory, const ScorePictures& scores,
 }
 
 void describe(AnswerDescriber& d, const VarianceShares& a) {
-  d("seed", a.seed, "attribute", "share", "of the variance that the seed explains", {.error = "seed_error", .null = 0});
-  d("prompt", a.prompt, "attribute", "share", "of the variance that the prompt explains", {.error = "prompt_error", .null = 0});
-  d("interaction", a.interaction, "attribute", "share", "of the variance that only both together explain",
+  d("seed", a.seed, "attribute", "share", "of the variance that the seed explains; NaN: none",
+    {.error = "seed_error", .null = 0});
+  d("prompt", a.prompt, "attribute", "share", "of the variance that the prompt explains; NaN: none",
+    {.error = "prompt_error", .null = 0});
+  d("interaction", a.interaction, "attribute", "share", "of the variance that only both together explain; NaN: none",
     {.error = "interaction_error", .null = 0});
-  d("seed_error", a.seed_error, "attribute", "share", "standard error");
-  d("prompt_error", a.prompt_error, "attribute", "share", "standard error");
-  d("interaction_error", a.interaction_error, "attribute", "share", "standard error");
+  d("seed_error", a.seed_error, "attribute", "share", "standard error; NaN: no variance");
+  d("prompt_error", a.prompt_error, "attribute", "share", "standard error; NaN: no variance");
+  d("interaction_error", a.interaction_error, "attribute", "share", "standard error; NaN: no variance");
 }
 
 void describe(AnswerDescriber& d, const SeedShare& a) {
@@ -107,9 +109,8 @@ SeedShare ask_shares(const Subject& subject, const SeedShareQuestion& question, 
 }
 
 int64_t shares_cost(const Subject& subject, const SeedShareQuestion& question) {
-  const Sampling& sampling = subject.trajectory.sampling();
   const auto prompts = static_cast<int64_t>(grid_prompts(subject, question.prompts).size());
-  return question.seeds * prompts * sampling.steps() * sampling.branches();
+  return question.seeds * prompts * subject.trajectory.sampling().evaluations();
 }
 
 }  // namespace

@@ -19,12 +19,15 @@ void check_request(const SubjectRequest& request) {
   }
 }
 
-/// The words that a prompt asks about; refuses unknown ones.
+/// The words that a prompt asks about; refuses prompts and alternatives that the model cannot take.
 std::vector<PromptContrast> contrasts_of(const Model& model, const SubjectRequest& request, const std::string& prompt) {
   model.condition({prompt});
+  if (!request.compared.empty()) model.condition(request.compared);
   if (!model.world && request.words.empty()) return {};
   const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
-  return word_contrasts(grammar, prompt, request.words, request.alternatives);
+  std::vector<PromptContrast> contrasts = word_contrasts(grammar, prompt, request.words, request.alternatives);
+  for (const PromptContrast& contrast : contrasts) model.condition(contrast.prompts);
+  return contrasts;
 }
 
 PictureRequest pictures_of(const SubjectRequest& request, int64_t count) {

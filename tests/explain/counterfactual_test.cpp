@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
+#include "tests/diffusion/small_trajectory.h"
 
 namespace noisescope {
 namespace {
@@ -42,12 +43,12 @@ TEST(Counterfactual, FactorTableComparesReadings) {
 
 TEST(Counterfactual, BothAreDrawnFromTheSameNoise) {
   const NoiseSource noise{Random(1), {5, 6}};
-  const DrawPictures draw = [](const Tensor& x, const Tensor& condition, const NoiseSource& source) {
-    return x + source.step(3, x.sizes().slice(1), torch::kDouble) + per_sample(condition.select(1, 0));
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor& condition) {
+    return x + per_sample(condition.select(1, 0));
   };
-  const Counterfactual c = draw_counterfactual(
-      draw, noise.initial({1, 2, 2}, torch::kDouble), torch::zeros({2, 1}, torch::kDouble),
-      torch::tensor({{0.0}, {2.0}}, torch::kDouble), noise);
+  const Trajectory trajectory = two_steps(draw, noise.initial({1, 2, 2}, torch::kDouble),
+                                          torch::zeros({2, 1}, torch::kDouble), noise);
+  const Counterfactual c = counterfactual(trajectory, torch::tensor({{0.0}, {2.0}}, torch::kDouble));
   EXPECT_EQ(c.change[0].max().item<double>(), 0);
   EXPECT_TRUE(torch::allclose(c.change[1], torch::full({2, 2}, 4.0, torch::kDouble)));
 }

@@ -23,32 +23,33 @@ struct ShiftCase {
   int64_t evaluations = 0;
 
   GaussianData at(double scale) const { return {without + scale * shift, variance}; }
-  SweepRun run() {
-    const NoiseSource noise{Random(3), sample_range(0, 5)};
-    const auto sigmas = sampling_sigmas({GridKind::log_snr, 300, 0.01, 40, 7.0});
-    // The condition row says which branch is asked for.
+  /// The condition row says which branch is asked for.
+  Trajectory run() {
     const Denoiser denoiser = [=, this, with = at(1).denoiser(), none = at(0).denoiser()](
                                   const Tensor& x, const Tensor& sigma, const Tensor& condition) {
       evaluations += x.size(0);
       return torch::where(per_sample(condition.select(1, 0)) > 0, with(x, sigma, condition),
                           none(x, sigma, condition));
     };
-    const auto at_scale = [=, this](double scale) {
-      return guide(denoiser, nothing + 1, nothing, {.scale = scale, .clamp = 0});
-    };
-    return {at_scale, noise.initial({1, 4, 4}, torch::kDouble) * sigmas[0], sigmas,
-            {.solver = Solver::dpmpp_2m}, noise};
+    return run(denoiser);
+  }
+  Trajectory run(Denoiser denoiser) const {
+    const NoiseSource noise{Random(3), sample_range(0, 5)};
+    return {{std::move(denoiser), sampling_sigmas({GridKind::log_snr, 300, 0.01, 40, 7.0}),
+             {.solver = Solver::dpmpp_2m}, {.clamp = 0}},
+            {nothing + 1, nothing, noise.initial({1, 4, 4}, torch::kDouble), noise}};
   }
 };
 
 TEST(GuidanceSweep, GainsOfAMeanShiftAreTheirClosedForm) {
   ShiftCase c;
-  const SweepRun run = c.run();
+  const Trajectory run = c.run();
   const GuidanceSweepOptions options{.scales = {0, 1, 3}, .bands = 3};
   const GuidanceSweep sweep = guidance_sweep(run, options);
   EXPECT_EQ(c.evaluations, options.cost(5, 300));
   const auto energy = [&](double scale) {
-    return band_energy(c.at(scale).flow(run.x, run.sigmas[0], 0, c.nothing), 3);
+    const double first = run.sampling().sigmas[0];
+    return band_energy(c.at(scale).flow(run.initial() * first, first, 0, c.nothing), 3);
   };
   for (size_t i = 0; i < options.scales.size(); ++i) {
     const Tensor closed = energy(options.scales[i]) / energy(1);
@@ -58,19 +59,17 @@ TEST(GuidanceSweep, GainsOfAMeanShiftAreTheirClosedForm) {
 }
 
 TEST(GuidanceSweep, ABandThatStaysEmptyHasGainOne) {
-  SweepRun run = ShiftCase().run();
-  run.at_scale = [](double scale) {
-    return [=](const Tensor& x, const Tensor&) {
-      return Prediction{torch::full_like(x, 1 + scale), {}, {}};
-    };
-  };
+  const Trajectory run = ShiftCase().run([](const Tensor& x, const Tensor&, const Tensor& condition) {
+    return per_sample(condition.select(1, 0)).expand_as(x) + 1;  // 1 + scale
+  });
   const Tensor gain = guidance_sweep(run, {.scales = {3}, .bands = 2}).gain[0];
   EXPECT_NEAR(gain[0][0].item<double>(), 4, 1e-9);  // flat pictures of 4 and of 2
   EXPECT_NEAR(gain[0][1].item<double>(), 1, 1e-9);
 }
 
 TEST(GuidanceSweep, RefusesNoScalesNoBandsAndScalesThatAreNotFinite) {
-  const SweepRun run = ShiftCase().run();
+  ShiftCase c;
+  const Trajectory run = c.run();
   EXPECT_THROW(guidance_sweep(run, {.scales = {}}), ValueError);
   EXPECT_THROW(guidance_sweep(run, {.bands = 0}), ValueError);
   const double infinite = std::numeric_limits<double>::infinity();

@@ -18,13 +18,6 @@ std::vector<double> log_snr_grid(int64_t steps, double sigma_min = 0.1, double s
   return sampling_sigmas({GridKind::log_snr, steps, sigma_min, sigma_max, 7.0});
 }
 
-Predictor predictor_of(Denoiser denoiser, Tensor condition) {
-  return [=](const Tensor& x, const Tensor& sigma) {
-    const Tensor estimate = denoiser(x, sigma, condition);
-    return Prediction{estimate, estimate, {}};
-  };
-}
-
 /// Three blobs; the prompt names one.
 struct BlobGuidanceWindows {
   GaussianMixture data{torch::eye(3, 8) * 2.0, torch::full({3, 8}, 0.05)};
@@ -33,11 +26,11 @@ struct BlobGuidanceWindows {
   Tensor prior = torch::ones({count, 3}, torch::kDouble);
   Tensor named = torch::one_hot(own, 3).to(torch::kDouble);
 
-  WindowRun run(int64_t steps, const SamplerOptions& sampler) const {
+  Trajectory run(int64_t steps, const SamplerOptions& sampler) const { return run(steps, sampler, data.denoiser()); }
+  Trajectory run(int64_t steps, const SamplerOptions& sampler, Denoiser denoiser) const {
     const NoiseSource noise{Random(5), sample_range(0, count)};
-    const auto sigmas = log_snr_grid(steps);
-    return {predictor_of(data.denoiser(), named), predictor_of(data.denoiser(), prior),
-            noise.initial({2, 2, 2}, torch::kDouble) * sigmas[0], sigmas, sampler, noise};
+    return {{std::move(denoiser), log_snr_grid(steps), sampler, {.clamp = 0}},
+            {named, prior, noise.initial({2, 2, 2}, torch::kDouble), noise}};
   }
   /// The prompt is satisfied: p(named blob | picture).
   Tensor satisfied(const WindowPictures& pictures) const {
@@ -105,10 +98,11 @@ TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
   const auto sigmas = log_snr_grid(600, 0.01, 40);
   const NoiseSource noise{Random(1), sample_range(0, 2)};
   const Tensor nothing = torch::zeros({2, 1}, torch::kDouble);
-  const WindowRun run{predictor_of(with.denoiser(), nothing),
-                      predictor_of(without.denoiser(), nothing),
-                      noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], sigmas,
-                      {.solver = Solver::ddim}, noise};
+  const Denoiser denoiser = [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    return condition.any().item<bool>() ? with.denoiser()(x, sigma, nothing) : without.denoiser()(x, sigma, nothing);
+  };
+  const Trajectory run({denoiser, sigmas, {.solver = Solver::ddim}, {.clamp = 0}},
+                       {nothing + 1, nothing, noise.initial({1, 2, 2}, torch::kDouble), noise});
   const auto mean = [](const WindowPictures& p) { return p.drawn.flatten(1).mean(1); };
   const auto attribution = attribute_to_windows(run, {mean}, {.windows = 5}, Random(0)).front();
   const auto first = attribution.windows.first_steps(sigmas);
@@ -128,11 +122,14 @@ TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
 }
 
 /// Listens to the prompt where `listens` says so and nowhere else.
-WindowRun planted(const BlobGuidanceWindows& c, const LogSnrWindows& windows, const Coalition& listens,
-                  const SamplerOptions& sampler) {
-  WindowRun run = c.run(24, sampler);
-  run.with_prompt = prompt_in_windows(run.with_prompt, run.without_prompt, windows, listens);
-  return run;
+Trajectory planted(const BlobGuidanceWindows& c, const LogSnrWindows& windows, const Coalition& listens,
+                   const SamplerOptions& sampler) {
+  const Denoiser denoiser = [=, exact = c.data.denoiser()](const Tensor& x, const Tensor& sigma,
+                                                           const Tensor& condition) {
+    const int64_t window = windows.window_of(log_snr_of(sigma[0].item<double>()));
+    return exact(x, sigma, listens[size_t(window)] ? condition : torch::ones_like(condition));
+  };
+  return c.run(24, sampler, denoiser);
 }
 
 TEST(GuidanceWindows, FindAPlantedWindow) {
@@ -141,7 +138,7 @@ TEST(GuidanceWindows, FindAPlantedWindow) {
   const LogSnrWindows windows = equal_windows(sigmas, 6);
   for (const auto& a : attribute_to_windows(
            planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddpm}),
-           c.values(), {}, Random(0))) {
+           c.values(), {.windows = 6}, Random(0))) {
     EXPECT_GT(a.shapley.total.mean().item<double>(), 0.2);
     EXPECT_LT(largest_value(a.shapley.phi.select(1, 2) - a.shapley.total), 1e-12);
     EXPECT_LT(largest_value(a.knock_out.effect.select(1, 2) - a.shapley.total), 1e-12);
@@ -156,9 +153,9 @@ TEST(GuidanceWindows, FindAPlantedWindow) {
 
 TEST(GuidanceWindows, SampledOrdersAgreeWithExactOnes) {
   const BlobGuidanceWindows c;
-  const WindowRun run = c.run(24, {.solver = Solver::ddim});
-  const auto exact = attribute_to_windows(run, c.values(), {}, Random(0));
-  const auto sampled = attribute_to_windows(run, c.values(), {.orders = 40}, Random(0));
+  const Trajectory run = c.run(24, {.solver = Solver::ddim});
+  const auto exact = attribute_to_windows(run, c.values(), {.windows = 6}, Random(0));
+  const auto sampled = attribute_to_windows(run, c.values(), {.windows = 6, .orders = 40}, Random(0));
   for (size_t f = 0; f < exact.size(); ++f) {
     const Tensor off = (sampled[f].shapley.phi - exact[f].shapley.phi).mean(0).abs();
     EXPECT_TRUE((off <= 4 * sampled[f].shapley.sampling_error() + 1e-12).all().item<bool>()) << off;
@@ -169,9 +166,10 @@ TEST(GuidanceWindows, SampledOrdersAgreeWithExactOnes) {
 TEST(GuidanceWindows, ASlidingWindowWithholdsItsWholeWidth) {
   const BlobGuidanceWindows c;
   const LogSnrWindows windows = equal_windows(log_snr_grid(24), 6);
-  const WindowRun run =
+  const Trajectory run =
       planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddim});
-  const auto a = attribute_to_windows(run, c.values(), {.knock_out_width = 2}, Random(0)).front();
+  const auto a =
+      attribute_to_windows(run, c.values(), {.windows = 6, .knock_out_width = 2}, Random(0)).front();
   ASSERT_EQ(a.knock_out.effect.size(1), 5);
   for (const int64_t place : {0, 1, 2, 3, 4}) {
     const bool covers = place == 1 || place == 2;
@@ -185,37 +183,35 @@ class WindowSolvers : public ::testing::TestWithParam<SamplerOptions> {};
 // Going on from the middle must give what a run from the start gives, to the last bit.
 TEST_P(WindowSolvers, GoOnFromTheMiddleAsFromTheStart) {
   const BlobGuidanceWindows c;
-  const WindowRun run = c.run(9, GetParam());
-  const LogSnrWindows windows = equal_windows(run.sigmas, 3);
+  const Trajectory run = c.run(9, GetParam());
+  const Sampling& sampling = run.sampling();
+  const LogSnrWindows windows = equal_windows(sampling.sigmas, 3);
   const Tensor weights = Random(2).normal(Purpose::explain, 0, {0}, {8}, torch::kDouble)[0];
   const auto project = [&](const WindowPictures& p) { return p.drawn.flatten(1).matmul(weights); };
   const CoalitionValues values = play_windows(run, windows, all_coalitions(3), {project}).front();
   ASSERT_EQ(values.size(), 8);
   for (const auto& [coalition, value] : values) {
     const Tensor whole =
-        run_sampler(prompt_in_windows(run.with_prompt, run.without_prompt, windows, coalition),
-                    run.x, run.sigmas, run.sampler, run.noise);
+        run_sampler(prompt_in_windows(run.predictor(), run.unprompted(), windows, coalition),
+                    run.initial() * sampling.sigmas[0], sampling.sigmas, sampling.sampler, run.noise());
     EXPECT_EQ(largest_value(value - project({whole, whole, whole})), 0);
   }
 }
 
 TEST_P(WindowSolvers, CostIsKnownBeforehand) {
   const BlobGuidanceWindows c;
-  WindowRun run = c.run(10, GetParam());
   WindowCost counted;
-  const auto count = [](Predictor predict, int64_t& counter) -> Predictor {
-    return [predict, &counter](const Tensor& x, const Tensor& sigma) {
-      ++counter;
-      return predict(x, sigma);
-    };
+  const Denoiser counting = [&, exact = c.data.denoiser()](const Tensor& x, const Tensor& sigma,
+                                                           const Tensor& condition) {
+    ++(torch::equal(condition, c.named) ? counted.with_prompt : counted.without_prompt);
+    return exact(x, sigma, condition);
   };
-  run.with_prompt = count(run.with_prompt, counted.with_prompt);
-  run.without_prompt = count(run.without_prompt, counted.without_prompt);
+  const Trajectory run = c.run(10, GetParam(), counting);
   for (const GuidanceWindowOptions& options :
        {GuidanceWindowOptions{.windows = 5}, GuidanceWindowOptions{.windows = 5, .orders = 4}}) {
     counted = {};
     attribute_to_windows(run, c.values(), options, Random(3));
-    const WindowCost known = window_cost(options, run.sigmas, run.sampler, Random(3));
+    const WindowCost known = window_cost(options, run.sampling().sigmas, run.sampling().sampler, Random(3));
     EXPECT_EQ(known.with_prompt, counted.with_prompt);
     EXPECT_EQ(known.without_prompt, counted.without_prompt);
   }
@@ -234,7 +230,7 @@ INSTANTIATE_TEST_SUITE_P(All, WindowSolvers,
 // twice.
 TEST(GuidanceWindows, CoalitionsShareTheirBeginnings) {
   const auto sigmas = log_snr_grid(30);
-  const WindowCost cost = window_cost({}, sigmas, {.solver = Solver::ddim}, Random(0));
+  const WindowCost cost = window_cost({.windows = 6}, sigmas, {.solver = Solver::ddim}, Random(0));
   EXPECT_LE(cost.with_prompt + cost.without_prompt, 5 * ((1 << 7) - 2) + 2 * 30);
   EXPECT_EQ((WindowCost{3, 4}).evaluations(10, true), 100);
   EXPECT_EQ((WindowCost{3, 4}).evaluations(10, false), 70);
@@ -242,7 +238,7 @@ TEST(GuidanceWindows, CoalitionsShareTheirBeginnings) {
 
 TEST(GuidanceWindows, BadInputIsRefused) {
   const BlobGuidanceWindows c;
-  const WindowRun run = c.run(12, {.solver = Solver::ddim});
+  const Trajectory run = c.run(12, {.solver = Solver::ddim});
   const auto attribute = [&](const GuidanceWindowOptions& options) {
     attribute_to_windows(run, c.values(), options, Random(0));
   };
@@ -253,7 +249,7 @@ TEST(GuidanceWindows, BadInputIsRefused) {
   EXPECT_THROW(attribute({.windows = 4, .orders = 3}), ValueError);
   EXPECT_THROW(attribute({.windows = 4, .orders = -2}), ValueError);
   EXPECT_THROW(knock_out({}, 1), ValueError);
-  const LogSnrWindows windows = equal_windows(run.sigmas, 3);
+  const LogSnrWindows windows = equal_windows(run.sampling().sigmas, 3);
   const auto play = [&](const PictureValue& value, const std::vector<Coalition>& coalitions,
                         const Control& control = {}) {
     play_windows(run, windows, coalitions, {value}, control);

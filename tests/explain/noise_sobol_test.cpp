@@ -45,9 +45,9 @@ NoiseSobol explain(const SamplerOptions& sampler, const ScorePictures& scores, i
   const Tensor none = torch::zeros({count, 1}, torch::kDouble);
   GuidanceOptions unclipped;
   unclipped.clamp = 0;
-  const DrawPictures draw =
-      picture_drawer({shrink, torch::zeros({1}), unclipped, kSigmas, sampler, 5000});
-  return noise_sobol(draw, scores, noise.initial({1, 2, 2}, torch::kDouble), none, noise, 6, {windows});
+  const Trajectory trajectory({shrink, kSigmas, sampler, unclipped, 5000},
+                              {none, none, noise.initial({1, 2, 2}, torch::kDouble), noise});
+  return noise_sobol(trajectory, scores, {windows});
 }
 
 Tensor error(const Tensor& indices, const Tensor& truth) {

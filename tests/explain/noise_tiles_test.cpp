@@ -4,19 +4,26 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
+#include "tests/diffusion/small_trajectory.h"
 
 namespace noisescope {
 namespace {
 
-NoiseTiles tiles_of(const DrawPictures& draw, const NoiseTilesOptions& options, int64_t count = 2) {
-  const NoiseSource noise{Random(3), sample_range(0, count)};
-  return noise_tiles(draw, noise.initial({2, 4, 6}, torch::kDouble), torch::zeros({count, 1}), noise, options);
+/// Two pictures of `trajectory` (one_step, two_steps).
+template <class MakeTrajectory>
+NoiseTiles tiles_of(const Denoiser& draw, const NoiseTilesOptions& options, MakeTrajectory trajectory) {
+  const NoiseSource noise{Random(3), sample_range(0, 2)};
+  const Tensor condition = torch::arange(2, torch::kDouble).unsqueeze(1);
+  return noise_tiles(trajectory(draw, noise.initial({2, 4, 6}, torch::kDouble), condition, noise), options);
+}
+NoiseTiles tiles_of(const Denoiser& draw, const NoiseTilesOptions& options) {
+  return tiles_of(draw, options, one_step);
 }
 
 // x = z + z moved one tile to the right / 2 (at the border back to the left): a redrawn pixel changes by
 // sqrt(2) in the mean square, 8 numbers a tile, a quarter of it in the next tile.
 TEST(NoiseTiles, LinearDrawHasItsMatrix) {
-  const DrawPictures draw = [](const Tensor& x, const Tensor&, const NoiseSource&) {
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor&) {
     return x + at::roll(x, {2}, {3}) / 2;
   };
   const NoiseTiles tiles = tiles_of(draw, {.tile_px = 2, .redraws = 4000});
@@ -34,11 +41,16 @@ TEST(NoiseTiles, LinearDrawHasItsMatrix) {
   EXPECT_EQ(tiles.importance().sizes(), (std::vector<int64_t>{2, 2, 3}));
 }
 
+// Where a picture is 2 x_T + sqrt(3) / 2 z + condition, a tile of x_T changes itself alone, four times as much as
+// where it is x_T.
 TEST(NoiseTiles, StepNoiseAndConditionStay) {
-  const DrawPictures draw = [](const Tensor& x, const Tensor& condition, const NoiseSource& noise) {
-    return noise.step(0, x.sizes().slice(1), torch::kDouble) + per_sample(condition.select(1, 0)) + 0 * x;
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor& condition) {
+    return x + per_sample(condition.select(1, 0));
   };
-  EXPECT_EQ(tiles_of(draw, {.tile_px = 2, .redraws = 1}).effect.max().item<double>(), 0);
+  const NoiseTilesOptions options{.tile_px = 2, .redraws = 1};
+  const Tensor effect = tiles_of(draw, options, two_steps).effect, own = effect.diagonal(0, 1, 2);
+  EXPECT_EQ((effect - torch::diag_embed(own)).abs().max().item<double>(), 0);
+  EXPECT_TRUE(torch::allclose(own, 4 * tiles_of(draw, options).effect.diagonal(0, 1, 2)));
 }
 
 TEST(NoiseTiles, CoverIsAShare) {
@@ -54,10 +66,14 @@ TEST(NoiseTiles, CostCountsEveryRedraw) {
 }
 
 TEST(NoiseTiles, RefusesTilesThatDoNotDivideThePicture) {
-  const DrawPictures draw = [](const Tensor& x, const Tensor&, const NoiseSource&) { return x; };
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor&) { return x; };
   EXPECT_THROW(tiles_of(draw, {.tile_px = 4}), ValueError);
-  EXPECT_THROW(tiles_of(draw, {.tile_px = 0}), ValueError);
   EXPECT_THROW(tiles_of(draw, {.tile_px = 2, .redraws = 0}), ValueError);
+}
+
+TEST(NoiseTiles, AreAQuarterOfThePictureUnlessTheirSideIsGiven) {
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor&) { return x; };
+  EXPECT_TRUE(torch::equal(tiles_of(draw, {}).effect, tiles_of(draw, {.tile_px = 1}).effect));
 }
 
 }  // namespace

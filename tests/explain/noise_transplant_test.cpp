@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
+#include "tests/diffusion/small_trajectory.h"
 
 namespace noisescope {
 namespace {
@@ -17,10 +18,11 @@ Tensor largest_pixel(const Tensor& pictures) {
 
 Transplant transplant(const FindObject& find, const TransplantOptions& options, int64_t count = 4000) {
   const NoiseSource noise{Random(1), sample_range(0, count)}, other{Random(2), noise.sample_ids};
-  const DrawPictures draw = [](const Tensor& x, const Tensor&, const NoiseSource&) { return x; };
-  return transplant_blocks(draw, find, noise.initial({1, kSide, kSide}, torch::kDouble),
-                           other.initial({1, kSide, kSide}, torch::kDouble), torch::zeros({count, 1}), noise,
-                           options);
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor&) { return x; };
+  const Tensor donors = noise.initial({1, kSide, kSide}, torch::kDouble);
+  return noise_transplant(
+      one_step(draw, other.initial({1, kSide, kSide}, torch::kDouble), torch::zeros({count, 1}), noise), donors, find,
+      options);
 }
 
 // The transplanted pixel is the largest where it exceeds the recipient's largest: half of the pairs. A

@@ -33,30 +33,28 @@ struct GaussianRun {
     return torch::tensor({y, 1.0}, torch::kDouble).expand({2, 2}).contiguous();
   }
   /// The same run from the start, with other settings.
-  Tensor draw(const RecordedRun& run, const Tensor& x, const SamplerObserver& observer = {}) const {
-    std::vector<double> sigmas;
-    for (const SamplerStep& step : run.steps) sigmas.push_back(step.sigma);
-    sigmas.push_back(0);
-    return run_sampler(guide(run.denoiser, run.condition, run.null_condition, run.guidance), x, sigmas,
-                       run.sampler, run.noise, observer);
+  static Tensor draw(const Sampling& sampling, const TrajectoryStart& start, const SamplerObserver& observer = {}) {
+    return run_sampler(guide(sampling.denoiser, start.condition, start.null_condition, sampling.guidance),
+                       start.initial * sampling.sigmas[0], sampling.sigmas, sampling.sampler, start.noise, observer);
   }
-  RecordedRun record(Solver solver, int64_t steps = 12, double scale = 1) {
-    RecordedRun run{data.denoiser(), condition_of(1), torch::zeros({2, 2}, torch::kDouble),
-                    {.scale = scale, .clamp = 0}, {.solver = solver}, {Random(3), {0, 7}}, {}};
-    const std::vector<double> sigmas = falling(steps);
+  Sampling sampling(Solver solver, int64_t steps, double scale) const {
+    return {data.denoiser(), falling(steps), {.solver = solver}, {.scale = scale, .clamp = 0}};
+  }
+  static TrajectoryStart start() {
+    const NoiseSource noise{Random(3), {0, 7}};
+    return {condition_of(1), torch::zeros({2, 2}, torch::kDouble), noise.initial({1, 2, 4}), noise};
+  }
+  Trajectory record(Solver solver, int64_t steps = 12, double scale = 1) {
     TrajectoryRecorder recorder{RecorderOptions{}};
-    const Tensor x = run.noise.initial({1, 2, 4}) * sigmas[0];
-    pictures = run_sampler(guide(run.denoiser, run.condition, run.null_condition, run.guidance), x,
-                           sigmas, run.sampler, run.noise, recorder.observer());
-    run.steps = recorder.steps();
-    return run;
+    pictures = draw(sampling(solver, steps, scale), start(), recorder.observer());
+    return {sampling(solver, steps, scale), start(), recorder.steps()};
   }
 };
 
 TEST(Rewind, NothingAlteredIsTheOriginalRunBitForBit) {
   for (const Solver solver : {Solver::ddpm, Solver::ddim, Solver::euler, Solver::heun}) {
     GaussianRun g;
-    const RecordedRun run = g.record(solver, 12, 2.5);
+    const Trajectory run = g.record(solver, 12, 2.5);
     for (const int64_t step : {0, 5, 11}) {
       const Rewound rewound = rewind(run, {.step = step});
       EXPECT_TRUE(torch::equal(rewound.unaltered, g.pictures)) << to_string(solver) << step;
@@ -69,7 +67,7 @@ TEST(Rewind, NothingAlteredIsTheOriginalRunBitForBit) {
 TEST(Rewind, MultistepSolversBeginAnewInBothArms) {
   for (const Solver solver : {Solver::dpmpp_2m, Solver::dpmpp_2m_sde}) {
     GaussianRun g;
-    const RecordedRun run = g.record(solver, 8);
+    const Trajectory run = g.record(solver, 8);
     const Rewound rewound = rewind(run, {.step = 4});
     EXPECT_EQ(rewound.change.abs().max().item<double>(), 0);
     EXPECT_FALSE(torch::equal(rewound.unaltered, g.pictures));
@@ -81,9 +79,9 @@ TEST(Rewind, MultistepSolversBeginAnewInBothArms) {
 // so another mean from level sigma on moves the picture by (1 - that) times the difference of means.
 TEST(Rewind, AnotherConditionMovesAGaussianAsTheFlowSays) {
   GaussianRun g;
-  const RecordedRun run = g.record(Solver::ddim, 800);
+  const Trajectory run = g.record(Solver::ddim, 800);
   for (const int64_t step : {0, 300, 500}) {
-    const double variance = std::pow(run.steps[size_t(step)].sigma, 2);
+    const double variance = std::pow(run.steps()[size_t(step)].sigma, 2);
     const Rewound rewound = rewind(run, {.step = step, .condition = GaussianRun::condition_of(-0.5)});
     const double expected = -1.5 * (1 - std::sqrt(kRewindVariance / (kRewindVariance + variance)));
     EXPECT_LT((rewound.altered - rewound.unaltered - expected).abs().max().item<double>(), 0.006) << step;
@@ -95,8 +93,8 @@ TEST(Rewind, AnotherConditionMovesAGaussianAsTheFlowSays) {
 // difference of means.
 TEST(Rewind, DivergenceStartsWithTheChangeOfTheEstimate) {
   GaussianRun g;
-  const RecordedRun run = g.record(Solver::ddim);
-  const double variance = std::pow(run.steps[4].sigma, 2);
+  const Trajectory run = g.record(Solver::ddim);
+  const double variance = std::pow(run.steps()[4].sigma, 2);
   const Rewound rewound = rewind(run, {.step = 4, .condition = GaussianRun::condition_of(-0.5)});
   EXPECT_LT((rewound.divergence[0] - 1.5 * variance / (kRewindVariance + variance)).abs().max().item<double>(),
             1e-5);
@@ -104,18 +102,17 @@ TEST(Rewind, DivergenceStartsWithTheChangeOfTheEstimate) {
 
 TEST(Rewind, AlteredFromTheStartIsTheOtherRun) {
   GaussianRun g;
-  const RecordedRun run = g.record(Solver::ddpm, 12, 2.0);
-  const Tensor x = run.steps[0].x;
-  RecordedRun other = run;
-  other.guidance.scale = 0.5;
-  EXPECT_TRUE(torch::equal(rewind(run, {.scale = 0.5}).altered, g.draw(other, x)));
-  other = run;
+  const Trajectory run = g.record(Solver::ddpm, 12, 2.0);
+  const Sampling sampling = g.sampling(Solver::ddpm, 12, 2.0);
+  EXPECT_TRUE(torch::equal(rewind(run, {.scale = 0.5}).altered,
+                           g.draw(g.sampling(Solver::ddpm, 12, 0.5), GaussianRun::start())));
+  TrajectoryStart other = GaussianRun::start();
   other.condition = GaussianRun::condition_of(-2);
-  EXPECT_TRUE(torch::equal(rewind(run, {.condition = other.condition}).altered, g.draw(other, x)));
-  other = run;
+  EXPECT_TRUE(torch::equal(rewind(run, {.condition = other.condition}).altered, g.draw(sampling, other)));
+  other = GaussianRun::start();
   other.noise.random = Random(99);
   const Rewound renoised = rewind(run, {.remaining_noise = Random(99)});
-  EXPECT_TRUE(torch::equal(renoised.altered, g.draw(other, x)));
+  EXPECT_TRUE(torch::equal(renoised.altered, g.draw(sampling, other)));
   EXPECT_GT(renoised.change.min().item<double>(), 0);
   // The last step of ddpm adds no noise.
   EXPECT_EQ(rewind(run, {.step = 11, .remaining_noise = Random(99)}).change.max().item<double>(), 0);
@@ -123,7 +120,7 @@ TEST(Rewind, AlteredFromTheStartIsTheOtherRun) {
 
 TEST(Rewind, ABlockOfNoiseMovesItsOwnPixelsAlone) {
   GaussianRun g;  // independent pixels
-  const RecordedRun run = g.record(Solver::ddim);
+  const Trajectory run = g.record(Solver::ddim);
   const Rewound rewound =
       rewind(run, {.step = 3, .block = NoiseBlock{.top = 0, .left = 1, .height = 1, .width = 2,
                                                   .random = Random(5)}});
@@ -145,8 +142,9 @@ TEST(Rewind, ABlockOfNoiseIsNoiseOfItsLevel) {
     seen = x;
     return zero(x, sigma, condition);
   };
-  rewind({listen, null, null, {.clamp = 0}, {.solver = Solver::ddim}, {Random(1), sample_range(0, count)},
-          {step}}, {.block = NoiseBlock{0, 0, 4, 4, Random(2)}});
+  const Trajectory run({listen, {3, 0}, {.solver = Solver::ddim}, {.clamp = 0}, count},
+                       {null, null, torch::zeros({count, 1, 4, 4}), {Random(1), sample_range(0, count)}}, {step});
+  rewind(run, {.block = NoiseBlock{0, 0, 4, 4, Random(2)}});
   const Tensor eps = ((seen - 0.5) / 3).to(torch::kDouble);
   EXPECT_NEAR(eps.mean().item<double>(), 0, 4 / std::sqrt(6400.0));
   EXPECT_NEAR(eps.var().item<double>(), 1, 4 * std::sqrt(2 / 6400.0));
@@ -162,29 +160,31 @@ TEST(Rewind, FactorsThatTheAlterationChanged) {
 
 TEST(Rewind, RefusesBadInput) {
   GaussianRun g;
-  const RecordedRun good = g.record(Solver::ddim);
+  const Trajectory good = g.record(Solver::ddim);
   EXPECT_THROW(rewind(good, {.step = 12}), ValueError);
   EXPECT_THROW(rewind(good, {.step = -1}), ValueError);
   EXPECT_THROW(rewind(good, {.block = NoiseBlock{0, 2, 2, 3, Random(1)}}), ValueError);
   EXPECT_THROW(rewind(good, {.block = NoiseBlock{0, 0, 0, 1, Random(1)}}), ValueError);
   EXPECT_THROW(rewind(good, {.condition = torch::zeros({3, 2}, torch::kDouble)}), ShapeError);
-  RecordedRun bad = good;
-  bad.steps[2].x = bad.steps[2].x * std::nan("");
+  const auto recorded = [&](const std::vector<SamplerStep>& steps) {
+    return Trajectory(good.sampling(), GaussianRun::start(), steps);
+  };
+  std::vector<SamplerStep> bad = good.steps();
+  bad[2].x = bad[2].x * std::nan("");
   try {
-    rewind(bad, {.step = 2});
+    rewind(recorded(bad), {.step = 2});
     ADD_FAILURE() << "no error";
   } catch (const NumericError& error) {  // not that of the sampler, which comes too late to blame the record
     EXPECT_NE(std::string(error.what()).find("recorded images"), std::string::npos) << error.what();
   }
-  bad.steps[2].x = Tensor();
-  EXPECT_THROW(rewind(bad, {.step = 2}), ValueError);
-  bad = good;
-  bad.steps[1].prediction.denoised = Tensor();
-  EXPECT_THROW(rewind(bad, {.step = 1, .block = NoiseBlock{0, 0, 1, 1, Random(1)}}), ValueError);
-  bad.steps.insert(bad.steps.end(), good.steps.begin(), good.steps.end());  // two batches
-  EXPECT_THROW(rewind(bad, {}), ValueError);
-  bad.steps = {};
-  EXPECT_THROW(rewind(bad, {}), ValueError);
+  bad[2].x = Tensor();
+  EXPECT_THROW(rewind(recorded(bad), {.step = 2}), ValueError);
+  bad = good.steps();
+  bad[1].prediction.denoised = Tensor();
+  EXPECT_THROW(rewind(recorded(bad), {.step = 1, .block = NoiseBlock{0, 0, 1, 1, Random(1)}}), ValueError);
+  bad.insert(bad.end(), good.steps().begin(), good.steps().end());  // two batches
+  EXPECT_THROW(recorded(bad), ValueError);
+  EXPECT_THROW(recorded({}), ValueError);
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 #include "noisescope/explain/seed_share.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
+#include "tests/diffusion/small_trajectory.h"
 
 namespace noisescope {
 namespace {
@@ -70,15 +73,16 @@ TEST(AttributeGrid, EverySeedMeetsEveryPromptUnderTheSameNoise) {
   const NoiseSource noise{Random(4), {7, 2, 9}};
   const Tensor initial = noise.initial({1, 2, 2}, torch::kDouble);
   const Tensor conditions = torch::tensor({10., 20.}, torch::kDouble).unsqueeze(1);
-  const DrawPictures draw = [](const Tensor& x, const Tensor& condition, const NoiseSource& source) {
-    return x + source.step(0, {1, 2, 2}, torch::kDouble) + per_sample(condition.squeeze(1));
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor& condition) {
+    return x + per_sample(condition.squeeze(1));
   };
   const ScorePictures pixels = [](const Tensor& x) { return x.flatten(1); };
-  const Tensor grid = attribute_grid(draw, pixels, initial, conditions, noise);
+  const Tensor grid = attribute_grid(two_steps(draw, initial, torch::zeros({3, 1}, torch::kDouble), noise),
+                                     pixels, conditions);
   ASSERT_EQ(grid.sizes(), (std::vector<int64_t>{3, 2, 4}));
   EXPECT_TRUE(torch::allclose(grid.select(1, 1) - grid.select(1, 0), torch::full({3, 4}, 10., torch::kDouble)));
   EXPECT_TRUE(torch::allclose(grid.select(1, 0) - 10,
-                              (initial + noise.step(0, {1, 2, 2}, torch::kDouble)).flatten(1)));
+                              (2 * initial + std::sqrt(0.75) * noise.step(0, {1, 2, 2}, torch::kDouble)).flatten(1)));
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
-#include "noisescope/report/explain_page.h"
+#include "noisescope/report/explain_report.h"
 #include "noisescope/run/train_run.h"
+#include "tests/report/quick_settings.h"
 #include "tests/run/tiny_run.h"
 
 namespace noisescope {
@@ -25,13 +26,15 @@ void expect_estimates(const nlohmann::ordered_json& json, const std::string& at,
 TEST(ExplainMethods, GiveFiniteNumbersWithIntervals) {
   const RunFolder folder = test::fresh_folder("explain_methods");
   train_run(test::tiny_config(), folder, {}, {});
-  const TextToImage model = load_run_model(folder, torch::kCPU);
+  const TextToImage network = load_run_model(folder, torch::kCPU);
   ExplainRequest request;
-  request.prompt = "a red square left of a blue disc on dark";
-  request.pictures = request.paths = 3;
-  request.steps = 4;
-  request.methods = {"windows", "words", "causes", "inversion"};
-  const ExplanationReport report = explain_run(model, test::tiny_config(), folder, request, {});
+  request.subject.prompt = "a red square left of a blue disc on dark";
+  request.subject.pictures = request.subject.paths = 3;
+  request.settings = test::quick_settings();
+  request.methods = {"guidance_windows", "guidance_sweep", "noise_sobol", "seed_share", "noise_tiles",
+                     "read_out", "counterfactual", "rewind", "inversion"};
+  request.out = folder.explain();
+  const ExplanationReport report = explain(run_model(network, test::tiny_config(), folder), request);
   for (const std::string& method : request.methods) {
     int found = 0;
     ASSERT_TRUE(report.json.contains(method)) << method;

@@ -30,10 +30,11 @@ class RewindRun : public ::testing::Test {
     request.step = 1;
     request.word = "red";
     request.replacement = "green";
+    request.out = folder_.rewind();
     return request;
   }
   RewindResult rewind(const RewindRequest& request) {
-    return rewind_run(model_, config_, folder_, request, {});
+    return rewind_run(run_model(network_, config_, folder_), request, {});
   }
   Tensor array(const char* name) const {
     return read_safetensors(folder_.rewind() / "rewind.safetensors").at(name);
@@ -45,7 +46,7 @@ class RewindRun : public ::testing::Test {
     config.sample.sampler.solver = Solver::ddpm;
     return config;
   }();
-  const TextToImage model_ = load_run_model(folder_, torch::kCPU);
+  const TextToImage network_ = load_run_model(folder_, torch::kCPU);
 };
 RunFolder RewindRun::folder_;
 
@@ -69,7 +70,7 @@ TEST_F(RewindRun, ARecordIsTheRunThatItsSeedDraws) {
   drawn.seed = 5;
   drawn.no_animation = true;
   drawn.record = "run";
-  sample_run(model_, config_, folder_, drawn, {});
+  sample_run(network_, config_, folder_, drawn, {});
   rewind(request());
   const Tensor of_seed = array("after");
   RewindRequest recorded = request();

@@ -9,7 +9,6 @@
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/model/trajectory_record.h"
 #include "noisescope/run/evaluate_run.h"
-#include "noisescope/report/explain_evidence.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/report/sample_run.h"
 #include "noisescope/run/train_run.h"
@@ -187,71 +186,6 @@ TEST(ImageRun, FromFolderToReport) {
   EXPECT_NE(read_file(folder.report()).find("r_precision_shuffled_captions"), std::string::npos);
 }
 
-class RunEvidence : public Run {
- protected:
-  const TextToImage model_ = load_run_model(folder_, torch::kCPU);
-  EvidenceRequest request_ = [] {
-    EvidenceRequest request;
-    request.prompt = "a red square left of a blue disc on dark";
-    request.paths = 2;
-    request.options.steps = 4;
-    return request;
-  }();
-  EvidenceExplanation explain() const {
-    return explain_evidence(model_, tiny_config(), request_, {});
-  }
-};
-
-TEST_F(RunEvidence, ExplainsEveryWordThatHasAlternatives) {
-  const EvidenceExplanation e = explain();
-  std::vector<std::string> words;
-  for (const WordEvidence& word : e.words) words.push_back(word.contrast.word);
-  EXPECT_EQ(words, (std::vector<std::string>{"red", "square", "blue", "disc", "dark"}));
-  EXPECT_TRUE(e.words[0].exact.has_value());
-  EXPECT_EQ(to_json(e).at("words").size(), 5u);
-}
-
-// A picture of the user's: the exact denoiser finds every word of it, in the pixels that would change.
-TEST_F(RunEvidence, OfAGivenPictureFindsTheTruth) {
-  const World world(tiny_config().data.world);
-  const Scene scene{{0, 0, 3}, {1, 2, 5}, 0};
-  request_.picture = world.render({scene})[0];
-  request_.options.steps = 40;
-  for (const WordEvidence& word : explain().words) {
-    EXPECT_NEAR(word.exact->realised_total().mean().item<double>(),
-                std::log(double(word.contrast.values.size())), 1e-3)
-        << word.contrast.word;
-    ASSERT_TRUE(word.mask.defined());
-    const Tensor map = word.exact->compensated.mean(0);
-    EXPECT_GT(map.masked_select(word.mask).mean().item<double>(),
-              1.5 * map.masked_select(~word.mask).mean().item<double>())
-        << word.contrast.word;
-  }
-}
-
-TEST_F(RunEvidence, LeavesOutAlternativesThatWouldContradictThePrompt) {
-  request_.prompt = "a red disc left of a blue disc on dark";
-  request_.words = {"red"};
-  const auto values = explain().words[0].contrast.values;
-  EXPECT_EQ(std::count(values.begin(), values.end(), "blue"), 0);
-  EXPECT_EQ(values.size(), 3u);
-}
-
-TEST_F(RunEvidence, RefusesWhatCannotBeExplained) {
-  const auto refused = [&](auto change) {
-    EvidenceRequest request = request_;
-    change(request);
-    explain_evidence(model_, tiny_config(), request, {});
-  };
-  EXPECT_THROW(refused([](auto& r) { r.words = {"green"}; }), ValueError);
-  EXPECT_THROW(refused([](auto& r) { r.words = {"left"}; }), ValueError);  // no alternatives known
-  EXPECT_THROW(refused([](auto& r) { r.words = {"red"}, r.alternatives = {"mauve"}; }), ValueError);
-  EXPECT_THROW(refused([](auto& r) { r.prompt = "left of"; }), ValueError);
-  EXPECT_NE(test::refusal([&] { refused([](auto& r) { r.picture = torch::zeros({3, 16, 16}); }); })
-                .find("scale it to that size"), std::string::npos);
-  EXPECT_THROW(refused([](auto& r) { r.paths = 1; }), ValueError);
-}
-
 TEST(VerifyPage, ShowsVerdictsAndMapsAndEscapesWords) {
   Verification verification;
   verification.rows = {{"method", "exact demo", "a <figure>", Direction::at_least, 0.9, {0.8, 0.7, 0.9, 5}}};
@@ -286,6 +220,34 @@ TEST(RunConfigFile, ErrorsNameFileLineAndTheNearestKey) {
   EXPECT_THROW(load_run_config("", {"network.channels"}), ConfigError);
   EXPECT_THROW(load_run_config("", {"network.image_size=64"}), ConfigError);
   EXPECT_THROW(load_run_config("", {"train.budget=10parsecs"}), ValueError);
+}
+
+// Configurations of before say draw for sample, type for kind, clip for clamp, clip_norm for max_grad_norm and seed
+// for xnoise.
+TEST(RunConfigFile, OldNamesAreRead) {
+  const fs::path folder = ::testing::TempDir();
+  const std::string old_text =
+      "draw:\n  grid:\n    type: log_snr\n    steps: 7\n  guidance:\n    clip: 0.5\n"
+      "precondition:\n  schedule:\n    type: cosine\n"
+      "train:\n  clip_norm: 0.25\n"
+      "network:\n  kind: seed\n";
+  const std::string new_text =
+      "sample:\n  grid:\n    kind: log_snr\n    steps: 7\n  guidance:\n    clamp: 0.5\n"
+      "precondition:\n  schedule:\n    kind: cosine\n"
+      "train:\n  max_grad_norm: 0.25\n"
+      "network:\n  kind: xnoise\n";
+  write_file_atomic(folder / "noisescope_old_names.yaml", old_text);
+  write_file_atomic(folder / "noisescope_new_names.yaml", new_text);
+  const RunConfig now = load_run_config(folder / "noisescope_new_names.yaml", {});
+  EXPECT_EQ(to_json(load_run_config(folder / "noisescope_old_names.yaml", {})), to_json(now));
+  EXPECT_EQ(to_json(load_run_config("", {"draw.grid.type=log_snr", "draw.grid.steps=7", "draw.guidance.clip=0.5",
+                                         "precondition.schedule.type=cosine", "train.clip_norm=0.25",
+                                         "network.kind=seed"})), to_json(now));
+  EXPECT_EQ(now.sample.grid.kind, GridKind::log_snr);
+  EXPECT_EQ(now.sample.guidance.clamp, 0.5);
+  EXPECT_EQ(now.train.max_grad_norm, 0.25);
+  EXPECT_EQ(now.network.kind, NetworkKind::xnoise);
+  EXPECT_NE(to_json(now), to_json(demo_config()));
 }
 
 }  // namespace

@@ -19,21 +19,20 @@ struct FineRun {
   SceneBatch batch = contrastable_scenes(truth.world(), 0, kCount);
   Tensor condition = subject.condition(batch.captions());
   Tensor null = subject.condition(std::vector<std::string>(kCount, ""));
-  GuidanceOptions guidance = {.scale = 1, .clamp = 0, .both_branches = false};
-  std::vector<double> sigmas = sampling_sigmas({GridKind::log_snr, 24, 0.135, 54.6, 7.0});
   NoiseSource noise{Random(0), sample_range(0, kCount)};
-  WindowRun run{guide(subject.denoiser, condition, null, guidance),
-                guide(subject.denoiser, null, null, guidance),
-                noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0],
-                sigmas, {.solver = Solver::ddpm}, noise};
+  Trajectory run{{subject.denoiser, sampling_sigmas({GridKind::log_snr, 24, 0.135, 54.6, 7.0}),
+                  {.solver = Solver::ddpm}, {.scale = 1, .clamp = 0}},
+                 {condition, null, noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64), noise}};
 
   /// Share of the prompt's information that is spoken in each window, [K].
-  Tensor information_shares() {
+  Tensor information_shares() const {
+    const Sampling& sampling = run.sampling();
+    GuidanceOptions guidance = sampling.guidance;
     guidance.both_branches = true;
     GuidanceInformationObserver information(guidance);
-    run_sampler(guide(subject.denoiser, condition, null, guidance), run.x, sigmas, run.sampler,
+    run_sampler(run.predictor(guidance), run.initial() * sampling.sigmas[0], sampling.sigmas, sampling.sampler,
                 noise, information.observer());
-    const auto first = equal_windows(sigmas, kWindows).first_steps(sigmas);
+    const auto first = equal_windows(sampling.sigmas, kWindows).first_steps(sampling.sigmas);
     const Tensor shares = information.result().mean_level_shares();
     std::vector<Tensor> sums;
     for (size_t k = 0; k < kWindows; ++k) {
@@ -46,9 +45,9 @@ struct FineRun {
 // The last two windows hold 5 % of the information. Each of them alone satisfies the prompt, by
 // painting over the picture: only likeness to the guided picture sees that.
 TEST(SlowGuidanceWindows, RepaintingSatisfiesThePromptAndIsUnlikeTheGuidedPicture) {
-  FineRun fine;
+  const FineRun fine;
   const auto found = attribute_to_windows(
-      fine.run, {prompt_satisfied(fine.batch), likeness_to_guided}, {}, Random(0));
+      fine.run, {prompt_satisfied(fine.batch), likeness_to_guided}, {.windows = kWindows}, Random(0));
   const Tensor information = fine.information_shares();
   EXPECT_LT(information.slice(0, 4).sum().item<double>(), 0.1);
   const Tensor satisfied = found[0].shapley.phi.mean(0), alike = found[1].shapley.phi.mean(0);

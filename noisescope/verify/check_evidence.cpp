@@ -9,7 +9,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kMethod = "evidence filtering";
+constexpr const char* kEvidence = "evidence";
 constexpr int64_t kBatch = 32;  // pictures whose paths advance together
 
 /// The same question put to several subjects over the same paths.
@@ -27,35 +27,17 @@ Tensor conditions_of(const Model& subject, const Question& question) {
   return torch::stack(rows);
 }
 
-/// The defect one-step-off: each picture is filtered at the level of the one before it.
-Evidence filter_one_step_off(const Denoiser& denoiser, const Tensor& pictures,
-                             const Contrast& contrast, const EvidenceOptions& options,
-                             const PathNoise& noise) {
-  std::vector<std::pair<Tensor, double>> path;
-  walk_noising_paths(pictures, options, noise,
-                     [&](const Tensor& x, double sigma) { path.emplace_back(x, sigma); });
-  EvidenceFilter filter(denoiser, contrast, options.pass_size);
-  for (size_t i = 0; i + 1 < path.size(); ++i) {
-    const Tensor& next = path[std::min(i + 2, path.size() - 1)].first;
-    filter.advance(path[i + 1].first, path[i].second, next, path[i + 1].second);
-  }
-  return filter.result();
-}
-
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context) {
-  Contrast all{conditions_of(subject, question), question.batch.own_version(question.word)};
-  if (context.broken("wrong-own-version")) all.own = (all.own + 1) % all.conditions.size(0);
+  const Contrast all = context.seen(&Seams::contrast, {conditions_of(subject, question),
+                                                       question.batch.own_version(question.word)});
+  const PathFilter filter = context.seen(&Seams::filter, filter_noising_paths);
   std::vector<Evidence> parts;
   for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
     const int64_t count = std::min(kBatch, question.batch.size() - first);
     const Contrast contrast{all.conditions.narrow(1, first, count), all.own.narrow(0, first, count)};
     const PathNoise noise{Random(context.options.seed), sample_range(first, count)};
     const Tensor pictures = question.batch.pictures.narrow(0, first, count);
-    parts.push_back(context.broken("one-step-off")
-                        ? filter_one_step_off(subject.denoiser, pictures, contrast,
-                                              question.options, noise)
-                        : filter_noising_paths(subject.denoiser, pictures, contrast,
-                                               question.options, noise, context.control));
+    parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, noise, context.control));
   }
   return concatenate(parts);
 }
@@ -102,7 +84,7 @@ std::string of(const std::string& what, Word word) {
   return what + " of the " + to_string(word) + " word";
 }
 
-std::vector<VerifyRow> exact_rows(const VerifyContext& context, const Question& question,
+VerifyRows exact_rows(const VerifyContext& context, const Question& question,
                                   const Evidence& evidence, const Tensor& exact) {
   const std::string& subject = context.exact_demo.name;
   const Tensor filtered = own_of(evidence.log_posterior, evidence.own);
@@ -110,15 +92,15 @@ std::vector<VerifyRow> exact_rows(const VerifyContext& context, const Question& 
   const auto versions = static_cast<double>(exact.size(2));
   const double half = 0.5 + 0.5 / versions, whole = std::log(versions);
   const int64_t middle = (closed.exp().mean(1) - half).abs().argmin().item<int64_t>();
-  std::vector<VerifyRow> rows = {
-      {kMethod, subject, of("decision curve", question.word) + ": RMSE against the posterior",
+  VerifyRows rows = {
+      {kEvidence, subject, of("decision curve", question.word) + ": RMSE against the posterior",
        Direction::at_most, 0.03, root_mean(squared_errors(evidence, exact))},
-      {kMethod, subject, of("realised evidence", question.word) + " half way: off, of max(2 %, 3 SE)",
+      {kEvidence, subject, of("realised evidence", question.word) + " half way: off, of max(2 %, 3 SE)",
        Direction::at_most, 1, share_of_allowance(filtered[middle] + whole, closed[middle] + whole, 0.02)},
-      {kMethod, subject, of("realised total", question.word) + ": off, of max(2 %, 3 SE)",
+      {kEvidence, subject, of("realised total", question.word) + ": off, of max(2 %, 3 SE)",
        Direction::at_most, 1, share_of_allowance(filtered[-1] + whole, closed[-1] + whole, 0.02)}};
   if (question.word == Word::colour) {
-    rows.push_back({kMethod, subject, "colour map: AUC against the object", Direction::at_least, 0.95,
+    rows.push_back({kEvidence, subject, "colour map: AUC against the object", Direction::at_least, 0.95,
                     mean_estimate(localisation_auc(evidence.compensated,
                                                    question.batch.left_masks()))});
   }
@@ -130,7 +112,7 @@ VerifyRow completeness_row(const VerifyContext& context, const Evidence& evidenc
   const double whole = std::log(static_cast<double>(evidence.log_posterior.size(2)));
   const Tensor gap = evidence.completeness_gap().abs() / whole;
   const double worst = gap.max().item<double>();
-  return {kMethod, context.exact_demo.name, "completeness gap, worst picture, share of ln K",
+  return {kEvidence, context.exact_demo.name, "completeness gap, worst picture, share of ln K",
           Direction::at_most, 0.02, {worst, worst, worst, gap.size(0)}};
 }
 
@@ -152,7 +134,7 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
   return map_correlation(maps(*context.trained), maps(context.exact_demo));
 }
 
-std::vector<VerifyRow> trained_rows(const VerifyContext& context, Question question) {
+VerifyRows trained_rows(const VerifyContext& context, Question question) {
   const Model& subject = *context.trained;
   question.options.steps = 100;  // as `noisescope explain` asks
   question.options.log_snr_max = std::min(question.options.log_snr_max, subject.log_snr_max);
@@ -162,19 +144,19 @@ std::vector<VerifyRow> trained_rows(const VerifyContext& context, Question quest
   const bool colour = question.word == Word::colour;
   const double whole = std::log(static_cast<double>(exact.size(2)));
   const Estimate total = mean_estimate(evidence.realised_total() / whole - 1);
-  std::vector<VerifyRow> rows = {
-      {kMethod, subject.name, of("decision curve", question.word) + ": RMSE against the posterior",
+  VerifyRows rows = {
+      {kEvidence, subject.name, of("decision curve", question.word) + ": RMSE against the posterior",
        Direction::at_most, colour ? 0.10 : 0.13, root_mean(squared_errors(evidence, exact))},
-      {kMethod, subject.name, of("half-point", question.word) + ": log-SNR off the exact one",
+      {kEvidence, subject.name, of("half-point", question.word) + ": log-SNR off the exact one",
        Direction::at_most, colour ? 0.4 : 0.7, half_point_distance(evidence, reference)},
-      {kMethod, subject.name, of("realised total", question.word) + ": relative to ln K, off",
+      {kEvidence, subject.name, of("realised total", question.word) + ": relative to ln K, off",
        Direction::at_most, 0.10, absolute(total)}};
   if (colour) {
-    rows.push_back({kMethod, subject.name, "colour map: AUC against the object", Direction::at_least,
+    rows.push_back({kEvidence, subject.name, "colour map: AUC against the object", Direction::at_least,
                     0.93,
                     mean_estimate(localisation_auc(evidence.compensated,
                                                    question.batch.left_masks()))});
-    rows.push_back({kMethod, subject.name, "colour map of 8 paths: correlation with the exact one",
+    rows.push_back({kEvidence, subject.name, "colour map of 8 paths: correlation with the exact one",
                     Direction::at_least, 0.85, shown_map_correlation(context, question)});
   }
   return rows;
@@ -182,23 +164,20 @@ std::vector<VerifyRow> trained_rows(const VerifyContext& context, Question quest
 
 }  // namespace
 
-std::vector<VerifyRow> check_evidence(const VerifyContext& context) {
-  std::vector<VerifyRow> rows;
-  const auto add = [&](const std::vector<VerifyRow>& more) {
-    rows.insert(rows.end(), more.begin(), more.end());
-  };
+VerifyRows check_evidence(const VerifyContext& context) {
+  VerifyRows rows;
   for (const Word word : {Word::colour, Word::shape}) {
     const int64_t count = context.n(200, word == Word::colour ? 200 : 64);
     const Question question{
         word, contrastable_scenes(context.demo.world(), context.options.seed, count), {.steps = 160}};
     const Tensor exact = exact_posterior(context.demo, question, context);
     const Evidence evidence = ask(context.exact_demo, question, context);
-    add(exact_rows(context, question, evidence, exact));
-    context.show({kMethod, of("evidence", word) + ", one path, and what would change",
+    append(rows, exact_rows(context, question, evidence, exact));
+    context.show({kEvidence, of("evidence", word) + ", one path, and what would change",
                   question.batch.pictures[0], evidence.compensated[0],
                   question.batch.counterfactual_masks(word)[0]});
     if (word == Word::colour) rows.push_back(completeness_row(context, evidence));
-    if (context.trained) add(trained_rows(context, question));
+    if (context.trained) append(rows, trained_rows(context, question));
   }
   return rows;
 }

@@ -27,16 +27,9 @@ Tensor phrase_masks(const SceneBatch& batch, const Tensor& pictures) {
   return torch::stack(masks);
 }
 
-/// The observer, or what a planted defect makes it see.
-SamplerObserver seen_by(GuidanceInformationObserver& information, const VerifyContext& context) {
-  if (context.broken("wrong-weight")) return misreport_noise_level(information.observer(), 2);
-  if (context.broken("stale-branch")) return report_stale_branch(information.observer());
-  return information.observer();
-}
-
 }  // namespace
 
-std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) {
+VerifyRows check_guidance_information(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
                                                context.n(200, 100));
   const Model& subject = context.exact_fine;
@@ -44,7 +37,7 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
   guidance.clamp = 0;
   guidance.both_branches = true;
   GuidanceInformationObserver information(guidance);
-  if (context.broken("guidance-overwritten")) guidance.scale = 8;
+  guidance = context.seen(&Seams::guidance, guidance);
 
   int64_t evaluations = 0;
   const Denoiser counted = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
@@ -57,13 +50,13 @@ std::vector<VerifyRow> check_guidance_information(const VerifyContext& context) 
       guide(counted, subject.condition(batch.captions()),
             subject.condition(batch.captions_without(true, true)), guidance),
       noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas,
-      {.solver = Solver::ddim}, noise, seen_by(information, context), context.control);
+      {.solver = Solver::ddim}, noise, context.seen(&Seams::observer, information.observer()), context.control);
   const Tensor map = information.result().map;
   const Tensor masks = phrase_masks(batch, pictures);
   const Tensor closed = scene_ratio(context.fine, batch.captions(),
                                     batch.captions_without(true, true));
   const double extra = static_cast<double>(evaluations - 2 * kMapSteps * batch.size());
-  const std::string method = "guidance information";
+  const std::string method = "guidance_information";
   context.show({method, "information of the phrase along a run, and the object", pictures[0], map[0],
                 masks[0]});
   return {{method, subject.name, "phrase map: AUC against the object", Direction::at_least, 0.97,

@@ -75,7 +75,7 @@ std::vector<double> without_zero(std::vector<double> sigmas) {
 /// the noise of the last level and back to there, since the way from there to the picture is a single step at any
 /// number. Each bar is the figure before it: errors must fall. The first is that of pictures drawn from other noise.
 /// Last, without a bar, the error of the pictures themselves.
-std::vector<VerifyRow> ddim_rows(const VerifyContext& context, const Prompted& p,
+VerifyRows ddim_rows(const VerifyContext& context, const Prompted& p,
                                  const std::vector<int64_t>& step_counts) {
   const Tensor& pictures = p.batch.pictures;
   const auto fresh = [&](Purpose purpose) {
@@ -94,7 +94,7 @@ std::vector<VerifyRow> ddim_rows(const VerifyContext& context, const Prompted& p
   const Tensor noisy = pictures + coarse.back() * fresh(Purpose::explain);
   double before = reconstruction_error(noisy, p.draw(fresh(Purpose::initial_noise) * coarse[0], coarse))
                       .mean().item<double>();
-  std::vector<VerifyRow> rows;
+  VerifyRows rows;
   for (const int64_t steps : step_counts) {
     const Estimate value = error(noisy, without_zero(levels(steps + 1, p.log_snr_max)));
     rows.push_back(row(steps, "down to the last level", Direction::at_most, before, value));
@@ -115,7 +115,7 @@ VerifyRow sign_row(const Prompted& p, const std::string& noise, Direction direct
 }
 
 /// The deficit of DDIM's noise, and of noise that has never seen the pictures.
-std::vector<VerifyRow> deficit_rows(const VerifyContext& context, const Prompted& p) {
+VerifyRows deficit_rows(const VerifyContext& context, const Prompted& p) {
   const auto sigmas = levels(20, p.log_snr_max);
   const Tensor& pictures = p.batch.pictures;
   const Tensor noise = invert_ddim(p.predict, pictures, sigmas, {}, context.control) / sigmas[0];
@@ -131,10 +131,9 @@ std::vector<VerifyRow> deficit_rows(const VerifyContext& context, const Prompted
 
 VerifyRow edit_friendly_row(const VerifyContext& context, const Prompted& p) {
   const Tensor pictures = p.batch.pictures.to(torch::kFloat32);
-  EditFriendlyInversion inversion = invert_edit_friendly(
+  const EditFriendlyInversion inversion = context.seen(&Seams::inversion, invert_edit_friendly(
       p.predict, pictures, levels(40, p.log_snr_max),
-      {Random(context.options.seed), sample_range(0, p.batch.size())}, {}, context.control);
-  if (context.broken("noise-one-step-off")) inversion = misplace_noise(std::move(inversion));
+      {Random(context.options.seed), sample_range(0, p.batch.size())}, {}, context.control));
   const Tensor again = replay(p.predict, inversion, 0, {}, context.control);
   const double worst = (again - pictures).abs().max().item<double>();
   return {kInversionMethod, p.subject.name,
@@ -144,11 +143,9 @@ VerifyRow edit_friendly_row(const VerifyContext& context, const Prompted& p) {
 
 }  // namespace
 
-std::vector<VerifyRow> check_inversion(const VerifyContext& context) {
-  std::vector<VerifyRow> rows = {flow_row(context)};
-  const auto add = [&](std::vector<VerifyRow> more) {
-    for (VerifyRow& row : more) rows.push_back(std::move(row));
-  };
+VerifyRows check_inversion(const VerifyContext& context) {
+  VerifyRows rows = {flow_row(context)};
+  const auto add = [&](const VerifyRows& more) { append(rows, more); };
   const uint64_t seed = context.options.seed;
   const int64_t count = context.n(100, 48);
   const Prompted demo(context.exact_demo, context.demo.world(), seed, count);

@@ -28,10 +28,8 @@ Trajectory record(const VerifyContext& context, const Model& model, const SceneB
   return {drawn.sampling(), {drawn.condition(), drawn.null_condition(), drawn.initial(), noise}, recorder.steps()};
 }
 
-/// The same steps, taken for those of another seed.
-Trajectory with_seed(const Trajectory& run, uint64_t seed) {
-  NoiseSource noise = run.noise();
-  noise.random = Random(seed);
+/// The same steps, taken for those of other noise.
+Trajectory with_noise(const Trajectory& run, const NoiseSource& noise) {
   return {run.sampling(), {run.condition(), run.null_condition(), run.initial(), noise}, run.steps()};
 }
 
@@ -43,9 +41,9 @@ Tensor colour_posterior(const WorldDenoiser& truth, const Tensor& x, double sigm
 
 VerifyRow original_row(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, 16);
-  Trajectory run = record(context, context.exact_demo, batch, Solver::ddpm, 20);
-  const Tensor original = rewind(run, {}).unaltered;
-  if (context.broken("other-noise")) run = with_seed(run, context.options.seed + 1);
+  const Trajectory recorded = record(context, context.exact_demo, batch, Solver::ddpm, 20);
+  const Tensor original = rewind(recorded, {}).unaltered;
+  const Trajectory run = with_noise(recorded, context.seen(&Seams::noise, recorded.noise()));
   double worst = 0;
   for (const int64_t step : {1, 8, 15}) {
     const Tensor off = (rewind(run, {.step = step}).unaltered - original).abs().max();
@@ -94,7 +92,7 @@ SceneBatch recoloured(SceneBatch batch) {
 }
 
 /// Another colour word from step 2 of a deterministic run on, and how much of its change is where.
-std::vector<VerifyRow> word_rows(const VerifyContext& context, const Model& subject,
+VerifyRows word_rows(const VerifyContext& context, const Model& subject,
                                  const SceneBatch& batch, const Trajectory& run) {
   const SceneBatch other = recoloured(batch);
   const Rewound word =
@@ -103,7 +101,7 @@ std::vector<VerifyRow> word_rows(const VerifyContext& context, const Model& subj
                        other.own_version(Word::colour);
   context.show({kRewindMethod, "another colour word from log-SNR -7.6: squared change, and the object",
                 word.unaltered[0], word.change[0], batch.left_masks()[0]});
-  std::vector<VerifyRow> rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place",
+  VerifyRows rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place",
                                   Direction::at_least, 0.9,
                                   wilson(drawn.sum().item<int64_t>(), batch.size())}};
   if (subject.is_exact()) {
@@ -121,23 +119,21 @@ VerifyRow block_row(const VerifyContext& context, const Model& subject, const Tr
           right_share(rewind(run, {.step = 5, .block = left_half}, context.control))};
 }
 
-std::vector<VerifyRow> altered_rows(const VerifyContext& context, const Model& subject) {
+VerifyRows altered_rows(const VerifyContext& context, const Model& subject) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 48));
   const Trajectory run = record(context, subject, batch, Solver::ddim, 20);
-  std::vector<VerifyRow> rows = word_rows(context, subject, batch, run);
+  VerifyRows rows = word_rows(context, subject, batch, run);
   if (subject.is_exact()) rows.push_back(block_row(context, subject, run));
   return rows;
 }
 
 }  // namespace
 
-std::vector<VerifyRow> check_rewind(const VerifyContext& context) {
-  std::vector<VerifyRow> rows = {original_row(context), dropped_prompt_row(context)};
-  for (const VerifyRow& row : altered_rows(context, context.exact_demo)) rows.push_back(row);
-  if (context.trained) {
-    for (const VerifyRow& row : altered_rows(context, *context.trained)) rows.push_back(row);
-  }
+VerifyRows check_rewind(const VerifyContext& context) {
+  VerifyRows rows = {original_row(context), dropped_prompt_row(context)};
+  append(rows, altered_rows(context, context.exact_demo));
+  if (context.trained) append(rows, altered_rows(context, *context.trained));
   return rows;
 }
 

@@ -53,32 +53,23 @@ Tensor closed_seed_shares() {
   return parts / parts.sum();
 }
 
-/// Pictures of group `group` without prompt, of seeds shifted by `shift`.
-Trajectory seeds_of(const VerifyContext& context, int64_t group, int64_t shift) {
-  const std::vector<int64_t> ids = sample_range(group * kSeeds, kSeeds);
-  const Random own(context.options.seed + static_cast<uint64_t>(shift));
+/// Pictures of group `group` without prompt.
+Trajectory seeds_of(const VerifyContext& context, int64_t group) {
+  const NoiseSource noise{Random(context.options.seed), sample_range(group * kSeeds, kSeeds)};
   const Tensor none = torch::zeros({kSeeds, 2}, torch::kDouble);
   return {{gaussian_denoiser, levels(), {.solver = Solver::ddim}, {.clamp = 0}, kSeeds},
-          {none, none, NoiseSource{own, ids}.initial({1, 1, 1}, torch::kDouble),
-           {Random(context.options.seed), ids}}};
+          {none, none, noise.initial({1, 1, 1}, torch::kDouble), noise}};
 }
 
-/// A planted defect draws each prompt's pictures from seeds of its own.
 Tensor seed_grid(const VerifyContext& context, int64_t group) {
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
-  if (!context.broken("seeds-not-shared")) {
-    return attribute_grid(seeds_of(context, group, 0), pixel, prompts(), context.control);
-  }
-  std::vector<Tensor> columns;
-  for (int64_t p = 0; p < prompts().size(0); ++p) {
-    columns.push_back(pixel(seeds_of(context, group, 1 + p).redraw({.condition = prompts()[p].expand({kSeeds, 2})})));
-  }
-  return torch::stack(columns, 1);
+  const GridOfPictures grid = context.seen(&Seams::grid, attribute_grid);
+  return grid(seeds_of(context, group), pixel, prompts(), context.control);
 }
 
 }  // namespace
 
-std::vector<VerifyRow> check_seed_share(const VerifyContext& context) {
+VerifyRows check_seed_share(const VerifyContext& context) {
   const int64_t groups = context.n(64, 32);
   std::vector<Tensor> found;
   for (int64_t g = 0; g < groups; ++g) {
@@ -86,10 +77,10 @@ std::vector<VerifyRow> check_seed_share(const VerifyContext& context) {
     found.push_back(torch::cat({shares.seed, shares.prompt, shares.interaction}));
   }
   const Tensor error = torch::stack(found) - closed_seed_shares();
-  std::vector<VerifyRow> rows;
+  VerifyRows rows;
   const std::vector<std::string> names = {"seed", "prompt", "interaction"};
   for (size_t k = 0; k < names.size(); ++k) {
-    rows.push_back({"seed share", "exact Gaussian", "share of the " + names[k] + ": error",
+    rows.push_back({"seed_share", "exact Gaussian", "share of the " + names[k] + ": error",
                     Direction::at_most, 0.02,
                     absolute(mean_estimate(error.select(1, static_cast<int64_t>(k))))});
   }

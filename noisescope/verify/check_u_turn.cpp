@@ -10,6 +10,8 @@
 namespace noisescope {
 namespace {
 
+constexpr const char* kUTurn = "u_turn";
+
 struct Factor {
   const char* name;
   SceneFactor factor;
@@ -97,7 +99,7 @@ Estimate order_over_seeds(const VerifyContext& context, const UTurns& first) {
   return wilson(hits, seeds);
 }
 
-std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
+VerifyRows exact_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
   const SceneBatch batch = contrastable_scenes(context.fine.world(), seed, context.n(400, 100));
   const UTurns turns = turn(context, context.exact_fine, context.fine, batch, seed);
@@ -109,22 +111,22 @@ std::vector<VerifyRow> exact_rows(const VerifyContext& context) {
   const double clock =
       speciation_log_snr(contrastable_scenes(context.fine.world(), seed + 1, 1500).pictures);
   const double late = std::abs(clock - half_points(turns, batch.world)[0]);
-  const std::string method = "u-turn", subject = context.exact_fine.name;
-  return {{method, subject, "retention against the exact posterior: RMSE", Direction::at_most, 0.05,
+  const std::string& subject = context.exact_fine.name;
+  return {{kUTurn, subject, "retention against the exact posterior: RMSE", Direction::at_most, 0.05,
            {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}},
-          {method, subject, "half-points: background before colour before shape, share of seeds",
+          {kUTurn, subject, "half-points: background before colour before shape, share of seeds",
            Direction::at_least, 1, order_over_seeds(context, turns)},
-          {method, subject, "speciation clock: log-SNR off the background's half-point",
+          {kUTurn, subject, "speciation clock: log-SNR off the background's half-point",
            Direction::at_most, 1, {late, late, late, 1500}}};
 }
 
 /// Half-points of the trained network against the exact ones of the same pictures and turning points.
-std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
+VerifyRows trained_rows(const VerifyContext& context) {
   const uint64_t seed = context.options.seed;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), seed, context.n(400, 200));
   const UTurns turns = turn(context, *context.trained, context.demo, batch, seed);
   const UTurns exact = exact_turns(context.demo, batch, turns.log_snrs, seed);
-  std::vector<VerifyRow> rows;
+  VerifyRows rows;
   for (const Factor& f : factors_of(batch.world)) {
     const auto column = static_cast<int64_t>(rows.size());
     const auto off = [&](const Tensor& pictures) {
@@ -133,7 +135,7 @@ std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
       };
       return std::abs(half(turns) - half(exact));
     };
-    rows.push_back({"u-turn", context.trained->name,
+    rows.push_back({kUTurn, context.trained->name,
                     "half-point of the " + std::string(f.name) + ": log-SNR off the exact one",
                     Direction::at_most, f.factor == SceneFactor::left_shape ? 0.7 : 0.4,
                     bootstrap(off, batch.size(), Random(seed), 200)});
@@ -143,10 +145,10 @@ std::vector<VerifyRow> trained_rows(const VerifyContext& context) {
 
 }  // namespace
 
-std::vector<VerifyRow> check_u_turn(const VerifyContext& context) {
-  std::vector<VerifyRow> rows = exact_rows(context);
+VerifyRows check_u_turn(const VerifyContext& context) {
+  VerifyRows rows = exact_rows(context);
   if (!context.trained) return rows;
-  for (VerifyRow& row : trained_rows(context)) rows.push_back(std::move(row));
+  append(rows, trained_rows(context));
   return rows;
 }
 

@@ -1,51 +1,83 @@
-// Planted defects: proof that `noisescope verify` can fail. Each is put in through a public seam (the
-// denoiser, the conditions, the options, what an observer is shown), never by a switch inside a method.
+// Planted defects: proof that `noisescope verify` can fail. Each gets in through a public seam: it changes what
+// a check hands to a method (the denoiser, the conditions, the options, the noise) or shows to an observer, and
+// never anything inside a method.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "noisescope/diffusion/denoiser.h"
-#include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/decision_windows.h"
+#include "noisescope/explain/evidence.h"
+#include "noisescope/explain/guidance_windows.h"
 #include "noisescope/explain/inversion.h"
+#include "noisescope/explain/metric/randomisation.h"
+#include "noisescope/explain/read_out.h"
+#include "noisescope/model/model.h"
 
 namespace noisescope {
 
+/// What a defect makes of a value; empty: it leaves it alone.
+template <class T>
+using Seam = std::function<T(T)>;
+
+/// Conditions of prompts [B, D] and of their references [R, B, D].
+struct PromptPair {
+  Tensor condition, references;
+};
+
+/// Windows of a run, and the noise levels of its steps.
+struct WindowsOfSteps {
+  LogSnrWindows windows;
+  std::vector<double> sigmas;
+};
+
+/// Null runs of a read-out; `prompted` draws as many with the prompt that is read.
+struct NullRunsOfPrompt {
+  std::vector<NullRuns> runs;
+  std::function<Tensor()> prompted;
+};
+
+/// As filter_noising_paths and attribute_grid.
+using PathFilter = std::function<Evidence(const Denoiser&, const Tensor& pictures, const Contrast&,
+                                          const EvidenceOptions&, const PathNoise&, const Control&)>;
+using GridOfPictures = std::function<Tensor(const Trajectory&, const ScorePictures&, const Tensor& conditions,
+                                            const Control&)>;
+
+/// Where defects get in. A check passes what it is about to hand on through the seam of that kind
+/// (VerifyContext::seen).
+struct Seams {
+  Seam<Model> model;                    // that is asked
+  Seam<PromptPair> prompts;
+  Seam<Contrast> contrast;
+  Seam<GuidanceOptions> guidance;       // of a sampling run
+  Seam<NoiseSource> noise;              // of a sampling run
+  Seam<WindowsOfSteps> windows;
+  Seam<SamplerObserver> observer;
+  Seam<PathFilter> filter;
+  Seam<GridOfPictures> grid;
+  Seam<NullRunsOfPrompt> null_runs;
+  Seam<EditFriendlyInversion> inversion;
+  Seam<DecisionWindows> decided;
+  Seam<MapsOfNetwork> maps_of_network;
+  Seam<Tensor> pictures;                // [B, C, H, W]
+  Seam<Tensor> map;                     // [B, ...]
+  Seam<Tensor> masks;                   // [B, H, W] bool
+};
+
 struct Defect {
   std::string name;
-  std::string what;                // in a sentence
-  std::string check;               // the check that it is planted in
-  std::vector<std::string> falls;  // beginnings of figures: some row of each must fall
+  std::string what;                 // in a sentence
+  std::string check;                // the id of the check that it is planted in
+  std::vector<std::string> falls;   // beginnings of figures: some row of each must fall
   std::vector<std::string> spares;  // beginnings of figures that it does not concern: they must hold
+  Seams seams;
 };
 
 const std::vector<Defect>& defects();
 
-/// Throws ValueError that lists the names, unless there is such a defect.
+/// Throws ValueError that names the nearest, unless there is such a defect.
 const Defect& find_defect(const std::string& name);
-
-/// D_null + roll(D - D_null): the prompt's share of the estimate is shifted to the right by `pixels`.
-Denoiser shift_prompt(Denoiser denoiser, Tensor null_condition, int64_t pixels);
-
-/// D_null + factor (D - D_null): the prompt's share is overstated.
-Denoiser amplify_prompt(Denoiser denoiser, Tensor null_condition, double factor);
-
-/// D evaluated as if the noise level were `factor` sigma.
-Denoiser misread_noise_level(Denoiser denoiser, double factor);
-
-/// D clamped to [-bound, bound].
-Denoiser clip_estimate(Denoiser denoiser, double bound);
-
-/// The noise of each step in place of the next one's.
-EditFriendlyInversion misplace_noise(EditFriendlyInversion inversion);
-
-/// Shows `observer` each step as if its noise level were `factor` sigma.
-SamplerObserver misreport_noise_level(SamplerObserver observer, double factor);
-
-/// Shows `observer` each step with the estimate without prompt of the step before.
-SamplerObserver report_stale_branch(SamplerObserver observer);
-
-/// The same noise at first sight, but every step of every run gets noise of its own.
-NoiseSource redraw_noise(NoiseSource noise);
 
 }  // namespace noisescope

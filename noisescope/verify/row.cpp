@@ -45,7 +45,7 @@ std::string to_table(const std::vector<VerifyRow>& rows) {
   char line[512];
   for (const VerifyRow& row : rows) {
     const char* verdict = !row.pass() ? "FAIL" : row.direction == Direction::reported ? "" : "ok";
-    std::snprintf(line, sizeof line, "%-4s  %-20s %-13s %-58s %-10s %.4g [%.4g, %.4g] n %lld\n",
+    std::snprintf(line, sizeof line, "%-4s  %-21s %-14s %-58s %-10s %.4g [%.4g, %.4g] n %lld\n",
                   verdict, row.method.c_str(), row.subject.c_str(), row.figure.c_str(),
                   bar_text(row).c_str(), row.measured.value, row.measured.low, row.measured.high,
                   static_cast<long long>(row.measured.n));

@@ -23,7 +23,7 @@ constexpr std::array<std::pair<Direction, const char*>, 3> enum_names(Direction)
 }
 
 struct VerifyRow {
-  std::string method;   // "evidence filtering"
+  std::string method;   // id of the check, which is that of the method: "evidence"
   std::string subject;  // "exact demo", "trained demo"
   std::string figure;   // what is measured, with its unit
   Direction direction = Direction::at_least;

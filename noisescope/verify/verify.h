@@ -20,7 +20,7 @@ using CheckObserver = std::function<void(const std::string& check, const std::ve
 
 /// Runs the checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
 /// With a planted defect only the check that it concerns runs. Throws ValueError for unknown names of
-/// defects and checks, with those there are.
+/// defects and ids of checks, with the nearest.
 Verification verify(const VerifyOptions& options, const Model* trained,
                     const Control& control = {},
                     const CheckObserver& on_check = {});

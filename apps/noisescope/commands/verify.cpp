@@ -15,19 +15,20 @@ struct VerifyFlags {
   VerifyOptions options;
   std::string model;
   std::string out;
+  bool list = false;
 };
 
-void list_checks(const Session& session) {
-  std::vector<std::string> names;
-  for (const Check& check : checks()) {
-    session.say(check.name);
-    names.push_back(check.name);
-  }
-  session.result(names);
+using Json = nlohmann::ordered_json;
+
+Json checks_json(const Session& session) {
+  std::vector<std::string> ids;
+  for (const Check& check : checks()) ids.push_back(check.id);
+  for (const std::string& id : ids) session.say(id);
+  return ids;
 }
 
-void list_defects(const Session& session) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+Json defects_json(const Session& session) {
+  Json json = Json::array();
   for (const Defect& defect : defects()) {
     session.say(format_text("{}: {}; brings down {}: {}", defect.name, defect.what, defect.check,
                             join(defect.falls)));
@@ -37,7 +38,14 @@ void list_defects(const Session& session) {
                     {"falls", defect.falls},
                     {"spares", defect.spares}});
   }
-  session.result(json);
+  return json;
+}
+
+void list_all(const Session& session) {
+  session.say("Checks (--checks ID,ID):");
+  const Json all_checks = checks_json(session);
+  session.say("\nDefects (--break NAME):");
+  session.result({{"checks", all_checks}, {"defects", defects_json(session)}});
 }
 
 std::optional<Model> subject_of(const Session& session, const std::string& run) {
@@ -56,8 +64,9 @@ std::optional<Model> subject_of(const Session& session, const std::string& run) 
 }
 
 void run_verify(Session& session, VerifyFlags flags) {
-  if (flags.options.defect == "list") return list_defects(session);
-  if (flags.options.checks == std::vector<std::string>{"list"}) return list_checks(session);
+  if (flags.list) return list_all(session);
+  if (flags.options.defect == "list") return session.result(defects_json(session));
+  if (flags.options.checks == std::vector<std::string>{"list"}) return session.result(checks_json(session));
   flags.options.seed = session.common.seed.value_or(0);
   const std::optional<Model> trained = subject_of(session, flags.model);
   const Verification verification =
@@ -80,26 +89,26 @@ void run_verify(Session& session, VerifyFlags flags) {
 }  // namespace
 
 void add_verify(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand(
-      "verify", "Hold every explanation method against the world where the truth is known");
+  CLI::App* command = app.add_subcommand("verify", "Check every method on the exact world");
   add_common(*command, session);
   auto flags = std::make_shared<VerifyFlags>();
-  command->add_option("--model", flags->model, "run folder of a demo model, to be verified too");
-  command->add_flag("--full", flags->options.full, "the n of the bars (up to 20 minutes)");
-  command->add_option("--checks", flags->options.checks,
-                      "only these checks, separated by commas; 'list' names them")
+  command->add_option("--model", flags->model, "also check this run folder, of a model of the demo world");
+  command->add_flag("--full", flags->options.full, "full sample sizes (up to 20 minutes)");
+  command->add_flag("--list", flags->list, "the checks and the defects that can be planted");
+  command->add_option("--checks", flags->options.checks, "only these, by method id, separated by commas (--list)")
       ->delimiter(',');
   command->add_option("--break", flags->options.defect,
-                      "plant a named defect and see its row fail; 'list' names them");
+                      "plant a named defect and see its checks fail (--list)");
   command->add_option("--out", flags->out, "folder for verify.json and verify.html")
       ->default_val("runs/verify");
   command->footer(
       "Examples:\n"
       "  noisescope verify\n"
       "  noisescope verify --model runs/demo --full\n"
-      "  noisescope verify --checks \"u-turn,word read-out\"\n"
-      "  noisescope verify --break shifted-prompt      must fail\n"
-      "Each row: verdict, method, subject, figure, bar, value [95 % interval] n. Exit status 1 when a\n"
+      "  noisescope verify --checks u_turn,read_out\n"
+      "  noisescope verify --break shifted-prompt      (must fail)\n"
+      "  noisescope verify --list --json\n"
+      "Each row: verdict, method, subject, figure, bar, value [95 % interval] n. The exit status is 1 when a\n"
       "row falls short.");
   command->callback([&session, flags] { run_verify(session, *flags); });
 }

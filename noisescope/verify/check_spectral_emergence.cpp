@@ -3,7 +3,6 @@
 #include <ATen/ops/fft_fft2.h>
 #include <ATen/ops/fft_fftfreq.h>
 #include <ATen/ops/fft_ifft2.h>
-#include <ATen/ops/roll.h>
 
 #include "noisescope/stats/ranks.h"
 #include "noisescope/diffusion/analytic.h"
@@ -39,8 +38,7 @@ Tensor emergence(const Denoiser& denoiser, const Tensor& condition, const Tensor
   observe_noising_path(guide(denoiser, condition, condition, guidance), pictures, levels,
                        {Random(seed), sample_range(0, pictures.size(0))}, recorder.observer(),
                        context.control);
-  const Tensor shown = context.broken("another-picture") ? at::roll(pictures, {1}, {0}) : pictures;
-  return spectral_emergence(recorder.steps(), shown, kBands).measured;
+  return spectral_emergence(recorder.steps(), context.seen(&Seams::pictures, pictures), kBands).measured;
 }
 
 /// Measured emergence in independent groups of Gaussian pictures, [groups, R].
@@ -85,8 +83,8 @@ Estimate absolute_order(const Tensor& measured) {
 
 }  // namespace
 
-std::vector<VerifyRow> check_spectrum(const VerifyContext& context) {
-  const std::string method = "spectral emergence", gaussian = "exact Gaussian";
+VerifyRows check_spectral_emergence(const VerifyContext& context) {
+  const std::string method = "spectral_emergence", gaussian = "exact Gaussian";
   const Tensor coarse_to_fine = torch::arange(kBands, torch::kFloat64);
   const Tensor falling = gaussian_emergence(
       context, 4, {.steps = 56, .log_snr_min = -4, .log_snr_max = 10}, context.n(20, 6));

@@ -1,12 +1,8 @@
-// Words over runs on the `demo` world: read out of the estimates against null runs, and where in the
-// picture denoising depends on a word.
+// Words over runs on the `demo` world, read out of the estimates against null runs.
 #include <algorithm>
 #include <functional>
-#include <memory>
 
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/conditioning_locality.h"
-#include "noisescope/explain/metric/localisation.h"
 #include "noisescope/explain/read_out.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
@@ -14,7 +10,7 @@
 namespace noisescope {
 namespace {
 
-constexpr const char* kReadOut = "word read-out";
+constexpr const char* kReadOut = "read_out";
 constexpr int64_t kWordsSeeds = 16;      // runs of one prompt
 constexpr int64_t kNullRuns = 72;   // of each kind
 constexpr int64_t kReadOutSteps = 12;
@@ -92,13 +88,14 @@ NullPool draw_null_pool(const VerifyContext& context, const Model& subject,
           read_runs(subject, others, texts, seed + kPermuted, context.control)};
 }
 
-/// The defect prompted-null-runs: both kinds carry the prompt that is read.
-std::vector<NullRuns> prompted_null_runs(const VerifyContext& context, const Model& subject,
-                                         const std::vector<std::string>& texts,
-                                         const std::string& prompt) {
-  const Tensor runs = read_runs(subject, repeated(prompt, kNullRuns), texts,
-                                10 * context.options.seed + kUnprompted, context.control);
-  return {{"no prompt", runs}, {"permuted prompts", runs}};
+/// The null runs of one prompt.
+std::vector<NullRuns> nulls_of(const VerifyContext& context, const Model& subject, const NullPool& pool,
+                               const std::vector<std::string>& texts, const std::string& prompt) {
+  const auto prompted = [&] {
+    return read_runs(subject, repeated(prompt, kNullRuns), texts, 10 * context.options.seed + kUnprompted,
+                     context.control);
+  };
+  return context.seen(&Seams::null_runs, {pool.nulls(), prompted}).runs;
 }
 
 /// How many of so many words were shown.
@@ -112,7 +109,7 @@ struct Count {
 };
 
 /// Colour words shown at the end of runs of B prompts, kWordsSeeds runs each: right ones and wrong ones.
-std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Model& subject,
+VerifyRows prompted_rows(const VerifyContext& context, const Model& subject,
                                      const SceneBatch& batch, const WordList& vocabulary,
                                      const NullPool& pool) {
   std::vector<std::string> prompts;
@@ -123,9 +120,7 @@ std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Model& 
   for (int64_t b = 0; b < batch.size(); ++b) {
     const auto place = static_cast<size_t>(b);
     const std::vector<NullRuns> nulls =
-        context.broken("prompted-null-runs")
-            ? prompted_null_runs(context, subject, vocabulary.texts, prompts[place * kWordsSeeds])
-            : pool.nulls();
+        nulls_of(context, subject, pool, vocabulary.texts, prompts[place * kWordsSeeds]);
     const ReadOut words = read_out(scores.narrow(1, b * kWordsSeeds, kWordsSeeds), nulls, {},
                                    Random(context.options.seed + place));
     Tensor named = torch::zeros({words.shown.size(1)}, torch::kBool);
@@ -141,7 +136,7 @@ std::vector<VerifyRow> prompted_rows(const VerifyContext& context, const Model& 
 }
 
 /// Groups of runs without prompt, chosen anew from the pool, against the rest of it.
-std::vector<VerifyRow> null_rows(const VerifyContext& context, const Model& subject,
+VerifyRows null_rows(const VerifyContext& context, const Model& subject,
                                  const NullPool& pool) {
   Count words, runs;
   for (int64_t i = 0; i < context.n(400, 200); ++i) {
@@ -162,98 +157,20 @@ std::vector<VerifyRow> null_rows(const VerifyContext& context, const Model& subj
            runs.share()}};
 }
 
-/// A word that means nothing to a denoiser: D is noise of its own for every version.
-Denoiser without_meaning(uint64_t seed) {
-  const auto evaluations = std::make_shared<int64_t>(0);
-  return [=](const Tensor& x, const Tensor&, const Tensor&) {
-    const int64_t first = *evaluations;
-    *evaluations += x.size(0);
-    return Random(seed).normal(Purpose::explain, 0, sample_range(first, x.size(0)), x.sizes().slice(1),
-                               torch::kFloat64);
-  };
-}
-
-ConditioningLocality locality_of(const VerifyContext& context, const Model& subject,
-                                 const SceneBatch& batch, const LocalityOptions& options) {
-  std::vector<Tensor> rows;
-  for (const auto& version : batch.versions(Word::colour)) rows.push_back(subject.condition(version));
-  return conditioning_locality(subject.denoiser, batch.pictures,
-                               {torch::stack(rows), batch.own_version(Word::colour)}, options,
-                               {Random(context.options.seed), sample_range(0, batch.size())},
-                               context.control);
-}
-
-std::vector<VerifyRow> locality_rows(const VerifyContext& context, const Model& subject,
-                                     const SceneBatch& batch) {
-  LocalityOptions options;
-  options.permutations = 1999;
-  options.log_snrs = {-4, -2, -3};
-  const ConditioningLocality map = locality_of(context, subject, batch, options);
-  const Tensor dependent = map.dependent.to(torch::kFloat64);
-  // Of the dependent pixels of each picture, at all levels, those in the other object's half.
-  const Tensor outside = dependent.slice(3, kWorldHalfPx).sum({0, 2, 3}) /
-                         dependent.sum({0, 2, 3}).clamp_min(1);
-  const Tensor object = batch.left_masks();
-  const Tensor found = (map.dependent[-1] & object).sum({1, 2}).to(torch::kFloat64) /
-                       object.sum({1, 2}).to(torch::kFloat64);
-  const std::string method = "conditioning locality";
-  context.show({method, "colour word at log-SNR -3, and the object", batch.pictures[0],
-                map.change[-1][0], object[0]});
-  std::vector<VerifyRow> rows = {
-      {method, subject.name, "object's pixels found dependent at log-SNR -3", Direction::at_least, 0.9,
-       mean_estimate(found)},
-      {method, subject.name, "colour word at log-SNR -3: AUC against the object", Direction::at_least,
-       0.95, mean_estimate(localisation_auc(map.change[-1], object))}};
-  // A network's word does reach into the other half, a little: there is no truth to hold it against.
-  if (subject.is_exact()) {
-    rows.push_back({method, subject.name, "dependent pixels outside the object's half",
-                    Direction::at_most, 0.05, mean_estimate(outside)});
-  }
-  return rows;
-}
-
-std::vector<VerifyRow> null_word_rows(const VerifyContext& context, const SceneBatch& batch) {
-  Model subject = context.exact_demo;
-  subject.denoiser = without_meaning(context.options.seed + 5);
-  LocalityOptions options{.log_snrs = {-4, 0}, .permutations = 399, .smallest_change = 0};
-  const ConditioningLocality map = locality_of(context, subject, batch, options);
-  const auto share = [](const Tensor& flags) {
-    return mean_estimate(flags.to(torch::kFloat64).mean({2, 3}).flatten());
-  };
-  const std::string method = "conditioning locality", name = "planted null word";
-  return {{method, name, "null word: pixels with p <= 5 %", Direction::at_most, 0.06,
-           share(map.p <= 0.05)},
-          {method, name, "null word: pixels called dependent", Direction::at_most, 0.05,
-           share(map.dependent)}};
-}
-
-void append(std::vector<VerifyRow>& rows, const std::vector<VerifyRow>& more) {
-  rows.insert(rows.end(), more.begin(), more.end());
-}
-
 }  // namespace
 
-std::vector<VerifyRow> check_read_out(const VerifyContext& context) {
+VerifyRows check_read_out(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(40, 12));
   const WordList vocabulary(batch);
   std::vector<const Model*> subjects = {&context.exact_demo};
   if (context.trained) subjects.push_back(context.trained.get());
-  std::vector<VerifyRow> rows;
+  VerifyRows rows;
   for (const Model* subject : subjects) {
     const NullPool pool = draw_null_pool(context, *subject, vocabulary.texts);
     append(rows, prompted_rows(context, *subject, batch, vocabulary, pool));
     append(rows, null_rows(context, *subject, pool));
   }
-  return rows;
-}
-
-std::vector<VerifyRow> check_locality(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(24, 6));
-  std::vector<VerifyRow> rows = locality_rows(context, context.exact_demo, batch);
-  append(rows, null_word_rows(context, batch));
-  if (context.trained) append(rows, locality_rows(context, *context.trained, batch));
   return rows;
 }
 

@@ -1,6 +1,6 @@
-// Which pixels are decided first: the commitment of estimates along noising paths against what
-// U-turns leave as it was, without prompt on the `fine` world. Pixels are sorted by their distance
-// to the outline of the nearest object; one pixel of one picture is too noisy for either method.
+// What a deterministic run on the `fine` world looks like, and which pixels are decided first: the commitment of
+// estimates along noising paths against what U-turns leave as it was, both without prompt. Pixels are sorted by
+// their distance to the outline of the nearest object; one pixel of one picture is too noisy for either method.
 #include <ATen/ops/max_pool2d.h>
 
 #include "noisescope/diffusion/trajectory_recorder.h"
@@ -8,11 +8,13 @@
 #include "noisescope/explain/trajectory_geometry.h"
 #include "noisescope/explain/u_turn.h"
 #include "noisescope/verify/check.h"
+#include "noisescope/verify/world_trajectory.h"
 #include "noisescope/stats/estimate_of.h"
 
 namespace noisescope {
 namespace {
 
+constexpr const char* kTrajectoryGeometry = "trajectory_geometry";
 constexpr int64_t kInside = 3, kOutside = 5;  // rings on either side of the outline
 
 /// Rings of pixels from the core of the objects to the far background: [kInside + kOutside][B, H,
@@ -79,9 +81,19 @@ Tensor half_changes_of(const VerifyContext& context, const SceneBatch& batch, co
   return torch::tensor(out, torch::kFloat64);
 }
 
-}  // namespace
+/// Deterministic runs stay near the plane that first noise and picture span.
+VerifyRow plane_row(const VerifyContext& context) {
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
+                                               context.n(100, 24));
+  const std::vector<std::string> null(static_cast<size_t>(batch.size()), "");
+  const DeterministicRun run =
+      draw_run(context, null, null, 64, {Random(context.options.seed), sample_range(0, batch.size())});
+  const TrajectoryGeometry geometry = trajectory_geometry(run.steps, run.pictures);
+  return {kTrajectoryGeometry, context.exact_fine.name, "energy in the plane of first noise and picture",
+           Direction::at_least, 0.999, mean_estimate(geometry.plane_energy)};
+}
 
-std::vector<VerifyRow> check_commitment(const VerifyContext& context) {
+VerifyRow commitment_row(const VerifyContext& context) {
   std::vector<Tensor> committed, kept;
   for (int64_t g = 0; g < context.n(12, 4); ++g) {
     const SceneBatch batch = contrastable_scenes(
@@ -91,10 +103,16 @@ std::vector<VerifyRow> check_commitment(const VerifyContext& context) {
     committed.push_back(mean_in_rings(commitment_of(context, batch, null), zones));
     kept.push_back(half_changes_of(context, batch, null, zones));
   }
-  return {{"trajectory", context.exact_fine.name,
+  return {kTrajectoryGeometry, context.exact_fine.name,
            "commitment of pixels against U-turns, by distance to the outline: Spearman",
            Direction::at_least, 0.9,
-           pooled_spearman(torch::stack(committed), torch::stack(kept))}};
+           pooled_spearman(torch::stack(committed), torch::stack(kept))};
+}
+
+}  // namespace
+
+VerifyRows check_trajectory_geometry(const VerifyContext& context) {
+  return {plane_row(context), commitment_row(context)};
 }
 
 }  // namespace noisescope

@@ -11,6 +11,8 @@
 namespace noisescope {
 namespace {
 
+constexpr const char* kInformationMap = "information_map";
+
 struct Reference {
   const char* name;
   std::vector<std::string> captions;  // [B]; "": no prompt
@@ -23,26 +25,15 @@ std::vector<Reference> references_of(const SceneBatch& batch) {
           {"shape word", batch.captions_without(false, true)}};
 }
 
-/// [R, B, D]: the condition itself but for a random tenth of its elements.
-Tensor drop_elements(const Tensor& condition, int64_t references) {
-  const Tensor kept = Random(1).uniform(Purpose::explain, 0, sample_range(0, condition.size(0)),
-                                        {condition.size(1)}) > 0.1;
-  return (condition * kept + 1e-6).unsqueeze(0).expand({references, -1, -1}).contiguous();
-}
-
 InformationMaps ask(const Model& subject, const SceneBatch& batch,
                     const std::vector<Reference>& references, const VerifyContext& context) {
   std::vector<Tensor> rows;
   for (const Reference& reference : references) {
     rows.push_back(subject.condition(reference.captions));
   }
-  Tensor condition = subject.condition(batch.captions()), against = torch::stack(rows);
-  if (context.broken("mask-per-element")) against = drop_elements(condition, against.size(0));
-  if (context.broken("swapped-branches")) {
-    std::tie(condition, against) = std::pair(against[2].clone(),
-                                             condition.unsqueeze(0).expand_as(against).clone());
-  }
-  return information_maps(subject.denoiser, batch.pictures, condition, against,
+  const PromptPair prompts =
+      context.seen(&Seams::prompts, {subject.condition(batch.captions()), torch::stack(rows)});
+  return information_maps(subject.denoiser, batch.pictures, prompts.condition, prompts.references,
                           {.draws = context.n(128, 64)}, Random(context.options.seed),
                           sample_range(0, batch.size()), context.control);
 }
@@ -79,13 +70,13 @@ VerifyRow overshoot_row(const VerifyContext& context, const SceneBatch& batch) {
                                        Random(context.options.seed), sample_range(0, batch.size()),
                                        context.control).total()[0];
   const Tensor possible = scene_ratio(context.demo, batch.captions(), none);
-  return {"information map", trained.name, "full prompt: nats over those that are possible",
+  return {kInformationMap, trained.name, "full prompt: nats over those that are possible",
           Direction::reported, 0, mean_estimate(nats / possible)};
 }
 
 /// A trained network's map of the colour word beside the exact denoiser's, on the demo world, within the
 /// levels that training covered.
-std::vector<VerifyRow> trained_information_rows(const VerifyContext& context) {
+VerifyRows trained_information_rows(const VerifyContext& context) {
   const Model& trained = *context.trained;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(100, 40));
@@ -98,29 +89,28 @@ std::vector<VerifyRow> trained_information_rows(const VerifyContext& context) {
     return localisation_auc(maps.map[0], batch.left_masks());
   };
   const double exact = auc(context.exact_demo).mean().item<double>();
-  return {{"information map", trained.name, "colour map: AUC, share of the exact one",
+  return {{kInformationMap, trained.name, "colour map: AUC, share of the exact one",
            Direction::at_least, 0.9, mean_estimate(auc(trained) / exact)},
           overshoot_row(context, batch)};
 }
 
 }  // namespace
 
-std::vector<VerifyRow> check_information(const VerifyContext& context) {
-  const std::string method = "information map";
+VerifyRows check_information_map(const VerifyContext& context) {
   const std::string& subject = context.exact_fine.name;
   const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
                                                context.n(200, 100));
   const std::vector<Reference> references = references_of(batch);
   const InformationMaps maps = ask(context.exact_fine, batch, references, context);
-  std::vector<VerifyRow> rows;
+  VerifyRows rows;
   for (size_t r = 0; r < references.size(); ++r) {
     const Tensor closed = scene_ratio(context.fine, batch.captions(), references[r].captions);
-    rows.push_back({method, subject,
+    rows.push_back({kInformationMap, subject,
                     "total of the " + std::string(references[r].name) +
                         ": off, of max(3 %, 3 SE)",
                     Direction::at_most, 1,
                     share_of_allowance(maps.total()[int64_t(r)], closed, 0.03)});
-    rows.push_back({method, subject,
+    rows.push_back({kInformationMap, subject,
                     "signed total of the " + std::string(references[r].name) +
                         ": off, of max(3 %, 3 SE)",
                     Direction::at_most, 1,
@@ -128,24 +118,24 @@ std::vector<VerifyRow> check_information(const VerifyContext& context) {
   }
   const Tensor object = batch.left_masks(), colour = maps.map[2], shape = maps.map[3];
   const Tensor edges = batch.counterfactual_masks(Word::shape);
-  context.show({method, "information of the colour word and the object", batch.pictures[0], colour[0],
+  context.show({kInformationMap, "information of the colour word and the object", batch.pictures[0], colour[0],
                 object[0]});
-  context.show({method, "information of the shape word and what would change", batch.pictures[0],
+  context.show({kInformationMap, "information of the shape word and what would change", batch.pictures[0],
                 shape[0], edges[0]});
-  rows.push_back({method, subject, "colour map: AUC against the object", Direction::at_least, 0.97,
+  rows.push_back({kInformationMap, subject, "colour map: AUC against the object", Direction::at_least, 0.97,
                   mean_estimate(localisation_auc(colour, object))});
-  rows.push_back({method, subject, "colour map: IoU at 0.4", Direction::at_least, 0.62,
+  rows.push_back({kInformationMap, subject, "colour map: IoU at 0.4", Direction::at_least, 0.62,
                   mean_estimate(iou(colour, object, 0.4))});
-  rows.push_back({method, subject, "colour map: pointing", Direction::at_least, 0.85,
+  rows.push_back({kInformationMap, subject, "colour map: pointing", Direction::at_least, 0.85,
                   mean_estimate(pointing_game(colour, object))});
-  rows.push_back({method, subject, "shape map: AUC against what would change",
+  rows.push_back({kInformationMap, subject, "shape map: AUC against what would change",
                   Direction::at_least, 0.98, mean_estimate(localisation_auc(shape, edges))});
-  rows.push_back({method, subject, "shape map: pointing to what would change",
+  rows.push_back({kInformationMap, subject, "shape map: pointing to what would change",
                   Direction::at_least, 0.85, mean_estimate(pointing_game(shape, edges))});
-  rows.push_back({"calibration", subject, "kappa of the full prompt: worst level, SE from 1",
+  rows.push_back({kInformationMap, subject, "kappa of the full prompt: worst level, SE from 1",
                   Direction::at_most, 3, worst_kappa(maps), worst_kappa_reversal(maps, 3)});
   if (!context.trained) return rows;
-  for (VerifyRow& row : trained_information_rows(context)) rows.push_back(std::move(row));
+  append(rows, trained_information_rows(context));
   return rows;
 }
 

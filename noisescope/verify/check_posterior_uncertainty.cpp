@@ -52,7 +52,7 @@ Eigenpairs exact_pairs(const WorldDenoiser& truth, const Tensor& x, const Tensor
 
 }  // namespace
 
-std::vector<VerifyRow> check_uncertainty(const VerifyContext& context) {
+VerifyRows check_posterior_uncertainty(const VerifyContext& context) {
   const int64_t count = context.n(16, 6);
   const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed, count);
   const std::vector<int64_t> ids = sample_range(0, count);
@@ -71,7 +71,7 @@ std::vector<VerifyRow> check_uncertainty(const VerifyContext& context) {
   const Tensor off = (found.variances[0] / exact.values.select(1, 0) - 1).abs();
   const Tensor cosine = (found.directions[0].flatten(1) * exact.leading).sum(1).abs();
   const Tensor apart = exact.values.select(1, 0) > 1.3 * exact.values.select(1, 1);
-  const std::string method = "uncertainty", name = subject.name;
+  const std::string method = "posterior_uncertainty", name = subject.name;
   return {{method, name, "top variance at log-SNR -3, 80 evaluations: off", Direction::at_most, 0.03,
            mean_estimate(off)},
           {method, name, "top direction where the variances differ by 1.3: cosine",

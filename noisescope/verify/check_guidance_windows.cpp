@@ -2,6 +2,7 @@
 // window alone: the exact denoiser inside, the exact denoiser without prompt outside.
 #include <cmath>
 
+#include "noisescope/diffusion/process.h"
 #include "noisescope/explain/guidance_windows.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
@@ -12,13 +13,6 @@ namespace {
 
 constexpr int64_t kWindowSteps = 24, kWindows = 6, kHeard = 2;  // the window that hears the prompt
 constexpr double kWindowsSigmaMax = 54.6, kWindowsSigmaMin = 0.135;     // log-SNR -8 to 4
-
-/// All inner edges one step of an even grid later.
-LogSnrWindows later(LogSnrWindows windows, const std::vector<double>& sigmas) {
-  const double step = 2 * std::log(sigmas[0] / sigmas[1]);
-  for (size_t k = 1; k + 1 < windows.edges.size(); ++k) windows.edges[k] += step;
-  return windows;
-}
 
 /// D with its prompt at levels of the heard window, without it elsewhere.
 Denoiser hears_in(const Denoiser& denoiser, const Tensor& null, const LogSnrWindows& windows) {
@@ -32,9 +26,9 @@ Denoiser hears_in(const Denoiser& denoiser, const Tensor& null, const LogSnrWind
 Trajectory planted(const VerifyContext& context, const SceneBatch& batch, const std::vector<double>& sigmas,
                    LogSnrWindows windows) {
   const Model& model = context.exact_demo;
-  NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
-  if (context.broken("redrawn-noise")) noise = redraw_noise(noise);
-  if (context.broken("late-window")) windows = later(windows, sigmas);
+  const NoiseSource noise =
+      context.seen(&Seams::noise, {.random = Random(context.options.seed), .sample_ids = sample_range(0, batch.size())});
+  windows = context.seen(&Seams::windows, {windows, sigmas}).windows;
   const Tensor null = model.condition({""});
   return {{hears_in(model.denoiser, null, windows), sigmas, {.solver = Solver::ddpm}, {.clamp = 0}, batch.size()},
           {model.condition(batch.captions()), null,
@@ -65,9 +59,9 @@ Estimate largest_outside(const Tensor& phi) {
   return largest;
 }
 
-std::vector<VerifyRow> rows_of(const std::string& subject, const std::string& value,
+VerifyRows rows_of(const std::string& subject, const std::string& value,
                                const WindowAttribution& found) {
-  const std::string method = "guidance windows";
+  const std::string method = "guidance_windows";
   const double gap = found.shapley.efficiency_gap().abs().max().item<double>();
   return {{method, subject, value + ": knock-out effect inside the planted window",
            Direction::at_least, 0.95, share_inside(found.knock_out.effect)},
@@ -81,7 +75,7 @@ std::vector<VerifyRow> rows_of(const std::string& subject, const std::string& va
 
 }  // namespace
 
-std::vector<VerifyRow> check_windows(const VerifyContext& context) {
+VerifyRows check_guidance_windows(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(200, 48));
   const auto sigmas = sampling_sigmas({GridKind::log_snr, kWindowSteps, kWindowsSigmaMin, kWindowsSigmaMax, 7.0});
@@ -89,10 +83,8 @@ std::vector<VerifyRow> check_windows(const VerifyContext& context) {
   const auto found =
       attribute_to_windows(planted(context, batch, sigmas, windows), {prompt_satisfied(batch), likeness_to_guided},
                            {.windows = kWindows}, Random(context.options.seed), context.control);
-  std::vector<VerifyRow> rows = rows_of(context.exact_demo.name, "prompt satisfied", found[0]);
-  for (VerifyRow& row : rows_of(context.exact_demo.name, "likeness", found[1])) {
-    rows.push_back(std::move(row));
-  }
+  VerifyRows rows = rows_of(context.exact_demo.name, "prompt satisfied", found[0]);
+  append(rows, rows_of(context.exact_demo.name, "likeness", found[1]));
   return rows;
 }
 

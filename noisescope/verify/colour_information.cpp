@@ -1,0 +1,16 @@
+#include "noisescope/verify/colour_information.h"
+
+#include "noisescope/explain/information_map.h"
+
+namespace noisescope {
+
+Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t draws,
+                       const VerifyContext& context) {
+  return information_maps(subject.denoiser, batch.pictures, subject.condition(batch.captions()),
+                          subject.condition(batch.captions_without(true, false)).unsqueeze(0),
+                          {.draws = draws, .log_snr_max = subject.log_snr_max},
+                          Random(context.options.seed), sample_range(0, batch.size()),
+                          context.control).map[0];
+}
+
+}  // namespace noisescope

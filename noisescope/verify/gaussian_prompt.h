@@ -1,0 +1,23 @@
+// Stationary Gaussian pictures whose mean and spectrum the prompt sets. Every frequency is a Gaussian number of its
+// own, so whatever a linear method says of them has a closed form.
+#pragma once
+
+#include "noisescope/model/model.h"
+
+namespace noisescope {
+
+struct GaussianPrompt {
+  Tensor mean_c, mean_u;          // [side, side], with the prompt and without
+  Tensor spectrum_c, spectrum_u;  // [side, side] variances of the frequencies, in the order of fft2
+
+  int64_t side() const { return mean_c.size(0); }
+  /// Covariance [N, N] of the pixels that have a spectrum.
+  static Tensor covariance(const Tensor& spectrum);
+  /// Any prompt but "" is the prompt.
+  Model model() const;
+};
+
+/// Distance of each frequency from 0 in units of that at the corner, [side, side].
+Tensor frequency_radius(int64_t side);
+
+}  // namespace noisescope

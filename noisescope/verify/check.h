@@ -77,6 +77,7 @@ VerifyRows check_infidelity(const VerifyContext& context);
 VerifyRows check_information_map(const VerifyContext& context);
 VerifyRows check_inversion(const VerifyContext& context);
 VerifyRows check_localisation(const VerifyContext& context);
+VerifyRows check_noise_bands(const VerifyContext& context);
 VerifyRows check_noise_sobol(const VerifyContext& context);
 VerifyRows check_noise_tests(const VerifyContext& context);
 VerifyRows check_noise_tiles(const VerifyContext& context);

@@ -343,6 +343,8 @@ std::vector<Defect> all_defects() {
        {"gain of each band"}, {"energy of each band"}, of_guidance([](GuidanceOptions& g) { g.clamp = 1; })},
       {"loud-noise", "noise is too large by 3 %", "noise_tests", {"p-values uniform"}, {"power for"},
        of_tensor(&Seams::pictures, [](const Tensor& noise) { return 1.03 * noise; })},
+      {"noise-bands-at-another-level", "the denoiser is told 0.8 of the noise level", "noise_bands",
+       {"energy of each band"}, {}, misread_noise_level(0.8)},
       {"deaf-predictions", "the network ignores its prompt", "prediction_tests",
        {"predictions under the own prompts"}, {"predictions under strangers' prompts: found"}, amplify_prompt(0)},
       {"smeared-estimate", "estimates are those of the pixel to the left", "noise_tiles",

@@ -43,6 +43,7 @@ const std::vector<Check>& checks() {
       {"rewind", check_rewind},
       {"posterior_uncertainty", check_posterior_uncertainty},
       {"noise_tests", check_noise_tests},
+      {"noise_bands", check_noise_bands},
       {"prediction_tests", check_prediction_tests},
       {"guidance_windows", check_guidance_windows},
       {"guidance_sweep", check_guidance_sweep},

@@ -15,9 +15,9 @@ from typing import Literal, TypedDict
 '''
 
 
-def class_name(table):
-    """u_turns -> UTurnsOptions"""
-    return "".join(word[:1].upper() + word[1:] for word in table.split("_")) + "Options"
+def class_name(section):
+    """grid -> GridOptions"""
+    return "".join(word[:1].upper() + word[1:] for word in section.split("_")) + "Options"
 
 
 def indented(text):
@@ -30,15 +30,15 @@ class Writer:
     def __init__(self):
         self.names, self.text = {}, HEADER
 
-    def add(self, table, rows):
-        """Writes the class of a table and returns its name."""
-        fields = [(name, self.add(f"{table}_{name}", value) if kind == "section" else kind,
+    def add(self, own_name, rows):
+        """Writes a class and returns its name."""
+        fields = [(name, self.add(class_name(name), value) if kind == "section" else kind,
                    help_text if kind == "section" else f"{value!r}: {help_text}")
                   for name, value, help_text, kind in rows]
         key = tuple(fields)
         if key not in self.names:
-            self.names[key] = class_name(table)
-            self.text += f"\n\nclass {class_name(table)}(TypedDict, total=False):\n"
+            self.names[key] = own_name
+            self.text += f"\n\nclass {own_name}(TypedDict, total=False):\n"
             self.text += "".join(f"    {name}: {kind}\n{indented(text)}\n" for name, kind, text in fields)
         return self.names[key]
 
@@ -46,9 +46,9 @@ class Writer:
 def option_types(options):
     """The text of python/noisescope/_options.py for the module's table."""
     writer = Writer()
-    for table, rows in options.items():
-        if table != "config":  # a file's, not a function's
-            writer.add(table, rows)
+    for key, (name, rows) in options.items():
+        if key != "config":  # a file's, not a function's
+            writer.add(name, rows)
     return writer.text
 
 

@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <typeinfo>
 #include <variant>
 #include <vector>
@@ -40,7 +41,19 @@ struct Quantity {
   std::string unit;  // "nats per pixel"; "": a share, an index or a text
   std::string help;
   QuantityNotes notes;
+  size_t kind = 0;   // which of the types of Value it is
 };
+
+/// Which of the types of Value a quantity of type V is.
+template <class V>
+constexpr size_t kind_of() {
+  if constexpr (std::is_same_v<V, Tensor>) return 0;
+  else if constexpr (std::is_same_v<V, std::vector<double>>) return 1;
+  else if constexpr (std::is_same_v<V, std::vector<int64_t>>) return 2;
+  else if constexpr (std::is_same_v<V, std::vector<std::string>>) return 3;
+  else if constexpr (std::is_floating_point_v<V>) return 4;
+  else return std::is_integral_v<V> ? 5 : 6;
+}
 
 /// Visitor over the quantities of an answer. A value is asked for only by those who want it, so that an answer
 /// of no content can be walked for its list.
@@ -56,13 +69,12 @@ class AnswerDescriber {
   template <class V>
   void operator()(const char* name, const V& value, const char* dims, const std::string& unit, const char* help,
                   QuantityNotes notes = {}) {
-    quantity({name, dims, unit, help, notes}, [&]() -> Value {
-      if constexpr (std::is_invocable_v<const V&>) {
-        return value();
-      } else {
-        return value;
-      }
-    });
+    if constexpr (std::is_invocable_v<const V&>) {
+      using Held = std::remove_cvref_t<std::invoke_result_t<const V&>>;
+      quantity({name, dims, unit, help, notes, kind_of<Held>()}, [&]() -> Value { return value(); });
+    } else {
+      quantity({name, dims, unit, help, notes, kind_of<V>()}, [&]() -> Value { return value; });
+    }
   }
 };
 

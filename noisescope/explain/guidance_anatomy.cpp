@@ -148,6 +148,16 @@ void describe(AnswerDescriber& d, const GuidanceAnatomy& a) {
     {.x = "log_snrs"});
 }
 
+void describe(AnswerDescriber& d, const LinearGuidance::Parts& a) {
+  const auto part = [&](const char* name, const Tensor& value, const char* help) {
+    d(name, value, "picture channel y x", "pixel units", help, {.null = 0, .is_signed = true});
+  };
+  part("mean_shift", a.mean_shift, "from the mean without the prompt to the one with it");
+  part("positive", a.positive, "along what the prompt makes more variable");
+  part("negative", a.negative, "along what the prompt makes less variable");
+  part("residual", a.residual, "not linear; the four sum to the difference");
+}
+
 void describe(Describer& d, GuidanceAnatomyOptions& options) {
   d("bands", options.bands, "bands of radial frequency", {.min = 1, .max = 1000});
 }

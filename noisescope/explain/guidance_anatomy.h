@@ -72,6 +72,7 @@ class LinearGuidance {
 };
 
 void describe(AnswerDescriber& d, const GuidanceAnatomy& answer);
+void describe(AnswerDescriber& d, const LinearGuidance::Parts& answer);
 
 struct GuidanceAnatomyOptions {
   int64_t bands = 4;  // of radial frequency

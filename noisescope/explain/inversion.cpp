@@ -223,6 +223,13 @@ Tensor inversion_stability(const Tensor& noise, const Tensor& inverted) {
   return (a * b).sum(1) / (a.norm(2, 1) * b.norm(2, 1));
 }
 
+void describe(AnswerDescriber& d, const EditFriendlyInversion& a) {
+  d("sigmas", a.sigmas, "edge", "pixel units", "noise levels, the last 0");
+  d("states", a.states, "step picture channel y x", "pixel units", "noisy pictures at each level but the last");
+  d("noises", a.noises, "injection picture channel y x", "", "of every step but the last, which injects none");
+  d("remainder", a.remainder, "picture channel y x", "pixel units", "picture less the last estimate");
+}
+
 void describe(AnswerDescriber& d, const InversionOfPictures& a) {
   d("steps", a.steps, "count", "steps", "of DDIM inversion");
   d("ddim_error", a.ddim_error, "count picture", "pixel units", "root mean square error of the reconstruction",

@@ -114,6 +114,7 @@ struct InversionOfPictures {
   Tensor states;               // [S, B, C, H, W] of the edit-friendly inversion
   Tensor smooth_deficit;       // [B] log variance ratio, smooth over other pixels; NaN without both kinds
 };
+void describe(AnswerDescriber& d, const EditFriendlyInversion& answer);
 void describe(AnswerDescriber& d, const InversionOfPictures& answer);
 
 }  // namespace noisescope

@@ -62,15 +62,20 @@ NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores
   return out;
 }
 
-void describe(AnswerDescriber& d, const NoiseSobol& a) {
-  d("first_steps", a.first_steps, "edge", "step", "where the windows of injected noise begin; the last is the end");
-  d("total", a.indices.total, "player score", "share",
-    "of the variance that a player decides with all interactions; player 0 is the first noise; NaN: none",
+void describe(AnswerDescriber& d, const SobolIndices& a) {
+  d("total", a.total, "player score", "share",
+    "of the variance that a player decides with all interactions; NaN: no variance",
     {.error = "total_error", .null = 0, .higher = "decided more"});
-  d("total_error", a.indices.total_error, "player score", "share", "standard error; NaN: no variance");
-  d("first", a.indices.first, "player score", "share", "of the variance that a player decides alone; NaN: none",
+  d("total_error", a.total_error, "player score", "share", "standard error; NaN: no variance");
+  d("first", a.first, "player score", "share", "of the variance that a player decides alone; NaN: no variance",
     {.error = "first_error", .null = 0, .higher = "decided more"});
-  d("first_error", a.indices.first_error, "player score", "share", "standard error; NaN: no variance");
+  d("first_error", a.first_error, "player score", "share", "standard error; NaN: no variance");
+}
+
+void describe(AnswerDescriber& d, const NoiseSobol& a) {
+  d("first_steps", a.first_steps, "edge", "step",
+    "first ones of the windows, players 1 ..., and the end; player 0 is the first noise");
+  describe(d, a.indices);
 }
 
 void describe(Describer& d, NoiseSobolQuestion& question) {

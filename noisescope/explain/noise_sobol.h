@@ -33,6 +33,7 @@ struct NoiseSobol {
 NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores, const NoiseSobolOptions& options,
                        const Control& control = {});
 
+void describe(AnswerDescriber& d, const SobolIndices& answer);
 void describe(AnswerDescriber& d, const NoiseSobol& answer);
 
 /// New trajectories of the prompt.

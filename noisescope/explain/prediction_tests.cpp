@@ -142,6 +142,11 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
                   statistics.names);
 }
 
+void describe(AnswerDescriber& d, const NoiseStatistics& a) {
+  d("names", a.names, "statistic", "", "the statistics");
+  d("values", a.values, "picture statistic", "", "each in its own unit", {.x = "names"});
+}
+
 void describe(AnswerDescriber& d, const PredictionTests& a) {
   d("names", a.names, "statistic", "", "the statistics of predicted noise");
   d("z", a.z, "step statistic", "standard deviations", "under the own prompt against permuted ones",

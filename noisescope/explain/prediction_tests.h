@@ -66,6 +66,7 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
                                  const Tensor& condition, const PredictionTestOptions& options,
                                  const Random& random, const Control& control = {});
 
+void describe(AnswerDescriber& d, const NoiseStatistics& answer);
 void describe(AnswerDescriber& d, const PredictionTests& answer);
 
 /// New trajectories of the versions of the first word, asked again with each other's prompts.

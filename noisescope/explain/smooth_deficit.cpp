@@ -7,6 +7,7 @@
 #include <ATen/ops/max_pool2d.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/answer.h"
 
 namespace noisescope {
 namespace {
@@ -55,6 +56,12 @@ SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
   out.smooth = span.amax(1) <= options.tolerance;
   out.log_ratio = (variance_in(own, out.smooth) / variance_in(own, ~out.smooth)).log();
   return out;
+}
+
+void describe(AnswerDescriber& d, const SmoothDeficit& a) {
+  d("log_ratio", a.log_ratio, "picture", "log ratio", "variance of the noise on smooth over other pixels; NaN without both",
+    {.null = 0, .is_signed = true});
+  d("smooth", a.smooth, "picture y x", "", "whether a pixel is smooth");
 }
 
 }  // namespace noisescope

@@ -8,6 +8,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 struct SmoothDeficitOptions {
   int64_t radius_px = 1;    // a pixel is smooth where the square of this radius around it ...
   double tolerance = 0.05;  // ... spans no more than this in any channel, in pixel units
@@ -26,5 +28,7 @@ struct SmoothDeficit {
 /// Throws ShapeError, ValueError for options out of range.
 SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
                              const SmoothDeficitOptions& options = {});
+
+void describe(AnswerDescriber& d, const SmoothDeficit& answer);
 
 }  // namespace noisescope

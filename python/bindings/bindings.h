@@ -20,6 +20,8 @@
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
 #include "noisescope/diffusion/denoiser.h"
+#include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/answer.h"
 #include "noisescope/io/config.h"
 
 namespace noisescope::python {
@@ -33,10 +35,10 @@ void bind_diffusion(py::module_& m);
 void bind_analytic(py::module_& m);
 void bind_world(py::module_& m);
 void bind_clip(py::module_& m);
-void bind_pipeline(py::module_& m);
+void bind_model(py::module_& m);
+void bind_run(py::module_& m);
 void bind_explain(py::module_& m);
-void bind_explain_runs(py::module_& m);
-void bind_explain_tensors(py::module_& m);
+void bind_tensors(py::module_& m);
 void bind_metric(py::module_& m);
 
 // --- options ---------------------------------------------------------------------------------------------------
@@ -58,15 +60,39 @@ using DescribeAll = std::function<void(Describer&)>;
 /// default the list of its own fields.
 py::list described(const DescribeAll& describe_all);
 
+/// Puts (name of the class, its options) into the table that keywords and their types are made from.
 template <class T>
-void add_options(py::dict& table, const char* name, T options = {}) {
-  table[name] = described([options](Describer& d) mutable { describe(d, options); });
+void add_options(py::module_& m, const char* key, const char* name, T options = {}) {
+  const py::dict table = m.attr("options");
+  table[key] = py::make_tuple(name, described([options](Describer& d) mutable { describe(d, options); }));
+}
+
+// --- answers ---------------------------------------------------------------------------------------------------
+
+/// Puts the quantities of an answer type into the table that the package's classes are made from; those that `empty`
+/// lacks are optional.
+void add_answer(py::module_& m, const char* name, const std::type_info& type, const std::vector<Quantity>& full,
+                const std::vector<Quantity>& empty);
+
+/// `full`: an answer in which everything optional is there.
+template <class T>
+void add_answer(py::module_& m, const char* name, const T& full = {}) {
+  const auto of = [](const T& value) { return quantities_of([&](AnswerDescriber& d) { describe_answer(d, value); }); };
+  add_answer(m, name, typeid(T), of(full), of(T{}));
+}
+
+/// The package's object of an answer whose type was added.
+py::object python_of(const std::type_info& type, const Answer& answer);
+
+template <class T>
+py::object answer(T value) {
+  return python_of(typeid(T), Answer(std::move(value)));
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------
 
 /// Runs `work` with the GIL released. Ctrl-C asks it to stop and raises KeyboardInterrupt once it has; reports go to
-/// `progress(task, done, total, unit, detail)`, unless None, on a thread of their own.
+/// `progress(Progress)`, unless None, on a thread of their own.
 void run_long(const std::function<void(const Control&)>& work, const py::object& progress);
 
 /// The same for work that gives something and needs no gradients.
@@ -80,6 +106,12 @@ T long_call(const std::function<T(const Control&)>& work, const py::object& prog
       },
       progress);
   return std::move(*result);
+}
+
+/// The same as an object of the package.
+template <class T>
+py::object ask(const std::function<T(const Control&)>& work, const py::object& progress) {
+  return answer(long_call<T>(work, progress));
 }
 
 // --- callables of Python in C++ --------------------------------------------------------------------------------
@@ -100,6 +132,9 @@ std::shared_ptr<py::object> keep(py::object object);
 
 /// A function from pictures [B, C, H, W] to numbers [B] or [B, F], checked.
 std::function<Tensor(const Tensor&)> picture_function(py::object function, const char* name);
+
+/// A function that hears every step; empty for None.
+SamplerObserver observer_of(const py::object& function);
 
 /// A function from pictures [B, C, H, W] to masks [B, H, W] bool, checked.
 std::function<Tensor(const Tensor&)> mask_function(py::object function, const char* name);

@@ -102,7 +102,7 @@ class Listener {
     {
       const py::gil_scoped_acquire gil;
       try {
-        progress_(now->task, now->done, now->total, now->unit, now->detail);
+        progress_(*now);
       } catch (py::error_already_set& error) {
         raised_.emplace(error);
         stop_.request_stop();
@@ -196,6 +196,15 @@ std::function<Tensor(const Tensor&)> mask_function(py::object function, const ch
     check_shape("explain", name, masks, {pictures.size(0), pictures.size(2), pictures.size(3)});
     check_dtype("explain", name, masks, torch::kBool);
     return masks;
+  };
+}
+
+SamplerObserver observer_of(const py::object& function) {
+  if (function.is_none()) return {};
+  const auto kept = keep(function);
+  return [kept](const SamplerStep& step) {
+    const py::gil_scoped_acquire gil;
+    (*kept)(step);
   };
 }
 

@@ -9,12 +9,9 @@ namespace {
 py::list encodings(const ClipModel& self, const std::vector<std::string>& texts) {
   py::list out;
   for (const Encoding& encoding : tokenize(self.tokenizer(), texts).encodings) {
-    py::list spans;
-    for (const TextSpan& span : encoding.spans) spans.append(py::make_tuple(span.begin, span.end));
-    py::dict one;
-    one["ids"] = encoding.ids;
-    one["spans"] = spans;
-    out.append(one);
+    std::vector<std::pair<size_t, size_t>> spans;
+    for (const TextSpan& span : encoding.spans) spans.emplace_back(span.begin, span.end);
+    out.append(py::make_tuple(encoding.ids, spans));
   }
   return out;
 }

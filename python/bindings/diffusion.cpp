@@ -40,24 +40,6 @@ Tensor call_denoiser(const DenoiserHandle& self, const Tensor& x, const Tensor& 
   return self.denoiser(x, sigma, condition);
 }
 
-/// What one step shows to a Python observer.
-py::dict step_dict(const SamplerStep& step) {
-  return py::dict("index"_a = step.index, "count"_a = step.count, "sigma"_a = step.sigma,
-                  "sigma_next"_a = step.sigma_next, "x"_a = tensor_or_none(step.x),
-                  "denoised"_a = tensor_or_none(step.prediction.denoised),
-                  "conditional"_a = tensor_or_none(step.prediction.conditional),
-                  "unconditional"_a = tensor_or_none(step.prediction.unconditional));
-}
-
-SamplerObserver observer_of(const py::object& function) {
-  if (function.is_none()) return {};
-  const auto kept = keep(function);
-  return [kept](const SamplerStep& step) {
-    const py::gil_scoped_acquire gil;
-    (*kept)(step_dict(step));
-  };
-}
-
 Tensor sample(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& condition,
               const Tensor& null_condition, const std::vector<double>& sigmas, uint64_t seed,
               const std::optional<std::vector<int64_t>>& sample_ids, const std::optional<Tensor>& given,
@@ -73,26 +55,54 @@ Tensor sample(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& con
       [&](const Control& control) { return run_sampler(predict, x, sigmas, solver, noise, watch, control); }, progress);
 }
 
-py::dict schedule(const py::dict& options) {
+struct ScheduleTables {
+  Tensor beta, alpha_bar, sigma;  // [T] float64
+};
+
+void describe(AnswerDescriber& d, const ScheduleTables& a) {
+  d("sigma", a.sigma, "timestep", "pixel units", "noise level sqrt((1 - alpha_bar) / alpha_bar)");
+  d("beta", a.beta, "timestep", "", "variance that a step adds");
+  d("alpha_bar", a.alpha_bar, "timestep", "", "share of the signal's variance");
+}
+
+py::object schedule(const py::dict& options) {
   const Schedule table(options_of<ScheduleOptions>(options, "schedule"));
   Tensor betas = torch::empty({table.timesteps()}, torch::kFloat64), bars = torch::empty_like(betas);
   for (int64_t t = 1; t <= table.timesteps(); ++t) {
     betas[t - 1] = table.beta(t);
     bars[t - 1] = table.alpha_bar(t);
   }
-  return py::dict("beta"_a = betas, "alpha_bar"_a = bars, "sigma"_a = ((1 - bars) / bars).sqrt());
+  return answer(ScheduleTables{betas, bars, ((1 - bars) / bars).sqrt()});
 }
 
 }  // namespace
 
 void bind_diffusion(py::module_& m) {
-  py::dict table = m.attr("options");
-  add_options<ScheduleOptions>(table, "schedule");
-  add_options<GridOptions>(table, "sampling_sigmas");
-  add_options<SamplerOptions>(table, "sampler");
-  add_options<GuidanceOptions>(table, "guidance");
-  add_options<PreconditionOptions>(table, "precondition");
+  add_options<ScheduleOptions>(m, "schedule", "ScheduleOptions");
+  add_options<GridOptions>(m, "sampling_sigmas", "GridOptions");
+  add_options<SamplerOptions>(m, "sampler", "SamplerOptions");
+  add_options<GuidanceOptions>(m, "guidance", "GuidanceOptions");
+  add_options<PreconditionOptions>(m, "precondition", "PreconditionOptions");
+  add_answer<ScheduleTables>(m, "ScheduleTables");
 
+  py::class_<Progress>(m, "Progress", "One report of a long call: `done` of `total` (0: unknown) `unit`s of a `task`.")
+      .def_readonly("task", &Progress::task)
+      .def_readonly("done", &Progress::done)
+      .def_readonly("total", &Progress::total)
+      .def_readonly("unit", &Progress::unit)
+      .def_readonly("detail", &Progress::detail);
+  py::class_<SamplerStep>(m, "Step", "One step of a sampling run, from sigma to sigma_next: x [B, C, H, W] and its clean "
+                                     "estimates; None where a branch was not evaluated.")
+      .def_readonly("index", &SamplerStep::index)
+      .def_readonly("count", &SamplerStep::count)
+      .def_readonly("sigma", &SamplerStep::sigma)
+      .def_readonly("sigma_next", &SamplerStep::sigma_next)
+      .def_property_readonly("log_snr", [](const SamplerStep& s) { return log_snr_of(s.sigma); })
+      .def_property_readonly("x", [](const SamplerStep& s) { return tensor_or_none(s.x); })
+      .def_property_readonly("denoised", [](const SamplerStep& s) { return tensor_or_none(s.prediction.denoised); })
+      .def_property_readonly("conditional", [](const SamplerStep& s) { return tensor_or_none(s.prediction.conditional); })
+      .def_property_readonly("unconditional",
+                             [](const SamplerStep& s) { return tensor_or_none(s.prediction.unconditional); });
   py::class_<DenoiserHandle>(m, "Denoiser", "D(x, sigma, condition): the estimate of x_0, [B, C, H, W]; sigma [B], "
                                             "condition [B, D].")
       .def(py::init([](py::object function) { return DenoiserHandle{denoiser_of(std::move(function))}; }))
@@ -106,10 +116,15 @@ void bind_diffusion(py::module_& m) {
     return sampling_sigmas(options_of<GridOptions>(grid, "sampling_sigmas"),
                            options_of<ScheduleOptions>(schedule, "schedule"));
   });
-  m.def("initial_noise", [](const std::vector<int64_t>& shape, uint64_t seed, int64_t first_sample) {
+  m.def("initial_noise", [](const std::vector<int64_t>& shape, uint64_t seed,
+                            const std::optional<std::vector<int64_t>>& sample_ids) {
     if (shape.size() != 4) throw ValueError("[initial_noise] expected a shape [B, C, H, W]");
-    return NoiseSource{Random(seed), sample_range(first_sample, shape[0])}.initial(
-        {shape[1], shape[2], shape[3]});
+    const NoiseSource noise{Random(seed), ids_or_range(sample_ids, shape[0])};
+    if (int64_t(noise.sample_ids.size()) != shape[0]) {
+      throw ValueError("[initial_noise] expected " + std::to_string(shape[0]) + " sample_ids, got " +
+                       std::to_string(noise.sample_ids.size()));
+    }
+    return noise.initial({shape[1], shape[2], shape[3]});
   });
   m.def("add_noise", &add_noise);
   m.def("vp_from_ve", &vp_from_ve);

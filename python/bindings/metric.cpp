@@ -32,11 +32,6 @@ PictureScore score_of(py::object function) {
   };
 }
 
-py::dict curves(const PerturbationCurves& c) {
-  return py::dict("shares"_a = c.shares, "insertion"_a = c.insertion, "deletion"_a = c.deletion,
-                  "area_between"_a = c.area_between());
-}
-
 py::dict faithfulness_(py::object score, const py::object& removal, const Tensor& pictures, const Tensor& maps,
                        uint64_t seed, const py::dict& keywords, const py::object& progress) {
   const auto options = options_of<PerturbationOptions>(keywords, "faithfulness");
@@ -48,8 +43,8 @@ py::dict faithfulness_(py::object score, const py::object& removal, const Tensor
                             sample_range(0, pictures.size(0)), control);
       },
       progress);
-  return py::dict("map"_a = curves(f.map), "random"_a = curves(f.random), "edges"_a = curves(f.edges),
-                  "constant"_a = curves(f.constant));
+  return py::dict("map"_a = answer(f.map), "random"_a = answer(f.random), "edges"_a = answer(f.edges),
+                  "constant"_a = answer(f.constant));
 }
 
 Tensor pixel_flipping_(py::object score, const py::object& removal, const Tensor& pictures, const Tensor& maps,
@@ -62,26 +57,24 @@ Tensor pixel_flipping_(py::object score, const py::object& removal, const Tensor
       progress);
 }
 
-py::dict sensitivity_(py::object maps_of, const Tensor& pictures, double radius, int64_t draws, uint64_t seed,
+py::object sensitivity_(py::object maps_of, const Tensor& pictures, double radius, int64_t draws, uint64_t seed,
                       const py::object& progress) {
   const auto kept = keep(std::move(maps_of));
   const MapsOf maps = [kept](const Tensor& x) { return call_tensor(*kept, "maps_of", {x}); };
-  const auto s = long_call<Sensitivity>(
+  return ask<Sensitivity>(
       [&](const Control&) {
         return sensitivity(maps, pictures,
                            uniform_perturbations(radius, draws, pictures.sizes().slice(1), Random(seed),
                                                  sample_range(0, pictures.size(0))));
       },
       progress);
-  return py::dict("max"_a = s.max, "mean"_a = s.mean);
 }
 
-py::dict infidelity_(py::object score, const Tensor& pictures, const Tensor& maps, const Tensor& perturbations,
+py::object infidelity_(py::object score, const Tensor& pictures, const Tensor& maps, const Tensor& perturbations,
                      const py::object& progress) {
   const PictureScore scores = score_of(std::move(score));
-  const auto i = long_call<Infidelity>(
+  return ask<Infidelity>(
       [&](const Control&) { return infidelity(scores, pictures, maps, perturbations); }, progress);
-  return py::dict("raw"_a = i.raw, "scaled"_a = i.scaled);
 }
 
 /// maps(denoiser) of Python as maps of a network of this run.
@@ -89,34 +82,32 @@ MapsOfNetwork maps_of_network(const RunHandle& run, py::object maps) {
   const auto kept = keep(std::move(maps));
   return [&run, kept](const NetworkPtr& network) {
     const py::gil_scoped_acquire gil;
-    return returned_tensor((*kept)(DenoiserHandle{run.model.with_network(network).denoiser()}), "maps");
+    return returned_tensor((*kept)(DenoiserHandle{run.network.with_network(network).denoiser()}), "maps");
   };
 }
 
-py::dict randomised(const std::function<WeightRandomisation(const Control&)>& work, const py::object& progress) {
-  const auto r = long_call<WeightRandomisation>(work, progress);
-  return py::dict("layers"_a = r.layers, "correlation"_a = r.correlation, "own_correlation"_a = r.own_correlation);
+py::object randomise_all_(const RunHandle& run, py::object maps, int64_t shuffles, uint64_t seed,
+                          const py::object& progress) {
+  const MapsOfNetwork of = maps_of_network(run, std::move(maps));
+  return ask<WeightRandomisation>(
+      [&](const Control&) { return randomise_all(run.network.network(), of, Random(seed), shuffles); }, progress);
 }
 
-py::dict randomise_all_(const RunHandle& run, py::object maps, int64_t shuffles, uint64_t seed,
-                        const py::object& progress) {
+py::object randomise_cascade_(const RunHandle& run, py::object maps, uint64_t seed, const py::object& progress) {
   const MapsOfNetwork of = maps_of_network(run, std::move(maps));
-  return randomised(
-      [&](const Control&) { return randomise_all(run.model.network(), of, Random(seed), shuffles); }, progress);
-}
-
-py::dict randomise_cascade_(const RunHandle& run, py::object maps, uint64_t seed, const py::object& progress) {
-  const MapsOfNetwork of = maps_of_network(run, std::move(maps));
-  return randomised([&](const Control&) { return randomise_cascade(run.model.network(), of, Random(seed)); },
-                    progress);
+  return ask<WeightRandomisation>(
+      [&](const Control&) { return randomise_cascade(run.network.network(), of, Random(seed)); }, progress);
 }
 
 }  // namespace
 
 void bind_metric(py::module_& m) {
-  py::dict table = m.attr("options");
-  add_options<PerturbationOptions>(table, "faithfulness");
-  add_options<FlippingOptions>(table, "pixel_flipping");
+  add_options<PerturbationOptions>(m, "faithfulness", "PerturbationOptions");
+  add_options<FlippingOptions>(m, "pixel_flipping", "FlippingOptions");
+  add_answer<PerturbationCurves>(m, "PerturbationCurves");
+  add_answer<Sensitivity>(m, "Sensitivity");
+  add_answer<Infidelity>(m, "Infidelity");
+  add_answer<WeightRandomisation>(m, "WeightRandomisation");
 
   m.def("pointing_game", &pointing_game);
   m.def("localisation_auc", &localisation_auc);

@@ -18,16 +18,17 @@ PYBIND11_MODULE(_core, m) {
   m.attr("version") = NOISESCOPE_VERSION;
   m.def("machine_facts", facts);
   m.attr("options") = py::dict();
+  m.attr("answers") = py::dict();
   bind_errors(m);
   bind_io(m);
   bind_diffusion(m);
   bind_analytic(m);
   bind_world(m);
   bind_clip(m);
-  bind_pipeline(m);
+  bind_model(m);
+  bind_run(m);
   bind_explain(m);
-  bind_explain_runs(m);
-  bind_explain_tensors(m);
+  bind_tensors(m);
   bind_metric(m);
 }
 

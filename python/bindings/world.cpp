@@ -1,5 +1,6 @@
 #include "noisescope/world/world.h"
 
+#include "noisescope/model/model.h"
 #include "noisescope/world/denoiser.h"
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/parser.h"
@@ -30,34 +31,46 @@ struct Scenes {
     return out;
   }
 
-  /// What each scene shows in words, by factor.
-  py::dict factors() const {
-    const WorldOptions& o = of->world.options();
-    py::list shapes[2], colours[2], backgrounds;
+  /// What a scene shows in words, by factor.
+  static std::map<std::string, std::string> shown(const Scene& scene, const WorldOptions& o) {
+    const auto at = [](const std::vector<std::string>& words, int64_t k) { return words[static_cast<size_t>(k)]; };
+    return {{"left_shape", at(o.shapes, scene.left.shape)},    {"left_colour", at(o.colours, scene.left.colour)},
+            {"right_shape", at(o.shapes, scene.right.shape)},  {"right_colour", at(o.colours, scene.right.colour)},
+            {"background", at(o.backgrounds, scene.background)}};
+  }
+
+  std::map<std::string, std::vector<std::string>> factors() const {
+    std::map<std::string, std::vector<std::string>> out;
+    for (const auto& [name, word] : shown(of->world.draw_scene(Random(0), 0, 0), of->world.options())) out[name];
     for (const Scene& scene : scenes) {
-      const WorldObject* objects[2] = {&scene.left, &scene.right};
-      for (int side = 0; side < 2; ++side) {
-        shapes[side].append(o.shapes[static_cast<size_t>(objects[side]->shape)]);
-        colours[side].append(o.colours[static_cast<size_t>(objects[side]->colour)]);
-      }
-      backgrounds.append(o.backgrounds[static_cast<size_t>(scene.background)]);
+      for (const auto& [name, word] : shown(scene, of->world.options())) out[name].push_back(word);
     }
-    py::dict out;
-    out["left_shape"] = shapes[0];
-    out["left_colour"] = colours[0];
-    out["right_shape"] = shapes[1];
-    out["right_colour"] = colours[1];
-    out["background"] = backgrounds;
     return out;
   }
 };
 
-Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t seed) {
-  if (count < 0 || count > 1000000) {
+/// The first `count` of the seed's scenes that show these factors.
+Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t seed,
+            const std::map<std::string, std::string>& wanted) {
+  constexpr int64_t kMost = 1000000;
+  if (count < 0 || count > kMost) {
     throw ValueError("[World.scenes] expected 0 to 1000000 scenes, got " + std::to_string(count));
   }
   Scenes out{{}, self};
-  for (int64_t i = 0; i < count; ++i) out.scenes.push_back(self->world.draw_scene(Random(seed), 0, i));
+  for (int64_t i = 0; int64_t(out.scenes.size()) < count; ++i) {
+    if (i == kMost) throw ValueError("[World.scenes] expected factors that scenes show, got some that hardly any does");
+    const Scene scene = self->world.draw_scene(Random(seed), 0, i);
+    const auto shown = Scenes::shown(scene, self->world.options());
+    const auto fits = [&](const auto& one) {
+      const auto found = shown.find(one.first);
+      if (found == shown.end()) {
+        throw ValueError("[World.scenes] expected left_shape, left_colour, right_shape, right_colour or background, got '" +
+                         one.first + "'");
+      }
+      return found->second == one.second;
+    };
+    if (std::all_of(wanted.begin(), wanted.end(), fits)) out.scenes.push_back(scene);
+  }
   return out;
 }
 
@@ -105,8 +118,7 @@ Tensor masks_of(const Scenes& scenes, const std::string& factor) {
 }  // namespace
 
 void bind_world(py::module_& m) {
-  py::dict table = m.attr("options");
-  add_options<WorldOptions>(table, "World");
+  add_options<WorldOptions>(m, "World", "WorldOptions");
 
   py::class_<Scenes>(m, "Scenes")
       .def("__len__", [](const Scenes& s) { return s.scenes.size(); })
@@ -127,13 +139,7 @@ void bind_world(py::module_& m) {
       .def("entropy", [](const WorldHandle& w, const std::string& given) {
         return w.denoiser.grammar().entropy(given.empty() ? CaptionMeaning{} : w.denoiser.grammar().parse(given));
       })
-      .def("condition", [](const WorldHandle& w, const std::vector<std::string>& captions) {
-        return w.denoiser.condition_of(captions);
-      })
-      .def("null_condition", [](const WorldHandle& w, int64_t count) {
-        return w.denoiser.null_condition().expand({count, -1});
-      })
-      .def("denoiser", [](const WorldHandle& w) { return DenoiserHandle{w.denoiser.denoiser()}; })
+      .def("model", [](const WorldHandle& w) { return exact_model(w.denoiser); })
       .def("posterior", [](const WorldHandle& w, const Tensor& x, const Tensor& sigma, const Tensor& condition,
                            const std::string& factor) {
         const SceneFactor of = factor_named(factor);

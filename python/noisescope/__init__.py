@@ -15,25 +15,27 @@ from noisescope import _torch_check
 _torch_check.require()
 
 from noisescope import explain, metric  # noqa: E402
-from noisescope._core import machine_facts, version as __version__  # noqa: E402
+from noisescope._core import Progress, Step, machine_facts, version as __version__  # noqa: E402
 from noisescope.analytic import GaussianData, GaussianMixture  # noqa: E402
-from noisescope.clip import Clip  # noqa: E402
+from noisescope.answer import Answer  # noqa: E402
+from noisescope.clip import Clip, Encoding  # noqa: E402
 from noisescope.diffusion import (  # noqa: E402
     Denoiser, add_noise, denoiser, initial_noise, noise_of, precondition, sample, sampling_sigmas, schedule,
     score_from_x0, v_from_x0, ve_from_vp, vp_from_ve, x0_from_eps, x0_from_score, x0_from_v)
 from noisescope.errors import (  # noqa: E402
     ConfigError, DataError, FormatError, Interrupted, InvalidValueError, IoError, ModelError, NumericError, ShapeError)
+from noisescope.model import Factors, Model, ModelLike, model  # noqa: E402
 from noisescope.pictures import Pictures, tensor_of  # noqa: E402
-from noisescope.result import Result  # noqa: E402
 from noisescope.run import Run, load, train  # noqa: E402
 from noisescope.safetensors import load_safetensors, save_safetensors  # noqa: E402
+from noisescope.trajectory import Trajectory  # noqa: E402
 from noisescope.world import Scenes, World  # noqa: E402
 
 __all__ = [
-    "Clip", "ConfigError", "DataError", "Denoiser", "FormatError", "GaussianData", "GaussianMixture", "Interrupted",
-    "InvalidValueError", "IoError", "ModelError", "NumericError", "Pictures", "Result", "Run", "Scenes", "ShapeError",
-    "World", "__version__", "add_noise", "denoiser", "explain", "initial_noise", "load", "load_safetensors",
-    "machine_facts", "metric", "noise_of", "precondition", "sample", "sampling_sigmas", "save_safetensors", "schedule",
-    "score_from_x0", "tensor_of", "train", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps", "x0_from_score",
-    "x0_from_v",
+    "Answer", "Clip", "ConfigError", "DataError", "Denoiser", "Encoding", "Factors", "FormatError", "GaussianData",
+    "GaussianMixture", "Interrupted", "InvalidValueError", "IoError", "Model", "ModelError", "ModelLike",
+    "NumericError", "Pictures", "Progress", "Run", "Scenes", "ShapeError", "Step", "Trajectory", "World", "__version__",
+    "add_noise", "denoiser", "explain", "initial_noise", "load", "load_safetensors", "machine_facts", "metric", "model",
+    "noise_of", "precondition", "sample", "sampling_sigmas", "save_safetensors", "schedule", "score_from_x0",
+    "tensor_of", "train", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps", "x0_from_score", "x0_from_v",
 ]

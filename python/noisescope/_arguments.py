@@ -6,17 +6,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from noisescope import _core
 from noisescope._core import Denoiser
 from noisescope.pictures import as_tensor
 from noisescope.progress import ProgressSink
 
-Progress = ProgressSink | bool | None
+Watch = ProgressSink | bool | None  # who hears of progress
 Ids = Sequence[int] | None
 Score = Callable[[Tensor], Tensor]
 
 
 def ids_of(ids: Ids) -> list[int] | None:
     return None if ids is None else [int(i) for i in ids]
+
+
+def noise_of(seed: int, ids: Ids, count: int) -> _core.PathNoise:
+    """The noise of `count` pictures; picture b takes sample_ids[b], default b."""
+    return _core.PathNoise(seed, list(range(count)) if ids is None else [int(i) for i in ids])
 
 
 def core_of(value: Any, kind: type, name: str) -> Any:
@@ -52,13 +58,13 @@ def mask_of(mask: Any) -> Tensor:
     return tensor
 
 
-def own_of(own: Any, count: int) -> Tensor:
-    """[B] int64: the version that each of `count` pictures shows."""
-    tensor = as_tensor(own, "own")
+def version_of(version: Any, count: int) -> Tensor:
+    """[B] int64: the version that is true of each of `count` pictures."""
+    tensor = as_tensor(version, "true_version")
     if tensor.is_floating_point() or tensor.is_complex():
-        raise TypeError(f"expected integers for own, the version that each picture shows, got {tensor.dtype}")
+        raise TypeError(f"expected integers for true_version, which each picture shows, got {tensor.dtype}")
     if tensor.dim() > 0 and tensor.shape != (count,):
-        raise ValueError(f"expected a number or [{count}] for own, got {list(tensor.shape)}")
+        raise ValueError(f"expected a number or [{count}] for true_version, got {list(tensor.shape)}")
     return tensor.to(torch.int64).expand(count)
 
 

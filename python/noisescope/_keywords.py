@@ -24,9 +24,14 @@ def _lines(rows: list[Any], indent: str) -> list[str]:
     return lines
 
 
+def default_of(table: str, option: str) -> Any:
+    """The value of an option that is not given."""
+    return next(value for name, value, _, _ in _core.options[table][1] if name == option)
+
+
 def takes_options(table: str) -> Callable[[F], F]:
     """Shows the options of a function or method in its signature and docstring."""
-    rows = _core.options[table]
+    rows = _core.options[table][1]
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)

@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 
 
 class ScheduleOptions(TypedDict, total=False):
-    type: Literal["linear", "linear_rescaled", "cosine", "zero_terminal_snr"]
+    kind: Literal["linear", "linear_rescaled", "cosine", "zero_terminal_snr"]
     """'linear_rescaled': how the betas run: linear (as given), linear_rescaled (by 1000 / T), cosine,
     zero_terminal_snr; one of linear, linear_rescaled, cosine, zero_terminal_snr"""
     timesteps: int
@@ -16,8 +16,8 @@ class ScheduleOptions(TypedDict, total=False):
     """0.02: beta_T of a linear schedule"""
 
 
-class SamplingSigmasOptions(TypedDict, total=False):
-    type: Literal["karras", "log_snr", "leading", "linspace", "trailing"]
+class GridOptions(TypedDict, total=False):
+    kind: Literal["karras", "log_snr", "leading", "linspace", "trailing"]
     """'karras': spacing of the noise levels: karras, log_snr (uniform), or the timesteps of the discrete schedule:
     leading, linspace, trailing; one of karras, log_snr, leading, linspace, trailing"""
     steps: int
@@ -57,8 +57,8 @@ class GuidanceOptions(TypedDict, total=False):
     """inf: ... up to this one"""
     rescale: float
     """0.0: how far the contrast of the unguided estimate is restored"""
-    clip: float
-    """1.0: the estimate that the solver uses is clamped to +-clip; 0 = off"""
+    clamp: float
+    """1.0: the estimate that the solver uses is clamped to +-clamp; 0 = off"""
     both_branches: bool
     """False: evaluate the branch without prompt even where guidance is off"""
 
@@ -99,20 +99,20 @@ class WorldOptions(TypedDict, total=False):
     """0: which pairs are held out"""
 
 
-class DrawOptions(TypedDict, total=False):
-    grid: SamplingSigmasOptions
+class SamplingOptions(TypedDict, total=False):
+    grid: GridOptions
     """noise levels that the sampler walks down"""
     sampler: SamplerOptions
     """the solver"""
     guidance: GuidanceOptions
     """classifier-free guidance"""
     batch_size: int
-    """128: pictures drawn at once"""
+    """128: pictures sampled at once"""
 
 
-class FilterNoisingPathsOptions(TypedDict, total=False):
+class EvidenceOptions(TypedDict, total=False):
     steps: int
-    """160: steps of each noising path"""
+    """100: steps of each noising path"""
     log_snr_min: float
     """-8.0: log-SNR at which paths start, all noise"""
     log_snr_max: float
@@ -121,9 +121,9 @@ class FilterNoisingPathsOptions(TypedDict, total=False):
     """128: samples per network evaluation"""
 
 
-class InformationMapsOptions(TypedDict, total=False):
+class InformationOptions(TypedDict, total=False):
     draws: int
-    """64: noise draws of each picture"""
+    """16: noise draws of each picture"""
     log_snr_min: float
     """-10.0: log-SNR at which the integral starts"""
     log_snr_max: float
@@ -136,24 +136,24 @@ class InformationMapsOptions(TypedDict, total=False):
     """128: samples per network evaluation"""
 
 
-class UTurnsOptions(TypedDict, total=False):
+class UTurnOptions(TypedDict, total=False):
     log_snrs: Sequence[float]
     """[-6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0]: turning points"""
     steps: int
-    """25: steps of the way back"""
+    """20: steps of the way back"""
     log_snr_end: float
     """4.0: log-SNR of the last step of the way back"""
     pass_size: int
     """128: samples per network evaluation"""
 
 
-class ConditioningLocalityOptions(TypedDict, total=False):
+class LocalityOptions(TypedDict, total=False):
     log_snrs: Sequence[float]
-    """[-6.0, -4.0, -2.0, 0.0, 2.0]: noise levels of the maps"""
+    """[-5.0, -3.0, -1.0, 1.0]: noise levels of the maps"""
     draws: int
     """16: noise draws a picture and level"""
     permutations: int
-    """1999: relabellings of the null"""
+    """999: relabellings of the null"""
     false_share: float
     """0.05: expected share of false ones among dependent pixels"""
     smallest_change: float
@@ -162,9 +162,9 @@ class ConditioningLocalityOptions(TypedDict, total=False):
     """128: samples per network evaluation"""
 
 
-class PosteriorComponentsOptions(TypedDict, total=False):
+class UncertaintyOptions(TypedDict, total=False):
     components: int
-    """2: principal components"""
+    """1: principal components"""
     iterations: int
     """20: subspace iterations"""
     step: float
@@ -173,69 +173,89 @@ class PosteriorComponentsOptions(TypedDict, total=False):
     """128: samples per network evaluation"""
 
 
-class InvertDdimOptions(TypedDict, total=False):
+class SpectralEmergenceOptions(TypedDict, total=False):
+    bands: int
+    """6: bands of radial frequency"""
+    steps: int
+    """32: noise levels of a path, less one"""
+    log_snr_min: float
+    """-8.0: first level"""
+    log_snr_max: float
+    """5.0: last level"""
+
+
+class InversionOptions(TypedDict, total=False):
+    steps: Sequence[int]
+    """[10, 20, 40]: steps of DDIM inversion; edit-friendly inversion takes the first"""
+
+
+class DdimInversionOptions(TypedDict, total=False):
     refinements: int
     """0: fixed-point iterations of each inverted step"""
 
 
-class SpectralEmergenceOptions(TypedDict, total=False):
+class DecisionWindowsOptions(TypedDict, total=False):
     steps: int
-    """32: steps of each noising path"""
-    log_snr_min: float
-    """-8.0: log-SNR at which paths start, all noise"""
-    log_snr_max: float
-    """5.0: log-SNR at which paths end, nearly clean"""
-    pass_size: int
-    """128: samples per network evaluation"""
+    """32: noise levels of a path, less one"""
 
 
-class AttributeToWindowsOptions(TypedDict, total=False):
-    windows: int
-    """6: equal windows of log-SNR"""
-    knock_out_width: int
-    """1: windows that a knock-out withholds at once"""
-    orders: int
-    """0: sampled orders for Shapley values, even; 0: exact, up to 8 windows"""
-
-
-class DrawCounterfactualOptions(TypedDict, total=False):
-    changed: float
-    """0.3: squared change from which a pixel counts as changed"""
-
-
-class NoiseSobolOptions(TypedDict, total=False):
-    windows: int
-    """4: windows of equally many steps"""
-
-
-class NoiseTilesOptions(TypedDict, total=False):
-    tile_px: int
-    """4: side of a tile of noise in pixels"""
-    redraws: int
-    """8: new draws of every tile"""
-
-
-class GuidanceSweepOptions(TypedDict, total=False):
-    scales: Sequence[float]
-    """[0.0, 2.0, 4.0, 8.0]: guidance scales beside 1"""
+class GuidanceAnatomyOptions(TypedDict, total=False):
     bands: int
-    """8: bands of radial frequency"""
+    """4: bands of radial frequency"""
 
 
-class TransplantBlocksOptions(TypedDict, total=False):
-    halo_px: int
-    """1: pixels of noise around the object that go with it"""
-    overlap: float
-    """0.5: IoU from which the object counts as being there"""
+class TrajectoryGeometryOptions(TypedDict, total=False):
+    tolerance: float
+    """0.1: change of a pixel that still counts as none, pixel units"""
 
 
-class TestPredictionsOptions(TypedDict, total=False):
+class PredictionTestOptions(TypedDict, total=False):
     group: int
     """5: pictures that exchange their prompts"""
     permutations: int
     """1999: relabellings of the null"""
     pass_size: int
     """128: samples per network evaluation"""
+
+
+class GuidanceWindowOptions(TypedDict, total=False):
+    windows: int
+    """5: equal windows of log-SNR"""
+    knock_out_width: int
+    """1: windows that a knock-out withholds at once"""
+    orders: int
+    """0: sampled orders for Shapley values, even; 0: exact, up to 8 windows"""
+
+
+class GuidanceSweepOptions(TypedDict, total=False):
+    scales: Sequence[float]
+    """[0.0, 2.0, 4.0, 8.0]: guidance scales beside 1"""
+    bands: int
+    """6: bands of radial frequency"""
+
+
+class CounterfactualOptions(TypedDict, total=False):
+    changed: float
+    """0.3: squared change from which a pixel counts as changed"""
+
+
+class NoiseSobolOptions(TypedDict, total=False):
+    windows: int
+    """3: windows of equally many steps"""
+
+
+class NoiseTilesOptions(TypedDict, total=False):
+    tile_px: int
+    """0: side of a tile of noise in pixels; 0: a quarter of the picture"""
+    redraws: int
+    """3: new draws of every tile"""
+
+
+class TransplantOptions(TypedDict, total=False):
+    halo_px: int
+    """1: pixels of noise around the object that go with it"""
+    overlap: float
+    """0.5: IoU from which the object counts as being there"""
 
 
 class ReadOutOptions(TypedDict, total=False):
@@ -254,7 +274,7 @@ class SmoothDeficitOptions(TypedDict, total=False):
     """0.05: what a smooth square may span, in pixel units"""
 
 
-class FaithfulnessOptions(TypedDict, total=False):
+class PerturbationOptions(TypedDict, total=False):
     shares: Sequence[float]
     """[0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0]: shares of the pixels that are moved,
     symmetric from 0 to 1"""
@@ -262,7 +282,7 @@ class FaithfulnessOptions(TypedDict, total=False):
     """512: pictures scored at once"""
 
 
-class PixelFlippingOptions(TypedDict, total=False):
+class FlippingOptions(TypedDict, total=False):
     pixels_per_step: int
     """1: pixels taken out at a time"""
     pass_size: int

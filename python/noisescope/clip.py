@@ -2,22 +2,27 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from noisescope import _core
 from noisescope._arguments import texts_of
 from noisescope.pictures import pictures_of
-from noisescope.result import Result
+
+
+class Encoding(NamedTuple):
+    """The ids of a text, and spans: the range of bytes in the text that each id stands for."""
+
+    ids: list[int]
+    spans: list[tuple[int, int]]
 
 
 class Clip:
     """A text and image encoder; raises IoError, FormatError, ModelError for what cannot be loaded."""
 
-    def __init__(self, folder: str | os.PathLike[str] | Any) -> None:
-        is_core = isinstance(folder, _core.Clip)
-        self._core: Any = folder if is_core else _core.Clip(os.fspath(folder))
+    def __init__(self, folder: str | os.PathLike[str] | _core.Clip) -> None:
+        self._core = folder if isinstance(folder, _core.Clip) else _core.Clip(os.fspath(folder))
 
     @property
     def embedding_dim(self) -> int:
@@ -35,7 +40,6 @@ class Clip:
         """Embeddings [B, D] of unit norm, of pictures [B, 3, H, W] in [-1, 1] of any size."""
         return self._core.encode_image(pictures_of(pictures).float())
 
-    def tokenize(self, texts: str | Sequence[str]) -> list[Result]:
-        """ids of each text and spans: the range of bytes in the text that each id stands for."""
-        found = self._core.tokenize(texts_of(texts))
-        return [Result("Encoding", one) for one in found]
+    def tokenize(self, texts: str | Sequence[str]) -> list[Encoding]:
+        """The ids of each text."""
+        return [Encoding(*one) for one in self._core.tokenize(texts_of(texts))]

@@ -6,14 +6,13 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import denoiser_of, mapping_of
-from noisescope._core import Denoiser
+from noisescope._arguments import Ids, Watch, denoiser_of, ids_of, mapping_of
+from noisescope._answers import ScheduleTables
+from noisescope._core import Denoiser, Step
 from noisescope._keywords import takes_options
-from noisescope._options import (
-    GuidanceOptions, PreconditionOptions, SamplerOptions, SamplingSigmasOptions, ScheduleOptions)
+from noisescope._options import GridOptions, GuidanceOptions, PreconditionOptions, SamplerOptions, ScheduleOptions
 from noisescope.pictures import pictures_of, tensor_of
-from noisescope.progress import ProgressSink, sink
-from noisescope.result import Result
+from noisescope.progress import sink
 
 __all__ = ["Denoiser", "add_noise", "denoiser", "initial_noise", "noise_of", "precondition", "sample",
            "sampling_sigmas", "schedule", "score_from_x0", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps",
@@ -43,18 +42,18 @@ def precondition(network: Callable[[Tensor, Tensor, Tensor], Tensor],
 
 
 @takes_options("schedule")
-def schedule(**options: Unpack[ScheduleOptions]) -> Result:
-    """Tables of a discrete DDPM schedule, float64 [T], t = 1 .. T: beta, alpha_bar, sigma.
+def schedule(**options: Unpack[ScheduleOptions]) -> ScheduleTables:
+    """Tables of a discrete DDPM schedule, float64 [T], t = 1 .. T.
 
     >>> schedule(timesteps=300).sigma.shape
     torch.Size([300])
     """
-    return Result("Schedule", _core.schedule(options))
+    return _core.schedule(options)
 
 
 @takes_options("sampling_sigmas")
 def sampling_sigmas(*, schedule: ScheduleOptions | None = None,
-                    **options: Unpack[SamplingSigmasOptions]) -> list[float]:
+                    **options: Unpack[GridOptions]) -> list[float]:
     """Noise levels that a sampler walks down: steps + 1 of them, falling, the last 0. `schedule`: options of the
     discrete schedule, which the grids leading, linspace and trailing read.
 
@@ -64,9 +63,10 @@ def sampling_sigmas(*, schedule: ScheduleOptions | None = None,
     return list(_core.sampling_sigmas(options, mapping_of(schedule, "schedule")))
 
 
-def initial_noise(shape: Sequence[int], seed: int = 0, first_sample: int = 0) -> Tensor:
-    """Standard normal [B, C, H, W] float32; row b depends on (seed, first_sample + b) alone, on every machine."""
-    return _core.initial_noise(list(shape), seed, first_sample)
+def initial_noise(shape: Sequence[int], seed: int = 0, sample_ids: Ids = None) -> Tensor:
+    """Standard normal [B, C, H, W] float32; row b depends on (seed, sample_ids[b]) alone, default b, on every
+    machine."""
+    return _core.initial_noise(list(shape), seed, ids_of(sample_ids))
 
 
 def _convert(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
@@ -122,18 +122,18 @@ def x0_from_score(x: Any, score: Any, sigma: Any) -> Tensor:
 
 @takes_options("sampler")
 def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = None, *, sigmas: Sequence[float],
-           guidance: GuidanceOptions | None = None, seed: int = 0, sample_ids: Sequence[int] | None = None,
-           noise: Any = None, observer: Callable[[dict[str, Any]], None] | None = None,
-           progress: ProgressSink | bool | None = None, **options: Unpack[SamplerOptions]) -> Tensor:
+           guidance: GuidanceOptions | None = None, seed: int = 0, sample_ids: Ids = None,
+           noise: Any = None, observer: Callable[[Step], None] | None = None, progress: Watch = None,
+           **options: Unpack[SamplerOptions]) -> Tensor:
     """Runs a solver from x [B, C, H, W] at sigmas[0] down to the picture.
 
     condition, null_condition [B, D] (the latter where guidance needs it); `guidance`: options of classifier-free
-    guidance (scale, sigma_min, sigma_max, rescale, clip). `noise` [S - 1, B, C, H, W]: the noise of stochastic steps,
-    if it is not to be drawn. `observer` hears every step: a dict with index, sigma, sigma_next, x, denoised, ...
+    guidance (scale, sigma_min, sigma_max, rescale, clamp). `noise` [S - 1, B, C, H, W]: the noise of stochastic steps,
+    if it is not to be drawn. `observer` hears every step.
     """
     condition = tensor_of(condition, "condition")
     null = condition if null_condition is None else tensor_of(null_condition, "null_condition")
     return _core.sample(denoiser_of(denoiser), tensor_of(x, "x"), condition, null, list(sigmas), seed,
-                        None if sample_ids is None else list(sample_ids),
+                        ids_of(sample_ids),
                         None if noise is None else tensor_of(noise, "noise"), options, mapping_of(guidance, "guidance"),
                         observer, sink(progress))

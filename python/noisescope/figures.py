@@ -1,105 +1,34 @@
-"""Results as matplotlib axes: which fields have a figure, over what, and in which units."""
+"""Answers as matplotlib axes, from the dimensions and units that the library describes them with."""
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from noisescope.answer import Answer
+
 Z95 = 1.96  # half of a normal's 95 % interval, in standard errors
 
 
-@dataclass(frozen=True)
-class Curves:
-    """A field over positions.
-
-    `dims` names its dimensions: along "x" curves run, over "picture" they are averaged and shown with the 95 % interval
-    of the mean, everything else is a curve each.
-    """
-
-    dims: str
-    label: str               # of the y-axis, with its unit
-    x: str = "log_snrs"      # the field of the positions, or of their edges; "": numbers
-    x_label: str = "log-SNR (nats)"
-    first: int = 0           # the first number
-    names: str = ""          # a field that names the curves
-    error: str = ""          # a field of errors
-    errors: float = Z95      # in a 95 % interval's half width
+def unit_of(answer: "Answer", unit: str) -> str:
+    """Nats, or what an answer has in their place."""
+    own = getattr(answer, "unit", "nats")
+    return unit.replace("nats", own.replace("_", " "))
 
 
-@dataclass(frozen=True)
-class Maps:
-    """A field [..., H, W]: one of its maps with a colour bar."""
+def _label(answer: "Answer", name: str) -> str:
+    """A field with its unit. Noise levels are in nats by their definition."""
+    if name in ("log_snrs", "edges"):
+        return "log-SNR (nats)"
+    unit = unit_of(answer, _notes(answer)[name]["unit"])
+    return f"{name} ({unit})" if unit else name
 
-    label: str               # of the colours, with their unit
-    is_signed: bool = False
-    unit: str = "px"         # of both axes
 
-
-CHANGE = "squared change (pixel units squared)"
-IOU = "IoU with the donor's object"
-PLAYER = "player (0: initial noise)"
-
-FIGURES: dict[str, dict[str, Curves | Maps]] = {
-    "ConditioningLocality": {"change": Maps("RMS change (pixel units)"), "corrected": Maps("corrected p")},
-    "Counterfactual": {"change": Maps(CHANGE)},
-    "Evidence": {
-        "decision": Curves("x picture", "p(own version)"), "entropy": Curves("x picture", "entropy (nats)"),
-        "entropy_rate": Curves("x picture", "entropy rate (nats per log-SNR)"),
-        "profile": Curves("x picture", "evidence (nats a step)"), "compensated": Maps("evidence (nats a pixel)"),
-        "realised": Maps("evidence (nats a pixel)", is_signed=True)},
-    "GuidanceAnatomy": {
-        "norm": Curves("x picture", "|D_c - D_u| (pixel units)"), "cosine": Curves("x picture", "cosine"),
-        "parallel_share": Curves("x picture", "share along the estimate"),
-        "bands": Curves("x picture band", "share of the energy")},
-    "GuidanceInformation": {"map": Maps("{unit} a pixel"), "profile": Curves("x picture", "{unit} a step")},
-    "GuidanceSweep": {"gain": Curves("scale picture x", "energy over that at scale 1", "", "band (0: coarsest)",
-                                     names="scales")},
-    "InformationMaps": {
-        "map": Maps("information (nats a pixel)"), "signed_map": Maps("information (nats a pixel)", is_signed=True),
-        "profile": Curves("reference x picture", "information (nats a cell)", "edges"),
-        "kappa": Curves("reference x", "kappa (1: calibrated)", "edges", error="kappa_error")},
-    "NoiseSobol": {
-        "total": Curves("x score", "total index", "", PLAYER, error="total_error"),
-        "first": Curves("x score", "first-order index", "", PLAYER, error="first_error")},
-    "NoiseStatistics": {"values": Curves("picture x", "value", "names", "statistic")},
-    "NoiseTests": {"corrected": Curves("x", "corrected p", "names", "test")},
-    "NoiseTiles": {"importance": Maps(CHANGE, unit="tiles")},
-    "PerturbationCurves": {
-        "insertion": Curves("picture x", "score", "shares", "share of the pixels kept"),
-        "deletion": Curves("picture x", "score", "shares", "share of the pixels removed")},
-    "PosteriorComponents": {"variances": Curves("x picture", "variance (pixel units squared)", "", "component")},
-    "PredictionTests": {"z": Curves("x statistic", "z", names="names"),
-                        "corrected": Curves("x statistic", "corrected p", names="names")},
-    "ReadOut": {"difference": Curves("null x word", "score over null runs", "", "step", names="nulls",
-                                     error="half_width", errors=1)},
-    "Rewound": {"change": Maps(CHANGE), "divergence": Curves("x picture", "RMS difference (pixel units)", "",
-                                                             "step after the alteration")},
-    "Schedule": {"sigma": Curves("x", "sigma", "", "timestep t", 1), "beta": Curves("x", "beta", "", "timestep t", 1),
-                 "alpha_bar": Curves("x", "alpha_bar", "", "timestep t", 1)},
-    "SmoothDeficit": {"smooth": Maps("smooth")},
-    "SobolIndices": {
-        "total": Curves("x score", "total index", "", "player", error="total_error"),
-        "first": Curves("x score", "first-order index", "", "player", error="first_error")},
-    "SpectralEmergence": {"coherence": Curves("x band", "squared coherence")},
-    "TrajectoryGeometry": {
-        "angle": Curves("x picture", "angle from the first state (degrees)"),
-        "turning": Curves("x picture", "turning (degrees a step)"),
-        "speed": Curves("x picture", "speed (pixel units per log-SNR)"), "commitment": Maps("log-SNR (nats)")},
-    "Transplant": {"before": Curves("x", IOU, "", "pair"), "after": Curves("x", IOU, "", "pair"),
-                   "control": Curves("x", IOU, "", "pair")},
-    "UTurns": {"kept": Curves("x picture factor", "share kept"), "susceptibility": Maps(CHANGE)},
-    "VarianceShares": {
-        name: Curves("x", "share of the variance", "", "attribute", error=name + "_error")
-        for name in ("seed", "prompt", "interaction")},
-    "WeightRandomisation": {
-        "correlation": Curves("x kind picture", "rank correlation", "layers", "layer shuffled last"),
-        "own_correlation": Curves("x kind picture", "rank correlation", "layers", "layer shuffled last")},
-    "WindowAttribution": {
-        name: Curves("picture x", "value", "edges") for name in ("shapley", "knock_out", "alone")},
-}
+def _notes(answer: "Answer") -> dict[str, Any]:
+    return {one.name: one.metadata for one in fields(answer)}
 
 
 def _new_axes() -> Any:
@@ -110,9 +39,18 @@ def _new_axes() -> Any:
     return plt.subplots(layout="constrained")[1]
 
 
-def _positions(figure: Curves, values: Mapping[str, Any], count: int) -> list[Any]:
-    """[count]: middles of edges, inner ones of two more."""
-    x = list(values.get(figure.x, range(figure.first, figure.first + count)))
+def _along(dims: list[str], shape: torch.Size, x: list[Any] | None, named: bool) -> int:
+    """The dimension that curves run along: that of the positions, else the first that is neither named nor averaged."""
+    places = [k for k, dim in enumerate(dims) if dim != "picture"] or [0]
+    if x is not None:
+        places.sort(key=lambda k: not 0 <= len(x) - shape[k] <= 2)
+    return places[1] if named and len(places) > 1 else places[0]
+
+
+def _positions(x: list[Any] | None, count: int) -> list[Any]:
+    """[count]: the middles of edges, inner ones of two more."""
+    if x is None or not 0 <= len(x) - count <= 2:
+        return list(range(count))
     if len(x) == count + 1:
         return [(a + b) / 2 for a, b in itertools.pairwise(x)]
     return x[1:-1] if len(x) == count + 2 else x
@@ -135,55 +73,71 @@ def _draw_curve(ax: Any, x: list[Any], mean: Tensor, half_width: Tensor, label: 
     ax.fill_between(x, mean - half_width, mean + half_width, alpha=0.2, color=line.get_color(), linewidth=0)
 
 
-def _curve_name(series: list[str], at: tuple[int, ...], names: Any) -> str:
-    """"scale 2.0", "null no prompt, word 1": the first dimension by its names, if it has some."""
-    labels = [names[i] if names and k == 0 else i for k, i in enumerate(at)]
-    return ", ".join(f"{dim} {label}" for dim, label in zip(series, labels, strict=True))
-
-
-def _draw_curves(ax: Any, figure: Curves, field: str, values: Mapping[str, Any]) -> None:
-    dims = figure.dims.split()
-    series = [d for d in dims if d not in ("x", "picture")]
-    order = [dims.index(d) for d in (*series, *(d for d in ("picture", "x") if d in dims))]
-    tensor = values[field].double().permute(order)
-    errors = values[figure.error].double().permute(order) * figure.errors if figure.error else None
-    x = _positions(figure, values, tensor.shape[-1])
+def _curves(ax: Any, answer: "Answer", field: str, notes: dict[str, Any]) -> None:
+    dims, value = notes["dims"].split(), getattr(answer, field)
+    names = getattr(answer, notes["names"]) if "names" in notes else None
+    x = getattr(answer, notes["x"]) if "x" in notes else None
+    tensor = torch.as_tensor(value).double()
+    along = _along(dims, tensor.shape, x, names is not None)
+    series = [k for k in range(len(dims)) if k != along and dims[k] != "picture"]
+    order = [*series, *(k for k in range(len(dims)) if k not in series and k != along), along]
+    tensor = tensor.permute(order)
+    # A named error is a standard one; `half_width` is that of the interval already.
+    errors = (getattr(answer, notes["error"]).double().permute(order) * (1 if notes["error"] == "half_width" else Z95)
+              if "error" in notes else None)
+    places = names if names is not None and not series else _positions(x, tensor.shape[-1])
     for at in itertools.product(*(range(n) for n in tensor.shape[:len(series)])):
-        if "picture" in dims:
+        if tensor.dim() > len(series) + 1:
             mean, half_width = _mean_and_half_width(tensor[at])
         else:
             mean = tensor[at]
             half_width = errors[at] if errors is not None else torch.full_like(mean, float("nan"))
-        _draw_curve(ax, x, mean, half_width, _curve_name(series, at, values.get(figure.names)) or field)
-    ax.set_xlabel(figure.x_label if not figure.x or figure.x in values else "step")
-    ax.set_ylabel(figure.label.format_map(values))
+        labels = [names[i] if names is not None and k == 0 else i for k, i in enumerate(at)]
+        text = ", ".join(f"{dims[k]} {label}" for k, label in zip(series, labels, strict=True))
+        _draw_curve(ax, places, mean, half_width, text or field)
+    ax.set_xlabel(_label(answer, notes["x"]) if x is not None else dims[along])
+    ax.set_ylabel(_label(answer, field))
     if len(ax.get_legend_handles_labels()[1]) > 1:
         ax.legend()
 
 
-def _draw_map(ax: Any, figure: Maps, field: str, values: Mapping[str, Any], index: tuple[int, ...]) -> None:
-    maps = values[field].double()
+def _map(ax: Any, answer: "Answer", field: str, notes: dict[str, Any], index: tuple[int, ...]) -> None:
+    maps = getattr(answer, field).double()
     one = maps[index + (0,) * (maps.dim() - 2 - len(index))]
     largest = float(one.abs().nan_to_num(0).max())
-    colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest} if figure.is_signed else {}
-    image = ax.imshow(one, **colours)
-    ax.figure.colorbar(image, ax=ax, label=figure.label.format_map(values))
-    ax.set_xlabel(f"x ({figure.unit})")
-    ax.set_ylabel(f"y ({figure.unit})")
+    colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest} if "is_signed" in notes else {}
+    ax.figure.colorbar(ax.imshow(one, **colours), ax=ax, label=_label(answer, field))
+    unit = "tiles" if field == "importance" else "px"
+    ax.set_xlabel(f"x ({unit})")
+    ax.set_ylabel(f"y ({unit})")
 
 
-def draw(name: str, values: Mapping[str, Any], field: str | None, ax: Any, index: tuple[int, ...]) -> Any:
-    """A field of a result on matplotlib axes, new ones if `ax` is None. Raises ValueError for what has no figure."""
-    figures = {key: figure for key, figure in FIGURES.get(name, {}).items() if key in values}
-    if not figures or (field is not None and field not in figures):
-        raise ValueError(f"expected one of {', '.join(figures) or 'no field'} of {name} to draw, got {field}")
-    chosen = field or next(iter(figures))
+def drawable(answer: "Answer") -> dict[str, Any]:
+    """The fields that are curves or maps, with their notes: numbers over some dimension that are not positions."""
+    notes = _notes(answer)
+    positions = {one.get(key) for one in notes.values() for key in ("x", "names", "error")}
+    found = {}
+    for name, one in notes.items():
+        value = getattr(answer, name)
+        numeric = isinstance(value, Tensor) or (isinstance(value, list) and all(isinstance(v, float) for v in value))
+        if one["dims"] and numeric and name not in positions | {"log_snrs"} and "channel" not in one["dims"].split():
+            found[name] = one
+    return found
+
+
+def draw(answer: "Answer", field: str | None, ax: Any, index: tuple[int, ...]) -> Any:
+    """A field of an answer on axes, new ones if `ax` is None. Raises ValueError for what cannot be drawn."""
+    can = drawable(answer)
+    if not can or (field is not None and field not in can):
+        raise ValueError(f"expected one of {', '.join(can) or 'no field'} of {type(answer).__name__} to draw, "
+                         f"got {field}")
+    chosen = field or next(iter(can))
     if ax is not None and not hasattr(ax, "imshow"):
         raise TypeError(f"expected matplotlib axes for ax, got {type(ax).__name__}")
     ax = _new_axes() if ax is None else ax
-    figure = figures[chosen]
-    if isinstance(figure, Curves):
-        _draw_curves(ax, figure, chosen, values)
+    notes = can[chosen]
+    if notes["dims"].endswith("y x"):
+        _map(ax, answer, chosen, notes, index)
     else:
-        _draw_map(ax, figure, chosen, values, index)
+        _curves(ax, answer, chosen, notes)
     return ax

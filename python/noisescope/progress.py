@@ -4,7 +4,9 @@ import sys
 import time
 from collections.abc import Callable
 
-ProgressSink = Callable[[str, float, float, str, str], None]
+from noisescope._core import Progress
+
+ProgressSink = Callable[[Progress], None]
 
 
 def _clock(seconds: float) -> str:
@@ -19,15 +21,15 @@ class Line:
         self.started = time.monotonic()
         self.shown = 0.0
 
-    def __call__(self, task: str, done: float, total: float, unit: str, detail: str) -> None:
-        now = time.monotonic()
+    def __call__(self, report: Progress) -> None:
+        now, done, total = time.monotonic(), report.done, report.total
         if now - self.started < 1 or (now - self.shown < 0.2 and done < total):
             return
         self.shown = now
         spent = now - self.started
         left = f"<{_clock(spent * (total - done) / done)}" if total and done else ""
         share = f" {done / total:4.0%} {done:g}/{total:g}" if total else f" {done:g}"
-        sys.stderr.write(f"\r{task}{share} {unit} [{_clock(spent)}{left}] {detail}\x1b[K"
+        sys.stderr.write(f"\r{report.task}{share} {report.unit} [{_clock(spent)}{left}] {report.detail}\x1b[K"
                          + ("\n" if total and done >= total else ""))
         sys.stderr.flush()
 

@@ -6,17 +6,16 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from noisescope import _core
-from noisescope._arguments import texts_of
-from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
 from noisescope._options import WorldOptions
+from noisescope.model import Model
 from noisescope.pictures import Pictures, pictures_of, tensor_of
 
 
 class Scenes:
     """Scenes of a world: `pictures`, `captions`, `factors`, `object_masks` [B, 2, 32, 32]."""
 
-    def __init__(self, core: Any) -> None:
+    def __init__(self, core: _core.Scenes) -> None:
         self._core = core
 
     def __len__(self) -> int:
@@ -51,8 +50,9 @@ class Scenes:
         return Pictures(self.pictures)._repr_png_()
 
 
-class World:
-    """The world "demo" (12 px objects, captions with order and background) or "fine" (8 px, 1 px grid), with changes.
+class World(Model):
+    """The exact model of the world "demo" (12 px objects, captions with order and background) or "fine" (8 px, 1 px
+    grid), with changes.
 
     >>> len(World().captions())
     396
@@ -63,6 +63,7 @@ class World:
     @takes_options("World")
     def __init__(self, member: str = "demo", **options: Unpack[WorldOptions]) -> None:
         self._core = _core.World(member, options)
+        super().__init__(self._core.model())
 
     @property
     def options(self) -> dict[str, Any]:
@@ -76,25 +77,14 @@ class World:
         """One caption for every full meaning."""
         return list(self._core.captions())
 
-    def scenes(self, count: int, seed: int = 0) -> Scenes:
-        """`count` scenes, all alike likely; scene i depends on (seed, i) alone."""
-        return Scenes(self._core.scenes(count, seed))
+    def scenes(self, count: int, seed: int = 0, **factors: str) -> Scenes:
+        """`count` scenes, all alike likely; scene i depends on (seed, i) alone. With factors, such as
+        left_colour="red", the first `count` that show them."""
+        return Scenes(self._core.scenes(count, seed, factors))
 
     def entropy(self, given: str = "") -> float:
         """Nats of a scene's full meaning, given a caption that is true of it."""
         return float(self._core.entropy(given))
-
-    def denoiser(self) -> Denoiser:
-        """D(x, sigma, condition) = E[x_0 | x, condition] in closed form."""
-        return self._core.denoiser()
-
-    def condition(self, captions: str | Sequence[str]) -> Tensor:
-        """Rows [B, R] for the denoiser: which scenes the captions leave. Raises ValueError for unknown words."""
-        return self._core.condition(texts_of(captions))
-
-    def null_condition(self, count: int = 1) -> Tensor:
-        """[count, R]: every scene."""
-        return self._core.null_condition(count)
 
     def posterior(self, x: Any, sigma: Any, condition: Any, factor: str) -> Tensor:
         """p(factor | x, condition), [B, values] float64; factor as in Scenes.factors, or left_object, left_position."""

@@ -9,6 +9,7 @@
 #include <ATen/ops/searchsorted.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/answer.h"
 #include "noisescope/explain/metric/baseline_maps.h"
 
 namespace noisescope {
@@ -166,6 +167,17 @@ Faithfulness faithfulness(const PictureScore& score, const Removal& removal, con
   };
   return {curves(maps), curves(chance), curves(ordered_edges(pictures, chance)),
           curves(torch::zeros_like(maps))};
+}
+
+void describe(AnswerDescriber& d, const PerturbationCurves& a) {
+  d("shares", a.shares, "share", "share", "of the pixels");
+  d("insertion", a.insertion, "picture share", "score", "only the top share of pixels is kept", {.x = "shares"});
+  d("deletion", a.deletion, "picture share", "score", "the top share of pixels is removed", {.x = "shares"});
+  d("insertion_area", [&] { return a.insertion_area(); }, "picture", "score", "under the insertion curve",
+    {.higher = "better"});
+  d("deletion_area", [&] { return a.deletion_area(); }, "picture", "score", "under the deletion curve; lower is better");
+  d("area_between", [&] { return a.area_between(); }, "picture", "score", "insertion less deletion area",
+    {.null = 0, .higher = "better", .is_signed = true});
 }
 
 }  // namespace noisescope

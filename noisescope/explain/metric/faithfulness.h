@@ -14,6 +14,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// What a map claims to explain: one number for each of M pictures [M, C, H, W], higher = more of it,
 /// [M]. `sample` [M] int64: the picture of the batch that a row was made from.
 using PictureScore = std::function<Tensor(const Tensor& pictures, const Tensor& sample)>;
@@ -91,5 +93,7 @@ Faithfulness faithfulness(const PictureScore& score, const Removal& removal, con
                           const Tensor& maps, const PerturbationOptions& options,
                           const Random& random, const std::vector<int64_t>& sample_ids,
                           const Control& control = {});
+
+void describe(AnswerDescriber& d, const PerturbationCurves& answer);
 
 }  // namespace noisescope

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/answer.h"
 
 namespace noisescope {
 
@@ -31,6 +32,11 @@ Infidelity infidelity(const PictureScore& score, const Tensor& pictures, const T
   const Tensor aa = a.square().mean(0), ab = (a * b).mean(0);
   const Tensor factor = torch::where(aa > 0, ab / aa, torch::zeros_like(aa));
   return {(a - b).square().mean(0), (factor * a - b).square().mean(0)};
+}
+
+void describe(AnswerDescriber& d, const Infidelity& a) {
+  d("raw", a.raw, "picture", "score squared", "of the map as it is; 0 is perfect");
+  d("scaled", a.scaled, "picture", "score squared", "of the map times the factor that suits its picture best");
 }
 
 }  // namespace noisescope

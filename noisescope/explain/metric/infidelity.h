@@ -5,6 +5,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// [B] float64 in units of the score squared, >= 0; lower = better, 0 = perfect.
 struct Infidelity {
   Tensor raw;     // of the map as it is
@@ -20,5 +22,7 @@ struct Infidelity {
 /// N = 0.
 Infidelity infidelity(const PictureScore& score, const Tensor& pictures, const Tensor& maps,
                       const Tensor& perturbations);
+
+void describe(AnswerDescriber& d, const Infidelity& answer);
 
 }  // namespace noisescope

@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/answer.h"
 #include "noisescope/core/options.h"
 #include "noisescope/stats/ranks.h"
 #include "noisescope/nn/conditional_network.h"
@@ -108,6 +109,14 @@ WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNet
     return shuffled_copy(network, {layers.begin(), layers.begin() + static_cast<int64_t>(s) + 1},
                          random);
   });
+}
+
+void describe(AnswerDescriber& d, const WeightRandomisation& a) {
+  d("layers", a.layers, "shuffle", "", "the layer that was shuffled last");
+  d("correlation", a.correlation, "shuffle kind picture", "rank correlation", "with the maps of the network as it is",
+    {.x = "layers", .null = 0, .is_signed = true});
+  d("own_correlation", a.own_correlation, "shuffle kind picture", "rank correlation",
+    "the same of what a map says of its picture and not of any", {.x = "layers", .null = 0, .is_signed = true});
 }
 
 }  // namespace noisescope

@@ -15,6 +15,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// The layers of a network from input to output: parameter names up to their second dot
 /// ("dec.16x16_block0"), in order of registration.
 std::vector<std::string> layers_of(const torch::nn::Module& network);
@@ -53,5 +55,7 @@ WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork
 /// Cost: S + 1 times that of the maps.
 WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps,
                                       const Random& random);
+
+void describe(AnswerDescriber& d, const WeightRandomisation& answer);
 
 }  // namespace noisescope

@@ -1,6 +1,7 @@
 #include "noisescope/explain/metric/sensitivity.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/answer.h"
 
 namespace noisescope {
 
@@ -43,6 +44,11 @@ Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef sh
                                   shape, torch::kFloat64) * (2 * radius) - radius);
   }
   return torch::stack(rows);
+}
+
+void describe(AnswerDescriber& d, const Sensitivity& a) {
+  d("max", a.max, "picture", "", "largest relative change of the map", {.null = 1});
+  d("mean", a.mean, "picture", "", "mean relative change of the map", {.null = 1});
 }
 
 }  // namespace noisescope

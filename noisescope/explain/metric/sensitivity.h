@@ -7,6 +7,8 @@
 
 namespace noisescope {
 
+class AnswerDescriber;
+
 /// The maps [B, ...] of pictures [B, C, H, W]; row k is always about picture k of the batch.
 using MapsOf = std::function<Tensor(const Tensor& pictures)>;
 
@@ -27,5 +29,7 @@ Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Ten
 /// Picture k takes (random, Purpose::explain, sample_ids[k]). Throws ValueError unless radius > 0.
 Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef shape,
                              const Random& random, const std::vector<int64_t>& sample_ids);
+
+void describe(AnswerDescriber& d, const Sensitivity& answer);
 
 }  // namespace noisescope

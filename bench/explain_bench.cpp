@@ -66,7 +66,7 @@ void filter_evidence(const Run& run) {
   const PromptContrast word = word_contrasts(run.config, kPrompt, {"red"}, {}).front();
   const Tensor conditions = run.model.condition(word.prompts).unsqueeze(1).expand({-1, kPaths, -1});
   filter_noising_paths(run.model.denoiser(), run.picture.expand({kPaths, -1, -1, -1}),
-                       {conditions, torch::full({kPaths}, word.own, torch::kInt64)}, {.steps = 100},
+                       {conditions, torch::full({kPaths}, word.true_version, torch::kInt64)}, {.steps = 100},
                        {Random(0), sample_range(0, kPaths)});
 }
 

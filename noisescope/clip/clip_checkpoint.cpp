@@ -9,7 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 constexpr const char* kWeights = "model.";
@@ -110,4 +110,4 @@ ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::st
   return resume;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 
 #include "noisescope/clip/contrastive.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 struct ClipCounters {
   int64_t step = 0;
@@ -36,4 +36,4 @@ void save_clip_checkpoint(const std::filesystem::path& path, const std::string& 
 ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
                                 const ClipModel& model, Optimizer& optimizer);
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 using Json = nlohmann::json;
@@ -308,4 +308,4 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
   write_file_atomic(path, json.dump(2) + "\n");
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -11,7 +11,7 @@
 #include "noisescope/io/weight_folder.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 constexpr double kLargestScale = 100.0;
@@ -314,4 +314,4 @@ ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOpt
   return model;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

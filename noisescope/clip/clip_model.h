@@ -11,7 +11,7 @@
 #include "noisescope/clip/text_features.h"
 #include "noisescope/clip/text/tokenizer.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 class ImageTower;
 class TextTowerImpl;
@@ -108,4 +108,4 @@ class ClipModel {
   Tensor logit_scale_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -2,7 +2,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 void describe(Describer& d, EncoderOptions& options) {
   d("width", options.width, "width of the transformer", {.min = 8, .max = 8192});
@@ -43,4 +43,4 @@ void describe(Describer& d, ClipOptions& options) {
     {.min = 1e-3, .max = 10});
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

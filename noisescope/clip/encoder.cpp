@@ -7,7 +7,7 @@
 #include "noisescope/nn/attention.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 /// `x` is the caller's to lose: without a graph to keep it for, memory of its size is not asked for
@@ -125,4 +125,4 @@ Tensor EncoderImpl::forward_at(Tensor x, const Tensor& position) {
   return layers_.back()->forward_at(x, position);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

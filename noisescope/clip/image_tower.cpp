@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 constexpr int64_t kUnshuffle = 2;
@@ -151,4 +151,4 @@ std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
   return std::make_shared<ConvTower>(options, embedding_dim);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -12,7 +12,7 @@
 
 #include "noisescope/clip/encoder.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 class ImageTower : public torch::nn::Module, public HasInitRules {
  public:
@@ -30,4 +30,4 @@ void check_image_tower(const ImageTowerOptions& options);
 std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
                                              int64_t embedding_dim);
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -9,7 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/resize.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 using Json = JsonReader::Json;
@@ -225,4 +225,4 @@ Image preprocess(const StoredImage& stored, const PreprocessOptions& options) {
   return to_rgb(picture);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 TextTowerImpl::TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape& shape)
     : encoder_options_((check_encoder("clip.TextTower", encoder), encoder)),
@@ -78,4 +78,4 @@ std::vector<InitRule> TextTowerImpl::init_rules() const {
           normal("text_projection.weight", 1 / std::sqrt(static_cast<double>(encoder_options_.width)))};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

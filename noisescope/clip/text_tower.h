@@ -8,7 +8,7 @@
 #include "noisescope/clip/encoder.h"
 #include "noisescope/clip/text_features.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 /// What tokens and embeddings a text tower is for.
 struct TextTowerShape {
@@ -53,4 +53,4 @@ class TextTowerImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(TextTower);
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/csv.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 namespace {
 
 bool is_blank(std::string_view text) {
@@ -111,4 +111,4 @@ std::vector<MetadataRow> parse_metadata_csv(std::string_view text, const std::st
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::data

@@ -4,7 +4,7 @@
 #include "noisescope/data/image_folder.h"
 #include "noisescope/data/world_dataset.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 namespace {
 
 std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Control& control,
@@ -64,4 +64,4 @@ OpenedData open_dataset(const DataOptions& options, const Control& control, Load
   return opened;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::data

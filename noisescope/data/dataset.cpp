@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 
 Tensor Dataset::caption_is_true(const std::vector<int64_t>& indices,
                                 const std::vector<int64_t>& caption_rows) const {
@@ -57,4 +57,4 @@ Split split_samples(int64_t size, double validation_share, uint64_t seed) {
   return split;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::data

@@ -11,7 +11,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 
 class Dataset {
  public:
@@ -59,4 +59,4 @@ struct Split {
 };
 Split split_samples(int64_t size, double validation_share, uint64_t seed);
 
-}  // namespace noisescope
+}  // namespace noisescope::data

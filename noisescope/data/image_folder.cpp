@@ -9,7 +9,7 @@
 #include "noisescope/data/caption_metadata.h"
 #include "noisescope/io/codec/archive.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 namespace {
 
 constexpr const char* kFolderWhere = "[data.load_image_folder] ";
@@ -201,4 +201,4 @@ ImageDataset load_image_folder(const std::filesystem::path& path,
   return ImageDataset(std::move(samples));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::data

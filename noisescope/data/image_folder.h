@@ -13,7 +13,7 @@
 
 #include "noisescope/data/image_loader.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 
 /// Loads `path`; one folder around everything is looked through. Samples are in the order of their
 /// names. Throws DataError for a folder without images, captions without images, images without
@@ -24,4 +24,4 @@ ImageDataset load_image_folder(const std::filesystem::path& path,
                                const ImageLoadOptions& options, const Control& control,
                                LoadReport& report);
 
-}  // namespace noisescope
+}  // namespace noisescope::data

@@ -17,7 +17,7 @@
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/resize.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 namespace {
 
 constexpr const char* kLoaderWhere = "[data.load_images] ";
@@ -332,4 +332,4 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
   return samples;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::data

@@ -8,7 +8,7 @@
 #include "noisescope/data/captions.h"
 #include "noisescope/io/codec/archive.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 namespace {
 
 constexpr const char* kTinyWhere = "[data.load_tiny_imagenet] ";
@@ -252,4 +252,4 @@ ImageDataset load_tiny_imagenet(const std::filesystem::path& path,
   return ImageDataset(std::move(samples));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::data

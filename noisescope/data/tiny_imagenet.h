@@ -14,7 +14,7 @@
 
 #include "noisescope/data/image_loader.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 
 /// Which names of a class its captions use.
 enum class Synonyms { first, all };
@@ -29,4 +29,4 @@ ImageDataset load_tiny_imagenet(const std::filesystem::path& path,
                                 const ImageLoadOptions& options, const Control& control,
                                 LoadReport& report);
 
-}  // namespace noisescope
+}  // namespace noisescope::data

@@ -7,7 +7,7 @@
 #include "noisescope/data/dataset.h"
 #include "noisescope/world/grammar.h"
 
-namespace noisescope {
+namespace noisescope::inline data {
 
 class WorldDataset : public Dataset {
  public:
@@ -45,4 +45,4 @@ class WorldDataset : public Dataset {
   SceneSet set_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::data

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 namespace {
 
 Tensor wide(const Tensor& tensor) { return tensor.to(torch::kFloat64); }
@@ -160,4 +160,4 @@ Tensor GaussianMixture::sample(const Random& random, Purpose purpose,
          variances_.index_select(0, components).sqrt() * noise;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

@@ -10,7 +10,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 
 /// D(x, sigma, condition): estimate of the clean image E[x_0 | x, condition].
 ///   x          [B, C, H, W]  noisy images, any floating dtype
@@ -28,4 +28,4 @@ inline Tensor noise_of(const Tensor& x, const Tensor& denoised, const Tensor& si
   return (x - denoised) / per_sample(sigma, x.dim());
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

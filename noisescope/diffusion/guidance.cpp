@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 namespace {
 
 void check(const GuidanceOptions& options) {
@@ -113,4 +113,4 @@ Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition,
                         options);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

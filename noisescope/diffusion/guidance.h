@@ -6,7 +6,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 
 /// What one network evaluation said: the combined estimate that the solver uses, and its branches.
 /// A branch that was not evaluated is an undefined tensor. All [B, C, H, W], estimates of x_0.
@@ -40,4 +40,4 @@ void describe(Describer& d, GuidanceOptions& options);
 Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition,
                 const GuidanceOptions& options);
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

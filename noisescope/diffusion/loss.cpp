@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 namespace {
 
 /// Keeps the inverse distribution function finite: 7 standard deviations.
@@ -109,4 +109,4 @@ Tensor diffusion_loss(const Network& network, const PreconditionOptions& precond
   return error.square().mean({1, 2, 3}) * narrow(loss_weight(precondition, loss, level));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

@@ -6,7 +6,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/precondition.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 
 enum class NoiseDistribution { lognormal, timestep, information };
 NOISESCOPE_ENUM(NoiseDistribution, lognormal, timestep, information)
@@ -61,4 +61,4 @@ Tensor diffusion_loss(const Network& network, const PreconditionOptions& precond
                       const LossOptions& loss, const Tensor& x0, const Tensor& sigma,
                       const Tensor& eps, const Tensor& condition);
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

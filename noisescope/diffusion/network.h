@@ -6,7 +6,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 
 /// F(x_in, noise_label, condition): x_in [B, C, H, W] scaled to about unit variance,
 /// noise_label [B] (a smooth function of sigma), condition [B, D] -> [B, C, H, W].
@@ -17,4 +17,4 @@ using Network =
 enum class Parametrization { edm, eps, v, x0 };
 NOISESCOPE_ENUM(Parametrization, edm, eps, v, x0)
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

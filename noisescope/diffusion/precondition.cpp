@@ -4,7 +4,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 namespace {
 
 void check(const PreconditionOptions& options) {
@@ -92,4 +92,4 @@ Denoiser precondition(Network network, const PreconditionOptions& options) {
   };
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

@@ -16,7 +16,7 @@
 #include "noisescope/diffusion/samplers/euler.h"
 #include "noisescope/diffusion/samplers/heun.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 namespace {
 
 using samplers::Method;
@@ -159,4 +159,4 @@ Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>
   return x;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

@@ -13,7 +13,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/diffusion/network.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 
 enum class ScheduleKind { linear, linear_rescaled, cosine, zero_terminal_snr };
 NOISESCOPE_ENUM(ScheduleKind, linear, linear_rescaled, cosine, zero_terminal_snr)
@@ -90,4 +90,4 @@ void describe(Describer& d, GridOptions& options);
 std::vector<double> sampling_sigmas(const GridOptions& options,
                                     const ScheduleOptions& schedule = {});
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

@@ -12,7 +12,7 @@
 
 #include "noisescope/diffusion/trajectory_recorder.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 
 /// How pictures are sampled: everything of a trajectory but prompts and noise.
 struct Sampling {
@@ -125,4 +125,4 @@ using ScorePictures = std::function<Tensor(const Tensor& pictures)>;
 /// The noise of these rows of the batch.
 NoiseSource rows_of(const NoiseSource& noise, const std::vector<int64_t>& rows);
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

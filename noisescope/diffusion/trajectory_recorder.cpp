@@ -3,8 +3,9 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline diffusion {
 namespace {
 
 torch::Dtype torch_dtype(RecordDtype dtype) {
@@ -37,10 +38,7 @@ SamplerObserver TrajectoryRecorder::observer() {
 void TrajectoryRecorder::record(const SamplerStep& step) {
   const int64_t needed = required_bytes(options_, step.count, step.x);
   if (steps_.empty() && needed > options_.max_bytes) {
-    throw ValueError("[diffusion.TrajectoryRecorder] expected a record of at most " +
-                     std::to_string(options_.max_bytes) + " bytes, got a run that needs " +
-                     std::to_string(needed) +
-                     "; record fewer images or planes, use float16, or raise max_bytes");
+    throw ValueError(format_text("[diffusion.TrajectoryRecorder] expected a record of at most {} bytes, got a run that needs {}; record fewer images or planes, use float16, or raise max_bytes", options_.max_bytes, needed));
   }
   const auto keep = [&](bool wanted, const Tensor& tensor) {
     if (!wanted || !tensor.defined()) return Tensor();
@@ -55,4 +53,4 @@ void TrajectoryRecorder::record(const SamplerStep& step) {
   steps_.push_back(std::move(kept));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::diffusion

@@ -3,7 +3,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline evaluate {
 
 ScenePrompts draw_scene_prompts(const WorldGrammar& grammar, const Random& random, uint64_t stream,
                                 int64_t count, SceneSet set) {
@@ -55,4 +55,4 @@ SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed,
           wilson(sides, n), wilson(background, n), wilson(rejected, n)};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::evaluate

@@ -8,7 +8,7 @@
 #include "noisescope/world/parser.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope {
+namespace noisescope::inline evaluate {
 
 /// Prompts and what they ask for.
 struct ScenePrompts {
@@ -40,4 +40,4 @@ nlohmann::ordered_json to_json(const SceneAccuracy& accuracy);
 SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed,
                              const std::vector<CaptionMeaning>& meanings);
 
-}  // namespace noisescope
+}  // namespace noisescope::evaluate

@@ -1,6 +1,6 @@
 #include "noisescope/explain/answer.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 class Collector : public AnswerDescriber {
@@ -40,4 +40,4 @@ std::vector<Quantity> quantities_of(const std::function<void(AnswerDescriber&)>&
   return std::move(lister.list);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -5,13 +5,14 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/stats/relabelling.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 constexpr uint64_t kRelabellingStep = 1 << 20;  // apart from the noise, whose step is the level's number
@@ -26,10 +27,7 @@ void check_options(const LocalityOptions& options) {
                         options.permutations >= 1 && options.false_share > 0 &&
                         options.false_share < 1 && options.smallest_change >= 0;
   if (!possible) {
-    throw ValueError("[explain.conditioning_locality] expected noise levels, at least 2 draws and 1 "
-                     "permutation, false_share in (0, 1) and smallest_change >= 0, got " +
-                     std::to_string(options.log_snrs.size()) + " levels and " +
-                     std::to_string(options.draws) + " draws");
+    throw ValueError(format_text("[explain.conditioning_locality] expected noise levels, at least 2 draws and 1 permutation, false_share in (0, 1) and smallest_change >= 0, got {} levels and {} draws", options.log_snrs.size(), options.draws));
   }
 }
 
@@ -105,7 +103,7 @@ ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tenso
   check_options(options);
   check_shape(kWhere, "pictures", pictures, {B, -1, -1, -1});
   check_shape(kWhere, "contrast.conditions", contrast.conditions, {-1, B, -1});
-  check_shape(kWhere, "contrast.own", contrast.own, {B});
+  check_shape(kWhere, "contrast.true_version", contrast.true_version, {B});
   ConditioningLocality out;
   out.log_snrs = options.log_snrs;
   for (size_t level = 0; level < options.log_snrs.size(); ++level) {
@@ -120,7 +118,7 @@ ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tenso
       const RelabellingDraws draws{options.permutations, noise.random, kRelabellingStep + level};
       tests.push_back(test_pixels(estimates(denoiser, x, sigma, contrast.conditions.select(1, b),
                                             options.pass_size),
-                                  contrast.own[b].item<int64_t>(), draws));
+                                  contrast.true_version[b].item<int64_t>(), draws));
     }
     add_level(out, tests);
     control.report({"locality", static_cast<double>(level + 1),
@@ -156,7 +154,7 @@ Named<ConditioningLocality> ask_locality(const Subject& subject, const LocalityO
     const Tensor versions = subject.model.condition(contrast.prompts).unsqueeze(1);
     out.names.push_back(contrast.word);
     out.answers.push_back(conditioning_locality(
-        subject.model.denoiser, subject.copies(1), {versions, torch::full({1}, contrast.own, torch::kInt64)},
+        subject.model.denoiser, subject.copies(1), {versions, torch::full({1}, contrast.true_version, torch::kInt64)},
         within(subject, options), {Random(subject.seed), {0}}, control));
   }
   return out;
@@ -177,4 +175,4 @@ Method conditioning_locality_method() {
                 locality_cost, ask_locality);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -3,9 +3,10 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 void describe(Describer& d, CounterfactualOptions& options) {
   d("changed", options.changed, "squared change from which a pixel counts as changed", {.min = 0});
@@ -31,8 +32,7 @@ Counterfactual compare_pictures(const Tensor& pictures, const Tensor& altered,
   check_shape("explain.compare_pictures", "altered", altered,
               {pictures.size(0), pictures.size(1), pictures.size(2), pictures.size(3)});
   if (!(options.changed >= 0)) {
-    throw ValueError("[explain.compare_pictures] expected changed >= 0, got " +
-                     std::to_string(options.changed));
+    throw ValueError(format_text("[explain.compare_pictures] expected changed >= 0, got {}", options.changed));
   }
   const Tensor change =
       (altered - pictures).to(torch::kCPU, torch::kFloat64).square().sum(1);
@@ -59,7 +59,7 @@ Named<Counterfactual> ask_counterfactual(const Subject& subject, const Counterfa
                                          const Control& control) {
   Named<Counterfactual> out;
   for (const PromptContrast& contrast : subject.contrasts) {
-    const size_t next = static_cast<size_t>(contrast.own + 1) % contrast.values.size();
+    const size_t next = static_cast<size_t>(contrast.true_version + 1) % contrast.values.size();
     const Tensor altered =
         subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
     out.names.push_back(contrast.word + " to " + contrast.values[next]);
@@ -80,4 +80,4 @@ Method counterfactual_method() {
                 counterfactual_cost, ask_counterfactual);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 using Questions = std::vector<const WordQuestion*>;  // with the same number of versions
@@ -20,7 +20,7 @@ Evidence answer(const Denoiser& denoiser, const ConditionOfPrompts& condition_of
   std::vector<Tensor> conditions;
   for (const WordQuestion* question : questions) {
     rows.push_back(question->picture);
-    own.push_back(question->contrast.own);
+    own.push_back(question->contrast.true_version);
     conditions.push_back(condition_of(question->contrast.prompts));
   }
   const Tensor shown = pictures.index_select(0, torch::tensor(rows).to(pictures.device()));
@@ -121,4 +121,4 @@ Method decision_windows_method() {
                 ask_decision_windows);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

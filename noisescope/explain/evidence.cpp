@@ -9,25 +9,24 @@
 #include <ATen/ops/einsum.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 void check_contrast(const Contrast& contrast) {
   const char* where = "explain.EvidenceFilter";
   check_shape(where, "conditions", contrast.conditions, {-1, -1, -1});
   const int64_t versions = contrast.conditions.size(0), pictures = contrast.conditions.size(1);
-  check_shape(where, "own", contrast.own, {pictures});
+  check_shape(where, "true_version", contrast.true_version, {pictures});
   if (versions < 2) {
-    throw ValueError("[explain.EvidenceFilter] expected at least 2 versions to tell apart, got " +
-                     std::to_string(versions));
+    throw ValueError(format_text("[explain.EvidenceFilter] expected at least 2 versions to tell apart, got {}", versions));
   }
-  if (((contrast.own < 0) | (contrast.own >= versions)).any().item<bool>()) {
-    throw ValueError("[explain.EvidenceFilter] expected own versions in [0, " +
-                     std::to_string(versions) + ")");
+  if (((contrast.true_version < 0) | (contrast.true_version >= versions)).any().item<bool>()) {
+    throw ValueError(format_text("[explain.EvidenceFilter] expected own versions in [0, {})", versions));
   }
 }
 
@@ -86,7 +85,7 @@ Tensor in_eights(const Tensor& rows, int64_t most) {
 }
 
 Tensor pick_own(const Evidence& evidence) {
-  const Tensor index = evidence.own.view({1, -1, 1}).expand({evidence.log_posterior.size(0), -1, 1});
+  const Tensor index = evidence.true_version.view({1, -1, 1}).expand({evidence.log_posterior.size(0), -1, 1});
   return evidence.log_posterior.gather(2, index).squeeze(2);
 }
 
@@ -142,7 +141,7 @@ EvidenceFilter::EvidenceFilter(Denoiser denoiser, Contrast contrast, int64_t pas
 
 Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
   const int64_t versions = contrast_.conditions.size(0), pictures = x.size(0);
-  const Tensor open = open_versions(log_posterior_, contrast_.own).t();
+  const Tensor open = open_versions(log_posterior_, contrast_.true_version).t();
   Tensor answers = torch::zeros({versions * pictures, x.size(1), x.size(2), x.size(3)}, x.options());
   if (open.any().item<bool>()) {
     const Tensor asked = in_eights(open.flatten().nonzero().squeeze(1), versions * pictures);
@@ -152,7 +151,7 @@ Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
   }
   answers = answers.view({versions, pictures, x.size(1), x.size(2), x.size(3)});
   return torch::where(open.view({versions, pictures, 1, 1, 1}), answers,
-                      own_of(answers, contrast_.own));
+                      own_of(answers, contrast_.true_version));
 }
 
 void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next,
@@ -162,9 +161,7 @@ void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next
   check_shape("explain.EvidenceFilter", "x_next", x_next,
               {x.size(0), x.size(1), x.size(2), x.size(3)});
   if (!(sigma_next > 0) || !(sigma_next < sigma) || (!sigmas_.empty() && sigmas_.back() != sigma)) {
-    throw ValueError("[explain.EvidenceFilter] expected 0 < sigma_next < sigma and a step from where "
-                     "the last one ended, got a step from " + std::to_string(sigma) + " to " +
-                     std::to_string(sigma_next));
+    throw ValueError(format_text("[explain.EvidenceFilter] expected 0 < sigma_next < sigma and a step from where the last one ended, got a step from {} to {}", sigma, sigma_next));
   }
   if (sigmas_.empty()) {
     sigmas_.push_back(sigma);
@@ -182,18 +179,17 @@ void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next
   const Tensor log_kernels =  // [K, B, H, W]
       (target - kernel.x0_factor * versions).square().sum(2, false, torch::kFloat64) /
       (-2 * kernel.variance);
-  const Tensor gains = own_of(log_kernels, contrast_.own) - log_kernels;
+  const Tensor gains = own_of(log_kernels, contrast_.true_version) - log_kernels;
   const Tensor shares = path_weights(log_posterior_, gains.sum({2, 3}).t());
   realised_ += torch::einsum("bk,kbhw->bhw", {shares, gains});
   const double nats = 0.5 * (1 / (sigma_next * sigma_next) - 1 / (sigma * sigma));
-  const Tensor step = nats * (own_of(versions, contrast_.own) - mixture)
+  const Tensor step = nats * (own_of(versions, contrast_.true_version) - mixture)
                                  .square().sum(1, false, torch::kFloat64);
   compensated_ += step;
   profile_.push_back(step.sum({1, 2}));
   log_posterior_ = (log_posterior_ + log_kernels.sum({2, 3}).t()).log_softmax(1);
   if (!log_posterior_.isfinite().all().item<bool>()) {
-    throw NumericError("[explain.EvidenceFilter] expected finite images and estimates, got others at "
-                       "sigma " + std::to_string(sigma));
+    throw NumericError(format_text("[explain.EvidenceFilter] expected finite images and estimates, got others at sigma {}", sigma));
   }
   log_posteriors_.push_back(log_posterior_);
   sigmas_.push_back(sigma_next);
@@ -209,7 +205,7 @@ Evidence EvidenceFilter::result() const {
   evidence.profile = torch::stack(profile_).to(torch::kCPU);
   evidence.compensated = compensated_.to(torch::kCPU);
   evidence.realised = realised_.to(torch::kCPU);
-  evidence.own = contrast_.own.to(torch::kCPU);
+  evidence.true_version = contrast_.true_version.to(torch::kCPU);
   return evidence;
 }
 
@@ -228,10 +224,7 @@ void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
   check_shape("explain.walk_noising_paths", "pictures", pictures,
               {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
   if (options.steps < 1 || !(options.log_snr_min < options.log_snr_max)) {
-    throw ValueError("[explain.walk_noising_paths] expected steps >= 1 and log_snr_min < "
-                     "log_snr_max, got " + std::to_string(options.steps) + " steps from " +
-                     std::to_string(options.log_snr_min) + " to " +
-                     std::to_string(options.log_snr_max));
+    throw ValueError(format_text("[explain.walk_noising_paths] expected steps >= 1 and log_snr_min < log_snr_max, got {} steps from {} to {}", options.steps, options.log_snr_min, options.log_snr_max));
   }
   const auto level = [&](int64_t i) {
     return sigma_of_log_snr(std::lerp(options.log_snr_min, options.log_snr_max,
@@ -314,7 +307,7 @@ void describe(AnswerDescriber& d, const Evidence& a) {
     {.null = 0});
   d("log_posterior", a.log_posterior, "level picture version", "nats", "ln p of each version, given the path so far",
     {.x = "log_snrs"});
-  d("own", a.own, "picture", "", "the version that is true");
+  d("true_version", a.true_version, "picture", "", "the version that is true");
 }
 
 namespace {
@@ -333,7 +326,7 @@ Named<Evidence> ask_evidence(const Subject& subject, const EvidenceOptions& opti
     out.names.push_back(contrast.word);
     out.answers.push_back(filter_noising_paths(
         subject.model.denoiser, subject.copies(subject.paths),
-        {conditions, torch::full({subject.paths}, contrast.own, torch::kInt64)}, within(subject, options),
+        {conditions, torch::full({subject.paths}, contrast.true_version, torch::kInt64)}, within(subject, options),
         subject.noise(subject.paths), control.part(k, subject.contrasts.size(), contrast.word)));
   }
   return out;
@@ -352,4 +345,4 @@ Method evidence_method() {
                 {.words = true, .posterior_mean = true}, evidence_cost, ask_evidence);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -33,14 +33,14 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
 /// K versions of what B pictures might show.
 struct Contrast {
   Tensor conditions;  // [K, B, D]
-  Tensor own;         // [B] int64 in [0, K): the version that is true of the picture
+  Tensor true_version;         // [B] int64 in [0, K): the version that is true of the picture
 };
 
 /// N noise levels, B pictures, K versions. float64 on the CPU.
@@ -50,7 +50,7 @@ struct Evidence {
   Tensor profile;                // [N - 1, B]: compensated nats of each step
   Tensor compensated;            // [B, H, W] nats, >= 0
   Tensor realised;               // [B, H, W] nats, signed
-  Tensor own;                    // [B] int64
+  Tensor true_version;                    // [B] int64
 
   /// The decision curve: p(own version | path so far), [N, B].
   Tensor decision() const;
@@ -134,4 +134,4 @@ Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
 
 void describe(AnswerDescriber& d, const Evidence& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

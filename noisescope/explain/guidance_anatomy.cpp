@@ -9,10 +9,11 @@
 #include <ATen/ops/linalg_solve.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 Tensor energy(const Tensor& pictures) {
@@ -26,8 +27,7 @@ Tensor share(const Tensor& part, const Tensor& whole) {
 std::pair<Tensor, Tensor> moments(const Tensor& pictures) {
   const Tensor rows = pictures.flatten(1).to(torch::kFloat64);
   if (rows.size(0) < 2) {
-    throw ValueError("[explain.LinearGuidance] expected at least 2 pictures, got " +
-                     std::to_string(rows.size(0)));
+    throw ValueError(format_text("[explain.LinearGuidance] expected at least 2 pictures, got {}", rows.size(0)));
   }
   const Tensor mean = rows.mean(0), centred = rows - mean;
   return {mean, centred.t().matmul(centred) / static_cast<double>(rows.size(0) - 1)};
@@ -65,8 +65,7 @@ Tensor band_energy(const Tensor& pictures, int64_t bands) {
 
 GuidanceAnatomyObserver::GuidanceAnatomyObserver(int64_t bands) : bands_count_(bands) {
   if (bands < 1) {
-    throw ValueError("[explain.GuidanceAnatomyObserver] expected at least 1 band, got " +
-                     std::to_string(bands));
+    throw ValueError(format_text("[explain.GuidanceAnatomyObserver] expected at least 1 band, got {}", bands));
   }
 }
 
@@ -177,4 +176,4 @@ Method guidance_anatomy_method() {
                 free_of_cost<GuidanceAnatomyOptions>, ask_anatomy);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -8,7 +8,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -79,4 +79,4 @@ struct GuidanceAnatomyOptions {
 };
 void describe(Describer& d, GuidanceAnatomyOptions& options);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -9,7 +9,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// values / total along `dim`, 0 where the total is 0.
@@ -268,4 +268,4 @@ Method guidance_information_method() {
                 {.trajectory = true, .branches = true, .posterior_mean = true}, guidance_cost, ask_guidance);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

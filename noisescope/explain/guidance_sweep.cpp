@@ -6,10 +6,11 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 int64_t GuidanceSweepOptions::cost(int64_t pictures, int64_t steps) const {
   int64_t branches = 1;
@@ -28,9 +29,7 @@ GuidanceSweep guidance_sweep(const Trajectory& trajectory, const GuidanceSweepOp
   const bool finite = std::all_of(options.scales.begin(), options.scales.end(),
                                   [](double scale) { return std::isfinite(scale); });
   if (options.scales.empty() || !finite || options.bands < 1) {
-    throw ValueError("[explain.guidance_sweep] expected finite scales and at least 1 band, got " +
-                     std::to_string(options.scales.size()) + " scales and " +
-                     std::to_string(options.bands) + " bands");
+    throw ValueError(format_text("[explain.guidance_sweep] expected finite scales and at least 1 band, got {} scales and {} bands", options.scales.size(), options.bands));
   }
   double drawn = 0;
   const auto energy_at = [&](double scale) {
@@ -83,4 +82,4 @@ Method guidance_sweep_method() {
   return method("guidance_sweep", "What does more guidance amplify?", {.trajectory = true}, sweep_cost, ask_sweep);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -8,12 +8,13 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/parser.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Whether a step asks for D at its own noise level alone and keeps nothing: then x where a window
@@ -81,8 +82,7 @@ std::vector<Coalition> in_drawing_order(const std::vector<Coalition>& coalitions
   std::set<Coalition, std::greater<>> rest(coalitions.begin(), coalitions.end());
   for (const Coalition& coalition : rest) {
     if (coalition.size() == none.size()) continue;
-    throw ValueError("[explain.play_windows] expected coalitions of " + std::to_string(windows) +
-                     " windows, got one of " + std::to_string(coalition.size()));
+    throw ValueError(format_text("[explain.play_windows] expected coalitions of {} windows, got one of {}", windows, coalition.size()));
   }
   rest.erase(none);
   rest.erase(all);
@@ -171,8 +171,7 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
   const bool rise = std::adjacent_find(edges.begin(), edges.end(), std::greater_equal<>()) ==
                     edges.end();
   if (count() < 1 || !rise) {
-    throw ValueError("[explain.LogSnrWindows] expected at least two edges, strictly rising, got " +
-                     std::to_string(edges.size()));
+    throw ValueError(format_text("[explain.LogSnrWindows] expected at least two edges, strictly rising, got {}", edges.size()));
   }
   const auto steps = std::max<int64_t>(static_cast<int64_t>(sigmas.size()) - 1, 0);
   std::vector<int64_t> first;
@@ -183,9 +182,7 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
     while (step < steps && window_of(level()) == window) ++step;
     if (step > first.back()) continue;
     const auto edge = [&](int64_t k) { return std::to_string(edges[static_cast<size_t>(k)]); };
-    throw ValueError("[explain.LogSnrWindows] expected a step of the run in every window, got none "
-                     "in window " + std::to_string(window) + ", log-SNR " + edge(window) + " to " +
-                     edge(window + 1) + "; use fewer windows or more steps");
+    throw ValueError(format_text("[explain.LogSnrWindows] expected a step of the run in every window, got none in window {}, log-SNR {} to {}; use fewer windows or more steps", window, edge(window), edge(window + 1)));
   }
   first.push_back(step);
   return first;
@@ -193,9 +190,7 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
 
 LogSnrWindows equal_windows(const std::vector<double>& sigmas, int64_t count) {
   if (count < 1 || sigmas.size() < 2) {
-    throw ValueError("[explain.equal_windows] expected at least 1 window and a run of at least 1 "
-                     "step, got " + std::to_string(count) + " windows and " +
-                     std::to_string(sigmas.size()) + " noise levels");
+    throw ValueError(format_text("[explain.equal_windows] expected at least 1 window and a run of at least 1 step, got {} windows and {} noise levels", count, sigmas.size()));
   }
   const auto level = [&](int64_t step) { return log_snr_of(sigmas[static_cast<size_t>(step)]); };
   const double low = level(0), high = level(static_cast<int64_t>(sigmas.size()) - 2);
@@ -232,8 +227,7 @@ Tensor likeness_to_guided(const WindowPictures& pictures) {
 
 std::vector<Coalition> knock_out_coalitions(int64_t windows, int64_t width) {
   if (width < 1 || width > windows) {
-    throw ValueError("[explain.knock_out] expected a width from 1 to " + std::to_string(windows) +
-                     " windows, got " + std::to_string(width));
+    throw ValueError(format_text("[explain.knock_out] expected a width from 1 to {} windows, got {}", windows, width));
   }
   std::vector<Coalition> coalitions = {only(windows, 0, 0), all_but(windows, 0, 0)};
   for (int64_t place = 0; place + width <= windows; ++place) {
@@ -365,4 +359,4 @@ Method guidance_windows_method() {
                 ask_windows);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -20,7 +20,7 @@
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/stats/shapley.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -129,4 +129,4 @@ struct GuidanceWindowsQuestion {
 };
 void describe(Describer& d, GuidanceWindowsQuestion& question);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -7,11 +7,12 @@
 #include <ATen/ops/searchsorted.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 constexpr double kUniformShare = 0.1;  // of the proposal: no level goes unseen
@@ -21,10 +22,7 @@ constexpr uint64_t kPilotStep = uint64_t{1} << 20, kLevelStep = uint64_t{1} << 4
 
 void check_options(const InformationOptions& o) {
   if (o.draws < 1 || o.levels < 1 || o.pilot_draws < 1 || !(o.log_snr_min < o.log_snr_max)) {
-    throw ValueError("[explain.information_maps] expected draws, levels and pilot_draws >= 1 and "
-                     "log_snr_min < log_snr_max, got " + std::to_string(o.draws) + ", " +
-                     std::to_string(o.levels) + ", " + std::to_string(o.pilot_draws) + " and [" +
-                     std::to_string(o.log_snr_min) + ", " + std::to_string(o.log_snr_max) + "]");
+    throw ValueError(format_text("[explain.information_maps] expected draws, levels and pilot_draws >= 1 and log_snr_min < log_snr_max, got {}, {}, {} and [{}, {}]", o.draws, o.levels, o.pilot_draws, o.log_snr_min, o.log_snr_max));
   }
 }
 
@@ -290,4 +288,4 @@ Method information_map_method() {
                 {.posterior_mean = true}, information_cost, ask_information);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

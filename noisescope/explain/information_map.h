@@ -25,7 +25,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -87,4 +87,4 @@ std::vector<InformationQuestion> information_questions(const Subject& subject);
 /// other data.
 double prompt_entropy(const Subject& subject);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

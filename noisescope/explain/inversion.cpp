@@ -6,11 +6,12 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/smooth_deficit.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// DDPM's step between two noise levels: x' = mean(x, D) + deviation z.
@@ -42,9 +43,7 @@ void check_sigmas(const std::string& where, const std::vector<double>& sigmas) {
     falls = falls && std::isfinite(sigmas[i]) && (i == 0 || sigmas[i] < sigmas[i - 1]);
   }
   if (!falls || sigmas.back() < 0) {
-    throw ValueError("[" + where + "] expected at least two finite noise levels >= 0, strictly "
-                     "decreasing, got " + std::to_string(sigmas.size()) +
-                     " levels; sampling_sigmas() makes them");
+    throw ValueError(format_text("[{}] expected at least two finite noise levels >= 0, strictly decreasing, got {} levels; sampling_sigmas() makes them", where, sigmas.size()));
   }
 }
 
@@ -56,8 +55,7 @@ void check_edit_friendly(const Tensor& pictures, const std::vector<double>& sigm
               {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
   check_sigmas(where, sigmas);
   if (sigmas.back() != 0) {
-    throw ValueError("[" + where + "] expected noise levels that end in 0, got " +
-                     std::to_string(sigmas.back()));
+    throw ValueError(format_text("[{}] expected noise levels that end in 0, got {}", where, sigmas.back()));
   }
 }
 
@@ -110,8 +108,7 @@ Tensor invert_ddim(const Predictor& predict, const Tensor& pictures,
   check_pictures("explain.invert_ddim", pictures);
   check_sigmas("explain.invert_ddim", sigmas);
   if (options.refinements < 0) {
-    throw ValueError("[explain.invert_ddim] expected refinements >= 0, got " +
-                     std::to_string(options.refinements));
+    throw ValueError(format_text("[explain.invert_ddim] expected refinements >= 0, got {}", options.refinements));
   }
   Tensor y = pictures;
   for (size_t i = sigmas.size() - 1; i > 0; --i) {
@@ -165,8 +162,7 @@ Tensor replay(const Predictor& predict, const EditFriendlyInversion& inversion, 
   const torch::NoGradGuard no_grad;
   const auto count = static_cast<int64_t>(inversion.sigmas.size()) - 1;
   if (first_step < 0 || first_step >= count) {
-    throw ValueError("[explain.replay] expected a first step below " + std::to_string(count) +
-                     ", got " + std::to_string(first_step));
+    throw ValueError(format_text("[explain.replay] expected a first step below {}, got {}", count, first_step));
   }
   Tensor x = inversion.states[first_step];
   for (int64_t i = first_step; i < count; ++i) {
@@ -304,4 +300,4 @@ Method inversion_method() {
   return method("inversion", "Which noise leads to this picture?", {}, inversion_cost, ask_inversion);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

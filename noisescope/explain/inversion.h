@@ -16,7 +16,7 @@
 #include "noisescope/model/model.h"
 #include "noisescope/explain/evidence.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -117,4 +117,4 @@ struct InversionOfPictures {
 void describe(AnswerDescriber& d, const EditFriendlyInversion& answer);
 void describe(AnswerDescriber& d, const InversionOfPictures& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

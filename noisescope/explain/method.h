@@ -12,7 +12,7 @@
 #include "noisescope/explain/subject.h"
 #include "noisescope/io/config.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 /// What a method cannot do without.
 struct MethodNeeds {
@@ -107,4 +107,4 @@ const ConfigNode& settings_of(const ConfigNode& settings, const Method& method);
 /// dimensions, unit, null value and direction.
 nlohmann::ordered_json list_methods();
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -2,7 +2,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -143,4 +143,4 @@ Json list_methods() {
   return {{"methods", list}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

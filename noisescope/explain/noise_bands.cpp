@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/noise_tests.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Mean energy of a coefficient in each band, [B, R].
@@ -18,8 +19,7 @@ Tensor energy_of(const Tensor& noise, int64_t bands) {
     const auto edge = [&](int64_t k) { return static_cast<double>(k) / static_cast<double>(bands); };
     const BandEnergy band = band_energy(noise, edge(r), r + 1 == bands ? kBeyondCorner : edge(r + 1));
     if (!(band.degrees > 0)) {
-      throw ValueError("[explain.noise_bands] expected bands that hold a frequency, got an empty one of " +
-                       std::to_string(bands));
+      throw ValueError(format_text("[explain.noise_bands] expected bands that hold a frequency, got an empty one of {}", bands));
     }
     columns.push_back(band.energy / band.degrees);
   }
@@ -41,8 +41,7 @@ Tensor branch_energy(const std::vector<SamplerStep>& steps, Tensor Prediction::*
 NoiseBands noise_bands(const std::vector<SamplerStep>& steps, int64_t bands) {
   const bool known = std::all_of(steps.begin(), steps.end(), [](const SamplerStep& step) { return step.x.defined(); });
   if (steps.empty() || !known || bands < 1) {
-    throw ValueError("[explain.noise_bands] expected recorded noisy images and at least 1 band, got " +
-                     std::to_string(steps.size()) + " steps and " + std::to_string(bands) + " bands; record x");
+    throw ValueError(format_text("[explain.noise_bands] expected recorded noisy images and at least 1 band, got {} steps and {} bands; record x", steps.size(), bands));
   }
   NoiseBands out;
   for (const SamplerStep& step : steps) out.log_snrs.push_back(log_snr_of(step.sigma));
@@ -77,4 +76,4 @@ Method noise_bands_method() {
                 {.trajectory = true, .branches = true}, free_of_cost<NoiseBandsOptions>, ask_noise_bands);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

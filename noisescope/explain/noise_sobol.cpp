@@ -5,9 +5,10 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// `noise`, where the steps in [from, to) inject that of `other` instead.
@@ -34,8 +35,7 @@ NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores
   const Tensor& initial = trajectory.initial();
   const NoiseSource& noise = trajectory.noise();
   if (options.windows < 1 || options.windows > steps) {
-    throw ValueError("[explain.noise_sobol] expected 1 .. " + std::to_string(steps) +
-                     " windows, one step each at least, got " + std::to_string(options.windows));
+    throw ValueError(format_text("[explain.noise_sobol] expected 1 .. {} windows, one step each at least, got {}", steps, options.windows));
   }
   const Random other(noise.random.seed() ^ name_hash("noise_sobol"));
   const Tensor other_initial =
@@ -108,4 +108,4 @@ Method noise_sobol_method() {
                 {.trajectory = true, .words = true, .reader = true}, sobol_cost, ask_sobol);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

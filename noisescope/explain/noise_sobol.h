@@ -10,7 +10,7 @@
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/stats/sobol.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -43,4 +43,4 @@ struct NoiseSobolQuestion {
 };
 void describe(Describer& d, NoiseSobolQuestion& question);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

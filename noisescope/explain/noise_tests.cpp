@@ -13,7 +13,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Two-sided p-value of a standard normal statistic.
@@ -163,4 +163,4 @@ Method noise_tests_method() {
                 ask_noise);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -11,7 +11,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -53,4 +53,4 @@ struct NoiseOfTrajectory {
 };
 void describe(AnswerDescriber& d, const NoiseOfTrajectory& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

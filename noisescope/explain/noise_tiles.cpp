@@ -3,18 +3,16 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 void check_options(const NoiseTilesOptions& options, const Tensor& initial) {
   const int64_t side = options.side_px(initial.size(2));
   if (side < 1 || options.redraws < 1 || initial.size(2) % side != 0 || initial.size(3) % side != 0) {
-    throw ValueError("[explain.noise_tiles] expected redraws >= 1 and tiles that divide pictures of " +
-                     std::to_string(initial.size(2)) + "x" + std::to_string(initial.size(3)) +
-                     " pixels, got " + std::to_string(options.redraws) + " redraws and tile_px = " +
-                     std::to_string(side));
+    throw ValueError(format_text("[explain.noise_tiles] expected redraws >= 1 and tiles that divide pictures of {}x{} pixels, got {} redraws and tile_px = {}", initial.size(2), initial.size(3), options.redraws, side));
   }
 }
 
@@ -69,8 +67,7 @@ NoiseTiles noise_tiles(const Trajectory& trajectory, const NoiseTilesOptions& op
 Tensor tile_cover(const Tensor& mask, int64_t tile_px) {
   check_shape("explain.tile_cover", "mask", mask, {-1, -1, -1});
   if (tile_px < 1 || mask.size(1) % tile_px != 0 || mask.size(2) % tile_px != 0) {
-    throw ValueError("[explain.tile_cover] expected tiles that divide the mask, got tiles of " +
-                     std::to_string(tile_px) + " pixels for " + describe_tensor(mask));
+    throw ValueError(format_text("[explain.tile_cover] expected tiles that divide the mask, got tiles of {} pixels for {}", tile_px, describe_tensor(mask)));
   }
   const Tensor sums = sum_tiles(mask.to(torch::kCPU, torch::kFloat64), tile_px);
   return sums.view({mask.size(0), mask.size(1) / tile_px, mask.size(2) / tile_px}) /
@@ -112,4 +109,4 @@ Method noise_tiles_method() {
                 ask_tiles);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

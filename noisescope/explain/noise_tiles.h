@@ -10,7 +10,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -57,4 +57,4 @@ struct NoiseTilesQuestion {
 };
 void describe(Describer& d, NoiseTilesQuestion& question);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -5,16 +5,16 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/world/parser.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 void check_options(const TransplantOptions& options) {
   if (options.halo_px < 0 || !(options.overlap > 0 && options.overlap <= 1)) {
-    throw ValueError("[explain.noise_transplant] expected halo_px >= 0 and overlap in (0, 1], got " +
-                     std::to_string(options.halo_px) + " and " + std::to_string(options.overlap));
+    throw ValueError(format_text("[explain.noise_transplant] expected halo_px >= 0 and overlap in (0, 1], got {} and {}", options.halo_px, options.overlap));
   }
 }
 
@@ -129,4 +129,4 @@ Method noise_transplant_method() {
                 {.trajectory = true, .world = true}, transplant_cost, ask_transplant);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -12,7 +12,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -60,4 +60,4 @@ struct TransplantQuestion {
 };
 void describe(Describer& d, TransplantQuestion& question);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -1,13 +1,14 @@
 #include "noisescope/explain/passes.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
                          const Tensor& condition, const Tensor& sample, int64_t pass_size) {
   if (pass_size < 1) {
-    throw ValueError("[explain] expected pass_size >= 1, got " + std::to_string(pass_size));
+    throw ValueError(format_text("[explain] expected pass_size >= 1, got {}", pass_size));
   }
   std::vector<Tensor> parts;
   for (int64_t first = 0; first < sample.size(0); first += pass_size) {
@@ -19,4 +20,4 @@ Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor
   return torch::cat(parts);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -5,11 +5,12 @@
 #include <ATen/ops/linalg_qr.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// dD/dx applied to directions v [B, N, k], by central differences of length h [B].
@@ -52,9 +53,7 @@ PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor&
   check_shape(where, "condition", condition, {B, -1});
   const int64_t N = x[0].numel(), k = options.components;
   if (k < 1 || k > N || options.iterations < 1 || !(options.step > 0)) {
-    throw ValueError("[explain.posterior_components] expected 1 to " + std::to_string(N) +
-                     " components, iterations >= 1 and step > 0, got " + std::to_string(k) + ", " +
-                     std::to_string(options.iterations) + " and " + std::to_string(options.step));
+    throw ValueError(format_text("[explain.posterior_components] expected 1 to {} components, iterations >= 1 and step > 0, got {}, {} and {}", N, k, options.iterations, options.step));
   }
   Tensor v = random.normal(Purpose::explain, 0, sample_ids, {N, k}, x.scalar_type()).to(x.device());
   v = std::get<0>(at::linalg_qr(v));
@@ -132,4 +131,4 @@ Method posterior_uncertainty_method() {
                 uncertainty_cost, ask_uncertainty);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

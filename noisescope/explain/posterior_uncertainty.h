@@ -10,7 +10,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -57,4 +57,4 @@ struct UncertaintyAtLevel {
 };
 void describe(AnswerDescriber& d, const UncertaintyAtLevel& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/passes.h"
@@ -10,7 +11,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 constexpr uint64_t kGroupStep = 1;  // of the draw of groups; relabelling is step 0
@@ -119,9 +120,7 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
   check_shape("explain.test_predictions", "condition", condition, {-1, -1});
   const int64_t B = condition.size(0);
   if (steps.empty() || options.group < 2 || options.group > B) {
-    throw ValueError("[explain.test_predictions] expected recorded steps and a group of at least 2 and at "
-                     "most all pictures, got " + std::to_string(steps.size()) + " steps, " +
-                     std::to_string(options.group) + " of " + std::to_string(B) + " pictures");
+    throw ValueError(format_text("[explain.test_predictions] expected recorded steps and a group of at least 2 and at most all pictures, got {} steps, {} of {} pictures", steps.size(), options.group, B));
   }
   const int64_t count = B / options.group * options.group;
   const Tensor groups = random.permutation(Purpose::explain, kGroupStep, B).narrow(0, 0, count)
@@ -202,4 +201,4 @@ Method prediction_tests_method() {
                 {.trajectory = true, .words = true}, prediction_cost, ask_predictions);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

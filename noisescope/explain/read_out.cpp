@@ -6,13 +6,14 @@
 
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/stats/relabelling.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/world/grammar.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
@@ -30,9 +31,7 @@ void check_runs(const Tensor& scores, const NullRuns& null, double level) {
   check_shape("explain.read_out", null.name.c_str(), null.scores, {scores.size(0), -1, scores.size(2)});
   const int64_t G = scores.size(1), R = null.scores.size(1);
   if (G < 1 || R < 1 || log_choices(G + R, G) + std::log(level) < -1e-9) {
-    throw ValueError("[explain.read_out] expected enough runs for a p-value of " +
-                     std::to_string(level) + ", got " + std::to_string(G) + " and " +
-                     std::to_string(R) + " null runs (" + null.name + "); draw more null runs");
+    throw ValueError(format_text("[explain.read_out] expected enough runs for a p-value of {}, got {} and {} null runs ({}); draw more null runs", level, G, R, null.name));
   }
 }
 
@@ -76,10 +75,7 @@ ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
   check_shape("explain.read_out", "scores", scores, {-1, -1, -1});
   if (nulls.empty() || !(options.level > 0 && options.level < 1) ||
       options.level * static_cast<double>(options.permutations + 1) < 1) {
-    throw ValueError("[explain.read_out] expected null runs, a level in (0, 1) and at least 1 / level "
-                     "- 1 permutations, got " + std::to_string(nulls.size()) + " kinds, level " +
-                     std::to_string(options.level) + " and " +
-                     std::to_string(options.permutations) + " permutations");
+    throw ValueError(format_text("[explain.read_out] expected null runs, a level in (0, 1) and at least 1 / level - 1 permutations, got {} kinds, level {} and {} permutations", nulls.size(), options.level, options.permutations));
   }
   const std::vector<int64_t> grid = {scores.size(0), scores.size(2)};
   const Tensor runs = cells(scores).to(torch::kCPU, torch::kFloat64);
@@ -138,7 +134,7 @@ Vocabulary vocabulary_of(const Subject& subject) {
     for (size_t k = 0; k < texts.size(); ++k) {
       if (std::find(v.texts.begin(), v.texts.end(), texts[k]) != v.texts.end()) continue;
       v.texts.push_back(texts[k]);
-      v.said.push_back(int64_t(k) == contrast.own);
+      v.said.push_back(int64_t(k) == contrast.true_version);
     }
   }
   return v;
@@ -197,4 +193,4 @@ Method read_out_method() {
                 {.trajectory = true, .words = true, .reader = true}, words_cost, ask_words);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

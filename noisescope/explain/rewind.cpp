@@ -6,7 +6,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Pictures and clean estimates of one arm.
@@ -75,7 +75,7 @@ Change change_of(const Subject& subject, const RewindOptions& options) {
 
 RewoundWord ask_rewind(const Subject& subject, const RewindOptions& options, const Control& control) {
   const PromptContrast& contrast = subject.contrasts.front();
-  const size_t next = static_cast<size_t>(contrast.own + 1) % contrast.values.size();
+  const size_t next = static_cast<size_t>(contrast.true_version + 1) % contrast.values.size();
   Change change = change_of(subject, options);
   change.condition = subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
   const double sigma = subject.trajectory.sampling().sigmas[static_cast<size_t>(change.step)];
@@ -96,4 +96,4 @@ Method rewind_method() {
                 ask_rewind);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

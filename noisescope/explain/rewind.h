@@ -13,7 +13,7 @@
 
 #include "noisescope/explain/counterfactual.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -54,4 +54,4 @@ struct RewoundWord {
 };
 void describe(AnswerDescriber& d, const RewoundWord& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

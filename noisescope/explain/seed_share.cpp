@@ -3,9 +3,10 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Shares of variance [3, F] of a grid [S, P, F]: seed, prompt, interaction.
@@ -37,8 +38,7 @@ Tensor jackknife_variance(const Tensor& grid, int64_t dim) {
 VarianceShares seed_shares(const Tensor& grid) {
   check_shape("explain.seed_shares", "grid", grid, {-1, -1, -1});
   if (grid.size(0) < 3 || grid.size(1) < 3) {
-    throw ValueError("[explain.seed_shares] expected at least 3 seeds and 3 prompts, got " +
-                     std::to_string(grid.size(0)) + " and " + std::to_string(grid.size(1)));
+    throw ValueError(format_text("[explain.seed_shares] expected at least 3 seeds and 3 prompts, got {} and {}", grid.size(0), grid.size(1)));
   }
   const Tensor y = grid.to(torch::kCPU, torch::kFloat64);
   const Tensor shares = shares_of(y);
@@ -120,4 +120,4 @@ Method seed_share_method() {
                 {.trajectory = true, .words = true, .reader = true}, shares_cost, ask_shares);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -15,7 +15,7 @@
 
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -50,4 +50,4 @@ struct SeedShare {
 };
 void describe(AnswerDescriber& d, const SeedShare& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

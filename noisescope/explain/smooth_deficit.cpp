@@ -7,9 +7,10 @@
 #include <ATen/ops/max_pool2d.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/answer.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Largest value of each pixel's square; outside the picture counts as nothing.
@@ -44,9 +45,7 @@ SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
   check_shape("explain.smooth_deficit", "noise", noise,
               {pictures.size(0), pictures.size(1), pictures.size(2), pictures.size(3)});
   if (options.radius_px < 1 || !(options.tolerance >= 0)) {
-    throw ValueError("[explain.smooth_deficit] expected radius_px >= 1 and tolerance >= 0, got " +
-                     std::to_string(options.radius_px) + " and " +
-                     std::to_string(options.tolerance));
+    throw ValueError(format_text("[explain.smooth_deficit] expected radius_px >= 1 and tolerance >= 0, got {} and {}", options.radius_px, options.tolerance));
   }
   const Tensor shown = pictures.to(torch::kCPU, torch::kFloat64);
   const Tensor own = noise.to(torch::kCPU, torch::kFloat64);
@@ -64,4 +63,4 @@ void describe(AnswerDescriber& d, const SmoothDeficit& a) {
   d("smooth", a.smooth, "picture y x", "", "whether a pixel is smooth");
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

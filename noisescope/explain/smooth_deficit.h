@@ -6,7 +6,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -31,4 +31,4 @@ SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
 
 void describe(AnswerDescriber& d, const SmoothDeficit& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -5,16 +5,16 @@
 #include <ATen/ops/linalg_eigvalsh.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 double speciation_log_snr(const Tensor& pictures) {
   check_shape("explain.speciation_log_snr", "pictures", pictures, {-1, -1, -1, -1});
   const int64_t count = pictures.size(0);
   const Tensor rows = pictures.flatten(1).to(torch::kCPU, torch::kFloat64);
   if (count < 2 || (rows == rows[0]).all().item<bool>()) {
-    throw ValueError("[explain.speciation_log_snr] expected at least 2 different pictures, got " +
-                     std::to_string(count));
+    throw ValueError(format_text("[explain.speciation_log_snr] expected at least 2 different pictures, got {}", count));
   }
   // Of the two matrices with the same non-zero eigenvalues the smaller one.
   const Tensor centred = rows - rows.mean(0);
@@ -24,4 +24,4 @@ double speciation_log_snr(const Tensor& pictures) {
   return -std::log(values[-1].item<double>());
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -7,13 +7,14 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 Tensor about_their_mean(const Tensor& pictures) {
@@ -27,9 +28,7 @@ Tensor band_sizes(int64_t height, int64_t width, int64_t bands) {
   impulse[0][0][0][0] = 1;
   const Tensor sizes = band_energy(impulse, bands)[0] * static_cast<double>(height * width);
   if (!(sizes > 0.5).all().item<bool>()) {
-    throw ValueError("[explain.band_spectrum] expected bands that hold coefficients, got " +
-                     std::to_string(bands) + " of them for " + std::to_string(height) + " x " +
-                     std::to_string(width) + " pixels; use fewer");
+    throw ValueError(format_text("[explain.band_spectrum] expected bands that hold coefficients, got {} of them for {} x {} pixels; use fewer", bands, height, width));
   }
   return sizes;
 }
@@ -63,8 +62,7 @@ double emergence_of(const Tensor& curve, const std::vector<double>& log_snrs) {
 Tensor band_spectrum(const Tensor& pictures, int64_t bands) {
   check_shape("explain.band_spectrum", "pictures", pictures, {-1, -1, -1, -1});
   if (pictures.size(0) < 2) {
-    throw ValueError("[explain.band_spectrum] expected at least 2 pictures, got " +
-                     std::to_string(pictures.size(0)));
+    throw ValueError(format_text("[explain.band_spectrum] expected at least 2 pictures, got {}", pictures.size(0)));
   }
   const Tensor sizes = band_sizes(pictures.size(2), pictures.size(3), bands);
   const auto freedom = static_cast<double>((pictures.size(0) - 1) * pictures.size(1));
@@ -81,8 +79,7 @@ SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, cons
                                      int64_t bands) {
   const torch::NoGradGuard no_grad;
   if (steps.size() < 2 || pictures.dim() != 4 || pictures.size(0) < 2) {
-    throw ValueError("[explain.spectral_emergence] expected at least 2 steps and 2 pictures, got " +
-                     std::to_string(steps.size()) + " steps of " + describe_tensor(pictures));
+    throw ValueError(format_text("[explain.spectral_emergence] expected at least 2 steps and 2 pictures, got {} steps of {}", steps.size(), describe_tensor(pictures)));
   }
   band_sizes(pictures.size(2), pictures.size(3), bands);
   const Tensor shown = about_their_mean(pictures);
@@ -155,4 +152,4 @@ Method spectral_emergence_method() {
                 emergence_cost, ask_emergence);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -13,7 +13,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -65,4 +65,4 @@ struct EmergenceOfPictures {
 };
 void describe(AnswerDescriber& d, const EmergenceOfPictures& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

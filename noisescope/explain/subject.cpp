@@ -1,15 +1,15 @@
 #include "noisescope/explain/subject.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/inversion.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 void check_request(const SubjectRequest& request) {
   if (request.pictures < 2 || request.paths < 2) {
-    throw ValueError("[explain.make_subject] expected at least 2 pictures and 2 paths, so that there are intervals, got " +
-                     std::to_string(request.pictures) + " and " + std::to_string(request.paths));
+    throw ValueError(format_text("[explain.make_subject] expected at least 2 pictures and 2 paths, so that there are intervals, got {} and {}", request.pictures, request.paths));
   }
   if (request.record && request.picture.defined()) {
     throw ValueError("[explain.make_subject] expected a record or a picture, got both; pass one of them");
@@ -38,9 +38,7 @@ Subject recorded_subject(const Model& model, const SubjectRequest& request, cons
   RecordedTrajectory read =
       read_trajectory(model, *request.record, request.recorded, request.pictures, control);
   if (!request.prompt.empty() && request.prompt != read.prompt) {
-    throw ValueError("[explain.make_subject] expected the prompt of picture " + std::to_string(request.recorded) +
-                     ", '" + read.prompt + "', got '" + request.prompt +
-                     "'; leave --prompt out, or see 'noisescope rewind --help'");
+    throw ValueError(format_text("[explain.make_subject] expected the prompt of picture {}, '{}', got '{}'; leave --prompt out, or see 'noisescope rewind --help'", request.recorded, read.prompt, request.prompt));
   }
   return {model, read.prompt, request.compared, TrajectoryOrigin::recorded, read.sample, std::move(read.trajectory),
           {}, contrasts_of(model, request, read.prompt), {}, request.paths, request.seed, read.added};
@@ -106,7 +104,7 @@ ScorePictures word_margins(const Subject& subject) {
   }
   std::vector<std::pair<WordReader, int64_t>> words;  // a reader of the versions, and the true one
   for (const PromptContrast& contrast : subject.contrasts) {
-    words.emplace_back(subject.model.reader(lone_words(subject.grammar(), contrast)), contrast.own);
+    words.emplace_back(subject.model.reader(lone_words(subject.grammar(), contrast)), contrast.true_version);
   }
   return [words](const Tensor& pictures) {
     std::vector<Tensor> margins;
@@ -119,4 +117,4 @@ ScorePictures word_margins(const Subject& subject) {
   };
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -6,10 +6,11 @@
 #include <ATen/ops/linalg_qr.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 constexpr double kDegrees = 180 / std::numbers::pi;
@@ -48,8 +49,7 @@ Tensor commitment(const Tensor& deviations, const std::vector<double>& log_snrs,
 TrajectoryGeometry trajectory_geometry(const std::vector<SamplerStep>& steps, const Tensor& picture,
                                        double tolerance) {
   if (steps.size() < 3) {
-    throw ValueError("[explain.trajectory_geometry] expected at least 3 steps, got " +
-                     std::to_string(steps.size()));
+    throw ValueError(format_text("[explain.trajectory_geometry] expected at least 3 steps, got {}", steps.size()));
   }
   TrajectoryGeometry out;
   std::vector<Tensor> states, estimates, deviations;
@@ -104,4 +104,4 @@ Method trajectory_geometry_method() {
                 free_of_cost<TrajectoryGeometryOptions>, ask_geometry);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

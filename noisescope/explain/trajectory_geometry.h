@@ -9,7 +9,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -37,4 +37,4 @@ struct TrajectoryGeometryOptions {
 };
 void describe(Describer& d, TrajectoryGeometryOptions& options);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

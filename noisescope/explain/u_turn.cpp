@@ -6,12 +6,13 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/explain/passes.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Noise levels of the way back from a turning point, ending in 0.
@@ -56,8 +57,7 @@ void check_options(const UTurnOptions& options) {
   bool possible = options.steps >= 2 && !options.log_snrs.empty();
   for (const double log_snr : options.log_snrs) possible &= log_snr < options.log_snr_end;
   if (!possible) {
-    throw ValueError("[explain.u_turns] expected at least 2 steps and turning points, all below "
-                     "log_snr_end = " + std::to_string(options.log_snr_end));
+    throw ValueError(format_text("[explain.u_turns] expected at least 2 steps and turning points, all below log_snr_end = {}", options.log_snr_end));
   }
 }
 
@@ -74,8 +74,7 @@ void describe(Describer& d, UTurnOptions& options) {
 double UTurns::half_point(int64_t f, double chance) const {
   check_shape("explain.UTurns.half_point", "kept", kept, {static_cast<int64_t>(log_snrs.size()), -1, -1});
   if (f < 0 || f >= kept.size(2) || !(chance >= 0 && chance < 1)) {
-    throw ValueError("[explain.UTurns.half_point] expected a factor below " + std::to_string(kept.size(2)) +
-                     " and a chance in [0, 1), got " + std::to_string(f) + " and " + std::to_string(chance));
+    throw ValueError(format_text("[explain.UTurns.half_point] expected a factor below {} and a chance in [0, 1), got {} and {}", kept.size(2), f, chance));
   }
   const double half = (1 + chance) / 2;
   const std::vector<double> kept = monotone_fit(retention().select(1, f));
@@ -170,4 +169,4 @@ Method u_turn_method() {
                 ask_u_turns);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

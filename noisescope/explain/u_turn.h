@@ -14,7 +14,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -67,4 +67,4 @@ struct UTurnQuestion {
 };
 void describe(Describer& d, UTurnQuestion& question);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -14,7 +14,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "'<' types are written as they lie");
@@ -168,4 +168,4 @@ Tensor read_npy(const std::filesystem::path& path) {
   return result.permute(order).contiguous();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -11,7 +11,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 using Kind = ConfigNode::Kind;
@@ -402,4 +402,4 @@ ConfigNode config_from_json(const nlohmann::ordered_json& json, const std::strin
   return node;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

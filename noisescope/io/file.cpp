@@ -18,7 +18,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 namespace fs = std::filesystem;
@@ -300,4 +300,4 @@ FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);  // the file stays: unlinking it would race
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

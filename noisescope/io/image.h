@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace noisescope {
+namespace noisescope::inline io {
 
 /// Rows from the top, `channels` interleaved values a pixel (1 gray, 3 RGB, 4 RGBA).
 struct Image {
@@ -19,4 +19,4 @@ struct Image {
   }
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::io

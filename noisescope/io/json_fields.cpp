@@ -5,7 +5,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 using Json = nlohmann::json;
@@ -97,4 +97,4 @@ JsonFields JsonFields::section(const char* key) const {
   return {reader_, value};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -10,7 +10,7 @@
 
 #include "noisescope/io/json_reader.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 
 /// One JSON object of a file. Every refusal is a FormatError that names file and key.
 class JsonFields {
@@ -49,4 +49,4 @@ class JsonFields {
   nlohmann::json object_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::io

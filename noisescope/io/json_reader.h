@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace noisescope {
+namespace noisescope::inline io {
 
 /// For the files of one folder or one program: `path` and `function` are for messages.
 struct JsonReader {
@@ -36,4 +36,4 @@ struct JsonReader {
   int64_t integer(const Json& value, const char* what) const;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::io

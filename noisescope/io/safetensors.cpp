@@ -12,7 +12,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_header.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data are little-endian");
@@ -177,4 +177,4 @@ void write_safetensors(const std::filesystem::path& path, const TensorFile& file
   });
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -11,7 +11,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 constexpr uint64_t kLengthBytes = 8;
@@ -264,4 +264,4 @@ std::string make_safetensors_header(const std::vector<TensorEntry>& entries,
   return length + text;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

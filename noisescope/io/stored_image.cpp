@@ -5,7 +5,7 @@
 
 #include "noisescope/io/resize.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 /// Pillow's product of two fractions of 255.
@@ -98,7 +98,7 @@ std::pair<int64_t, int64_t> stored_position(int orientation, int64_t x, int64_t 
   }
 }
 
-Image to_rgb(const StoredImage& stored, bool cuts_gray16) {
+Image to_rgb(const StoredImage& stored, bool cuts_grey16) {
   switch (stored.mode) {
     case PixelMode::rgb:
     case PixelMode::palette: return stored.image;
@@ -106,10 +106,10 @@ Image to_rgb(const StoredImage& stored, bool cuts_gray16) {
       return map_pixels(stored.image, 3,
                         [](const uint8_t* from, uint8_t* to) { std::copy_n(from, 3, to); });
     case PixelMode::cmyk: return map_pixels(stored.image, 3, mix_ink);
-    case PixelMode::gray16:
-      return map_pixels(stored.image, 3, [cuts_gray16](const uint8_t* from, uint8_t* to) {
+    case PixelMode::grey16:
+      return map_pixels(stored.image, 3, [cuts_grey16](const uint8_t* from, uint8_t* to) {
         const uint8_t cut = from[0] == 0 ? from[1] : 255;
-        replicate(cuts_gray16 ? cut : from[0], to);
+        replicate(cuts_grey16 ? cut : from[0], to);
       });
     default:
       return map_pixels(stored.image, 3,
@@ -129,11 +129,11 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
   switch (same_size || width < 1 || height < 1 ? PixelMode::rgb : stored.mode) {
     case PixelMode::bilevel:
     case PixelMode::palette: result.image = resize_nearest(stored.image, width, height); break;
-    case PixelMode::gray_alpha:
+    case PixelMode::grey_alpha:
     case PixelMode::rgba:
       result.image = unpremultiplied(resize_bicubic(premultiplied(stored.image), width, height));
       break;
-    case PixelMode::gray16: result.image = resize_bicubic_16(stored.image, width, height); break;
+    case PixelMode::grey16: result.image = resize_bicubic_16(stored.image, width, height); break;
     default: result.image = resize_bicubic(stored.image, width, height);
   }
   return result;
@@ -157,4 +157,4 @@ StoredImage turned_upright(const StoredImage& stored) {
   return result;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -4,18 +4,18 @@
 
 #include "noisescope/io/image.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 
 /// How the pixels of a file are to be read; Pillow's mode in brackets.
 enum class PixelMode {
   gray,        // [L]      1 channel
-  gray_alpha,  // [LA]     2
+  grey_alpha,  // [LA]     2
   rgb,         // [RGB]    3
   rgba,        // [RGBA]   4
   cmyk,        // [CMYK]   4 channels of ink, 255 = full
   bilevel,     // [1]      1 channel, 0 or 255
   palette,     // [P]      3 channels, looked up already
-  gray16,      // [I;16]   2 channels: high byte, low byte
+  grey16,      // [I;16]   2 channels: high byte, low byte
 };
 
 struct StoredImage {
@@ -38,4 +38,4 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
 /// Turned upright (Pillow's ImageOps.exif_transpose); the result has orientation 1.
 StoredImage turned_upright(const StoredImage& stored);
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 using Json = nlohmann::json;
@@ -57,4 +57,4 @@ std::map<std::string, std::string> parse_weight_index(std::string_view json,
   return files;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -1,9 +1,10 @@
 #include "noisescope/model/factors.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope {
+namespace noisescope::inline model {
 namespace {
 
 std::vector<int64_t> values_of(const ParsedScene& read) {
@@ -33,8 +34,7 @@ FactorReader world_factors(const World& world) {
 
 FactorReader zero_shot_factors(const Model& model, const std::vector<std::string>& labels) {
   if (labels.size() < 2 || !model.reader) {
-    throw ValueError("[model.zero_shot_factors] expected at least two labels and a model that reads pictures, got " +
-                     std::to_string(labels.size()) + (model.reader ? "" : " and one that does not"));
+    throw ValueError(format_text("[model.zero_shot_factors] expected at least two labels and a model that reads pictures, got {}{}", labels.size(), (model.reader ? "" : " and one that does not")));
   }
   model.condition(labels);  // refuses unknown words
   return {{{"label", labels}},
@@ -50,4 +50,4 @@ FactorReader factors_of(const Model& model, const std::vector<std::string>& labe
   return {};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::model

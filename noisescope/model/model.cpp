@@ -1,8 +1,9 @@
 #include "noisescope/model/model.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline model {
 namespace {
 
 /// The network computes in float32; what surrounds it may be float64.
@@ -57,9 +58,7 @@ Model exact_model(const WorldDenoiser& truth) {
 Model network_model(const TextToImage& network, const std::string& name, const SamplingOptions& sample,
                     double log_snr_max, const std::optional<World>& world) {
   if (world && network.image_size() != kWorldImagePx) {
-    throw ModelError("[model.network_model] expected a model of " + std::to_string(kWorldImagePx) +
-                     "-pixel pictures of the two-object world, got " + std::to_string(network.image_size()) +
-                     " pixels");
+    throw ModelError(format_text("[model.network_model] expected a model of {}-pixel pictures of the two-object world, got {} pixels", kWorldImagePx, network.image_size()));
   }
   Model model;
   model.name = name;
@@ -99,4 +98,4 @@ void check_picture(const Model& model, const Tensor& picture) {
                    "; scale it to that size, or explain it with a model of its own");
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::model

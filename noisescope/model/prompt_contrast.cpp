@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope {
+namespace noisescope::inline model {
 namespace {
 
 std::string lower(std::string text) {
@@ -83,7 +83,7 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
                      "', got none; name them with --alternatives");
   }
   for (const std::string& value : contrast.values) {
-    if (same(value)) contrast.own = static_cast<int64_t>(contrast.prompts.size());
+    if (same(value)) contrast.true_version = static_cast<int64_t>(contrast.prompts.size());
     contrast.prompts.push_back(prompt.substr(0, at) + value + prompt.substr(at + wanted.size()));
   }
   return contrast;
@@ -101,4 +101,4 @@ std::vector<std::string> words_of(const std::string& prompt,
   return found;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::model

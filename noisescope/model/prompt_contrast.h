@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-namespace noisescope {
+namespace noisescope::inline model {
 
 struct PromptContrast {
   std::string word;                  // as it stands in the prompt
   std::vector<std::string> values;   // K versions of the word, the own one among them
   std::vector<std::string> prompts;  // K: the prompt with each
-  int64_t own = 0;                   // which of them is the prompt itself
+  int64_t true_version = 0;          // which of them is the prompt itself
   size_t position = 0;               // where the word begins in the prompt
 };
 
@@ -26,4 +26,4 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
 std::vector<std::string> words_of(const std::string& prompt,
                                   const std::vector<std::string>& vocabulary);
 
-}  // namespace noisescope
+}  // namespace noisescope::model

@@ -6,12 +6,13 @@
 
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope {
+namespace noisescope::inline model {
 namespace {
 
 const ConfigNode& section(const ConfigNode& root, const std::string& name) {
@@ -94,10 +95,7 @@ TextToImage::TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whi
       device_(device) {
   const int64_t width = whitening_.text.width() + (options_.modality_flag ? 1 : 0);
   if (width != options_.network.condition_width) {
-    throw ModelError("[model.TextToImage] expected conditions of width " +
-                     std::to_string(options_.network.condition_width) +
-                     ", which the network was trained on, got " + std::to_string(width) +
-                     " from the text encoder; the CLIP folder belongs to another run");
+    throw ModelError(format_text("[model.TextToImage] expected conditions of width {}, which the network was trained on, got {} from the text encoder; the CLIP folder belongs to another run", options_.network.condition_width, width));
   }
   if (options_.modality_flag && !whitening_.image) {
     throw ModelError("[model.TextToImage] expected the whitening of image embeddings, got none");
@@ -178,8 +176,7 @@ Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, 
   const std::vector<double> sigmas = sampling_sigmas(options.grid, model.options().precondition.schedule);
   const auto count = static_cast<int64_t>(request.prompts.size());
   if (count == 0 || batch_size < 1) {
-    throw ValueError("[model.sample_pictures] expected at least one prompt and a batch of at least 1, got " +
-                     std::to_string(count) + " prompts");
+    throw ValueError(format_text("[model.sample_pictures] expected at least one prompt and a batch of at least 1, got {} prompts", count));
   }
   if (request.images.defined()) {
     check_shape("model.sample_pictures", "images", request.images, {count, 3, -1, -1});
@@ -204,4 +201,4 @@ Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, 
   return torch::cat(pictures);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::model

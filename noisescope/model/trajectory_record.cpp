@@ -6,13 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope {
+namespace noisescope::inline model {
 namespace {
 
 constexpr const char* kKind = "noisescope run record 2";
@@ -111,9 +112,7 @@ std::vector<int64_t> rows_of_prompt(const TrajectoryRecord& record, int64_t pict
   const std::vector<std::string>& prompts = record.facts.prompts;
   const auto count = static_cast<int64_t>(prompts.size());
   if (picture < 0 || picture >= count) {
-    throw ValueError("[model.read_trajectory] expected a picture from 0 to "
-                     "" + std::to_string(count - 1) +
-                     ", got " + std::to_string(picture));
+    throw ValueError(format_text("[model.read_trajectory] expected a picture from 0 to {}, got {}", count - 1, picture));
   }
   const std::string& prompt = prompts[static_cast<size_t>(picture)];
   if (prompt.starts_with(kPicturePrompt)) {
@@ -132,10 +131,7 @@ std::vector<int64_t> rows_of_prompt(const TrajectoryRecord& record, int64_t pict
 /// that is only in part: a branch that was not evaluated is NaN as a whole, and becomes undefined.
 SamplerStep rows_of_step(const SamplerStep& step, const Tensor& rows) {
   const auto fail = [&](const char* name) -> NumericError {
-    return NumericError("[model.read_trajectory] expected finite numbers in " + std::string(name) +
-                        " of the record, got NaN or infinity at step "
-                        "" + std::to_string(step.index) +
-                        "; the file is damaged" + kAnew);
+    return NumericError(format_text("[model.read_trajectory] expected finite numbers in {} of the record, got NaN or infinity at step {}; the file is damaged{}", std::string(name), step.index, kAnew));
   };
   SamplerStep out = step;
   const auto take = [&](const char* name, Tensor& plane, bool may_lack) {
@@ -168,8 +164,7 @@ TrajectoryRecord make_record(const TrajectoryRecorder& recorder, TrajectoryFacts
   const std::vector<SamplerStep>& steps = recorder.steps();
   const int64_t count = steps.empty() ? 0 : steps.front().count;
   if (steps.empty() || steps.size() % static_cast<size_t>(count) != 0) {
-    throw ValueError("[model.make_record] expected whole runs, got " +
-                     std::to_string(steps.size()) + " steps of " + std::to_string(count));
+    throw ValueError(format_text("[model.make_record] expected whole runs, got {} steps of {}", steps.size(), count));
   }
   TrajectoryRecord record;
   for (int64_t i = 0; i < count; ++i) record.sigmas.push_back(steps[static_cast<size_t>(i)].sigma);
@@ -203,9 +198,7 @@ RecordedTrajectory read_trajectory(const Model& model, const TrajectoryRecord& r
   const std::string prompt = record.facts.prompts[static_cast<size_t>(picture)];
   const Sampling sampling = sampling_of(model, settings.sample);
   if (sampling.sigmas.size() != record.sigmas.size()) {
-    throw ModelError("[model.read_trajectory] expected " + std::to_string(sampling.steps()) +
-                     " steps, as the settings of the record say, got " + std::to_string(record.sigmas.size() - 1) +
-                     kAnew);
+    throw ModelError(format_text("[model.read_trajectory] expected {} steps, as the settings of the record say, got {}{}", sampling.steps(), record.sigmas.size() - 1, kAnew));
   }
   NoiseSource noise{Random(settings.seed), {}};
   for (const int64_t row : rows) noise.sample_ids.push_back(record.facts.sample_ids[static_cast<size_t>(row)]);
@@ -284,4 +277,4 @@ TrajectoryRecord load_record(const std::filesystem::path& path) {
   return record;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::model

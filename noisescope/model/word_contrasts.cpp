@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/world/grammar.h"
 
-namespace noisescope {
+namespace noisescope::inline model {
 namespace {
 
 /// The lists of a world whose words are alternatives of each other.
@@ -59,7 +59,7 @@ std::string single_spaced(const std::string& text) {
 }  // namespace
 
 std::string prompt_without(const WorldGrammar* grammar, const PromptContrast& contrast) {
-  std::string prompt = contrast.prompts[static_cast<size_t>(contrast.own)];
+  std::string prompt = contrast.prompts[static_cast<size_t>(contrast.true_version)];
   const auto in = [&](const std::vector<std::string>& list) {
     return grammar &&
            std::find(list.begin(), list.end(), contrast.word) != list.end();
@@ -105,4 +105,4 @@ std::vector<PromptContrast> word_contrasts(const WorldGrammar* grammar, const st
   return contrasts;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::model

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 namespace {
 
 constexpr int64_t kNormGroups = 8;
@@ -102,4 +102,4 @@ Tensor ResidualBlockImpl::forward(const Tensor& x, const BlockContext& context) 
   return tap(name_, h);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/xnoise_network.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 namespace {
 
 using Role = UNetLayer::Role;
@@ -183,4 +183,4 @@ double sampling_bytes(const UNetOptions& options, const UNetCost& cost, int64_t 
                    static_cast<double>(batch) * (2 * largest + skips));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 namespace {
 
 struct Mismatch {
@@ -78,4 +78,4 @@ int64_t parameter_count(const torch::nn::Module& module) {
   return count;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

@@ -8,9 +8,9 @@ namespace torch::nn {
 class Module;
 }
 
-namespace noisescope {
+namespace noisescope::inline nn {
 
 class ConditionalNetwork;
 using NetworkPtr = std::shared_ptr<ConditionalNetwork>;
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

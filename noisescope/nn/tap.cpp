@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 namespace {
 
 /// Nobody listens while a handler runs: a handler that evaluates the network would call itself.
@@ -119,4 +119,4 @@ const Tensor& TapRecorder::last(const std::string& name) const {
                                names.empty() ? "nothing" : join(names)));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

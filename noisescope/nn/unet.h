@@ -21,7 +21,7 @@
 #include "noisescope/nn/embedding.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 
 class UNetImpl : public ConditionalNetwork, public HasInitRules {
  public:
@@ -75,4 +75,4 @@ class UNetImpl : public ConditionalNetwork, public HasInitRules {
 };
 TORCH_MODULE(UNet);
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

@@ -4,7 +4,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 namespace {
 
 using Role = UNetLayer::Role;
@@ -175,4 +175,4 @@ std::vector<UNetLayer> unet_plan(const UNetOptions& options) {
   return PlanBuilder(options).build();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

@@ -24,7 +24,7 @@
 
 #include "noisescope/nn/conditional_network.h"
 
-namespace noisescope {
+namespace noisescope::inline nn {
 
 /// gelu(norm(conv3x3(x))), exact GELU (erf).
 class XNoiseBlockImpl : public torch::nn::Module {
@@ -98,4 +98,4 @@ class XNoiseNetworkImpl : public ConditionalNetwork {
 };
 TORCH_MODULE(XNoiseNetwork);
 
-}  // namespace noisescope
+}  // namespace noisescope::nn

@@ -7,13 +7,13 @@
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 std::string title_of(const PromptContrast& contrast) {
   std::string title = contrast.word + " against";
   for (const std::string& value : contrast.values) {
-    if (value != contrast.values[static_cast<size_t>(contrast.own)]) title += " " + value;
+    if (value != contrast.values[static_cast<size_t>(contrast.true_version)]) title += " " + value;
   }
   return title;
 }
@@ -60,4 +60,4 @@ std::string decision_curves(const std::vector<WordEvidence>& words, Teller telle
   return render_svg(plot);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

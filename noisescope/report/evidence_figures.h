@@ -10,7 +10,7 @@
 #include "noisescope/explain/evidence.h"
 #include "noisescope/model/prompt_contrast.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 
 /// A word, by the model and, on a world, by the exact denoiser of the same paths.
 struct WordEvidence {
@@ -31,4 +31,4 @@ Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& word
 std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller,
                             const ScheduleOptions& schedule);
 
-}  // namespace noisescope
+}  // namespace noisescope::report

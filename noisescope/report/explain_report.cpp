@@ -8,7 +8,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -180,7 +180,7 @@ void write_page(const Page& page, const Answer& answer, const std::string& id, c
   for (const auto& [name, bytes] : page.files) write_file_atomic(folder / name, bytes);
 }
 
-ExplanationReport explain(const Model& model, const ExplainRequest& request, const Control& control,
+ExplanationReport explanation_report(const Model& model, const ExplainRequest& request, const Control& control,
                           const PageObserver& on_page) {
   for (const std::string& id : request.methods) find_method(id);
   check_settings(request.settings);
@@ -194,4 +194,4 @@ ExplanationReport explain(const Model& model, const ExplainRequest& request, con
   return run.finish();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

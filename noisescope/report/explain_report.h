@@ -5,7 +5,7 @@
 
 #include "noisescope/report/page.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 
 struct ExplainRequest {
   SubjectRequest subject;
@@ -34,7 +34,7 @@ using PageObserver = std::function<void(const Method& method, const Page& page)>
 /// that it can be read while the rest runs. `on_page` hears of each method when it is done. A method that throws is
 /// left out with its reason, unless it was asked for by name or interrupted. Throws ValueError for an unknown method,
 /// ConfigError for settings that are no options, and as make_subject does.
-ExplanationReport explain(const Model& model, const ExplainRequest& request, const Control& control = {},
+ExplanationReport explanation_report(const Model& model, const ExplainRequest& request, const Control& control = {},
                           const PageObserver& on_page = {});
 
 /// The answers of one subject, each computed once.
@@ -59,4 +59,4 @@ class Answers {
 void write_page(const Page& page, const Answer& answer, const std::string& id, const std::filesystem::path& folder,
                 bool npz = false);
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -8,7 +8,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -144,4 +144,4 @@ Page page_of(const Method& method, const PageContext& context) {
   return page;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

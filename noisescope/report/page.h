@@ -12,7 +12,7 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/viz/report.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 
 struct PageContext {
   const Subject& subject;
@@ -47,4 +47,4 @@ nlohmann::ordered_json answer_json(const Answer& answer);
 /// All arrays of an answer: "quantity", or "part.quantity".
 TensorFile answer_tensors(const Answer& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::report

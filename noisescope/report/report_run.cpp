@@ -18,7 +18,7 @@
 #include "noisescope/viz/report.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 using nlohmann::ordered_json;
@@ -240,4 +240,4 @@ void report_run(const TextToImage& model, const RunConfig& config, const RunFold
                     to_html(ReportWriter(model, config, folder, request, control)()));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -17,7 +17,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -32,8 +32,7 @@ RecordedTrajectory run_of(const Model& model, const RewindRequest& request, cons
   }
   RecordedTrajectory run = read_trajectory(model, *request.record, request.picture, 1, control);
   if (request.prompt.empty() || request.prompt == run.prompt) return run;
-  throw ValueError("[report.rewind_run] expected the prompt of picture " + std::to_string(request.picture) + ", '" +
-                   run.prompt + "', got '" + request.prompt + "'; what the prompt is to become is --to-prompt");
+  throw ValueError(format_text("[report.rewind_run] expected the prompt of picture {}, '{}', got '{}'; what the prompt is to become is --to-prompt", request.picture, run.prompt, request.prompt));
 }
 
 int64_t step_of(const RecordedTrajectory& run, const RewindRequest& request) {
@@ -53,7 +52,7 @@ std::string altered_prompt(const RecordedTrajectory& run, const RewindRequest& r
   if (request.word.empty()) return run.prompt;
   const PromptContrast contrast =
       contrast_prompts(run.prompt, request.word, {request.replacement});
-  return contrast.prompts[static_cast<size_t>(1 - contrast.own)];
+  return contrast.prompts[static_cast<size_t>(1 - contrast.true_version)];
 }
 
 /// The change, and the same as JSON and in words.
@@ -76,8 +75,7 @@ void change_block(const RewindRequest& request, Described& described) {
   const std::vector<int64_t>& box = request.block;
   if (box.empty()) return;
   if (box.size() != 4) {
-    throw ValueError("[report.rewind_run] expected a block as top, left, height, width, got " +
-                     std::to_string(box.size()) + " numbers");
+    throw ValueError(format_text("[report.rewind_run] expected a block as top, left, height, width, got {} numbers", box.size()));
   }
   described.change.block = {box[0], box[1], box[2], box[3], Random(request.noise_seed)};
   described.json["block"] = {{"top", box[0]}, {"left", box[1]}, {"height", box[2]}, {"width", box[3]},
@@ -186,7 +184,7 @@ void write_pictures(const Model& model, const RecordedTrajectory& run, const Rew
   const SamplerStep& start = run.trajectory.steps()[static_cast<size_t>(from)];
   write_png(keep("before.png"), tensor_to_image(before));
   write_png(keep("after.png"), tensor_to_image(after));
-  write_png(keep("difference.png"), color_image(change, ColorMap::sequential, value_range(change)));
+  write_png(keep("difference.png"), colour_image(change, ColourMap::sequential, value_range(change)));
   const Tensor noisy = start.x[0] / std::sqrt(1 + start.sigma * start.sigma);
   write_png(keep("rewind.png"),
             panel_rows({{"", {picture_panel(noisy, format_text("both from step {} on", from)),
@@ -232,4 +230,4 @@ RewindResult rewind_run(const Model& model, const RewindRequest& request, const 
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -16,7 +16,7 @@
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 /// Prompts in order, each `count` times.
@@ -152,9 +152,7 @@ void check_record(const RunConfig& config, const SampleRequest& request, int64_t
   const int64_t needed = TrajectoryRecorder::required_bytes(
       cap, config.sample.grid.steps, torch::empty({pictures, 3, side, side}, torch::kMeta));
   if (needed <= cap.max_bytes) return;
-  throw ValueError("[report.sample_run] expected a record of at most " +
-                   std::to_string(cap.max_bytes >> 20) + " MiB, got a run that needs " +
-                   std::to_string(needed >> 20) + "; draw fewer pictures, or without --record");
+  throw ValueError(format_text("[report.sample_run] expected a record of at most {} MiB, got a run that needs {}; draw fewer pictures, or without --record", cap.max_bytes >> 20, needed >> 20));
 }
 
 }  // namespace
@@ -192,4 +190,4 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   return result;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

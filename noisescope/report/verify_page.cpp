@@ -6,7 +6,7 @@
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/report.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 std::vector<std::string> cells_of(const VerifyRow& row) {
@@ -73,4 +73,4 @@ std::string verify_page(const Verification& verification, const std::string& com
   return to_html(report);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -5,9 +5,9 @@
 
 #include "noisescope/verify/verify.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 
 /// One self-contained HTML file. `command_line` as typed; may be empty.
 std::string verify_page(const Verification& verification, const std::string& command_line);
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -4,7 +4,7 @@
 
 #include "noisescope/data/captions.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 
 const std::vector<std::string>& usual_templates() {
   static const std::vector<std::string> templates = {
@@ -44,4 +44,4 @@ Tensor class_probabilities(const ClipModel& model, const Tensor& images, const T
   return at::softmax(scale * at::matmul(images, classes.to(images.device()).t()), 1);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

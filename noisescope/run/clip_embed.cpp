@@ -11,13 +11,14 @@
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/clip/text/unicode.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/io/codec/archive.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_join.h"
 #include "noisescope/run/clip_classes.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 namespace fs = std::filesystem;
@@ -128,8 +129,7 @@ class ShardedTensor {
                       static_cast<double>(names_.size()), name_ + "s", ""});
     }
     if (kept_.empty()) {
-      throw DataError("[run.clip_embed] expected at least one readable " + name_ + ", got " +
-                      std::to_string(names_.size()) + " that are not");
+      throw DataError(format_text("[run.clip_embed] expected at least one readable {}, got {} that are not", name_, names_.size()));
     }
   }
 
@@ -275,8 +275,7 @@ void check_encoding(const std::string& line, const fs::path& path, int64_t numbe
   try {
     decode_utf8(line);
   } catch (const ValueError& error) {
-    throw DataError("[run.read_lines] expected UTF-8 in " + path.string() + ", line " +
-                    std::to_string(number) + ": " + error.what());
+    throw DataError(format_text("[run.read_lines] expected UTF-8 in {}, line {}: {}", path.string(), number, error.what()));
   }
 }
 
@@ -340,4 +339,4 @@ ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked
   return result;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

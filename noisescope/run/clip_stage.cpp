@@ -10,7 +10,7 @@
 #include "noisescope/stats/estimate.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 constexpr int64_t kReportImages = 512;
@@ -227,4 +227,4 @@ nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, u
   return json;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

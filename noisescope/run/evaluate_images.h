@@ -7,7 +7,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 
 /// Trains the judge (evaluation.judge, seed + 1) in judge/ if it is not there yet, draws
 /// `evaluation.samples` pictures for captions of validation samples, and measures KID, FD and coverage
@@ -19,4 +19,4 @@ nlohmann::ordered_json evaluate_images(const TextToImage& model, const RunConfig
                                        const RunFolder& folder, const Control& control,
                                        Tensor& pictures, std::vector<std::string>& prompts);
 
-}  // namespace noisescope
+}  // namespace noisescope::run

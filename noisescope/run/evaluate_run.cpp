@@ -9,7 +9,7 @@
 #include "noisescope/run/evaluate_images.h"
 #include "noisescope/viz/image_grid.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 constexpr int64_t kShown = 16;
@@ -141,4 +141,4 @@ nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& c
   return json;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

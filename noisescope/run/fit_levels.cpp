@@ -9,7 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/model/word_contrasts.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 using nlohmann::ordered_json;
@@ -96,4 +96,4 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
   return levels;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

@@ -8,7 +8,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/viz/image_grid.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 constexpr int64_t kPreviewPrompts = 8;
@@ -44,4 +44,4 @@ void write_preview(const TextToImage& model, const RunConfig& config, const RunF
             {{"noisescope", "preview after " + std::to_string(images_seen) + " images"}});
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

@@ -5,7 +5,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 
 /// Prompts that show what a run learns: full captions of a world, else captions spread over the
 /// vocabulary.
@@ -16,4 +16,4 @@ std::vector<std::string> example_prompts(const RunConfig& config, const TextToIm
 void write_preview(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                    int64_t images_seen);
 
-}  // namespace noisescope
+}  // namespace noisescope::run

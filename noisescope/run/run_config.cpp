@@ -4,13 +4,14 @@
 
 #include "noisescope/clip/image_tower.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/nn/cost.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 
 void describe(Describer& d, ConditionOptions& o) {
   d("image_share", o.image_share,
@@ -84,8 +85,7 @@ void check_image_sizes(const RunConfig& config) {
   check("network.image_size", config.network.image_size);
   if (config.clip_folder.empty()) check("clip.image.image_size", config.clip.image.image_size);
   if (found.empty()) return;
-  throw ConfigError("[run.check_run_config] expected the size of the data's images, " + std::to_string(image) +
-                    ", got " + join(found, " and ") + "; add " + join(wanted, " "));
+  throw ConfigError(format_text("[run.check_run_config] expected the size of the data's images, {}, got {}; add {}", image, join(found, " and "), join(wanted, " ")));
 }
 
 /// What building and training the CLIP would refuse.
@@ -165,4 +165,4 @@ double cleanest_trained_log_snr(const RunConfig& config) {
       noise_levels(config.noise_levels, config.precondition.schedule, rarely).item<double>());
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace noisescope {
+namespace noisescope::inline run {
 
 struct RunFolder {
   std::filesystem::path root;
@@ -30,4 +30,4 @@ struct RunFolder {
   std::filesystem::path summary() const { return root / "summary.json"; }
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::run

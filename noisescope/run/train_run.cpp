@@ -16,7 +16,7 @@
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/run/fit_levels.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 using nlohmann::ordered_json;
@@ -250,7 +250,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
     return levels;
   };
   const TrainResult result =
-      train(trainable(network, request.device, seed), batches, validation, setup, folder.root, observer, control);
+      train_model(trainable(network, request.device, seed), batches, validation, setup, folder.root, observer, control);
   write_safetensors(folder.model(), {module_state(*network),
                                      {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);
@@ -295,4 +295,4 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
   return network_model(network, folder.root.string(), config.sample, cleanest_trained_log_snr(config), world);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

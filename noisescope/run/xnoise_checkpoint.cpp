@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/csv.h"
@@ -14,7 +15,7 @@
 #include "noisescope/nn/module_state.h"
 #include "noisescope/model/text_to_image.h"
 
-namespace noisescope {
+namespace noisescope::inline run {
 namespace {
 
 namespace fs = std::filesystem;
@@ -101,9 +102,7 @@ RunConfig import_xnoise_checkpoint(const TensorFile& checkpoint, const fs::path&
   const ClipModel clip = ClipModel::load(clip_folder);
   clip.tokenizer();  // prompts condition the model
   if (clip.embedding_dim() != config.network.condition_width) {
-    throw ModelError("[run.import_xnoise_checkpoint] expected a CLIP of width " +
-                     std::to_string(config.network.condition_width) + ", which the network was trained with, got " +
-                     std::to_string(clip.embedding_dim()) + " in " + clip_folder.string());
+    throw ModelError(format_text("[run.import_xnoise_checkpoint] expected a CLIP of width {}, which the network was trained with, got {} in {}", config.network.condition_width, clip.embedding_dim(), clip_folder.string()));
   }
   const NetworkPtr network = make_network(config.network);
   load_module_state(*network, plain_names(checkpoint.tensors), "the checkpoint");
@@ -138,4 +137,4 @@ TensorFile read_xnoise_embeddings(const fs::path& csv) {
   return {{{"image", image}}, {{"image_names", names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::run

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline stats {
 
 Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
                    int64_t replicates) {
@@ -26,4 +26,4 @@ Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
   return {statistic(torch::arange(n)), quantile(0.025), quantile(0.975), n};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::stats

@@ -6,7 +6,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope {
+namespace noisescope::inline stats {
 
 /// A figure of the observations with these numbers [n] int64, in which a number may occur repeatedly.
 using Statistic = std::function<double(const Tensor& rows)>;
@@ -18,4 +18,4 @@ using Statistic = std::function<double(const Tensor& rows)>;
 Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
                    int64_t replicates = 1000);
 
-}  // namespace noisescope
+}  // namespace noisescope::stats

@@ -4,7 +4,7 @@
 
 #include "noisescope/stats/ranks.h"
 
-namespace noisescope {
+namespace noisescope::inline stats {
 namespace {
 
 double correlation(const Tensor& a, const Tensor& b) {
@@ -69,4 +69,4 @@ double worst_error_reversal(const Tensor& standard_errors, double bar) {
   return 1 - within.prod().item<double>();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::stats

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline stats {
 namespace {
 
 /// Ranks of each row less their mean, times 2: whole numbers, [B, n] float64.
@@ -33,4 +33,4 @@ Tensor rank_correlation(const Tensor& a, const Tensor& b) {
                                  std::numeric_limits<double>::quiet_NaN());
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::stats

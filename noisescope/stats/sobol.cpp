@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline stats {
 namespace {
 
 /// rho(u, v) over the samples, and how much each of them moves it (its influence over N).
@@ -46,4 +46,4 @@ SobolIndices sobol_indices(const Tensor& a, const Tensor& b, const Tensor& mixed
           error_of(with_a, with_b, chance)};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::stats

@@ -16,7 +16,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -283,4 +283,4 @@ std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder,
   return std::nullopt;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::train

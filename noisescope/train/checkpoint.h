@@ -21,7 +21,7 @@
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 
 /// What a checkpoint holds besides tensors.
 struct TrainState {
@@ -82,4 +82,4 @@ std::vector<int64_t> thinned_steps(const std::vector<int64_t>& steps, int64_t ke
 std::vector<std::string> differing_keys(const nlohmann::ordered_json& a,
                                         const nlohmann::ordered_json& b);
 
-}  // namespace noisescope
+}  // namespace noisescope::train

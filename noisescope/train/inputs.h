@@ -9,7 +9,7 @@
 #include "noisescope/train/batches.h"
 #include "noisescope/train/options.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 
 /// On the CPU.
 struct TrainInputs {
@@ -54,4 +54,4 @@ class InputQueue {
   std::future<TrainInputs> next_;  // last: its destructor waits for the thread
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::train

@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace noisescope {
+namespace noisescope::inline train {
 
 /// A file that only grows. Errors of the system come as IoError with their reason, at once.
 class AppendFile {
@@ -64,4 +64,4 @@ std::vector<nlohmann::ordered_json> read_metrics(const std::filesystem::path& pa
 /// CRC-32C (Castagnoli), as TFRecord framing uses it (RFC 3720, appendix B.4).
 uint32_t crc32c(std::string_view bytes);
 
-}  // namespace noisescope
+}  // namespace noisescope::train

@@ -6,7 +6,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 namespace {
 
 /// A suffix of a budget and how many of its unit it stands for.
@@ -81,4 +81,4 @@ void describe(Describer& d, TrainOptions& o) {
     "prepare the next batch on a thread of its own; the same numbers, worth it on a GPU");
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::train

@@ -13,7 +13,7 @@
 #include "noisescope/train/inputs.h"
 #include "noisescope/train/metrics.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -368,10 +368,10 @@ class Run {
 
 }  // namespace
 
-TrainResult train(const TrainableModel& model, const BatchSource& batches,
+TrainResult train_model(const TrainableModel& model, const BatchSource& batches,
                   const BatchSource& validation, const TrainSetup& setup,
                   const fs::path& folder, const TrainObserver& observer, const Control& control) {
   return Run(model, batches, validation, setup, folder, observer, control)();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::train

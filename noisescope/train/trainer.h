@@ -14,7 +14,7 @@
 #include "noisescope/train/options.h"
 #include "noisescope/train/validation.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 
 /// What is trained. `network` runs `module`; `null_condition` is one of its parameters, or
 /// fixed, [D].
@@ -77,9 +77,9 @@ struct TrainResult {
 /// Throws ValueError for noise levels `information` without measure_levels, Interrupted on a stop request or from an observer (after a checkpoint), NumericError when
 /// loss, gradients or weights are no longer finite (the last good checkpoint stays), ModelError for a
 /// folder of another run, IoError if the disk refuses or another process trains there.
-TrainResult train(const TrainableModel& model, const BatchSource& batches,
+TrainResult train_model(const TrainableModel& model, const BatchSource& batches,
                   const BatchSource& validation, const TrainSetup& setup,
                   const std::filesystem::path& folder, const TrainObserver& observer = {},
                   const Control& control = {});
 
-}  // namespace noisescope
+}  // namespace noisescope::train

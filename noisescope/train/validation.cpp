@@ -5,7 +5,7 @@
 
 #include <torch/nn/module.h>
 
-namespace noisescope {
+namespace noisescope::inline train {
 namespace {
 
 constexpr int kBins = 12;
@@ -69,4 +69,4 @@ WeightsInPlace::~WeightsInPlace() {
   module_.train(was_training_);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::train

@@ -9,7 +9,7 @@
 #include "noisescope/nn/module_state.h"
 #include "noisescope/train/batches.h"
 
-namespace noisescope {
+namespace noisescope::inline train {
 
 /// Mean loss of one bin of noise levels.
 struct ValidationBin {
@@ -56,4 +56,4 @@ class WeightsInPlace {
   bool was_training_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::train

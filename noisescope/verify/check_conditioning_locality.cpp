@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kConditioningLocality = "conditioning_locality";
@@ -27,7 +27,7 @@ ConditioningLocality locality_of(const VerifyContext& context, const Model& subj
   std::vector<Tensor> rows;
   for (const auto& version : batch.versions(Word::colour)) rows.push_back(subject.condition(version));
   return conditioning_locality(subject.denoiser, batch.pictures,
-                               {torch::stack(rows), batch.own_version(Word::colour)}, options,
+                               {torch::stack(rows), batch.true_version(Word::colour)}, options,
                                {Random(context.options.seed), sample_range(0, batch.size())},
                                context.control);
 }
@@ -86,4 +86,4 @@ VerifyRows check_conditioning_locality(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

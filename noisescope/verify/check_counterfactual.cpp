@@ -6,7 +6,7 @@
 #include "noisescope/verify/world_trajectory.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 /// The next value of the word that the left object could have.
@@ -62,4 +62,4 @@ VerifyRows check_counterfactual(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

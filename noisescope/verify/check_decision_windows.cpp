@@ -7,7 +7,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kDecisionWindows = "decision_windows";
@@ -20,13 +20,13 @@ std::vector<WordQuestion> questions_of(const SceneBatch& batch) {
   std::vector<WordQuestion> questions;
   for (const Word word : {Word::colour, Word::shape}) {
     const auto versions = batch.versions(word);
-    const Tensor own = batch.own_version(word);
+    const Tensor own = batch.true_version(word);
     for (int64_t picture = 0; picture < batch.size(); ++picture) {
       WordQuestion question{picture, {}};
       for (const auto& captions : versions) {
         question.contrast.prompts.push_back(captions[static_cast<size_t>(picture)]);
       }
-      question.contrast.own = own[picture].item<int64_t>();
+      question.contrast.true_version = own[picture].item<int64_t>();
       questions.push_back(std::move(question));
     }
   }
@@ -196,4 +196,4 @@ VerifyRows check_decision_windows(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

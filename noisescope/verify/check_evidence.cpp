@@ -6,7 +6,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kEvidence = "evidence";
@@ -29,12 +29,12 @@ Tensor conditions_of(const Model& subject, const Question& question) {
 
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context) {
   const Contrast all = context.seen(&Seams::contrast, {conditions_of(subject, question),
-                                                       question.batch.own_version(question.word)});
+                                                       question.batch.true_version(question.word)});
   const PathFilter filter = context.seen(&Seams::filter, filter_noising_paths);
   std::vector<Evidence> parts;
   for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
     const int64_t count = std::min(kBatch, question.batch.size() - first);
-    const Contrast contrast{all.conditions.narrow(1, first, count), all.own.narrow(0, first, count)};
+    const Contrast contrast{all.conditions.narrow(1, first, count), all.true_version.narrow(0, first, count)};
     const PathNoise noise{Random(context.options.seed), sample_range(first, count)};
     const Tensor pictures = question.batch.pictures.narrow(0, first, count);
     parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, noise, context.control));
@@ -70,7 +70,7 @@ Tensor own_of(const Tensor& table, const Tensor& own) {
 }
 
 Tensor squared_errors(const Evidence& evidence, const Tensor& exact) {
-  const Tensor truth = own_of(exact, evidence.own);
+  const Tensor truth = own_of(exact, evidence.true_version);
   return (evidence.decision() - truth).square().mean(0);  // [B], mean over levels
 }
 
@@ -87,8 +87,8 @@ std::string of(const std::string& what, Word word) {
 VerifyRows exact_rows(const VerifyContext& context, const Question& question,
                                   const Evidence& evidence, const Tensor& exact) {
   const std::string& subject = context.exact_demo.name;
-  const Tensor filtered = own_of(evidence.log_posterior, evidence.own);
-  const Tensor closed = own_of(exact.log(), evidence.own);
+  const Tensor filtered = own_of(evidence.log_posterior, evidence.true_version);
+  const Tensor closed = own_of(exact.log(), evidence.true_version);
   const auto versions = static_cast<double>(exact.size(2));
   const double half = 0.5 + 0.5 / versions, whole = std::log(versions);
   const int64_t middle = (closed.exp().mean(1) - half).abs().argmin().item<int64_t>();
@@ -182,4 +182,4 @@ VerifyRows check_evidence(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

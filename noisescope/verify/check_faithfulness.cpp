@@ -11,13 +11,13 @@
 #include "noisescope/verify/colour_information.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr double kReadSigma = 0.5;
 
 PictureScore colour_score(const WorldDenoiser& truth, const SceneBatch& batch) {
-  return [&truth, own = batch.own_version(Word::colour)](const Tensor& x, const Tensor& sample) {
+  return [&truth, own = batch.true_version(Word::colour)](const Tensor& x, const Tensor& sample) {
     const Tensor sigma = torch::full({x.size(0)}, kReadSigma, torch::kFloat64);
     const Tensor null = truth.null_condition().expand({x.size(0), -1});
     return truth.posterior(x, sigma, null, SceneFactor::left_colour)
@@ -73,4 +73,4 @@ VerifyRows check_faithfulness(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

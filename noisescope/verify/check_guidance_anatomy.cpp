@@ -14,7 +14,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/gaussian_prompt.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kGuidanceAnatomy = "guidance_anatomy";
@@ -198,4 +198,4 @@ VerifyRows check_guidance_anatomy(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

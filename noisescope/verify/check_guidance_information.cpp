@@ -7,7 +7,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr int64_t kMapSteps = 50;
@@ -69,4 +69,4 @@ VerifyRows check_guidance_information(const VerifyContext& context) {
            {extra, extra, extra, batch.size()}}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -8,7 +8,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kInfidelity = "infidelity";
@@ -92,4 +92,4 @@ VerifyRows check_infidelity(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

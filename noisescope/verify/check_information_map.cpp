@@ -8,7 +8,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kInformationMap = "information_map";
@@ -139,4 +139,4 @@ VerifyRows check_information_map(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kLocalisation = "localisation";
@@ -42,4 +42,4 @@ VerifyRows check_localisation(const VerifyContext& context) {
           mean_row("map of chance: rank accuracy off the object's share", relevance_rank(nothing, seen), share)};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

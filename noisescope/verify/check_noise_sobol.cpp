@@ -6,7 +6,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr double kVariance = 0.7;  // of the Gaussian pixels
@@ -68,4 +68,4 @@ VerifyRow deterministic_row(const VerifyContext& context) {
 
 VerifyRows check_noise_sobol(const VerifyContext& context) { return {gaussian_row(context), deterministic_row(context)}; }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

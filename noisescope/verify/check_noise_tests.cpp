@@ -7,7 +7,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 Tensor initial_noise(uint64_t seed, int64_t count) {
@@ -50,4 +50,4 @@ VerifyRows check_noise_tests(const VerifyContext& context) {
            found(column(test_noise(leaky), "low_frequency"))}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -4,7 +4,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 
 VerifyRows check_noise_transplant(const VerifyContext& context) {
   const WorldTrajectory runs(context, context.n(400, 160));
@@ -24,4 +24,4 @@ VerifyRows check_noise_transplant(const VerifyContext& context) {
            {p, p, p, n}, p_value_reversal(p, 0.01)}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

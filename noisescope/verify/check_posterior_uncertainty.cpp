@@ -10,7 +10,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr double kLogSnr = -3;
@@ -78,4 +78,4 @@ VerifyRows check_posterior_uncertainty(const VerifyContext& context) {
            Direction::at_least, 0.98, mean_estimate(cosine.masked_select(apart))}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

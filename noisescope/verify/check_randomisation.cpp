@@ -12,7 +12,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/colour_information.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kRandomisation = "randomisation";
@@ -73,7 +73,7 @@ Contrast colour_contrast(const Model& subject, const SceneBatch& batch) {
   for (const auto& version : batch.versions(Word::colour)) {
     conditions.push_back(subject.condition(version));
   }
-  return {torch::stack(conditions), batch.own_version(Word::colour)};
+  return {torch::stack(conditions), batch.true_version(Word::colour)};
 }
 
 /// [B, H, W]: the free map of a run at scale 1, in nats.
@@ -141,4 +141,4 @@ VerifyRows check_randomisation(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -8,7 +8,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr double kRewindReadSigma = 0.05;
@@ -58,7 +58,7 @@ VerifyRow dropped_prompt_row(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
                                                context.n(400, 200));
   const Trajectory run = record(context, context.exact_demo, batch, Solver::ddpm, 40);
-  const Tensor own = batch.own_version(Word::colour).unsqueeze(1);
+  const Tensor own = batch.true_version(Word::colour).unsqueeze(1);
   std::vector<Tensor> kept, expected;
   for (const int64_t step : {9, 12, 15, 18}) {  // log-SNR -6 to -3, where the colour is decided
     const SamplerStep& start = run.steps()[static_cast<size_t>(step)];
@@ -98,7 +98,7 @@ VerifyRows word_rows(const VerifyContext& context, const Model& subject,
   const Rewound word =
       rewind(run, {.step = 2, .condition = subject.condition(other.captions())}, context.control);
   const Tensor drawn = colour_posterior(context.demo, word.altered, kRewindReadSigma).argmax(1) ==
-                       other.own_version(Word::colour);
+                       other.true_version(Word::colour);
   context.show({kRewindMethod, "another colour word from log-SNR -7.6: squared change, and the object",
                 word.unaltered[0], word.change[0], batch.left_masks()[0]});
   VerifyRows rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place",
@@ -137,4 +137,4 @@ VerifyRows check_rewind(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

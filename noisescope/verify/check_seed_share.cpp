@@ -4,7 +4,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr int64_t kSeeds = 256;  // of one group
@@ -87,4 +87,4 @@ VerifyRows check_seed_share(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -12,7 +12,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr int64_t kBands = 8;
@@ -98,4 +98,4 @@ VerifyRows check_spectral_emergence(const VerifyContext& context) {
            Direction::at_most, 0.2, absolute_order(flat)}};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

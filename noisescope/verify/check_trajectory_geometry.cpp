@@ -11,7 +11,7 @@
 #include "noisescope/verify/world_trajectory.h"
 #include "noisescope/stats/estimate_of.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kTrajectoryGeometry = "trajectory_geometry";
@@ -115,4 +115,4 @@ VerifyRows check_trajectory_geometry(const VerifyContext& context) {
   return {plane_row(context), commitment_row(context)};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -2,7 +2,7 @@
 
 #include "noisescope/explain/information_map.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 
 Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t draws,
                        const VerifyContext& context) {
@@ -13,4 +13,4 @@ Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t
                           context.control).map[0];
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

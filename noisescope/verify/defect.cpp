@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 // ---- the model ----
@@ -88,7 +88,7 @@ Seams mask_elements() {
 Seams mistake_own_version() {
   Seams seams;
   seams.contrast = [](Contrast contrast) {
-    contrast.own = (contrast.own + 1) % contrast.conditions.size(0);
+    contrast.true_version = (contrast.true_version + 1) % contrast.conditions.size(0);
     return contrast;
   };
   return seams;
@@ -382,4 +382,4 @@ const Defect& find_defect(const std::string& name) {
                    (nearest.empty() ? "there are " + join(names) : "did you mean '" + nearest + "'?"));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

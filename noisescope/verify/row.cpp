@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace noisescope {
+namespace noisescope::inline verify {
 
 bool VerifyRow::pass() const {
   if (!std::isfinite(measured.value)) return false;
@@ -54,4 +54,4 @@ std::string to_table(const std::vector<VerifyRow>& rows) {
   return table;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -2,7 +2,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr uint64_t kVerifyStep = 7;  // scenes of verification, apart from those of training (step 0)
@@ -58,7 +58,7 @@ std::vector<std::vector<std::string>> SceneBatch::versions(Word word) const {
   return versions;
 }
 
-Tensor SceneBatch::own_version(Word word) const {
+Tensor SceneBatch::true_version(Word word) const {
   std::vector<int64_t> own;
   for (const Scene& scene : scenes) {
     own.push_back(word == Word::colour ? scene.left.colour : scene.left.shape);
@@ -96,4 +96,4 @@ SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count)
   return batch;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

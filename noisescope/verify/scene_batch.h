@@ -10,7 +10,7 @@
 #include "noisescope/world/denoiser.h"
 #include "noisescope/model/model.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 
 /// A word of the left object's description (in unordered captions: of the object said first).
 enum class Word { colour, shape };
@@ -38,7 +38,7 @@ struct SceneBatch {
   /// [K][B]: the captions with each of the K values of the word, in the order of the world's lists.
   std::vector<std::vector<std::string>> versions(Word word) const;
   /// [B]: which of them is true.
-  Tensor own_version(Word word) const;
+  Tensor true_version(Word word) const;
   /// [B, 32, 32] bool: the left object's pixels.
   Tensor left_masks() const;
   /// [B, 32, 32] bool: where the picture would change with the word (World::counterfactual_mask).
@@ -54,4 +54,4 @@ Tensor scene_ratio(const WorldDenoiser& truth, const std::vector<std::string>& c
 /// the left object's colour and shape differs from the right object, so that ln K is the same for all.
 SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count);
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

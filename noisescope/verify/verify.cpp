@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 /// The checks that a request asks for, in the order of the table.
@@ -67,7 +67,7 @@ bool Verification::pass() const {
   return std::all_of(rows.begin(), rows.end(), [](const VerifyRow& row) { return row.pass(); });
 }
 
-Verification verify(const VerifyOptions& options, const Model* trained, const Control& control,
+Verification run_checks(const VerifyOptions& options, const Model* trained, const Control& control,
                     const CheckObserver& on_check) {
   const std::vector<Check> chosen = checks_of(options);
   Verification verification{options, {}, {}, 0};
@@ -101,4 +101,4 @@ nlohmann::ordered_json to_json(const Verification& verification) {
   return json;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -3,7 +3,7 @@
 
 #include "noisescope/verify/check.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 
 struct Verification {
   VerifyOptions options;
@@ -21,10 +21,10 @@ using CheckObserver = std::function<void(const std::string& check, const std::ve
 /// Runs the checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
 /// With a planted defect only the check that it concerns runs. Throws ValueError for unknown names of
 /// defects and ids of checks, with the nearest.
-Verification verify(const VerifyOptions& options, const Model* trained,
+Verification run_checks(const VerifyOptions& options, const Model* trained,
                     const Control& control = {},
                     const CheckObserver& on_check = {});
 
 nlohmann::ordered_json to_json(const Verification& verification);
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

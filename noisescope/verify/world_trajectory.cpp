@@ -6,7 +6,7 @@
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope {
+namespace noisescope::inline verify {
 namespace {
 
 constexpr double kRunSigmaMax = 90, kRunSigmaMin = 0.37;  // log-SNR -9 to 2
@@ -57,4 +57,4 @@ Tensor WorldTrajectory::left_objects(const Tensor& pictures) const {
   return batch.world.object_masks(scenes).select(1, 0);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::verify

@@ -14,7 +14,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/viz/palette.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 int64_t delay_ms(const AnimationOptions& o, size_t frame, size_t count) {
@@ -223,4 +223,4 @@ void write_animation(const std::filesystem::path& path, const std::vector<Image>
                                            options));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 constexpr TextStyle kBarText{.size_px = 12};
@@ -104,11 +104,11 @@ void Canvas::blend(int64_t x, int64_t y, Rgb color, double coverage) {
   }
 }
 
-int64_t color_bar_height() { return kBarHeight + 4 + 2 * line_height(kBarText); }
+int64_t colour_bar_height() { return kBarHeight + 4 + 2 * line_height(kBarText); }
 
-void draw_color_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColorMap map,
+void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map,
                     ValueRange range, std::string_view label) {
-  const std::array<Rgb, 256>& table = color_table(map);
+  const std::array<Rgb, 256>& table = colour_table(map);
   for (int64_t i = 0; i < width; ++i) {
     canvas.rect(x + i, y, 1, kBarHeight, table[255 * i / std::max<int64_t>(1, width - 1)]);
   }
@@ -121,4 +121,4 @@ void draw_color_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColorMa
               Align::center);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

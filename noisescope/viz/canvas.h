@@ -8,7 +8,7 @@
 #include "noisescope/viz/colormap.h"
 #include "noisescope/viz/font.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 
 /// The few colours that raster figures share: dark ink on white paper, so they print as they are.
 struct Ink {
@@ -55,9 +55,9 @@ class Canvas {
 };
 
 /// A horizontal colour bar of `width` px with its end values (and 0 for a symmetric range) and a label
-/// with unit below. Height: color_bar_height().
-void draw_color_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColorMap map,
+/// with unit below. Height: colour_bar_height().
+void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map,
                     ValueRange range, std::string_view label);
-int64_t color_bar_height();
+int64_t colour_bar_height();
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

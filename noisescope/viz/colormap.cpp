@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 struct OkLab {
@@ -97,14 +97,14 @@ Tensor checked_picture(const char* where, const Tensor& picture) {
 
 }  // namespace
 
-std::string hex_color(Rgb color) {
+std::string hex_colour(Rgb color) {
   return format_text("#{:02x}{:02x}{:02x}", color.r, color.g, color.b);
 }
 
-const std::array<Rgb, 256>& color_table(ColorMap map) {
+const std::array<Rgb, 256>& colour_table(ColourMap map) {
   static const std::array<Rgb, 256> sequential = walk(sequential_curve);
   static const std::array<Rgb, 256> diverging = walk(diverging_curve);
-  return map == ColorMap::sequential ? sequential : diverging;
+  return map == ColourMap::sequential ? sequential : diverging;
 }
 
 ValueRange value_range(const Tensor& values) {
@@ -126,10 +126,10 @@ ValueRange symmetric_range(const Tensor& values, double share) {
   return {-m, m};
 }
 
-Image color_image(const Tensor& values, ColorMap map, ValueRange range) {
-  check_shape("viz.color_image", "values", values, {-1, -1});
+Image colour_image(const Tensor& values, ColourMap map, ValueRange range) {
+  check_shape("viz.colour_image", "values", values, {-1, -1});
   if (!(range.high > range.low)) {
-    throw ValueError(format_text("[viz.color_image] expected a range with low < high, got [{}, {}]", range.low,
+    throw ValueError(format_text("[viz.colour_image] expected a range with low < high, got [{}, {}]", range.low,
                                  range.high));
   }
   const Tensor level = (values.detach().to(torch::kCPU, torch::kFloat64) - range.low) /
@@ -138,10 +138,10 @@ Image color_image(const Tensor& values, ColorMap map, ValueRange range) {
   const double* data = whole.const_data_ptr<double>();
   Image image{.width = values.size(1), .height = values.size(0), .channels = 3, .pixels = {}};
   image.pixels.reserve(3 * whole.numel());
-  const std::array<Rgb, 256>& table = color_table(map);
+  const std::array<Rgb, 256>& table = colour_table(map);
   for (int64_t i = 0; i < whole.numel(); ++i) {
     const Rgb color = std::isnan(data[i])
-                          ? kNotANumberColor
+                          ? kNotANumberColour
                           : table[std::lround(255 * std::clamp(data[i], 0.0, 1.0))];
     image.pixels.insert(image.pixels.end(), {color.r, color.g, color.b});
   }
@@ -159,4 +159,4 @@ Image signed_image(const Tensor& values, double magnitude) {
   return from_levels(checked_picture("viz.signed_image", values) * (127.5 / magnitude) + 127.5);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

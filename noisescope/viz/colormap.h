@@ -16,7 +16,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 
 struct Rgb {
   uint8_t r = 0, g = 0, b = 0;
@@ -24,16 +24,16 @@ struct Rgb {
 };
 
 /// "#rrggbb"
-std::string hex_color(Rgb color);
+std::string hex_colour(Rgb color);
 
-enum class ColorMap { sequential, diverging };
-NOISESCOPE_ENUM(ColorMap, sequential, diverging)
+enum class ColourMap { sequential, diverging };
+NOISESCOPE_ENUM(ColourMap, sequential, diverging)
 
 /// 256 colours from the lowest to the highest value. Made once, then shared.
-const std::array<Rgb, 256>& color_table(ColorMap map);
+const std::array<Rgb, 256>& colour_table(ColourMap map);
 
 /// Colour of what is no number, in both maps: a middle gray that neither map holds.
-inline constexpr Rgb kNotANumberColor{0x9a, 0x9a, 0x9a};
+inline constexpr Rgb kNotANumberColour{0x9a, 0x9a, 0x9a};
 
 /// Okabe and Ito's eight colours ("Color universal design", 2008): black, orange, sky blue, green,
 /// yellow, blue, vermilion, purple.
@@ -55,7 +55,7 @@ ValueRange value_range(const Tensor& values);
 ValueRange symmetric_range(const Tensor& values, double share = 0.995);
 
 /// Scalars [H, W] of any real dtype as an RGB picture; values outside of `range` take its end colours.
-Image color_image(const Tensor& values, ColorMap map, ValueRange range);
+Image colour_image(const Tensor& values, ColourMap map, ValueRange range);
 
 /// [3, H, W] or [1, H, W] in [-1, 1] as an RGB picture, round to nearest, values outside clamped.
 Image to_image(const Tensor& picture);
@@ -63,4 +63,4 @@ Image to_image(const Tensor& picture);
 /// A signed [3, H, W] as RGB: middle gray is 0, white and black are +-`magnitude` (channel by channel).
 Image signed_image(const Tensor& values, double magnitude);
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

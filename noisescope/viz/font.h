@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace noisescope {
+namespace noisescope::inline viz {
 
 struct TextStyle {
   double size_px = 13;  // em height; capitals are 0.7 of it. At least 7
@@ -43,4 +43,4 @@ std::string ellipsise(std::string_view utf8, const TextStyle& style, int64_t max
 std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style, int64_t max_width,
                                    int64_t max_lines);
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

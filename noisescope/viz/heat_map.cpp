@@ -9,7 +9,7 @@
 #include "noisescope/viz/plot_frame.h"
 #include "noisescope/viz/svg.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 constexpr double kMargin = 16, kBarWidth = 14, kTickSize = 11.5;
@@ -31,7 +31,7 @@ void check_map(const HeatMap& map) {
 
 ValueRange range_of(const HeatMap& map) {
   if (map.range) return *map.range;
-  return map.map == ColorMap::diverging ? symmetric_range(map.values, 1.0) : value_range(map.values);
+  return map.map == ColourMap::diverging ? symmetric_range(map.values, 1.0) : value_range(map.values);
 }
 
 /// Cells magnified, for programs that would blur a small picture.
@@ -54,9 +54,9 @@ void draw_picture(SvgWriter& svg, const PlotArea& area, const Image& image) {
                        {"y", area.top}, {"width", area.width()}, {"height", area.height()}});
 }
 
-void draw_color_scale(SvgWriter& svg, const HeatMap& map, const PlotArea& area, ValueRange range) {
+void draw_colour_scale(SvgWriter& svg, const HeatMap& map, const PlotArea& area, ValueRange range) {
   Image bar{.width = 1, .height = 256, .channels = 3, .pixels = {}};
-  const auto& table = color_table(map.map);
+  const auto& table = colour_table(map.map);
   for (int k = 255; k >= 0; --k) bar.pixels.insert(bar.pixels.end(), {table[k].r, table[k].g, table[k].b});
   draw_picture(svg, area, bar);
   const Scale scale{.low = range.low, .high = range.high, .from_px = area.bottom, .to_px = area.top};
@@ -135,7 +135,7 @@ std::string render_svg(const HeatMap& map) {
                                  map.width_px, map.height_px));
   }
   const bool upwards = map.y_names.empty() && map.y.min && map.y.max;
-  const Image cells = color_image(upwards ? map.values.flip(0) : map.values, map.map, range);
+  const Image cells = colour_image(upwards ? map.values.flip(0) : map.values, map.map, range);
   const int64_t longest = std::max(cells.width, cells.height);
 
   SvgWriter svg(map.width_px, map.height_px, map.title, map.description);
@@ -143,8 +143,8 @@ std::string render_svg(const HeatMap& map) {
   draw_picture(svg, area, magnified(cells, std::max<int64_t>(1, 256 / longest)));
   draw_rows(svg, map, area);
   draw_columns(svg, map, area, turned);
-  draw_color_scale(svg, map, {area.right + 18, area.top, area.right + 18 + kBarWidth, area.bottom}, range);
+  draw_colour_scale(svg, map, {area.right + 18, area.top, area.right + 18 + kBarWidth, area.bottom}, range);
   return svg.finish();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

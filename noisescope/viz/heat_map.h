@@ -9,7 +9,7 @@
 #include "noisescope/viz/colormap.h"
 #include "noisescope/viz/plot.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 
 /// Row 0 is at the top with `y_names` or without a y range; with a range y grows upwards and row 0
 /// lies at y.min, as on paper.
@@ -23,7 +23,7 @@ struct HeatMap {
   std::vector<std::string> y_names = {};
   std::string value_label;  // beside the colour bar
   std::string value_unit;
-  ColorMap map = ColorMap::sequential;
+  ColourMap map = ColourMap::sequential;
   std::optional<ValueRange> range = {};  // default: of the values; symmetric for the diverging map
   int width_px = 560;
   int height_px = 420;
@@ -33,4 +33,4 @@ struct HeatMap {
 /// an empty matrix, another number of names, or a logarithmic axis (cells are equally wide).
 std::string render_svg(const HeatMap& map);
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 constexpr Rgb kRight{0x00, 0x9e, 0x73};
@@ -117,4 +117,4 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

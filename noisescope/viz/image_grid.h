@@ -8,7 +8,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 
 /// A mark on a picture, told by colour *and* by sign: right has a thin green-blue border and a tick,
 /// wrong a thick vermilion one and a cross.
@@ -41,4 +41,4 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions 
                  const ImageGridOptions& options = {}, const std::vector<Mark>& marks = {},
                  const std::string& title = "");
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

@@ -9,10 +9,10 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
-uint32_t color_key(const uint8_t* rgb) {
+uint32_t colour_key(const uint8_t* rgb) {
   return static_cast<uint32_t>(rgb[0]) << 16 | static_cast<uint32_t>(rgb[1]) << 8 | rgb[2];
 }
 
@@ -120,10 +120,10 @@ Palette::Palette(const std::vector<const Image*>& pictures, size_t colors)
       for (size_t c = 0; c < 3; ++c) sum[c] += found[i].rgb[c] * found[i].weight;
       weight += found[i].weight;
     }
-    for (const double s : sum) colors_.push_back(static_cast<uint8_t>(std::lround(s / weight)));
+    for (const double s : sum) colours_.push_back(static_cast<uint8_t>(std::lround(s / weight)));
   }
   for (size_t i = 0; keeps_all && i < size(); ++i) {
-    exact_.emplace(color_key(&colors_[3 * i]), static_cast<uint8_t>(i));
+    exact_.emplace(colour_key(&colours_[3 * i]), static_cast<uint8_t>(i));
   }
 }
 
@@ -133,7 +133,7 @@ uint8_t Palette::nearest(const double* rgb) const {
   for (size_t i = 0; i < size(); ++i) {
     double distance = 0;
     for (size_t c = 0; c < 3; ++c) {
-      const double d = rgb[c] - colors_[3 * i + c];
+      const double d = rgb[c] - colours_[3 * i + c];
       distance += d * d;
     }
     if (distance < best_distance) best = i, best_distance = distance;
@@ -148,7 +148,7 @@ std::vector<uint8_t> Palette::indices(const Image& picture, bool dither) const {
   std::vector<double> here(3 * (picture.width + 2), 0.0), below(here.size(), 0.0);  // errors
   for (int64_t y = 0; y < picture.height; ++y) {
     for (int64_t x = 0; x < picture.width; ++x) {
-      if (const auto kept = exact_.find(color_key(picture.at(y, x))); kept != exact_.end()) {
+      if (const auto kept = exact_.find(colour_key(picture.at(y, x))); kept != exact_.end()) {
         out[y * picture.width + x] = kept->second;
         continue;
       }
@@ -163,7 +163,7 @@ std::vector<uint8_t> Palette::indices(const Image& picture, bool dither) const {
       if (known < 0 || !cached) known = nearest(rgb);
       out[y * picture.width + x] = static_cast<uint8_t>(known);
       for (int c = 0; dither && c < 3; ++c) {
-        const double e = (rgb[c] - colors_[3 * known + c]) / 16;
+        const double e = (rgb[c] - colours_[3 * known + c]) / 16;
         error[3 + c] += 7 * e;
         double* next = &below[3 * (x + 1) + c];
         next[-3] += 3 * e, next[0] += 5 * e, next[3] += e;
@@ -175,4 +175,4 @@ std::vector<uint8_t> Palette::indices(const Image& picture, bool dither) const {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

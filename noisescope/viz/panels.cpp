@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 constexpr int64_t kPanelsGap = 16, kTitle = 26, kCaption = 20;
@@ -24,7 +24,7 @@ class Plate {
 
   int64_t row_height(const PanelRow& row) const {
     return (row.title.empty() ? 0 : kTitle) + height_ + kCaption +
-           (has_bar(row) ? color_bar_height() : 0) + kPanelsGap;
+           (has_bar(row) ? colour_bar_height() : 0) + kPanelsGap;
   }
   int64_t row_width(const PanelRow& row) const {
     return kPanelsGap + static_cast<int64_t>(row.panels.size()) * (width_ + kPanelsGap);
@@ -50,7 +50,7 @@ class Plate {
     canvas.picture(x, y, panel.image, scale_);
     canvas.text(x, y + height_ + 3, panel.caption, {.size_px = 12}, Ink::kMuted);
     if (!panel.bar) return;
-    draw_color_bar(canvas, x, y + height_ + kCaption, width_, panel.bar->map, panel.bar->range,
+    draw_colour_bar(canvas, x, y + height_ + kCaption, width_, panel.bar->map, panel.bar->range,
                    panel.bar->unit);
   }
 
@@ -67,18 +67,18 @@ Panel map_panel(const Tensor& map, const std::string& caption, const std::string
                 double largest) {
   if (largest <= 0) largest = map.max().item<double>();
   const ValueRange range{0, std::max(1e-9, largest)};
-  return {color_image(map, ColorMap::sequential, range), caption,
-          ColorBar{ColorMap::sequential, range, unit}};
+  return {colour_image(map, ColourMap::sequential, range), caption,
+          ColourBar{ColourMap::sequential, range, unit}};
 }
 
 Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit) {
   const ValueRange range = symmetric_range(map);
-  return {color_image(map, ColorMap::diverging, range), caption,
-          ColorBar{ColorMap::diverging, range, unit}};
+  return {colour_image(map, ColourMap::diverging, range), caption,
+          ColourBar{ColourMap::diverging, range, unit}};
 }
 
 Panel mask_panel(const Tensor& mask, const std::string& caption) {
-  return {color_image(mask.to(torch::kFloat32), ColorMap::sequential, {0, 1}), caption};
+  return {colour_image(mask.to(torch::kFloat32), ColourMap::sequential, {0, 1}), caption};
 }
 
 Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale) {
@@ -100,4 +100,4 @@ Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale) {
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

@@ -8,10 +8,10 @@
 
 #include "noisescope/viz/colormap.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 
-struct ColorBar {
-  ColorMap map = ColorMap::sequential;
+struct ColourBar {
+  ColourMap map = ColourMap::sequential;
   ValueRange range;
   std::string unit;
 };
@@ -19,7 +19,7 @@ struct ColorBar {
 struct Panel {
   Image image;
   std::string caption;
-  std::optional<ColorBar> bar = {};
+  std::optional<ColourBar> bar = {};
 };
 
 struct PanelRow {
@@ -40,4 +40,4 @@ Panel mask_panel(const Tensor& mask, const std::string& caption);
 /// All images have one size. Throws ValueError for no panel, ShapeError for unequal images.
 Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale = 5);
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

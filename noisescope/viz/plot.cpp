@@ -10,19 +10,19 @@
 #include "noisescope/viz/plot_frame.h"
 #include "noisescope/viz/svg.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
-constexpr size_t kColors = 6;  // classes s0 .. s5, f0 .. f5 of figure_style()
+constexpr size_t kColours = 6;  // classes s0 .. s5, f0 .. f5 of figure_style()
 constexpr std::array<const char*, 6> kDashes = {"none", "8 4", "2 3", "10 3 2 3", "5 2", "1 4"};
 // For programs that read no style sheets.
-constexpr std::array<const char*, kColors> kFallback = {"#0072b2", "#d55e00", "#009e73",
+constexpr std::array<const char*, kColours> kFallback = {"#0072b2", "#d55e00", "#009e73",
                                                         "#b0568a", "#b87d00", "#333a42"};
 constexpr double kPlotMargin = 16, kLegendLine = 20, kLegendSize = 12;
 constexpr size_t kMarkedPoints = 24;
 
 std::string css(const char* prefix, size_t index, const char* more = "") {
-  return format_text("{}{}{}{}", prefix, index % kColors, *more ? " " : "", more);
+  return format_text("{}{}{}{}", prefix, index % kColours, *more ? " " : "", more);
 }
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& got) {
@@ -111,7 +111,7 @@ Scale y_scale(const Plot& plot) {
 /// Marker `index` at a point: disc, square, triangle, diamond, downward triangle, ring.
 void draw_marker(SvgWriter& svg, double x, double y, size_t index) {
   const double r = 3.6;
-  const std::string style = css("f", index), fill = kFallback[index % kColors];
+  const std::string style = css("f", index), fill = kFallback[index % kColours];
   const auto path = [&](const std::string& d) {
     svg.element("path", {{"class", style}, {"fill", fill}, {"d", d}});
   };
@@ -171,13 +171,13 @@ bool has_markers(const Plot& plot, const Series& s) {
 void draw_line_series(SvgWriter& svg, const Plot& plot, const Scale& x, const Scale& y) {
   for (size_t k = 0; k < plot.series.size(); ++k) {
     if (plot.series[k].low.empty()) continue;
-    svg.element("path", {{"class", css("f", k, "band")}, {"fill", kFallback[k % kColors]},
+    svg.element("path", {{"class", css("f", k, "band")}, {"fill", kFallback[k % kColours]},
                          {"fill-opacity", 0.18}, {"d", band_path(plot.series[k], x, y)}});
   }
   for (size_t k = 0; k < plot.series.size(); ++k) {
     const Series& s = plot.series[k];
     if (s.line) {
-      svg.element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColors]},
+      svg.element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColours]},
                            {"fill", "none"}, {"stroke-width", 2.0},
                            {"stroke-dasharray", kDashes[k % kDashes.size()]}, {"d", line_path(s, x, y)}});
     }
@@ -191,7 +191,7 @@ void draw_line_series(SvgWriter& svg, const Plot& plot, const Scale& x, const Sc
 
 /// The filling of bar series `index` besides its colour: solid, diagonal, outline, level lines.
 void fill_bar(SvgWriter& svg, double x, double y, double width, double height, size_t index) {
-  const std::string color = kFallback[index % kColors];
+  const std::string color = kFallback[index % kColours];
   svg.element("rect", {{"class", css("f", index)}, {"fill", color}, {"x", x}, {"y", y}, {"width", width},
                        {"height", height}, {"rx", 1.5}, {"fill-opacity", index % 4 == 0 ? 0.85 : 0.22}});
   if (index % 4 == 0) return;
@@ -267,7 +267,7 @@ double draw_legend(SvgWriter* svg, const Plot& plot, double left, double top, do
         fill_bar(*svg, x, y + 1, 26, 12, k);
       } else {
         if (s.line) {
-          svg->element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColors]},
+          svg->element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColours]},
                                 {"stroke-width", 2.0}, {"stroke-dasharray", kDashes[k % kDashes.size()]},
                                 {"d", "M" + svg_number(x) + " " + svg_number(y + 7) + "h26"}});
         }
@@ -387,4 +387,4 @@ std::string render_svg(const Plot& plot) {
   return svg.finish();
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 #include "noisescope/viz/svg.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 constexpr const char* kStyle = R"css(
@@ -156,4 +156,4 @@ std::string to_html(const Report& report) {
                "</body>\n</html>\n";
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline viz {
 namespace {
 
 constexpr std::string_view kNamespace = " xmlns=\"http://www.w3.org/2000/svg\"";
@@ -19,15 +19,15 @@ constexpr std::string_view kFontStack =
 constexpr struct {
   const char* light;
   const char* dark;
-} kSeriesColors[] = {{"#0072b2", "#56b4e9"}, {"#d55e00", "#f28e4b"}, {"#009e73", "#3ecfa0"},
+} kSeriesColours[] = {{"#0072b2", "#56b4e9"}, {"#d55e00", "#f28e4b"}, {"#009e73", "#3ecfa0"},
                      {"#b0568a", "#e0a0c6"}, {"#b87d00", "#f0c04a"}, {"#333a42", "#d5dae0"}};
 
 std::string make_style() {
   std::string light, dark;
-  for (size_t i = 0; i < std::size(kSeriesColors); ++i) {
+  for (size_t i = 0; i < std::size(kSeriesColours); ++i) {
     const std::string name = format_text("--ns-c{}:", i);
-    light += name + kSeriesColors[i].light + ";";
-    dark += name + kSeriesColors[i].dark + ";";
+    light += name + kSeriesColours[i].light + ";";
+    dark += name + kSeriesColours[i].dark + ";";
   }
   std::string style =
       ".ns-fig{" + light +
@@ -48,7 +48,7 @@ std::string make_style() {
       ".ns-fig .curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:butt}"
       ".ns-fig .band{stroke:none;fill-opacity:.18}"
       ".ns-fig .whisker{stroke-width:1.4;fill:none}.ns-fig .pixels{image-rendering:pixelated}";
-  for (size_t i = 0; i < std::size(kSeriesColors); ++i) {
+  for (size_t i = 0; i < std::size(kSeriesColours); ++i) {
     style += format_text(".ns-fig .s{0}{{stroke:var(--ns-c{0})}}.ns-fig .f{0}{{fill:var(--ns-c{0})}}", i);
   }
   return style;
@@ -206,4 +206,4 @@ std::string inline_svg(const std::string& document) {
   return foreign.empty() ? out : refuse("one with " + foreign);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::viz

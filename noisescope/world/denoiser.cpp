@@ -5,7 +5,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 
 struct WorldDenoiser::Tables {
   Tables(const World& world_in, torch::Device device)
@@ -223,4 +223,4 @@ Tensor WorldDenoiser::caption_posterior(const Tensor& x, const Tensor& sigma,
   return torch::matmul(scenes, truth.t());
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::world

@@ -17,7 +17,7 @@
 #include "noisescope/world/templates.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 
 /// p(factors | x, condition), float64. A = attributes, G = backgrounds, P = positions.
 struct WorldPosterior {
@@ -77,4 +77,4 @@ class WorldDenoiser {
   std::shared_ptr<const Tables> tables_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::world

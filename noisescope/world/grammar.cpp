@@ -10,7 +10,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 namespace {
 
 int64_t index_of(const std::vector<std::string>& names, const std::string& word) {
@@ -294,4 +294,4 @@ double WorldGrammar::entropy(const CaptionMeaning& given) const {
   return nats;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::world

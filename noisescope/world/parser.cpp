@@ -6,7 +6,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 namespace {
 
 constexpr int64_t kParsedPictures = 64;  // bounds the memory of the distance tables
@@ -149,4 +149,4 @@ std::vector<ParsedScene> WorldParser::parse(const Tensor& pictures) const {
   return result;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::world

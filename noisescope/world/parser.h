@@ -8,7 +8,7 @@
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/templates.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 
 struct WorldParserOptions {
   double readable_noise = 0.22;
@@ -59,4 +59,4 @@ class WorldParser {
   double residual_bound_ = 0;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::world

@@ -1,6 +1,6 @@
 #include "noisescope/world/templates.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 namespace {
 
 constexpr int64_t kHalfPixels = kWorldImagePx * kWorldHalfPx;
@@ -75,4 +75,4 @@ Tensor WorldTemplates::half_mixture(const Tensor& weights) const {
   return objects.view({-1, 3, kWorldImagePx, kWorldHalfPx}) + per_sample(background);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::world

@@ -9,7 +9,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/world/look.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 namespace {
 
 /// Throws unless `names` is a list of different names out of `known`.
@@ -174,4 +174,4 @@ Scene World::draw_scene(const Random& random, uint64_t step, int64_t sample, Sce
           object(pair.right, draw(position_count(), 2)), draw(background_count(), 3)};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::world

@@ -15,7 +15,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope {
+namespace noisescope::inline world {
 
 constexpr int64_t kWorldImagePx = 32;
 constexpr int64_t kWorldHalfPx = kWorldImagePx / 2;
@@ -144,4 +144,4 @@ class World {
   std::vector<AttributePair> all_, seen_, unseen_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::world

@@ -15,6 +15,7 @@
 
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 namespace noisescope::python {
 namespace {
@@ -181,9 +182,7 @@ std::function<Tensor(const Tensor&)> picture_function(py::object function, const
   return [kept, name](const Tensor& pictures) {
     const Tensor values = call_tensor(*kept, name, {pictures});
     if (values.dim() < 1 || values.dim() > 2 || values.size(0) != pictures.size(0)) {
-      throw ShapeError(std::string("[") + name + "] expected a number or a row a picture, [" +
-                       std::to_string(pictures.size(0)) + "] or [" + std::to_string(pictures.size(0)) +
-                       ", F], got " + describe_tensor(values));
+      throw ShapeError(format_text("[{}] expected a number or a row a picture, [{}] or [{}, F], got {}", name, pictures.size(0), pictures.size(0), describe_tensor(values)));
     }
     return values;
   };

@@ -6,6 +6,7 @@
 #include "noisescope/diffusion/trajectory_recorder.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "python/bindings/bindings.h"
 
 namespace noisescope::python {
@@ -121,8 +122,7 @@ void bind_diffusion(py::module_& m) {
     if (shape.size() != 4) throw ValueError("[initial_noise] expected a shape [B, C, H, W]");
     const NoiseSource noise{Random(seed), ids_or_range(sample_ids, shape[0])};
     if (int64_t(noise.sample_ids.size()) != shape[0]) {
-      throw ValueError("[initial_noise] expected " + std::to_string(shape[0]) + " sample_ids, got " +
-                       std::to_string(noise.sample_ids.size()));
+      throw ValueError(format_text("[initial_noise] expected {} sample_ids, got {}", shape[0], noise.sample_ids.size()));
     }
     return noise.initial({shape[1], shape[2], shape[3]});
   });

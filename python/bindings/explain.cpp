@@ -116,7 +116,7 @@ py::object report(const Model& model, const std::string& prompt, const std::stri
   request.budget_seconds = budget_seconds;
   request.out = out;
   const auto done = long_call<ExplanationReport>(
-      [&](const Control& control) { return explain(model, request, control); }, progress);
+      [&](const Control& control) { return explanation_report(model, request, control); }, progress);
   return python_of(done.json);
 }
 

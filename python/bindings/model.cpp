@@ -12,7 +12,7 @@ static void describe(AnswerDescriber& d, const PromptContrast& a) {
   d("word", a.word, "", "", "as it stands in the prompt");
   d("values", a.values, "version", "", "versions of the word");
   d("prompts", a.prompts, "version", "", "the prompt with each");
-  d("own", a.own, "", "", "which of them is the prompt itself");
+  d("true_version", a.true_version, "", "", "which of them is the prompt itself");
   d("position", static_cast<int64_t>(a.position), "", "", "where the word begins in the prompt");
 }
 

@@ -1,4 +1,5 @@
 #include "noisescope/world/world.h"
+#include "noisescope/core/format.h"
 
 #include "noisescope/model/model.h"
 #include "noisescope/world/denoiser.h"
@@ -54,7 +55,7 @@ Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t se
             const std::map<std::string, std::string>& wanted) {
   constexpr int64_t kMost = 1000000;
   if (count < 0 || count > kMost) {
-    throw ValueError("[World.scenes] expected 0 to 1000000 scenes, got " + std::to_string(count));
+    throw ValueError(format_text("[World.scenes] expected 0 to 1000000 scenes, got {}", count));
   }
   Scenes out{{}, self};
   for (int64_t i = 0; int64_t(out.scenes.size()) < count; ++i) {
@@ -78,8 +79,7 @@ Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t se
 py::dict agree(const WorldHandle& self, const Tensor& pictures, const std::vector<std::string>& captions) {
   const std::vector<ParsedScene> read = self.parser.parse(pictures);
   if (captions.size() != read.size()) {
-    throw ValueError("[World.agreement] expected a caption a picture, got " + std::to_string(captions.size()) +
-                     " for " + std::to_string(read.size()));
+    throw ValueError(format_text("[World.agreement] expected a caption a picture, got {} for {}", captions.size(), read.size()));
   }
   const auto count = static_cast<int64_t>(read.size());
   Tensor parts = torch::zeros({6, count}, torch::kBool), residual = torch::zeros({count}, torch::kFloat64);

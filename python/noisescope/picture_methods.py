@@ -61,7 +61,7 @@ class _Asked(NamedTuple):
         prompts = [prompt] * (count // self.paths) if isinstance(prompt, str) else list(prompt)
         contrasts = {one: known.contrasts(one, word, alternatives or ())[0] for one in dict.fromkeys(prompts)}
         rows = {one: known.condition(contrast.prompts) for one, contrast in contrasts.items()}
-        own = version_of([contrasts[one].own for one in prompts], count // self.paths)
+        own = version_of([contrasts[one].true_version for one in prompts], count // self.paths)
         return (torch.stack([rows[one] for one in prompts], 1).repeat_interleave(self.paths, 1),
                 own.repeat_interleave(self.paths))
 

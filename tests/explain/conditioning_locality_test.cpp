@@ -94,7 +94,7 @@ TEST(ConditioningLocality, PicturesDoNotDependOnTheirBatch) {
   const Contrast all = c.contrast();
   const ConditioningLocality second = conditioning_locality(
       denoiser, c.pictures.narrow(0, 1, 1),
-      {all.conditions.narrow(1, 1, 1), all.own.narrow(0, 1, 1)}, c.options, {Random(2), {1}});
+      {all.conditions.narrow(1, 1, 1), all.true_version.narrow(0, 1, 1)}, c.options, {Random(2), {1}});
   const ConditioningLocality whole = c.ask(denoiser);
   EXPECT_LT((second.change - whole.change.narrow(1, 1, 1)).abs().max().item<double>(), 1e-12);
 }

@@ -220,7 +220,7 @@ TEST(Evidence, HalfPointIsWhereTheCurveStaysAboveHalfTheWay) {
   const Tensor p = torch::tensor({{0.5, 0.5, 0.5}, {0.9, 0.6, 0.5}, {0.7, 0.7, 0.6}, {0.8, 1.0, 0.7}},
                                  torch::kDouble);
   e.log_posterior = torch::stack({p, 1 - p}, 2).log();
-  e.own = torch::zeros({3}, torch::kInt64);
+  e.true_version = torch::zeros({3}, torch::kInt64);
   const Tensor half = e.half_points();  // half of the way from 1/2 to 1: 0.75
   EXPECT_NEAR(half[0].item<double>(), 1.0, 1e-9);  // 0.9 at -2 does not stay
   EXPECT_NEAR(half[1].item<double>(), 1.0 / 3, 1e-9);

@@ -18,13 +18,13 @@ StoredImage row_of(PixelMode mode, int64_t channels, Bytes pixels) {
 
 TEST(StoredImage, BecomesRgbAsByPillow) {
   EXPECT_EQ(to_rgb(row_of(PixelMode::gray, 1, {7})).pixels, (Bytes{7, 7, 7}));
-  EXPECT_EQ(to_rgb(row_of(PixelMode::gray_alpha, 2, {7, 0})).pixels, (Bytes{7, 7, 7}));
+  EXPECT_EQ(to_rgb(row_of(PixelMode::grey_alpha, 2, {7, 0})).pixels, (Bytes{7, 7, 7}));
   EXPECT_EQ(to_rgb(row_of(PixelMode::rgba, 4, {1, 2, 3, 0})).pixels, (Bytes{1, 2, 3}));
   // light = 255 - K = 155; 155 - 155 * 51 / 255 = 124.
   EXPECT_EQ(to_rgb(row_of(PixelMode::cmyk, 4, {0, 51, 255, 100})).pixels, (Bytes{155, 124, 0}));
   // 16-bit gray 300 = 0x012C: Pillow cuts it off, the data loader keeps its high byte.
-  EXPECT_EQ(to_rgb(row_of(PixelMode::gray16, 2, {1, 0x2C, 0, 44})).pixels, (Bytes{255, 255, 255, 44, 44, 44}));
-  EXPECT_EQ(to_rgb_scaled(row_of(PixelMode::gray16, 2, {1, 0x2C})).pixels, (Bytes{1, 1, 1}));
+  EXPECT_EQ(to_rgb(row_of(PixelMode::grey16, 2, {1, 0x2C, 0, 44})).pixels, (Bytes{255, 255, 255, 44, 44, 44}));
+  EXPECT_EQ(to_rgb_scaled(row_of(PixelMode::grey16, 2, {1, 0x2C})).pixels, (Bytes{1, 1, 1}));
 }
 
 TEST(StoredImage, PalettesAreResizedByTheNearestPixel) {
@@ -44,10 +44,10 @@ TEST(StoredImage, ColoursUnderNoAlphaDoNotBleed) {
 }
 
 TEST(StoredImage, SixteenBitsAreResizedWhole) {
-  const StoredImage pair = row_of(PixelMode::gray16, 2, {0x10, 0x00, 0x20, 0x02});
+  const StoredImage pair = row_of(PixelMode::grey16, 2, {0x10, 0x00, 0x20, 0x02});
   EXPECT_EQ(resize_stored(pair, 1, 1).image.pixels, (Bytes{0x18, 0x01}));
   // The cubic overshoots the end of the range: Pillow 13 gives 65535 here.
-  const StoredImage edge = row_of(PixelMode::gray16, 2, {0xEC, 0xEC, 0x1B, 0x1B});
+  const StoredImage edge = row_of(PixelMode::grey16, 2, {0xEC, 0xEC, 0x1B, 0x1B});
   const Bytes wide = resize_stored(edge, 224, 1).image.pixels;
   EXPECT_EQ(wide[0], 0xFF);
   EXPECT_EQ(wide[1], 0xFF);

@@ -12,7 +12,7 @@ const std::string kPrompt = "a red square left of a red disc on dark";
 
 TEST(ContrastPrompts, ReplacesTheWordByEachVersion) {
   const PromptContrast c = contrast_prompts(kPrompt, "square", {"disc", "square", "cross"});
-  EXPECT_EQ(c.own, 1);
+  EXPECT_EQ(c.true_version, 1);
   EXPECT_EQ(c.prompts[1], kPrompt);
   EXPECT_EQ(c.prompts[2], "a red cross left of a red disc on dark");
 }

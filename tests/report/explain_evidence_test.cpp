@@ -21,7 +21,7 @@ class RunEvidence : public ::testing::Test {
   }
 
   ExplanationReport report() const {
-    return explain(model_, {.subject = request_,
+    return explanation_report(model_, {.subject = request_,
                             .methods = {"evidence"},
                             .settings = config_from_json({{"evidence", {{"steps", steps_}}}}, "test"),
                             .out = folder_.explain()});

@@ -34,7 +34,7 @@ TEST(ExplainMethods, GiveFiniteNumbersWithIntervals) {
   request.methods = {"guidance_windows", "guidance_sweep", "noise_sobol", "seed_share", "noise_tiles",
                      "read_out", "counterfactual", "rewind", "inversion"};
   request.out = folder.explain();
-  const ExplanationReport report = explain(run_model(network, test::tiny_config(), folder), request);
+  const ExplanationReport report = explanation_report(run_model(network, test::tiny_config(), folder), request);
   for (const std::string& method : request.methods) {
     int found = 0;
     ASSERT_TRUE(report.json.contains(method)) << method;

@@ -90,7 +90,7 @@ TEST_F(ExplainRecord, OfOnePictureIsCompletedAsItWasDrawn) {
 }
 
 TEST_F(ExplainRecord, EveryMethodReadsIt) {
-  const ExplanationReport report = explain(model_, request_of(recorded("full", 2), 2));
+  const ExplanationReport report = explanation_report(model_, request_of(recorded("full", 2), 2));
   for (const LeftOut& out : report.left_out) EXPECT_EQ(out.method, "u_turn") << out.reason;  // cannot be read
   EXPECT_EQ(report.json["trajectory"]["origin"], "recorded");
   EXPECT_EQ(report.json["guidance_information"]["unit"], "guidance_energy");  // drawn with guidance
@@ -101,12 +101,12 @@ TEST_F(ExplainRecord, OfTheRunAloneLeavesOutWhatNeedsBothBranches) {
   config.sample.guidance.scale = 1;
   std::swap(config, config_);
   ExplainRequest request = request_of(recorded("run", 2), 2);
-  const ExplanationReport report = explain(model_of(config), request);
+  const ExplanationReport report = explanation_report(model_of(config), request);
   EXPECT_TRUE(report.json.contains("trajectory_geometry"));
   EXPECT_NE(report.json["left_out"]["guidance_anatomy"].get<std::string>().find("--record full"),
             std::string::npos);
   request.methods = {"guidance_anatomy"};
-  EXPECT_THROW(explain(model_of(config), request), ModelError);
+  EXPECT_THROW(explanation_report(model_of(config), request), ModelError);
 }
 
 TEST_F(ExplainRecord, RefusesWhatItCannotStandOn) {

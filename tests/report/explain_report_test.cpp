@@ -22,7 +22,7 @@ class ExplainReport : public ::testing::Test {
   }
   void SetUp() override { fs::remove_all(folder_.explain()); }
 
-  ExplanationReport report() { return explain(model_, request_); }
+  ExplanationReport report() { return explanation_report(model_, request_); }
 
   static RunFolder folder_;
   const Model model_ = run_model(load_run_model(folder_, torch::kCPU), tiny_config(), folder_);
@@ -88,7 +88,7 @@ TEST_F(ExplainReport, RefusesWhatCannotBeExplained) {
   const auto refused = [&](auto change) {
     ExplainRequest request = request_;
     change(request);
-    explain(model_, request);
+    explanation_report(model_, request);
   };
   EXPECT_THROW(refused([](auto& r) { r.methods = {"horoscope"}; }), ValueError);
   EXPECT_THROW(refused([](auto& r) { r.subject.prompt = "a mauve disc"; }), ValueError);

@@ -320,7 +320,7 @@ struct WholeReport {
   WholeReport() {
     fs::remove_all(folder);
     const CountedSubject& c = counted();
-    report = explain(c.model, {.subject = c.request, .settings = c.settings, .out = folder});
+    report = explanation_report(c.model, {.subject = c.request, .settings = c.settings, .out = folder});
   }
 };
 

@@ -26,7 +26,7 @@ fs::path trainer_folder(const std::string& name) {
 
 TrainResult run(const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer = {},
                 const Control& control = {}) {
-  return train(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder,
+  return train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder,
                observer, control);
 }
 
@@ -216,7 +216,7 @@ TEST(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheLastGoodCheckpoint) {
     if (first >= 8 * 20) batch.images.fill_(std::nan(""));
     return batch;
   };
-  EXPECT_THROW(train(tiny_model(std::make_shared<TinyNetwork>()), poisoned, tiny_batch, setup,
+  EXPECT_THROW(train_model(tiny_model(std::make_shared<TinyNetwork>()), poisoned, tiny_batch, setup,
                      folder),
                NumericError);
   EXPECT_EQ(last_checkpoint(folder, setup).state.step, 16);
@@ -256,7 +256,7 @@ TEST(Trainer, ALargerBudgetGoesOnFromAFinishedRunAlongItsSchedule) {
   observer.notice = [&](const std::string& text) { notices.push_back(text); };
   observer.on_step = [&](const TrainStep& step) { rates.push_back(step.learning_rate); };
   observer.on_validation = [&](const Validation&) { ++validations; };
-  const TrainResult result = train(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup,
+  const TrainResult result = train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup,
                                    folder, observer);
   EXPECT_EQ(result.state.step, 24);
   EXPECT_TRUE(result.state.finished);

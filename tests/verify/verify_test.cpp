@@ -53,7 +53,7 @@ TEST(SceneBatch, EveryVersionIsAPossibleSceneAndTheOwnOneIsTrue) {
     const SceneBatch batch = contrastable_scenes(world, 3, 20);
     for (const Word word : {Word::colour, Word::shape}) {
       const auto versions = batch.versions(word);
-      const Tensor own = batch.own_version(word);
+      const Tensor own = batch.true_version(word);
       for (size_t i = 0; i < batch.scenes.size(); ++i) {
         for (size_t k = 0; k < versions.size(); ++k) {
           const CaptionMeaning meaning = batch.grammar.parse(versions[k][i]);  // else throws
@@ -77,7 +77,7 @@ TEST(SceneBatch, CaptionsWithoutAWordAreTrueOfAllItsVersions) {
 
 TEST(Verify, RefusesUnknownDefectsAndListsTheNames) {
   try {
-    verify({.defect = "no-such"}, nullptr);
+    run_checks({.defect = "no-such"}, nullptr);
     FAIL() << "no error";
   } catch (const ValueError& error) {
     EXPECT_NE(std::string(error.what()).find("shifted-prompt"), std::string::npos) << error.what();
@@ -85,11 +85,11 @@ TEST(Verify, RefusesUnknownDefectsAndListsTheNames) {
 }
 
 TEST(Verify, RunsTheChecksThatAreNamed) {
-  for (const VerifyRow& row : verify({.checks = {"trajectory"}}, nullptr).rows) {
+  for (const VerifyRow& row : run_checks({.checks = {"trajectory"}}, nullptr).rows) {
     EXPECT_EQ(row.method, "trajectory");
   }
   try {
-    verify({.checks = {"trajectory", "horoscope"}}, nullptr);
+    run_checks({.checks = {"trajectory", "horoscope"}}, nullptr);
     FAIL() << "no error";
   } catch (const ValueError& error) {
     EXPECT_NE(std::string(error.what()).find("word read-out"), std::string::npos) << error.what();
@@ -97,14 +97,14 @@ TEST(Verify, RunsTheChecksThatAreNamed) {
 }
 
 TEST(SlowVerify, TheTableHoldsOnTheExactWorld) {
-  for (const VerifyRow& row : verify({}, nullptr).rows) EXPECT_TRUE(row.pass()) << to_table({row});
+  for (const VerifyRow& row : run_checks({}, nullptr).rows) EXPECT_TRUE(row.pass()) << to_table({row});
 }
 
 class Defects : public ::testing::TestWithParam<Defect> {};
 
 TEST_P(Defects, BringsDownWhatItConcernsAndSparesTheRest) {
   const Defect& defect = GetParam();
-  const std::vector<VerifyRow> rows = verify({.defect = defect.name}, nullptr).rows;
+  const std::vector<VerifyRow> rows = run_checks({.defect = defect.name}, nullptr).rows;
   const auto rows_of = [&](const std::string& figure) {
     std::vector<VerifyRow> found;
     for (const VerifyRow& row : rows) {

@@ -54,7 +54,7 @@ std::vector<Image> gradients(int64_t count) {
 }
 
 /// Of 0 .. 255 in reading order.
-Image gray_ramp() {
+Image grey_ramp() {
   Image image = blank(16, 16);
   for (size_t p = 0; p < image.pixels.size(); ++p) image.pixels[p] = static_cast<uint8_t>(p / 3);
   return image;
@@ -76,7 +76,7 @@ double mean_error(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) 
 }
 
 TEST(Palette, KeepsPicturesWithFewColoursExactly) {
-  const Image drawn = flat(4), ramp = gray_ramp();
+  const Image drawn = flat(4), ramp = grey_ramp();
   EXPECT_EQ(Palette({&drawn}).size(), 2U);
   EXPECT_EQ(restored(Palette({&drawn}), drawn), drawn.pixels);
   EXPECT_EQ(Palette({&ramp}).size(), 256U);
@@ -177,7 +177,7 @@ TEST(AnimationFiles, AreWrittenForTheOracle) {
       {"drawn", drawn},
       {"still", still},
       {"single", {gradient(2)}},
-      {"ramp", {gray_ramp(), blank(16, 16, 7)}},
+      {"ramp", {grey_ramp(), blank(16, 16, 7)}},
       {"plain", {blank(5, 3)}}};
   const AnimationOptions times{.frame_ms = 120, .last_frame_ms = 1500};
   for (const auto& [name, frames] : films) {

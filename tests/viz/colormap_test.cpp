@@ -67,8 +67,8 @@ double distance(const Vector& a, const Vector& b) {
 }
 
 /// The distances of colours `step` apart from `from` to `to`, relative to their mean.
-std::vector<double> relative_steps(ColorMap map, size_t from, size_t to, size_t step) {
-  const auto& table = color_table(map);
+std::vector<double> relative_steps(ColourMap map, size_t from, size_t to, size_t step) {
+  const auto& table = colour_table(map);
   std::vector<double> out;
   double sum = 0;
   for (size_t k = from; k + step <= to; k += step) {
@@ -85,7 +85,7 @@ Rgb pixel_of(const Image& image, int64_t y, int64_t x) {
 }
 
 TEST(SequentialMap, RisesInLuminanceAtEveryStep) {
-  const auto& table = color_table(ColorMap::sequential);
+  const auto& table = colour_table(ColourMap::sequential);
   for (size_t k = 1; k < table.size(); ++k) {
     EXPECT_GT(luminance(table[k]), luminance(table[k - 1])) << k;
   }
@@ -94,13 +94,13 @@ TEST(SequentialMap, RisesInLuminanceAtEveryStep) {
 }
 
 TEST(SequentialMap, EqualStepsOfValueLookEquallyLarge) {
-  for (const double step : relative_steps(ColorMap::sequential, 0, 255, 15)) {
+  for (const double step : relative_steps(ColourMap::sequential, 0, 255, 15)) {
     EXPECT_NEAR(step, 1, 0.06);
   }
 }
 
 TEST(SequentialMap, KeepsItsOrderForEveryKindOfColourBlindness) {
-  const auto& table = color_table(ColorMap::sequential);
+  const auto& table = colour_table(ColourMap::sequential);
   for (const Matrix& eyes : kEyes) {
     for (size_t k = 8; k < table.size(); ++k) {
       EXPECT_GT(seen(table[k], eyes)[0], seen(table[k - 8], eyes)[0] + 0.005) << k;
@@ -110,7 +110,7 @@ TEST(SequentialMap, KeepsItsOrderForEveryKindOfColourBlindness) {
 }
 
 TEST(DivergingMap, IsEquallyLightOnBothSidesOfANearWhiteMiddle) {
-  const auto& table = color_table(ColorMap::diverging);
+  const auto& table = colour_table(ColourMap::diverging);
   for (size_t k = 0; k < 128; ++k) {
     EXPECT_NEAR(seen(table[k])[0], seen(table[255 - k])[0], 0.006) << k;
   }
@@ -122,21 +122,21 @@ TEST(DivergingMap, IsEquallyLightOnBothSidesOfANearWhiteMiddle) {
 }
 
 TEST(DivergingMap, DarkensTowardsBothEnds) {
-  const auto& table = color_table(ColorMap::diverging);
+  const auto& table = colour_table(ColourMap::diverging);
   for (size_t k = 0; k < 127; ++k) EXPECT_LT(luminance(table[k]), luminance(table[k + 1])) << k;
   for (size_t k = 128; k < 255; ++k) EXPECT_GT(luminance(table[k]), luminance(table[k + 1])) << k;
 }
 
 TEST(DivergingMap, EqualStepsOfValueLookEquallyLargeOnEachSide) {
   for (const size_t side : {0, 128}) {
-    for (const double step : relative_steps(ColorMap::diverging, side, side + 127, 15)) {
+    for (const double step : relative_steps(ColourMap::diverging, side, side + 127, 15)) {
       EXPECT_NEAR(step, 1, 0.06);
     }
   }
 }
 
 TEST(DivergingMap, ItsSignsStayApartForEveryKindOfColourBlindness) {
-  const auto& table = color_table(ColorMap::diverging);
+  const auto& table = colour_table(ColourMap::diverging);
   for (const Matrix& eyes : kEyes) {
     for (size_t k = 0; k <= 64; ++k) {
       EXPECT_GT(distance(seen(table[k], eyes), seen(table[255 - k], eyes)), 0.13) << k;
@@ -146,7 +146,7 @@ TEST(DivergingMap, ItsSignsStayApartForEveryKindOfColourBlindness) {
 
 TEST(OkabeIto, HoldsThePublishedColoursAndKeepsThemApart) {
   std::string all;
-  for (const Rgb color : kOkabeIto) all += hex_color(color) + " ";
+  for (const Rgb color : kOkabeIto) all += hex_colour(color) + " ";
   EXPECT_EQ(all, "#000000 #e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 ");
   for (const Matrix& eyes : kEyes) {
     for (size_t i = 0; i < kOkabeIto.size(); ++i) {
@@ -159,9 +159,9 @@ TEST(OkabeIto, HoldsThePublishedColoursAndKeepsThemApart) {
 }
 
 TEST(NotANumberColour, IsInNeitherMap) {
-  for (const ColorMap map : {ColorMap::sequential, ColorMap::diverging}) {
-    for (const Rgb color : color_table(map)) {
-      EXPECT_GT(distance(seen(color), seen(kNotANumberColor)), 0.07) << hex_color(color);
+  for (const ColourMap map : {ColourMap::sequential, ColourMap::diverging}) {
+    for (const Rgb color : colour_table(map)) {
+      EXPECT_GT(distance(seen(color), seen(kNotANumberColour)), 0.07) << hex_colour(color);
     }
   }
 }
@@ -200,10 +200,10 @@ TEST(SymmetricRange, LeavesOutWhatIsNotFiniteAndIsNeverEmpty) {
   EXPECT_EQ(high(one_spike), 7);
 }
 
-TEST(ColorImage, TakesEndColoursOutsideOfTheRangeAndGrayForNoNumber) {
-  const auto& table = color_table(ColorMap::sequential);
+TEST(ColourImage, TakesEndColoursOutsideOfTheRangeAndGrayForNoNumber) {
+  const auto& table = colour_table(ColourMap::sequential);
   const Tensor values = torch::tensor({0.0, 10.0, 5.0, -kInf, kInf, kNan}).view({2, 3});
-  const Image image = color_image(values, ColorMap::sequential, {2, 8});
+  const Image image = colour_image(values, ColourMap::sequential, {2, 8});
   EXPECT_EQ(image.width, 3);
   EXPECT_EQ(image.height, 2);
   EXPECT_EQ(pixel_of(image, 0, 0), table[0]);
@@ -211,29 +211,29 @@ TEST(ColorImage, TakesEndColoursOutsideOfTheRangeAndGrayForNoNumber) {
   EXPECT_EQ(pixel_of(image, 0, 2), table[128]);
   EXPECT_EQ(pixel_of(image, 1, 0), table[0]);
   EXPECT_EQ(pixel_of(image, 1, 1), table[255]);
-  EXPECT_EQ(pixel_of(image, 1, 2), kNotANumberColor);
+  EXPECT_EQ(pixel_of(image, 1, 2), kNotANumberColour);
 }
 
-TEST(ColorImage, IsTheSameForEveryRealDtypeAndLayout) {
+TEST(ColourImage, IsTheSameForEveryRealDtypeAndLayout) {
   const Tensor values = torch::arange(12).view({3, 4});
-  const Image expected = color_image(values, ColorMap::diverging, {0, 11});
+  const Image expected = colour_image(values, ColourMap::diverging, {0, 11});
   for (const auto dtype : {torch::kUInt8, torch::kFloat16, torch::kFloat32, torch::kFloat64}) {
-    EXPECT_EQ(color_image(values.to(dtype), ColorMap::diverging, {0, 11}).pixels, expected.pixels);
+    EXPECT_EQ(colour_image(values.to(dtype), ColourMap::diverging, {0, 11}).pixels, expected.pixels);
   }
   const Tensor turned = values.t().contiguous().t();
-  EXPECT_EQ(color_image(turned, ColorMap::diverging, {0, 11}).pixels, expected.pixels);
+  EXPECT_EQ(colour_image(turned, ColourMap::diverging, {0, 11}).pixels, expected.pixels);
   EXPECT_EQ(
-      color_image(torch::ones({1, 1}, torch::kBool), ColorMap::sequential, {0, 1}).pixels.size(),
+      colour_image(torch::ones({1, 1}, torch::kBool), ColourMap::sequential, {0, 1}).pixels.size(),
       3U);
 }
 
-TEST(ColorImage, RefusesOtherShapesAndEmptyRanges) {
+TEST(ColourImage, RefusesOtherShapesAndEmptyRanges) {
   const Tensor matrix = torch::zeros({2, 2});
-  EXPECT_THROW(color_image(torch::zeros({2}), ColorMap::sequential, {0, 1}), ShapeError);
-  EXPECT_THROW(color_image(torch::zeros({1, 2, 2}), ColorMap::sequential, {0, 1}), ShapeError);
-  EXPECT_THROW(color_image(Tensor(), ColorMap::sequential, {0, 1}), ShapeError);
-  EXPECT_THROW(color_image(matrix, ColorMap::sequential, {1, 1}), ValueError);
-  EXPECT_THROW(color_image(matrix, ColorMap::sequential, {0, kNan}), ValueError);
+  EXPECT_THROW(colour_image(torch::zeros({2}), ColourMap::sequential, {0, 1}), ShapeError);
+  EXPECT_THROW(colour_image(torch::zeros({1, 2, 2}), ColourMap::sequential, {0, 1}), ShapeError);
+  EXPECT_THROW(colour_image(Tensor(), ColourMap::sequential, {0, 1}), ShapeError);
+  EXPECT_THROW(colour_image(matrix, ColourMap::sequential, {1, 1}), ValueError);
+  EXPECT_THROW(colour_image(matrix, ColourMap::sequential, {0, kNan}), ValueError);
 }
 
 TEST(ToImage, RoundsToNearestAndClamps) {

@@ -24,7 +24,7 @@ Film plain_film(int64_t steps) {
 }
 
 /// How many pixels have this gray.
-int64_t count_gray(const Image& image, uint8_t level) {
+int64_t count_grey(const Image& image, uint8_t level) {
   int64_t count = 0;
   for (size_t p = 0; p < image.pixels.size(); p += 3) {
     count +=
@@ -72,7 +72,7 @@ TEST(FilmFrames, ShowEachPanelOfTheStep) {
   for (size_t k = 0; k < 3; ++k) {
     // Both panels have this gray, 40 x 40 px each; the ramp below is no block.
     EXPECT_TRUE(holds_block(frames[k], 40, expected[k])) << k;
-    EXPECT_GE(count_gray(frames[k], expected[k]), 2 * 40 * 40) << k;
+    EXPECT_GE(count_grey(frames[k], expected[k]), 2 * 40 * 40) << k;
   }
 }
 

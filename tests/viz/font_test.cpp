@@ -174,10 +174,10 @@ TEST(Canvas, RefusesSidesOutOfRange) {
   EXPECT_THROW(Canvas(40000, 1), ValueError);
 }
 
-TEST(ColorBar, RunsFromTheLowestToTheHighestColour) {
-  Canvas canvas(300, color_bar_height());
-  draw_color_bar(canvas, 0, 0, 256, ColorMap::sequential, {0, 2}, "nats");
-  const auto& table = color_table(ColorMap::sequential);
+TEST(ColourBar, RunsFromTheLowestToTheHighestColour) {
+  Canvas canvas(300, colour_bar_height());
+  draw_colour_bar(canvas, 0, 0, 256, ColourMap::sequential, {0, 2}, "nats");
+  const auto& table = colour_table(ColourMap::sequential);
   for (const int64_t x : {1, 100, 254}) EXPECT_EQ(canvas.image().at(5, x)[0], table[x].r) << x;
 }
 

@@ -63,16 +63,16 @@ Rgb cell(const Image& image, int64_t rows, int64_t columns, int64_t row, int64_t
 TEST(HeatMapSvg, ColoursEachCellByItsValue) {
   const Tensor values = torch::tensor({0.0, 1.0, 2.0, 3.0, 4.0, std::nan("")}).view({2, 3});
   const Image image = cells(render_svg(map_of(values)));
-  const auto& table = color_table(ColorMap::sequential);
+  const auto& table = colour_table(ColourMap::sequential);
   EXPECT_EQ(cell(image, 2, 3, 0, 0), table[0]);
   EXPECT_EQ(cell(image, 2, 3, 0, 2), table[128]);
   EXPECT_EQ(cell(image, 2, 3, 1, 1), table[255]);
-  EXPECT_EQ(cell(image, 2, 3, 1, 2), kNotANumberColor);
+  EXPECT_EQ(cell(image, 2, 3, 1, 2), kNotANumberColour);
 }
 
 TEST(HeatMapSvg, PutsRowZeroAtTheBottomOfANumericAxisOnly) {
   HeatMap map = map_of(torch::tensor({0.0, 1.0}).view({2, 1}));
-  const auto& table = color_table(ColorMap::sequential);
+  const auto& table = colour_table(ColourMap::sequential);
   EXPECT_EQ(cell(cells(render_svg(map)), 2, 1, 0, 0), table[0]);
   map.y.min = 0, map.y.max = 2;
   EXPECT_EQ(cell(cells(render_svg(map)), 2, 1, 1, 0), table[0]);
@@ -82,10 +82,10 @@ TEST(HeatMapSvg, PutsRowZeroAtTheBottomOfANumericAxisOnly) {
 
 TEST(HeatMapSvg, CentresTheDivergingMapOnZero) {
   HeatMap map = map_of(torch::tensor({-1.0, 0.0, 4.0}).view({1, 3}));
-  map.map = ColorMap::diverging;
+  map.map = ColourMap::diverging;
   const Image image = cells(render_svg(map));
-  EXPECT_EQ(cell(image, 1, 3, 0, 1), color_table(ColorMap::diverging)[128]);
-  EXPECT_EQ(cell(image, 1, 3, 0, 2), color_table(ColorMap::diverging)[255]);
+  EXPECT_EQ(cell(image, 1, 3, 0, 1), colour_table(ColourMap::diverging)[128]);
+  EXPECT_EQ(cell(image, 1, 3, 0, 2), colour_table(ColourMap::diverging)[255]);
 }
 
 TEST(HeatMapSvg, NamesAxesCellsAndScaleAndEscapesThem) {
@@ -116,7 +116,7 @@ TEST(HeatMapSvg, MayStandInAPage) {
 TEST(HeatMapSvg, DrawsMatricesWithoutAnyNumber) {
   const Tensor nothing = torch::full({2, 2}, std::nan(""));
   const Image image = cells(render_svg(map_of(nothing)));
-  EXPECT_EQ(cell(image, 2, 2, 1, 1), kNotANumberColor);
+  EXPECT_EQ(cell(image, 2, 2, 1, 1), kNotANumberColour);
 }
 
 TEST(HeatMapSvg, RefusesWhatIsNoMatrixOrDoesNotFit) {

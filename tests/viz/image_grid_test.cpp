@@ -16,7 +16,7 @@ Rgb pixel(const Image& image, int64_t y, int64_t x) {
 }
 
 /// `count` pictures of one gray each: -1, -0.5, ... (levels 0, 64, 128, ...)
-Tensor grays(int64_t count, int64_t side = 8) {
+Tensor greys(int64_t count, int64_t side = 8) {
   return (torch::arange(count) * 0.5 - 1).view({count, 1, 1, 1}).expand({count, 3, side, side});
 }
 
@@ -32,7 +32,7 @@ int64_t inked(const Image& image, int64_t x, int64_t y, int64_t width, int64_t h
 }
 
 TEST(ImageGrid, PutsPicturesInReadingOrder) {
-  const Image grid = image_grid(grays(4), {}, {.columns = 3, .scale = 2});
+  const Image grid = image_grid(greys(4), {}, {.columns = 3, .scale = 2});
   ASSERT_EQ(grid.width, kGap + 3 * (16 + kGap));
   ASSERT_EQ(grid.height, kGap + 2 * (16 + kGap));
   for (int64_t k = 0; k < 4; ++k) {
@@ -64,10 +64,10 @@ TEST(ImageGrid, PutsEachGroupOnRowsOfItsOwn) {
 }
 
 TEST(ImageGrid, IsSquareAndAbout128PixelsAPictureByDefault) {
-  const Image grid = image_grid(grays(9, 32));
+  const Image grid = image_grid(greys(9, 32));
   EXPECT_EQ(grid.width, kGap + 3 * (128 + kGap));
   EXPECT_EQ(grid.height, grid.width);
-  EXPECT_EQ(image_grid(grays(2, 32)).height, kGap + 128 + kGap);
+  EXPECT_EQ(image_grid(greys(2, 32)).height, kGap + 128 + kGap);
 }
 
 TEST(ImageGrid, WritesCaptionsBelowTheirPictures) {
@@ -101,8 +101,8 @@ TEST(ImageGrid, TellsMarksByColourThicknessAndSign) {
   const auto left = [](int64_t k) { return kGap + k * (64 + kGap); };
   const Rgb right = pixel(grid, kGap + 30, left(0) - 1),
             wrong = pixel(grid, kGap + 30, left(1) - 1);
-  EXPECT_EQ(hex_color(right), "#009e73");
-  EXPECT_EQ(hex_color(wrong), "#d55e00");
+  EXPECT_EQ(hex_colour(right), "#009e73");
+  EXPECT_EQ(hex_colour(wrong), "#d55e00");
   EXPECT_EQ(pixel(grid, kGap + 30, left(0) - 3), Ink::kPaper);  // 2 px
   EXPECT_EQ(pixel(grid, kGap + 30, left(1) - 4), wrong);        // 4 px
   EXPECT_EQ(inked(grid, left(2) - 5, 0, 74, grid.height), 0);
@@ -131,8 +131,8 @@ TEST(ImageGrid, RefusesOtherShapes) {
 }
 
 TEST(ImageGrid, RefusesOtherCountsOfCaptionsMarksAndImages) {
-  EXPECT_THROW(image_grid(grays(3), {"one", "two"}), ValueError);
-  EXPECT_THROW(image_grid(grays(2), {}, {}, {Mark::right}), ValueError);
+  EXPECT_THROW(image_grid(greys(3), {"one", "two"}), ValueError);
+  EXPECT_THROW(image_grid(greys(2), {}, {}, {Mark::right}), ValueError);
   EXPECT_THROW(image_grid(torch::zeros({0, 3, 8, 8})), ValueError);
 }
 

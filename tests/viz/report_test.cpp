@@ -53,7 +53,7 @@ Report full_report(const std::string& text) {
 Report plain_report() { return full_report("some words"); }
 
 /// "#rgb" or "#rrggbb" behind `name` in a style sheet, from `start` on.
-std::array<double, 3> css_color(const std::string& style, const std::string& name, size_t start) {
+std::array<double, 3> css_colour(const std::string& style, const std::string& name, size_t start) {
   const size_t at = style.find(name, start);
   EXPECT_NE(at, std::string::npos) << name;
   const size_t hash = style.find('#', at);
@@ -80,7 +80,7 @@ double luminance(const std::array<double, 3>& rgb) {
 /// Contrast of WCAG 2.2 between two variables of a style sheet.
 double contrast(const std::string& style, const std::string& a, const std::string& b,
                 size_t start) {
-  const double x = luminance(css_color(style, a, start)), y = luminance(css_color(style, b, start));
+  const double x = luminance(css_colour(style, a, start)), y = luminance(css_colour(style, b, start));
   return (std::max(x, y) + 0.05) / (std::min(x, y) + 0.05);
 }
 

@@ -25,7 +25,7 @@ void write_matrix(const std::filesystem::path& path, const Tensor& matrix,
   constexpr int64_t kCellPx = 24;
   const ValueRange range = value_range(matrix);
   const Tensor cells = matrix.repeat_interleave(kCellPx, 0).repeat_interleave(kCellPx, 1);
-  write_png(path, color_image(cells, ColorMap::sequential, range));
+  write_png(path, colour_image(cells, ColourMap::sequential, range));
   HeatMap figure;
   figure.title = "Cosines of images and texts";
   figure.description = "One row an image, one column a text";

@@ -83,7 +83,7 @@ void run_explain(const Session& session, ExplainFlags flags) {
                 : opened.folder    ? opened.folder->explain()
                                    : std::filesystem::path("runs/world/explain");
   const ExplanationReport report =
-      explain(opened.model, request, session.control,
+      explanation_report(opened.model, request, session.control,
               [&](const Method& method, const Page& page) { print_page(session, method, page); });
   for (const LeftOut& out : report.left_out) session.notice(out.method + " left out: " + out.reason);
   session.say("now open " + (request.out / "report.html").string());

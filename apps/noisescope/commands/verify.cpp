@@ -70,7 +70,7 @@ void run_verify(Session& session, VerifyFlags flags) {
   flags.options.seed = session.common.seed.value_or(0);
   const std::optional<Model> trained = subject_of(session, flags.model);
   const Verification verification =
-      verify(flags.options, trained ? &*trained : nullptr, session.control,
+      run_checks(flags.options, trained ? &*trained : nullptr, session.control,
              [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
                session.say(format_text("{}{}: {:.1f} s", to_table(rows), check, seconds));
              });

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 using Pair = std::pair<const char*, const char*>;
@@ -194,4 +194,4 @@ std::string without_module_prefix(const std::string& key) {
   return key.starts_with("module.") ? key.substr(7) : key;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 bool is_weight_dtype(const Tensor& tensor) {
@@ -109,4 +109,4 @@ Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, Position
   return at::cat({values.narrow(0, 0, 1), resized.reshape({width, grid * grid}).t()});
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -8,7 +8,7 @@
 #include "noisescope/io/json_fields.h"
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 using Json = nlohmann::json;
@@ -221,4 +221,4 @@ ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& pa
   return config;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 /// Does the byte stand for itself?
 constexpr bool is_printable_byte(int byte) {
@@ -19,4 +19,4 @@ const std::string& visible_byte(uint8_t byte);
 /// The bytes that a token stands for. Characters that are no stand-in are left out.
 std::string bytes_of_token(std::string_view token);
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 constexpr const char* kWordEnd = "</w>";
 
@@ -52,4 +52,4 @@ class BytePairs {
   std::unique_ptr<Memory> memory_;
 };
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

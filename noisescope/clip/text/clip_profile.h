@@ -4,7 +4,7 @@
 
 #include "noisescope/core/options.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 ///            text is cleaned by                  start, end of text              padding
 /// hf         NFC, blanks, lower case             <|startoftext|>, <|endoftext|>  what the files say
@@ -17,4 +17,4 @@ namespace noisescope {
 enum class ClipProfile { hf, openai, open_clip };
 NOISESCOPE_ENUM(ClipProfile, hf, openai, open_clip)
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -2,7 +2,7 @@
 #include "noisescope/io/codec/gzip.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 
 Tokenizer load_merges(const std::filesystem::path& path, ClipProfile profile) {
   constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
@@ -11,4 +11,4 @@ Tokenizer load_merges(const std::filesystem::path& path, ClipProfile profile) {
                       path.string(), profile);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

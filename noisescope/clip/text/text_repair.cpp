@@ -7,7 +7,7 @@
 
 #include "noisescope/clip/text/html_entities.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 struct Ligature {
@@ -142,4 +142,4 @@ CodePoints repair_text(const CodePoints& text) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

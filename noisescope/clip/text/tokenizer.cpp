@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
@@ -250,4 +250,4 @@ std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<Unkno
          (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

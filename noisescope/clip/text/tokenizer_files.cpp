@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 using Json = JsonReader::Json;
@@ -362,4 +362,4 @@ void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokeni
   write("tokenizer.json", tokenizer_json(tokenizer));
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

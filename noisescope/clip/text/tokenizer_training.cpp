@@ -9,7 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 using Symbols = std::vector<std::string>;
@@ -114,4 +114,4 @@ Tokenizer Tokenizer::train(const std::vector<std::string>& captions,
   return Tokenizer(std::move(model), "trained");
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline clip {
 namespace {
 
 struct CodeRange {
@@ -297,4 +297,4 @@ std::pair<char32_t, char32_t> standard_width(char32_t code) {
   return {found->first, found->second};
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::clip

@@ -9,10 +9,11 @@
 #include <ATen/ops/searchsorted.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/answer.h"
 #include "noisescope/explain/metric/baseline_maps.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 void check_maps(const char* where, const Tensor& pictures, const Tensor& maps) {
@@ -63,9 +64,7 @@ void check_options(const PerturbationOptions& options) {
     usable = (i == 0 || s[i] > s[i - 1]) && std::abs(s[i] + s[s.size() - 1 - i] - 1) < 1e-9;
   }
   if (!usable) {
-    throw ValueError("[explain.perturbation_curves] expected pass_size >= 1 and shares that rise from "
-                     "0 to 1 symmetrically (s and 1 - s), got " + std::to_string(s.size()) +
-                     " shares; the null value of the area between the curves rests on it");
+    throw ValueError(format_text("[explain.perturbation_curves] expected pass_size >= 1 and shares that rise from 0 to 1 symmetrically (s and 1 - s), got {} shares; the null value of the area between the curves rests on it", s.size()));
   }
 }
 
@@ -106,9 +105,7 @@ Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const T
   const torch::NoGradGuard no_grad;
   check_maps("explain.pixel_flipping", pictures, maps);
   if (options.pixels_per_step < 1 || options.pass_size < 1) {
-    throw ValueError("[explain.pixel_flipping] expected pixels_per_step and pass_size >= 1, got " +
-                     std::to_string(options.pixels_per_step) + " and " +
-                     std::to_string(options.pass_size));
+    throw ValueError(format_text("[explain.pixel_flipping] expected pixels_per_step and pass_size >= 1, got {} and {}", options.pixels_per_step, options.pass_size));
   }
   const Tensor order = order_of(maps.to(pictures.device()));
   const int64_t steps = options.steps(maps[0].numel());
@@ -180,4 +177,4 @@ void describe(AnswerDescriber& d, const PerturbationCurves& a) {
     {.null = 0, .higher = "better", .is_signed = true});
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

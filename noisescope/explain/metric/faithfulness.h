@@ -12,7 +12,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/explain/metric/removal.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -96,4 +96,4 @@ Faithfulness faithfulness(const PictureScore& score, const Removal& removal, con
 
 void describe(AnswerDescriber& d, const PerturbationCurves& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

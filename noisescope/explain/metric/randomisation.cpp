@@ -5,13 +5,14 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/answer.h"
 #include "noisescope/core/options.h"
 #include "noisescope/stats/ranks.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 std::string layer_of(const std::string& parameter) {
@@ -80,8 +81,7 @@ NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::strin
 Tensor own_part(const Tensor& maps) {
   check_shape("explain.own_part", "maps", maps, {-1, -1, -1, -1});
   if (maps.size(1) < 2) {
-    throw ValueError("[explain.own_part] expected maps of at least 2 pictures, got " +
-                     std::to_string(maps.size(1)));
+    throw ValueError(format_text("[explain.own_part] expected maps of at least 2 pictures, got {}", maps.size(1)));
   }
   const Tensor size = maps.abs().mean({2, 3}, true);
   const Tensor scaled = maps / torch::where(size > 0, size, torch::ones_like(size));
@@ -91,8 +91,7 @@ Tensor own_part(const Tensor& maps) {
 WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps,
                                   const Random& random, int64_t shuffles) {
   if (shuffles < 1) {
-    throw ValueError("[explain.randomise_all] expected at least one shuffle, got " +
-                     std::to_string(shuffles));
+    throw ValueError(format_text("[explain.randomise_all] expected at least one shuffle, got {}", shuffles));
   }
   const std::vector<std::string> layers = layers_of(*network);
   const std::vector<std::string> last(static_cast<size_t>(shuffles), layers.front());
@@ -119,4 +118,4 @@ void describe(AnswerDescriber& d, const WeightRandomisation& a) {
     "the same of what a map says of its picture and not of any", {.x = "layers", .null = 0, .is_signed = true});
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -13,7 +13,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/nn/network_fwd.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 class AnswerDescriber;
 
@@ -58,4 +58,4 @@ WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNet
 
 void describe(AnswerDescriber& d, const WeightRandomisation& answer);
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -6,9 +6,10 @@
 #include <ATen/ops/_unique.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 namespace {
 
 /// Standard normal noise [M, C, H, W] of the samples of M rows, drawn once for each sample.
@@ -50,11 +51,7 @@ std::vector<double> levels_of(const RefillOptions& options) {
 void check_options(const RefillOptions& options) {
   if (options.steps < 2 || options.resamples < 1 || options.pass_size < 1 ||
       !(options.log_snr_min < options.log_snr_max)) {
-    throw ValueError("[explain.refill] expected steps >= 2, resamples >= 1, pass_size >= 1 and "
-                     "log_snr_min < log_snr_max, got " + std::to_string(options.steps) + ", " +
-                     std::to_string(options.resamples) + ", " + std::to_string(options.pass_size) +
-                     ", " + std::to_string(options.log_snr_min) + " and " +
-                     std::to_string(options.log_snr_max));
+    throw ValueError(format_text("[explain.refill] expected steps >= 2, resamples >= 1, pass_size >= 1 and log_snr_min < log_snr_max, got {}, {}, {}, {} and {}", options.steps, options.resamples, options.pass_size, options.log_snr_min, options.log_snr_max));
   }
 }
 
@@ -133,4 +130,4 @@ Removal refill(Denoiser denoiser, Tensor condition, const RefillOptions& options
   };
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

@@ -1,9 +1,10 @@
 #include "noisescope/explain/metric/sensitivity.h"
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/answer.h"
 
-namespace noisescope {
+namespace noisescope::inline explain {
 
 Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Tensor& perturbations) {
   check_shape("explain.sensitivity", "pictures", pictures, {-1, -1, -1, -1});
@@ -30,12 +31,10 @@ Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Ten
 Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef shape,
                              const Random& random, const std::vector<int64_t>& sample_ids) {
   if (!(radius > 0)) {
-    throw ValueError("[explain.uniform_perturbations] expected radius > 0, got " +
-                     std::to_string(radius));
+    throw ValueError(format_text("[explain.uniform_perturbations] expected radius > 0, got {}", radius));
   }
   if (draws < 1 || draws > 1000000) {
-    throw ValueError("[explain.uniform_perturbations] expected 1 to 1000000 draws, got " +
-                     std::to_string(draws));
+    throw ValueError(format_text("[explain.uniform_perturbations] expected 1 to 1000000 draws, got {}", draws));
   }
   std::vector<Tensor> rows;
   const uint64_t first = name_hash("sensitivity");
@@ -51,4 +50,4 @@ void describe(AnswerDescriber& d, const Sensitivity& a) {
   d("mean", a.mean, "picture", "", "mean relative change of the map", {.null = 1});
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::explain

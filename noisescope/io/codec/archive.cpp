@@ -13,7 +13,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 namespace fs = std::filesystem;
@@ -267,4 +267,4 @@ std::unique_ptr<FileSource> open_file_source(const fs::path& path, const Archive
   return std::make_unique<ArchiveSource>(path, limits);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

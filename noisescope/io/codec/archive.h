@@ -12,7 +12,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 
 /// Limits on what an archive may claim or turn out to be.
 struct ArchiveLimits {
@@ -71,4 +71,4 @@ class FileSource {
 std::unique_ptr<FileSource> open_file_source(const std::filesystem::path& path,
                                              const ArchiveLimits& limits = {});
 
-}  // namespace noisescope
+}  // namespace noisescope::io

@@ -11,7 +11,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/image_codec.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
@@ -151,4 +151,4 @@ StoredImage decode_jpeg(std::string_view bytes, const std::string& name, const D
   return stored(std::move(image), orientation);
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

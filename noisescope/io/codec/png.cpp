@@ -12,7 +12,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_codec.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 constexpr size_t kSignatureBytes = 8;
@@ -96,21 +96,21 @@ bool read_header(Session& session) {
 PixelMode mode_of(png_structp png, png_infop info) {
   switch (png_get_color_type(png, info)) {
     case PNG_COLOR_TYPE_PALETTE: return PixelMode::palette;
-    case PNG_COLOR_TYPE_GRAY_ALPHA: return PixelMode::gray_alpha;
+    case PNG_COLOR_TYPE_GRAY_ALPHA: return PixelMode::grey_alpha;
     case PNG_COLOR_TYPE_RGB_ALPHA: return PixelMode::rgba;
     case PNG_COLOR_TYPE_RGB: return PixelMode::rgb;
     default: break;
   }
   const int depth = png_get_bit_depth(png, info);
-  return depth == 1 ? PixelMode::bilevel : depth == 16 ? PixelMode::gray16 : PixelMode::gray;
+  return depth == 1 ? PixelMode::bilevel : depth == 16 ? PixelMode::grey16 : PixelMode::gray;
 }
 
 int64_t channels_of(PixelMode mode) {
   switch (mode) {
     case PixelMode::gray:
     case PixelMode::bilevel: return 1;
-    case PixelMode::gray_alpha:
-    case PixelMode::gray16: return 2;
+    case PixelMode::grey_alpha:
+    case PixelMode::grey16: return 2;
     case PixelMode::rgba:
     case PixelMode::cmyk: return 4;
     default: return 3;
@@ -121,8 +121,8 @@ int64_t channels_of(PixelMode mode) {
 bool read_rows(Session& session, PixelMode mode, png_bytepp rows, uint64_t row_bytes) {
   if (setjmp(session.escape) != 0) return false;
   png_set_expand(session.png);  // palette and small gray to 8 bits; transparency to alpha
-  if (mode != PixelMode::gray16) png_set_strip_16(session.png);
-  if (mode != PixelMode::gray_alpha && mode != PixelMode::rgba) png_set_strip_alpha(session.png);
+  if (mode != PixelMode::grey16) png_set_strip_16(session.png);
+  if (mode != PixelMode::grey_alpha && mode != PixelMode::rgba) png_set_strip_alpha(session.png);
   png_set_interlace_handling(session.png);
   png_read_update_info(session.png, session.info);
   if (png_get_rowbytes(session.png, session.info) != row_bytes) leave(session.png, "odd row size");
@@ -275,4 +275,4 @@ std::string encode_png(const Image& image, const std::map<std::string, std::stri
   return bytes;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

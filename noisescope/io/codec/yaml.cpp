@@ -11,7 +11,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope {
+namespace noisescope::inline io {
 namespace {
 
 using Kind = ConfigNode::Kind;
@@ -216,4 +216,4 @@ ConfigNode parse_overrides(const std::vector<std::string>& overrides) {
   return root;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::io

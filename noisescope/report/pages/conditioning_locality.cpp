@@ -4,7 +4,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kLocalityProse =
@@ -46,4 +46,4 @@ Page conditioning_locality_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kCounterfactualProse =
@@ -62,4 +62,4 @@ Page counterfactual_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -9,7 +9,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kEvidenceProse =
@@ -47,9 +47,9 @@ std::optional<SceneFactor> factor_between(const CaptionMeaning& a, const Caption
 Tensor mask_of(const Subject& subject, const PromptContrast& contrast) {
   const WorldGrammar& grammar = *subject.grammar();
   const auto meaning = [&](int64_t k) { return grammar.parse(contrast.prompts[static_cast<size_t>(k)]); };
-  const CaptionMeaning own = meaning(contrast.own);
+  const CaptionMeaning own = meaning(contrast.true_version);
   const ParsedScene read = WorldParser(grammar.world()).parse(subject.picture.unsqueeze(0))[0];
-  const auto factor = factor_between(own, meaning(contrast.own == 0 ? 1 : 0));
+  const auto factor = factor_between(own, meaning(contrast.true_version == 0 ? 1 : 0));
   if (!factor || !agreement(read, own).joint) return {};
   return grammar.world().counterfactual_mask(read.scene, *factor);
 }
@@ -135,4 +135,4 @@ Page evidence_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -3,7 +3,7 @@
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kAnatomyProse =
@@ -57,4 +57,4 @@ Page guidance_anatomy_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -6,7 +6,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kGuidanceInformationProse =
@@ -84,4 +84,4 @@ Page guidance_information_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

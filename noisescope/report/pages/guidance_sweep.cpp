@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kSweepProse =
@@ -43,4 +43,4 @@ Page guidance_sweep_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kWindowsProse =
@@ -72,4 +72,4 @@ Page guidance_windows_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

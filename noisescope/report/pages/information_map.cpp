@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kInformationProse =
@@ -93,4 +93,4 @@ Page information_map_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

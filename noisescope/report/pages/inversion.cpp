@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kInversionProse =
@@ -48,4 +48,4 @@ Page inversion_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

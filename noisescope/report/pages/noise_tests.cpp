@@ -4,7 +4,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kNoiseProse =
@@ -46,4 +46,4 @@ Page noise_tests_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kTilesProse =
@@ -35,4 +35,4 @@ Page noise_tiles_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

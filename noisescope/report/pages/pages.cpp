@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-namespace noisescope {
+namespace noisescope::inline report {
 
 PageMaker page_maker(const std::string& id) {
   static constexpr std::array<std::pair<const char*, PageMaker>, 20> kPages = {
@@ -33,4 +33,4 @@ PageMaker page_maker(const std::string& id) {
   return nullptr;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

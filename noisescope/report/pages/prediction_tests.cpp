@@ -3,7 +3,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kPredictionProse =
@@ -32,4 +32,4 @@ Page prediction_tests_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

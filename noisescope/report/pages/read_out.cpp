@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate.h"
 #include "noisescope/viz/heat_map.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kWordsProse =
@@ -69,4 +69,4 @@ Page read_out_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

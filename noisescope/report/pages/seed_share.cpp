@@ -4,7 +4,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kShareProse =
@@ -35,4 +35,4 @@ Page seed_share_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

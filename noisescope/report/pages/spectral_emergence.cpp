@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/stats/bootstrap.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kSpectrumProse =
@@ -63,4 +63,4 @@ Page spectral_emergence_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -6,7 +6,7 @@
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kTrajectoryProse =
@@ -64,10 +64,10 @@ Page trajectory_geometry_page(const PageContext& context) {
   const ValueRange range = value_range(first);
   out.add_png("commitment.png",
               panel_rows({{"", {picture_panel(subject.picture, "the picture"),
-                                {color_image(first, ColorMap::sequential, range), "commitment",
-                                 ColorBar{ColorMap::sequential, range, "log-SNR"}}}}}),
+                                {colour_image(first, ColourMap::sequential, range), "commitment",
+                                 ColourBar{ColourMap::sequential, range, "log-SNR"}}}}}),
               "Commitment of each pixel", "Dark pixels were settled early, bright ones late.");
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

@@ -8,7 +8,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope {
+namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kTimestepsProse =
@@ -142,4 +142,4 @@ Page u_turn_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope
+}  // namespace noisescope::report

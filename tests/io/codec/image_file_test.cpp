@@ -55,7 +55,7 @@ TEST(ImageFile, EveryKindDecodesAsInPillow) {
     EXPECT_EQ(text_of(to_rgb(resize_stored(stored, 9, 5))), bytes_of(golden().at(key + ".small")))
         << name;
     EXPECT_EQ(stored.orientation, golden().at(key + ".orientation").item<int64_t>()) << name;
-    if (stored.mode != PixelMode::gray16) {  // of which the data loader keeps the high byte
+    if (stored.mode != PixelMode::grey16) {  // of which the data loader keeps the high byte
       EXPECT_EQ(decode_image(bytes_of(tensor), name).pixels, image.pixels) << name;
     }
     ++cases;

@@ -10,14 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/device.h"
-#include "noisescope/world/denoiser.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/information_map.h"
+#include "noisescope/model/word_contrasts.h"
 #include "noisescope/report/explain_evidence.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/model/word_contrasts.h"
+#include "noisescope/world/denoiser.h"
 
 namespace noisescope {
 namespace {
@@ -52,8 +52,7 @@ Run load(const RunFolder& folder) {
 /// Of one picture: 64 draws, the whole prompt and four words.
 void map_information(const Run& run) {
   std::vector<Tensor> references = {run.model.null_condition(1)};
-  for (const PromptContrast& word :
-       word_contrasts(run.config, kPrompt, {"red", "square", "blue", "disc"}, {})) {
+  for (const PromptContrast& word : word_contrasts(run.config, kPrompt, {"red", "square", "blue", "disc"}, {})) {
     references.push_back(run.model.condition({prompt_without(run.config, word)}));
   }
   information_maps(run.model.denoiser(), run.picture.unsqueeze(0), run.model.condition({kPrompt}),
@@ -73,9 +72,7 @@ void filter_evidence(const Run& run) {
 /// Of drawing 4 pictures in 50 steps with both branches.
 double overhead(const Run& run, const SamplerObserver& observer) {
   double inside = 0;
-  const SamplerObserver timed = [&](const SamplerStep& step) {
-    inside += seconds_of([&] { observer(step); });
-  };
+  const SamplerObserver timed = [&](const SamplerStep& step) { inside += seconds_of([&] { observer(step); }); };
   SamplingOptions sample = run.config.sample;
   sample.grid.steps = 50;
   sample.guidance.both_branches = true;

@@ -40,12 +40,18 @@ Arguments parse(int argc, char** argv) {
       continue;
     }
     const std::string value = i + 1 < argc ? argv[++i] : "";
-    if (name == "--threads") a.threads = std::stoll(value);
-    else if (name == "--batch") a.batch = std::stoll(value);
-    else if (name == "--steps") a.steps = std::stoll(value);
-    else if (name == "--device") a.device = value;
-    else if (name == "--serve") a.serve = value;
-    else throw ValueError("[nn_bench] expected an option of the head comment, got '" + name + "'");
+    if (name == "--threads")
+      a.threads = std::stoll(value);
+    else if (name == "--batch")
+      a.batch = std::stoll(value);
+    else if (name == "--steps")
+      a.steps = std::stoll(value);
+    else if (name == "--device")
+      a.device = value;
+    else if (name == "--serve")
+      a.serve = value;
+    else
+      throw ValueError("[nn_bench] expected an option of the head comment, got '" + name + "'");
   }
   return a;
 }
@@ -64,9 +70,7 @@ Batch make_batch(const UNetOptions& o, int64_t size, torch::Device device) {
           random.normal(Purpose::train_noise, 1, samples, chw).to(device)};
 }
 
-Tensor loss_of(UNet& net, const Batch& b) {
-  return (net(b.x, b.noise_label, b.condition) - b.target).square().mean();
-}
+Tensor loss_of(UNet& net, const Batch& b) { return (net(b.x, b.noise_label, b.condition) - b.target).square().mean(); }
 
 class Steps {
  public:
@@ -80,8 +84,7 @@ class Steps {
     for (int64_t i = -2; i < count; ++i) {
       const auto start = std::chrono::steady_clock::now();
       step(batch);
-      const std::chrono::duration<double, std::milli> taken =
-          std::chrono::steady_clock::now() - start;
+      const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
       if (i >= 0) times.push_back(taken.count());
     }
     return times;
@@ -132,18 +135,17 @@ void report(const Arguments& a) {
   }
   const double ms = median(times);
   const double images_per_second = 1e3 * static_cast<double>(a.batch) / ms;
-  const nlohmann::ordered_json json = {
-      {"network", "unet, demo"},
-      {"parameters", cost.parameters},
-      {"device", a.device},
-      {"threads", at::get_num_threads()},
-      {"channels_last", a.channels_last},
-      {"batch", a.batch},
-      {"steps", a.steps},
-      {"step_ms_median", ms},
-      {"muon_over_adamw", median(muon_times) / ms},
-      {"images_per_second", images_per_second},
-      {"train_gflops_per_second", 1e-9 * cost.train_flops * images_per_second}};
+  const nlohmann::ordered_json json = {{"network", "unet, demo"},
+                                       {"parameters", cost.parameters},
+                                       {"device", a.device},
+                                       {"threads", at::get_num_threads()},
+                                       {"channels_last", a.channels_last},
+                                       {"batch", a.batch},
+                                       {"steps", a.steps},
+                                       {"step_ms_median", ms},
+                                       {"muon_over_adamw", median(muon_times) / ms},
+                                       {"images_per_second", images_per_second},
+                                       {"train_gflops_per_second", 1e-9 * cost.train_flops * images_per_second}};
   std::cout << json.dump(2) << std::endl;
 }
 
@@ -153,8 +155,7 @@ void write_case(const std::string& folder) {
   {
     const torch::NoGradGuard no_grad;
     for (const auto& [name, parameter] : trainable_parameters(*net)) {
-      const Tensor noise = Random(1).normal(Purpose::explain, name_hash(name), {0},
-                                            parameter.sizes());
+      const Tensor noise = Random(1).normal(Purpose::explain, name_hash(name), {0}, parameter.sizes());
       Tensor(parameter).add_(noise[0], 0.03);
     }
   }

@@ -35,7 +35,8 @@ void unpack(const std::string& bytes) {
     if (content.size() > (1 << 16)) std::abort();
   };
   try {
-    read_archive_bytes(bytes, "fuzz", [](const std::string&) { return true; }, receive, limits);
+    read_archive_bytes(
+        bytes, "fuzz", [](const std::string&) { return true; }, receive, limits);
   } catch (const FormatError&) {
   }
 }

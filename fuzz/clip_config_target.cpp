@@ -20,8 +20,7 @@ void check_encoder_sizes(const EncoderOptions& options) {
 }
 
 void check_weights(const ClipConfig& config) {
-  for (const ClipLayout layout :
-       {ClipLayout::hugging_face, ClipLayout::openai, ClipLayout::custom_text}) {
+  for (const ClipLayout layout : {ClipLayout::hugging_face, ClipLayout::openai, ClipLayout::custom_text}) {
     std::set<std::string> names;
     for (const ClipWeight& weight : clip_weights(config, layout)) {
       if (weight.key.empty() || !names.insert(weight.name).second) std::abort();
@@ -65,9 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace noisescope;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   attempt([&] { check_config(parse_clip_config(text, "fuzz")); });
-  attempt([&] {
-    check_config(parse_clip_config(text, "fuzz", {.activation = ClipActivation::gelu}));
-  });
+  attempt([&] { check_config(parse_clip_config(text, "fuzz", {.activation = ClipActivation::gelu})); });
   attempt([&] {
     const ClipConfig config = parse_open_clip_config(text, "fuzz");
     check_config(config);

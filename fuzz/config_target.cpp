@@ -41,8 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace noisescope;
   OuterOptions options;
   try {
-    read_options_into(parse_yaml(std::string(reinterpret_cast<const char*>(data), size), "fuzz"),
-                      options);
+    read_options_into(parse_yaml(std::string(reinterpret_cast<const char*>(data), size), "fuzz"), options);
   } catch (const ConfigError&) {
     return 0;
   }

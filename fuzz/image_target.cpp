@@ -22,8 +22,7 @@ void repair_checksums(std::string& bytes) {
   for (size_t at = 8; at + 12 <= bytes.size();) {
     const size_t length = number_at(at);
     if (length > bytes.size() - at - 12) return;
-    const uLong sum = crc32(0, reinterpret_cast<const Bytef*>(bytes.data() + at + 4),
-                            static_cast<uInt>(length + 4));
+    const uLong sum = crc32(0, reinterpret_cast<const Bytef*>(bytes.data() + at + 4), static_cast<uInt>(length + 4));
     for (size_t i = 0; i < 4; ++i) {
       bytes[at + 8 + length + i] = static_cast<char>(sum >> (24 - 8 * i));
     }

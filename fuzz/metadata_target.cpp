@@ -29,8 +29,7 @@ void check_lines(const Rows& rows, std::string_view text) {
     if (row.line <= last) std::abort();
     last = row.line;
   }
-  const auto line_ends = std::count_if(text.begin(), text.end(),
-                                       [](char c) { return c == '\n' || c == '\r'; });
+  const auto line_ends = std::count_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; });
   if (last > line_ends + 1) std::abort();
 }
 

@@ -32,17 +32,25 @@ void mutate_once(std::string& input, const std::string& other, Random& random) {
   const size_t at = below(random, input.size());
   const size_t count = std::min(below(random, 16), input.size() - at);
   switch (random() % 7) {
-    case 0: input.resize(at); break;                     // truncate
-    case 1: input.erase(at, count); break;               // leave out
-    case 2: input.insert(at, input.substr(at, count)); break;  // repeat
-    case 3: input.insert(at, other.substr(below(random, other.size()), 32)); break;  // splice
-    case 4:                                              // flip a bit
+    case 0:
+      input.resize(at);
+      break;  // truncate
+    case 1:
+      input.erase(at, count);
+      break;  // leave out
+    case 2:
+      input.insert(at, input.substr(at, count));
+      break;  // repeat
+    case 3:
+      input.insert(at, other.substr(below(random, other.size()), 32));
+      break;  // splice
+    case 4:   // flip a bit
       if (at < input.size()) input[at] = static_cast<char>(input[at] ^ (1 << (random() % 8)));
       break;
-    case 5:                                              // any byte
+    case 5:  // any byte
       if (at < input.size()) input[at] = static_cast<char>(random());
       break;
-    default: {                                           // a number that is an edge
+    default: {  // a number that is an edge
       static constexpr char kEdges[] = {0, 1, -1, 127, -128, '0', '9', '-', '[', '{', '"', '\n'};
       const char edge = kEdges[random() % std::size(kEdges)];
       std::fill_n(input.begin() + static_cast<std::ptrdiff_t>(at), count, edge);

@@ -76,8 +76,7 @@ void check_order(TokenizerKind kind, const std::vector<TextSpan>& spans) {
 }
 
 /// What no span covers is white space.
-void check_coverage(const std::vector<CodePoint>& points, const std::string& text,
-                    const std::vector<TextSpan>& spans) {
+void check_coverage(const std::vector<CodePoint>& points, const std::string& text, const std::vector<TextSpan>& spans) {
   std::vector<bool> covered(text.size(), false);
   for (const TextSpan& span : spans) {
     std::fill(covered.begin() + span.begin, covered.begin() + span.end, true);
@@ -89,12 +88,9 @@ void check_coverage(const std::vector<CodePoint>& points, const std::string& tex
 }
 
 /// Only words that are not known count as unknown, and only known ones are suggested.
-void check_unknown(const Tokenizer& tokenizer, const std::string& text,
-                   const std::vector<UnknownWord>& unknown) {
+void check_unknown(const Tokenizer& tokenizer, const std::string& text, const std::vector<UnknownWord>& unknown) {
   const std::vector<std::string> known = tokenizer.known_words();
-  const auto is_known = [&](const std::string& word) {
-    return std::binary_search(known.begin(), known.end(), word);
-  };
+  const auto is_known = [&](const std::string& word) { return std::binary_search(known.begin(), known.end(), word); };
   for (const UnknownWord& entry : unknown) {
     check_spans(text, {entry.span});
     if (is_known(entry.word)) std::abort();
@@ -178,8 +174,8 @@ std::vector<std::pair<std::string, std::string>> usable_merges(const Json& merge
 TokenizerModel repaired_model(std::string_view tokenizer_json) {
   const Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
   const bool is_bpe = part_of(json, "/model/type") == "BPE";
-  TokenizerModel model{.kind = is_bpe ? TokenizerKind::bpe : TokenizerKind::words,
-                       .context_length = 1024, .tokens = {}, .merges = {}};
+  TokenizerModel model{
+      .kind = is_bpe ? TokenizerKind::bpe : TokenizerKind::words, .context_length = 1024, .tokens = {}, .merges = {}};
   std::set<std::string> tokens = {"<|unk|>", "a"};
   const Json vocabulary = part_of(json, "/model/vocab");
   if (vocabulary.is_object()) {

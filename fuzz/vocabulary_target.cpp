@@ -38,8 +38,8 @@ void check_encoding(const Tokenizer& tokenizer, const std::string& text) {
     if (encoding.ids[i] < 0 || encoding.ids[i] >= tokenizer.start_id()) std::abort();
     if (span.begin < 0 || span.begin >= span.end) std::abort();
     if (span.end > static_cast<int64_t>(text.size())) std::abort();
-    decode_utf8(std::string_view(text).substr(static_cast<size_t>(span.begin),
-                                              static_cast<size_t>(span.end - span.begin)));
+    decode_utf8(
+        std::string_view(text).substr(static_cast<size_t>(span.begin), static_cast<size_t>(span.end - span.begin)));
   }
   const auto padded = static_cast<int64_t>(tokenizer.padded_ids(encoding).size());
   if (padded != tokenizer.context_length()) std::abort();

@@ -22,8 +22,8 @@ ClipLoadOptions ClipFolderFlags::load_options() const {
 }
 
 void add_clip_folder(CLI::App& command, const std::string& name, ClipFolderFlags& flags) {
-  command.add_option(name, flags.folder,
-                     "model folder: transformers, open_clip, or OpenAI's state dict as safetensors")
+  command
+      .add_option(name, flags.folder, "model folder: transformers, open_clip, or OpenAI's state dict as safetensors")
       ->required();
   command.add_option("--activation", flags.activation, "where no file says it")
       ->check(CLI::IsMember({"quick_gelu", "gelu"}));
@@ -43,8 +43,7 @@ ClipModel load_model(const Session& session, const ClipFolderFlags& flags) {
 }
 
 /// Unit embeddings of image files: [N, E] on the CPU.
-Tensor embed_images(const ClipModel& model, const std::vector<std::string>& files,
-                    const Control& control) {
+Tensor embed_images(const ClipModel& model, const std::vector<std::string>& files, const Control& control) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> rows;
   for (size_t first = 0; first < files.size(); first += kBatch) {

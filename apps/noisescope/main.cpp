@@ -44,10 +44,8 @@ std::string seed_problem(const std::string& text) {
 
 void add_common(CLI::App& command, Session& session) {
   Common& c = session.common;
-  command.add_option("--seed", c.seed, "seed of every random number (overrides the config)")
-      ->check(seed_problem);
-  command.add_option("--threads", c.threads, "CPU threads; 0 takes all cores")
-      ->check(CLI::Range(0, 1024));
+  command.add_option("--seed", c.seed, "seed of every random number (overrides the config)")->check(seed_problem);
+  command.add_option("--threads", c.threads, "CPU threads; 0 takes all cores")->check(CLI::Range(0, 1024));
   command.add_option("--device", c.device, "cpu, cuda, cuda:N or auto")->capture_default_str();
   command.add_flag("--json", c.json, "print the result as JSON on stdout");
   command.add_flag("--quiet", c.quiet, "no progress, no remarks");
@@ -88,14 +86,15 @@ std::string typed_line(int argc, char** argv) {
 int run(int argc, char** argv) {
   Session session;
   session.command_line = typed_line(argc, argv);
-  CLI::App app{"Trains CLIP-conditioned diffusion models on small images, and shows, in measured\n"
-               "numbers, what their noise says.",
-               "noisescope"};
+  CLI::App app{
+      "Trains CLIP-conditioned diffusion models on small images, and shows, in measured\n"
+      "numbers, what their noise says.",
+      "noisescope"};
   app.require_subcommand(1);
   app.footer(kFooter);
   app.set_version_flag("--version", "noisescope " NOISESCOPE_VERSION);
-  for (auto* add : {add_demo, add_data, add_clip, add_train, add_sample, add_explain, add_rewind,
-                    add_verify, add_evaluate, add_report, add_convert, add_config, add_doctor}) {
+  for (auto* add : {add_demo, add_data, add_clip, add_train, add_sample, add_explain, add_rewind, add_verify,
+                    add_evaluate, add_report, add_convert, add_config, add_doctor}) {
     add(app, session);
   }
   // Commands run from CLI11 callbacks, after this one has prepared the process.
@@ -110,8 +109,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const Interrupted&) {
     finish_progress_line();
-    std::fprintf(stderr, "stopped; to go on from what is saved: %s\n",
-                 session.command_line.c_str());
+    std::fprintf(stderr, "stopped; to go on from what is saved: %s\n", session.command_line.c_str());
     return 130;
   }
   return session.exit_code;

@@ -18,9 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 size_t terminal_columns() {
   winsize size{};
@@ -29,8 +27,7 @@ size_t terminal_columns() {
 
 std::string bar(double share, int width) {
   const int full = static_cast<int>(share * width);
-  return std::string(static_cast<size_t>(full), '#') +
-         std::string(static_cast<size_t>(width - full), '.');
+  return std::string(static_cast<size_t>(full), '#') + std::string(static_cast<size_t>(width - full), '.');
 }
 
 std::string count_text(double value) {
@@ -100,9 +97,7 @@ class Drawer {
 }  // namespace
 
 ProgressSink terminal_progress() {
-  return [drawer = std::make_shared<Drawer>(isatty(STDERR_FILENO) == 1)](const Progress& p) {
-    (*drawer)(p);
-  };
+  return [drawer = std::make_shared<Drawer>(isatty(STDERR_FILENO) == 1)](const Progress& p) { (*drawer)(p); };
 }
 
 void finish_progress_line() {
@@ -117,7 +112,7 @@ sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
-  struct sigaction hangup{};
+  struct sigaction hangup {};
   sigaction(SIGHUP, nullptr, &hangup);
   if (hangup.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
   return signals;

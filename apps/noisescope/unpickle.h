@@ -15,8 +15,8 @@ bool is_pickle(const std::filesystem::path& path);
 /// numbers, texts and lists becomes JSON under the metadata key "config". `python` needs torch and safetensors; it
 /// runs torch.load(weights_only=True), so that no code of a pickle is executed.
 /// Throws IoError if it cannot be started, FormatError if it finds no tensors.
-void unpickle(const std::string& python, const std::string& keys,
-              const std::vector<std::filesystem::path>& pickles, const std::filesystem::path& target);
+void unpickle(const std::string& python, const std::string& keys, const std::vector<std::filesystem::path>& pickles,
+              const std::filesystem::path& target);
 
 /// A folder beside `out` that is gone when this is: what is made there appears under `out` as a whole or not at all.
 class Workplace {

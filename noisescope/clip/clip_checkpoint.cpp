@@ -34,8 +34,7 @@ std::string content_checksum(const TensorFile& file) {
   std::string digest;
   for (const auto& [name, tensor] : file.tensors) {
     const Tensor values = tensor.cpu().contiguous();
-    digest += name + ' ' +
-              checksum({static_cast<const char*>(values.data_ptr()), values.nbytes()}) + '\n';
+    digest += name + ' ' + checksum({static_cast<const char*>(values.data_ptr()), values.nbytes()}) + '\n';
   }
   for (const auto& [name, value] : file.metadata) {
     if (name != "checksum") digest += name + '=' + value + '\n';
@@ -70,9 +69,8 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
   return checksum(text);
 }
 
-void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                          const ClipModel& model, const Optimizer& optimizer,
-                          const ClipCounters& counters, double seconds) {
+void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
+                          const Optimizer& optimizer, const ClipCounters& counters, double seconds) {
   TensorFile file;
   file.tensors = with_prefix(module_state(model.module()), kWeights);
   file.tensors.merge(with_prefix(optimizer.state(), kOptimizer));
@@ -84,16 +82,16 @@ void save_clip_checkpoint(const std::filesystem::path& path, const std::string& 
   write_safetensors(path, file);
 }
 
-ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                                const ClipModel& model, Optimizer& optimizer) {
+ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
+                                Optimizer& optimizer) {
   if (!std::filesystem::exists(path)) return {};
   ClipResume resume;
   TensorFile file;
   try {
     file = read_safetensors(path);
     if (file.metadata["checksum"] != content_checksum(file)) {
-      throw FormatError("[clip.load_clip_checkpoint] expected content that fits its checksum in " +
-                        path.string() + ", got another; the file is damaged");
+      throw FormatError("[clip.load_clip_checkpoint] expected content that fits its checksum in " + path.string() +
+                        ", got another; the file is damaged");
     }
     resume.counters = {number_of<int64_t>(file, "step"), number_of<int64_t>(file, "images")};
     resume.seconds = number_of<double>(file, "seconds");
@@ -101,8 +99,8 @@ ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::st
     return {.counters = {}, .seconds = 0, .note = error.what()};
   }
   if (file.metadata["key"] != key) {
-    throw ModelError("[clip.load_clip_checkpoint] expected a checkpoint of this run in " +
-                     path.string() + ", got one of other settings, captions or seed; delete it or "
+    throw ModelError("[clip.load_clip_checkpoint] expected a checkpoint of this run in " + path.string() +
+                     ", got one of other settings, captions or seed; delete it or "
                      "name another file");
   }
   load_module_state(model.module(), without_prefix(file.tensors, kWeights), path.string());
@@ -110,4 +108,4 @@ ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::st
   return resume;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -27,13 +27,12 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
                            const ClipTrainOptions& options, uint64_t seed);
 
 /// Atomic: the file holds the old checkpoint or the new one.
-void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                          const ClipModel& model, const Optimizer& optimizer,
-                          const ClipCounters& counters, double seconds);
+void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
+                          const Optimizer& optimizer, const ClipCounters& counters, double seconds);
 
 /// Loads weights and optimiser in place. A missing file is a start from zero; so is a damaged one,
 /// with a note. Throws ModelError if the file belongs to a run of other settings.
-ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key,
-                                const ClipModel& model, Optimizer& optimizer);
+ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
+                                Optimizer& optimizer);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

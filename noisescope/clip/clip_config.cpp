@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "noisescope/core/format.h"
-#include "noisescope/io/json_fields.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_fields.h"
 
 namespace noisescope::inline clip {
 namespace {
@@ -33,8 +33,9 @@ JsonFields read_fields(const std::filesystem::path& path) {
 ClipActivation read_activation(const JsonFields& fields, const ClipHints& hints) {
   if (fields.find("hidden_act") == nullptr) {
     if (hints.activation) return *hints.activation;
-    fields.refuse("the key 'hidden_act', got none; add it, or say --activation quick_gelu "
-                  "(OpenAI's weights) or gelu (most others): the wrong one loads and is worse");
+    fields.refuse(
+        "the key 'hidden_act', got none; add it, or say --activation quick_gelu "
+        "(OpenAI's weights) or gelu (most others): the wrong one loads and is worse");
   }
   const std::string activation = fields.text("hidden_act");
   try {
@@ -72,8 +73,7 @@ void read_text(const JsonFields& fields, const ClipHints& hints, ClipConfig& con
   config.vocabulary_size = fields.integer("vocab_size", 3, int64_t{1} << 24);
   config.context_length = fields.integer("max_position_embeddings", 1, 4096);
   config.end_id = read_end_id(fields, config.vocabulary_size);
-  config.start_id = fields.integer_or("bos_token_id", config.end_id - 1, 0,
-                                      config.vocabulary_size - 1);
+  config.start_id = fields.integer_or("bos_token_id", config.end_id - 1, 0, config.vocabulary_size - 1);
 }
 
 void read_vit(const JsonFields& fields, const ClipHints& hints, ClipOptions& options) {
@@ -115,8 +115,7 @@ void read_pixels(const JsonFields& fields, ClipOptions& options) {
 
 }  // namespace
 
-ClipConfig parse_clip_config(std::string_view json, const std::string& path,
-                             const ClipHints& hints) {
+ClipConfig parse_clip_config(std::string_view json, const std::string& path, const ClipHints& hints) {
   const JsonFields fields = JsonFields::parse(json, path);
   const std::string type = fields.text("model_type");
   ClipConfig config;
@@ -142,8 +141,10 @@ void set_preprocess(ClipConfig& config, const PreprocessOptions& preprocess, con
   const int64_t side = config.options.image.image_size;
   const auto size = preprocessed_size(preprocess);
   if (size != std::pair(side, side)) {
-    throw FormatError(path, 0, format_text("[clip.read_clip_config] expected pictures cut to the {} px of the image "
-                                           "tower, got {} x {}", side, size.first, size.second));
+    throw FormatError(path, 0,
+                      format_text("[clip.read_clip_config] expected pictures cut to the {} px of the image "
+                                  "tower, got {} x {}",
+                                  side, size.first, size.second));
   }
   config.preprocess = preprocess;
   config.options.image_mean.assign(preprocess.mean.begin(), preprocess.mean.end());
@@ -158,8 +159,7 @@ PreprocessOptions own_preprocess(const ClipOptions& options) {
 }
 
 bool is_conv_folder(const std::filesystem::path& folder) {
-  return !std::filesystem::exists(folder / "config.json") &&
-         std::filesystem::exists(folder / "text" / "config.json") &&
+  return !std::filesystem::exists(folder / "config.json") && std::filesystem::exists(folder / "text" / "config.json") &&
          std::filesystem::exists(folder / "image");
 }
 
@@ -176,13 +176,11 @@ ClipConfig read_conv_config(const std::filesystem::path& folder) {
   return config;
 }
 
-ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightShapes& shapes,
-                            const ClipHints& hints) {
+ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightShapes& shapes, const ClipHints& hints) {
   const auto read = [](const std::filesystem::path& path) { return read_file(path, kMaxConfigBytes); };
   const auto open_clip = folder / "open_clip_config.json", own = folder / "config.json";
   // A repository may hold both, for two weight files; the names of the tensors say which counts.
-  const bool hugging_face = shapes.contains("text_projection.weight") ||
-                            shapes.contains("visual_projection.weight");
+  const bool hugging_face = shapes.contains("text_projection.weight") || shapes.contains("visual_projection.weight");
   if (!hugging_face && std::filesystem::exists(open_clip)) {
     return parse_open_clip_config(read(open_clip), open_clip.string());
   }
@@ -192,8 +190,7 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
   ClipConfig config = parse_clip_config(read(own), own.string(), hints);
   if (config.has_image) {
     const auto whole = folder / "processor_config.json";
-    const bool newer = !std::filesystem::exists(folder / "preprocessor_config.json") &&
-                       std::filesystem::exists(whole);
+    const bool newer = !std::filesystem::exists(folder / "preprocessor_config.json") && std::filesystem::exists(whole);
     const auto pixels = newer ? whole : folder / "preprocessor_config.json";
     const int64_t side = config.options.image.image_size;
     set_preprocess(config, parse_preprocess(read(pixels), pixels.string(), side), pixels.string());
@@ -201,8 +198,7 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
   return config;
 }
 
-std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder,
-                                                const ClipConfig& config) {
+std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder, const ClipConfig& config) {
   for (const char* file : {"tokenizer.json", "vocab.json"}) {
     if (std::filesystem::exists(folder / file)) {
       return std::make_shared<const Tokenizer>(load_tokenizer(folder, config.text_profile));
@@ -210,16 +206,16 @@ std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& fol
   }
   const auto merges = folder / "bpe_simple_vocab_16e6.txt.gz";
   if (!std::filesystem::exists(merges)) return nullptr;
-  return std::make_shared<const Tokenizer>(
-      load_merges(merges, config.text_profile.value_or(ClipProfile::openai)));
+  return std::make_shared<const Tokenizer>(load_merges(merges, config.text_profile.value_or(ClipProfile::openai)));
 }
 
 void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer) {
   const auto same = [&](const char* key, int64_t stated, int64_t value) {
     if (stated == value) return;
-    throw ModelError(format_text("[clip.ClipModel.load] expected {} {} as the tokenizer says, got {} in {}; "
-                                 "tokenizer and weights belong to different models", key, value, stated,
-                                 config.source));
+    throw ModelError(
+        format_text("[clip.ClipModel.load] expected {} {} as the tokenizer says, got {} in {}; "
+                    "tokenizer and weights belong to different models",
+                    key, value, stated, config.source));
   };
   same("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
   same("max_position_embeddings", config.context_length, tokenizer.context_length());
@@ -278,9 +274,7 @@ nlohmann::json clip_config_json(const ClipConfig& config) {
 }
 
 nlohmann::json preprocessor_json(const PreprocessOptions& options) {
-  const auto size = [](int64_t width, int64_t height) {
-    return Json{{"height", height}, {"width", width}};
-  };
+  const auto size = [](int64_t width, int64_t height) { return Json{{"height", height}, {"width", width}}; };
   Json json = {{"image_processor_type", "CLIPImageProcessor"},
                {"do_resize", options.resize != ClipResize::none},
                {"size", size(options.resize_width_px, options.resize_height_px)},
@@ -300,12 +294,11 @@ nlohmann::json preprocessor_json(const PreprocessOptions& options) {
 }
 
 std::string preprocess_key(const PreprocessOptions& options) {
-  return preprocessor_json(options).dump() + to_string(options.profile) +
-         (options.turns_upright ? " upright" : "");
+  return preprocessor_json(options).dump() + to_string(options.profile) + (options.turns_upright ? " upright" : "");
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
   write_file_atomic(path, json.dump(2) + "\n");
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

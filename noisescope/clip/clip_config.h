@@ -23,14 +23,14 @@ namespace noisescope::inline clip {
 
 /// A CLIP as its configuration describes it. Either half may be absent.
 struct ClipConfig {
-  ClipOptions options;             // its image_mean and image_std are those of `preprocess`
-  PreprocessOptions preprocess;    // from an image file to what the image tower sees
+  ClipOptions options;           // its image_mean and image_std are those of `preprocess`
+  PreprocessOptions preprocess;  // from an image file to what the image tower sees
   bool has_text = true;
   bool has_image = true;
   int64_t vocabulary_size = 0;
   int64_t context_length = 0;
   int64_t start_id = 0;
-  int64_t end_id = 0;              // text is pooled at the first token of this id
+  int64_t end_id = 0;  // text is pooled at the first token of this id
   // Whose rules texts are cleaned by; none: those that the tokenizer's files name (hf, if none).
   std::optional<ClipProfile> text_profile = std::nullopt;
   std::string source;              // the file that said so, for messages
@@ -51,8 +51,7 @@ using WeightShapes = std::map<std::string, std::vector<int64_t>>;
 /// config.json. Where eos_token_id is 2, transformers pools at the largest id (its rule before
 /// #24773): the end id is then the last of the vocabulary. Throws FormatError naming file and key for
 /// anything missing, mistyped, out of range or not implemented.
-ClipConfig parse_clip_config(std::string_view json, const std::string& path,
-                             const ClipHints& hints = {});
+ClipConfig parse_clip_config(std::string_view json, const std::string& path, const ClipHints& hints = {});
 
 /// open_clip_config.json: model_cfg and preprocess_cfg. Keys left out have open_clip's defaults
 /// (model.py: head_width 64, mlp_ratio 4, GELU, OpenAI's mean and std); keys that this program does
@@ -70,8 +69,7 @@ PreprocessOptions own_preprocess(const ClipOptions& options);
 /// the shapes as in its build_model. Its constants input_resolution and context_length prove an
 /// original of OpenAI, which means heads of width 64 and quick_gelu; without them open_clip's models
 /// have the very same names, and `hints` must say both (ValueError tells which are missing).
-ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& path,
-                               const ClipHints& hints = {});
+ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& path, const ClipHints& hints = {});
 
 /// Reads the configuration files of a folder. Throws IoError, FormatError.
 ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightShapes& shapes,
@@ -83,8 +81,7 @@ bool is_conv_folder(const std::filesystem::path& folder);
 /// The tokenizer of a folder, by the rules of config.text_profile; nullptr if there is none: ids may come
 /// from elsewhere. Reads the files of Hugging Face, or the merges of OpenAI and open_clip
 /// (bpe_simple_vocab_16e6.txt.gz). Throws as load_tokenizer.
-std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder,
-                                                const ClipConfig& config);
+std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder, const ClipConfig& config);
 
 /// Throws ModelError unless vocabulary, context and end token are those of the configuration.
 void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer);
@@ -99,4 +96,4 @@ nlohmann::json preprocessor_json(const PreprocessOptions& options);
 std::string preprocess_key(const PreprocessOptions& options);
 void write_json(const std::filesystem::path& path, const nlohmann::json& json);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -22,4 +22,4 @@ Tensor read_pixel_values(const std::filesystem::path& path, const PreprocessOpti
   return pixel_values(preprocess(read_stored(path), options), options);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -16,4 +16,4 @@ Tensor to_clip_size(const Tensor& images, const PreprocessOptions& options);
 /// that cannot be cut to size, IoError.
 Tensor read_pixel_values(const std::filesystem::path& path, const PreprocessOptions& options);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -92,4 +92,4 @@ ModalityGap modality_gap(const Tensor& image, const Tensor& text) {
   return gap;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -38,10 +38,10 @@ Retrieval retrieval(const Tensor& image, const Tensor& text, const Tensor& is_tr
 
 /// The modality gap (Liang et al. 2022, arXiv:2203.02053, 2) of n pairs (image i, text i).
 struct ModalityGap {
-  double distance = 0;               // |mean image - mean text|
-  double pair_cosine = 0;            // mean cosine of true pairs
-  double unpaired_cosine = 0;        // mean cosine of image i and text j != i
-  double centred_pair_cosine = 0;    // the two after each modality's mean is taken away
+  double distance = 0;             // |mean image - mean text|
+  double pair_cosine = 0;          // mean cosine of true pairs
+  double unpaired_cosine = 0;      // mean cosine of image i and text j != i
+  double centred_pair_cosine = 0;  // the two after each modality's mean is taken away
   double centred_unpaired_cosine = 0;
   int64_t pairs = 0;
 };
@@ -49,4 +49,4 @@ struct ModalityGap {
 /// image, text [n, E] of unit norm, n >= 2.
 ModalityGap modality_gap(const Tensor& image, const Tensor& text);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -26,8 +26,8 @@ Tensor with_length(const Tensor& embedding, EmbeddingLength length = EmbeddingLe
 void check_pixels(const ClipOptions& options) {
   for (const auto* values : {&options.image_mean, &options.image_std}) {
     if (values->size() != 3) {
-      throw ValueError(format_text("[clip.ClipModel] expected 3 numbers in image_mean and image_std, got {}",
-                                   values->size()));
+      throw ValueError(
+          format_text("[clip.ClipModel] expected 3 numbers in image_mean and image_std, got {}", values->size()));
     }
   }
 }
@@ -77,12 +77,10 @@ void write_weights(const std::filesystem::path& folder, NamedTensors tensors) {
 /// The weights of a conv folder under the names of module().
 NamedTensors read_conv_weights(const std::filesystem::path& folder) {
   NamedTensors state;
-  for (const auto& [name, tensor] :
-       read_safetensors(folder / "text" / "model.safetensors").tensors) {
+  for (const auto& [name, tensor] : read_safetensors(folder / "text" / "model.safetensors").tensors) {
     if (!is_stored_constant(name)) state["text." + name] = tensor;
   }
-  for (const auto& [name, tensor] :
-       read_safetensors(folder / "image" / "model.safetensors").tensors) {
+  for (const auto& [name, tensor] : read_safetensors(folder / "image" / "model.safetensors").tensors) {
     state[name == "logit_scale" ? name : "image." + name] = tensor;
   }
   return state;
@@ -94,9 +92,10 @@ void check_conv_sizes(const ClipConfig& config, const NamedTensors& state, const
   const auto need = [&](const std::string& key, const std::vector<int64_t>& sizes) {
     const auto found = state.find(key);
     if (found != state.end() && found->second.sizes() == torch::IntArrayRef(sizes)) return;
-    throw ModelError(format_text("[clip.ClipModel.load] expected weights of the configured size, got {}{} in {}; "
-                                 "configuration and weights belong to different models", key,
-                                 found == state.end() ? " missing" : " " + describe_tensor(found->second), name));
+    throw ModelError(
+        format_text("[clip.ClipModel.load] expected weights of the configured size, got {}{} in {}; "
+                    "configuration and weights belong to different models",
+                    key, found == state.end() ? " missing" : " " + describe_tensor(found->second), name));
   };
   ClipConfig text = config;
   text.has_image = false;
@@ -121,15 +120,13 @@ void resize_image(ClipConfig& config, NamedTensors& state, const ClipLoadOptions
                                  image.patch_size, options.image_size));
   }
   const auto rescaled = [&](int64_t& px) { px = px * options.image_size / image.image_size; };
-  for (int64_t PreprocessOptions::* size :
-       {&PreprocessOptions::resize_width_px, &PreprocessOptions::resize_height_px,
-        &PreprocessOptions::crop_width_px, &PreprocessOptions::crop_height_px}) {
+  for (int64_t PreprocessOptions::*size : {&PreprocessOptions::resize_width_px, &PreprocessOptions::resize_height_px,
+                                           &PreprocessOptions::crop_width_px, &PreprocessOptions::crop_height_px}) {
     rescaled(config.preprocess.*size);
   }
   image.image_size = options.image_size;
   Tensor& positions = state.at("image.vision_model.embeddings.position_embedding.weight");
-  positions = resize_position_embedding(positions, image.image_size / image.patch_size,
-                                        options.position_resize);
+  positions = resize_position_embedding(positions, image.image_size / image.patch_size, options.position_resize);
 }
 
 }  // namespace
@@ -182,8 +179,7 @@ ClipModel::ClipModel(const ClipOptions& options, const Tokenizer& tokenizer, uin
 }
 
 void ClipModel::add_logit_scale() {
-  logit_scale_ =
-      module_->register_parameter("logit_scale", torch::full({}, kInitialLogScale, torch::kFloat32));
+  logit_scale_ = module_->register_parameter("logit_scale", torch::full({}, kInitialLogScale, torch::kFloat32));
 }
 
 torch::Device ClipModel::device() const { return module_->parameters().front().device(); }
@@ -198,8 +194,7 @@ const Tokenizer& ClipModel::tokenizer() const {
 
 void ClipModel::need(bool half, const char* what) const {
   if (half) return;
-  throw ModelError(format_text("[clip.ClipModel] expected a model with {}, got one without: {}", what,
-                               config_.source));
+  throw ModelError(format_text("[clip.ClipModel] expected a model with {}, got one without: {}", what, config_.source));
 }
 
 TextFeatures ClipModel::text_features(const Tensor& ids) const {
@@ -227,16 +222,15 @@ Tensor ClipModel::encode_image(const Tensor& images, EmbeddingLength length) con
   Tensor values = images.to(device(), torch::kFloat32);
   const std::vector<double> half = {0.5, 0.5, 0.5};
   if (options().image_mean != half || options().image_std != half) {
-    values = (values * 0.5 + 0.5 - per_channel(options().image_mean, values)) /
-             per_channel(options().image_std, values);
+    values =
+        (values * 0.5 + 0.5 - per_channel(options().image_mean, values)) / per_channel(options().image_std, values);
   }
   return with_length(image_->forward(values), length);
 }
 
 Tensor ClipModel::encode_pixel_values(const Tensor& values) const {
   need(has_image(), "an image tower");
-  check_shape("clip.ClipModel.encode_pixel_values", "values", values,
-              {-1, 3, image_size(), image_size()});
+  check_shape("clip.ClipModel.encode_pixel_values", "values", values, {-1, 3, image_size(), image_size()});
   return with_length(image_->forward(values.to(device(), torch::kFloat32)));
 }
 
@@ -297,8 +291,7 @@ ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOpt
     const WeightShapes shapes = weight_shapes(file.tensors);
     const ClipLayout layout = layout_of(shapes, folder.string());
     config = read_clip_config(folder, shapes, options.hints);
-    state = module_weights(plain_weights(file.tensors), clip_weights(config, layout),
-                           folder.string());
+    state = module_weights(plain_weights(file.tensors), clip_weights(config, layout), folder.string());
     resize_image(config, state, options);
   }
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -314,4 +307,4 @@ ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOpt
   return model;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

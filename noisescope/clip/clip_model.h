@@ -8,8 +8,8 @@
 
 #include "noisescope/clip/clip_config.h"
 #include "noisescope/clip/folder/clip_weights.h"
-#include "noisescope/clip/text_features.h"
 #include "noisescope/clip/text/tokenizer.h"
+#include "noisescope/clip/text_features.h"
 
 namespace noisescope::inline clip {
 
@@ -18,9 +18,9 @@ class TextTowerImpl;
 
 /// Token ids of a list of texts.
 struct TokenTable {
-  Tensor ids;                             // int64 [B, L]: padded with the end id to the longest
-  std::vector<Encoding> encodings;        // per text: spans, what was cut, what is unknown
-  std::vector<std::string> truncated;     // the texts that did not fit the context
+  Tensor ids;                          // int64 [B, L]: padded with the end id to the longest
+  std::vector<Encoding> encodings;     // per text: spans, what was cut, what is unknown
+  std::vector<std::string> truncated;  // the texts that did not fit the context
 
   /// Every unknown word once, as describe_unknown wants it.
   std::vector<UnknownWord> unknown() const;
@@ -45,8 +45,7 @@ class ClipModel {
   /// Embeddings [B, embedding_dim] float32 on the model's device, of unit norm unless asked otherwise.
   /// All keep the graph unless the caller switched gradients off. Unknown words are encoded as <|unk|>: look at
   /// tokenize(...).unknown() first.
-  Tensor encode_text(const std::vector<std::string>& texts,
-                     EmbeddingLength length = EmbeddingLength::unit) const;
+  Tensor encode_text(const std::vector<std::string>& texts, EmbeddingLength length = EmbeddingLength::unit) const;
   /// `ids` int64 [B, L] as tokenize gives them.
   Tensor encode_tokens(const Tensor& ids, EmbeddingLength length = EmbeddingLength::unit) const;
   /// `images` [B, 3, S, S] float32 in [-1, 1] with S = image_size().
@@ -81,8 +80,8 @@ class ClipModel {
   std::string weights_hash() const;
 
   /// Writes a folder in Hugging Face layout, float32.
-  ///   vit tower   a CLIPModel, or the half there is: config.json, model.safetensors, preprocessor_config.json, tokenizer
-  ///   conv tower  text/: a CLIPTextModelWithProjection with its tokenizer; image/: the tower and
+  ///   vit tower   a CLIPModel, or the half there is: config.json, model.safetensors, preprocessor_config.json,
+  ///   tokenizer conv tower  text/: a CLIPTextModelWithProjection with its tokenizer; image/: the tower and
   ///               the logit scale
   /// A folder that held a model of the other kind is cleaned of it.
   void save(const std::filesystem::path& folder) const;
@@ -108,4 +107,4 @@ class ClipModel {
   Tensor logit_scale_;
 };
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

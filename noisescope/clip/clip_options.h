@@ -40,7 +40,7 @@ NOISESCOPE_ENUM(ImageTowerKind, conv, vit)
 
 struct ImageTowerOptions {
   ImageTowerKind kind = ImageTowerKind::conv;
-  int64_t image_size = 32;  // pixels a side
+  int64_t image_size = 32;                            // pixels a side
   std::vector<int64_t> channels = {48, 64, 96, 128};  // conv: of each convolution
   int64_t hidden = 256;                               // conv: width of the head's hidden layer
   int64_t patch_size = 4;                             // vit: pixels a side of a patch
@@ -60,4 +60,4 @@ struct ClipOptions {
 };
 void describe(Describer& d, ClipOptions& options);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -20,8 +20,7 @@ Tensor add_noise(const Tensor& images, double largest, const Random& random, int
   const auto number = static_cast<uint64_t>(step);
   // Level and noise come from one row, so that they are independent numbers.
   const Tensor level = random.uniform(Purpose::augment, 2 * number, samples, {1}) * largest;
-  const Tensor noise =
-      random.normal(Purpose::augment, 2 * number + 1, samples, images.sizes().slice(1));
+  const Tensor noise = random.normal(Purpose::augment, 2 * number + 1, samples, images.sizes().slice(1));
   return images.addcmul(noise.to(images.device()), level.view({-1, 1, 1, 1}).to(images.device()));
 }
 
@@ -53,8 +52,8 @@ Tensor positives_of(const ClipBatch& batch, const Tensor& rows) {
 
 class Trainer {
  public:
-  Trainer(const ClipModel& model, const std::vector<std::string>& captions,
-          const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed)
+  Trainer(const ClipModel& model, const std::vector<std::string>& captions, const ClipBatchSource& source,
+          const ClipTrainOptions& options, uint64_t seed)
       : model_(model),
         source_(source),
         options_(options),
@@ -109,8 +108,8 @@ void Trainer::one_step() {
   const ClipBatch batch = source_(counters_.step);
   const int64_t size = batch.images.size(0);
   if (static_cast<int64_t>(batch.caption_rows.size()) != size) {
-    throw ValueError(format_text("[clip.train_clip] expected one caption an image, got {} images and {} captions",
-                                 size, batch.caption_rows.size()));
+    throw ValueError(format_text("[clip.train_clip] expected one caption an image, got {} images and {} captions", size,
+                                 batch.caption_rows.size()));
   }
   const torch::Device device = model_.device();
   const DistinctRows distinct = distinct_rows(batch.caption_rows, tokens_.size(0));
@@ -126,8 +125,10 @@ void Trainer::one_step() {
   loss.backward();
   const double value = loss.item<double>();
   if (!std::isfinite(value)) {
-    throw NumericError(format_text("[clip.train_clip] expected a finite loss, got {} at step {}; "
-                                   "lower the learning rate", value, counters_.step));
+    throw NumericError(
+        format_text("[clip.train_clip] expected a finite loss, got {} at step {}; "
+                    "lower the learning rate",
+                    value, counters_.step));
   }
   learning_rate_ = learning_rate_at(options_.schedule, counters_.step, spent());
   optimizer_.step(learning_rate_);
@@ -164,8 +165,7 @@ void Trainer::report(const ClipTrainObserver& observer, const Control& control) 
 ClipTrainResult Trainer::run(const Control& control, const ClipTrainObserver& observer) {
   ClipTrainResult result;
   if (!options_.checkpoint.empty()) {
-    const ClipResume resume =
-        load_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_);
+    const ClipResume resume = load_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_);
     counters_ = resume.counters;
     seconds_before_ = resume.seconds;
     result.resumed_from_step = counters_.step;
@@ -201,25 +201,23 @@ void describe(Describer& d, ClipTrainOptions& options) {
   d("seconds", options.seconds, "budget in seconds; 0: no limit", {.min = 0, .max = kMany});
   d.section("schedule", options.schedule, "learning rate over the budget");
   d.section("optimizer", options.optimizer, "what turns gradients into updates");
-  d("image_noise", options.image_noise,
-    "largest standard deviation of the Gaussian noise added to training images",
+  d("image_noise", options.image_noise, "largest standard deviation of the Gaussian noise added to training images",
     {.min = 0, .max = 10});
   d("log_every", options.log_every, "steps between two reports", {.min = 1, .max = kMany});
   d("checkpoint", options.checkpoint, "file to go on from after an interruption; empty: none");
-  d("checkpoint_seconds", options.checkpoint_seconds, "seconds between two checkpoints",
-    {.min = 0, .max = kMany});
+  d("checkpoint_seconds", options.checkpoint_seconds, "seconds between two checkpoints", {.min = 0, .max = kMany});
 }
 
-Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& positives,
-                        const Tensor& scale) {
+Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& positives, const Tensor& scale) {
   check_shape("clip.contrastive_loss", "image", image, {-1, -1});
   check_shape("clip.contrastive_loss", "text", text, {-1, image.size(1)});
   check_shape("clip.contrastive_loss", "positives", positives, {image.size(0), text.size(0)});
   const Tensor weights = positives.to(image.scalar_type());
   const Tensor row_sums = weights.sum(1, true), column_sums = weights.sum(0, true);
   if ((row_sums <= 0).any().item<bool>() || (column_sums <= 0).any().item<bool>()) {
-    throw ValueError("[clip.contrastive_loss] expected a true caption for every image and a fitting "
-                     "image for every caption, got an empty row or column of positives");
+    throw ValueError(
+        "[clip.contrastive_loss] expected a true caption for every image and a fitting "
+        "image for every caption, got an empty row or column of positives");
   }
   const Tensor logits = scale * at::matmul(image, text.t());
   const Tensor per_image = (weights / row_sums * at::log_softmax(logits, 1)).sum(1).mean();
@@ -228,9 +226,8 @@ Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& p
 }
 
 ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string>& captions,
-                           const ClipBatchSource& source, const ClipTrainOptions& options,
-                           uint64_t seed, const Control& control,
-                           const ClipTrainObserver& observer) {
+                           const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed,
+                           const Control& control, const ClipTrainObserver& observer) {
   check_options("clip.train_clip", options);
   if (options.steps == 0 && options.images == 0 && options.seconds == 0) {
     throw ValueError("[clip.train_clip] expected a budget in steps, images or seconds, got none");
@@ -238,4 +235,4 @@ ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string
   return Trainer(model, captions, source, options, seed).run(control, observer);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -22,14 +22,13 @@ namespace noisescope::inline clip {
 ///   positives    [B, K] bool or float >= 0: how true text j is of image i; no empty row or column
 ///   scale        scalar tensor
 /// Returns a scalar. ValueError if a row or column of positives is empty.
-Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& positives,
-                        const Tensor& scale);
+Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& positives, const Tensor& scale);
 
 /// One training batch.
 struct ClipBatch {
   Tensor images;                      // [B, 3, S, S] float32 in [-1, 1]
   std::vector<int64_t> caption_rows;  // [B]: which caption of the table is said of each image
-  Tensor positives;  // [B, B] bool: is caption j true of image i? Undefined: only equal rows are
+  Tensor positives;                   // [B, B] bool: is caption j true of image i? Undefined: only equal rows are
 };
 
 /// Batch of a step: a pure function of the step, so that a resumed run sees the same data.
@@ -51,9 +50,9 @@ void describe(Describer& d, ClipTrainOptions& options);
 
 /// What the observer hears every log_every steps and at the end.
 struct ClipTrainStatus {
-  int64_t step = 0;    // steps done
-  int64_t images = 0;  // images seen
-  double seconds = 0;  // spent in training, over all resumed parts
+  int64_t step = 0;     // steps done
+  int64_t images = 0;   // images seen
+  double seconds = 0;   // spent in training, over all resumed parts
   double loss = 0;      // mean since the last report
   double accuracy = 0;  // share of images whose best caption of the batch is true of them
   double learning_rate = 0;
@@ -75,8 +74,7 @@ struct ClipTrainResult {
 /// Throws NumericError if the loss is not finite (the last checkpoint stays), Interrupted on a stop
 /// (after writing the checkpoint), ValueError for options or batches that cannot work.
 ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string>& captions,
-                           const ClipBatchSource& source, const ClipTrainOptions& options,
-                           uint64_t seed, const Control& control = {},
-                           const ClipTrainObserver& observer = {});
+                           const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed,
+                           const Control& control = {}, const ClipTrainObserver& observer = {});
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -63,8 +63,8 @@ Tensor EncoderLayerImpl::heads_of(const Tensor& x) const {
 }
 
 Tensor EncoderLayerImpl::attention(const Tensor& x) {
-  const Tensor mixed = attend(heads_of(q_proj_(x)), heads_of(k_proj_(x)), heads_of(v_proj_(x)),
-                              tap_name_ + ".attn", causal_);
+  const Tensor mixed =
+      attend(heads_of(q_proj_(x)), heads_of(k_proj_(x)), heads_of(v_proj_(x)), tap_name_ + ".attn", causal_);
   return out_proj_(mixed.transpose(1, 2).reshape(x.sizes()));
 }
 
@@ -80,9 +80,8 @@ Tensor EncoderLayerImpl::forward_at(const Tensor& x, const Tensor& position) {
   if (causal_) {  // [B, 1, 1, L]: what the row may see
     mask = (torch::arange(x.size(1), x.device()) <= position.unsqueeze(1)).unsqueeze(1).unsqueeze(1);
   }
-  const Tensor mixed =
-      at::scaled_dot_product_attention(heads_of(q_proj_(query).unsqueeze(1)),
-                                       heads_of(k_proj_(keys)), heads_of(v_proj_(keys)), mask);
+  const Tensor mixed = at::scaled_dot_product_attention(heads_of(q_proj_(query).unsqueeze(1)), heads_of(k_proj_(keys)),
+                                                        heads_of(v_proj_(keys)), mask);
   const Tensor after = row_at(x, position) + out_proj_(mixed.reshape(query.sizes()));
   return after + fc2_(activate(fc1_(layer_norm2_(after)), options_.activation));
 }
@@ -96,16 +95,21 @@ std::vector<InitRule> EncoderLayerImpl::init_rules() const {
   const auto normal = [](const char* name, double std) {
     return InitRule{.parameter = name, .kind = InitRule::Kind::normal, .value = std};
   };
-  return {normal("self_attn.q_proj.weight", in_std),   normal("self_attn.k_proj.weight", in_std),
-          normal("self_attn.v_proj.weight", in_std),   normal("self_attn.out_proj.weight", out_std),
-          normal("mlp.fc1.weight", mlp_std),           normal("mlp.fc2.weight", out_std),
-          {.parameter = "self_attn.q_proj.bias"},      {.parameter = "self_attn.k_proj.bias"},
-          {.parameter = "self_attn.v_proj.bias"},      {.parameter = "self_attn.out_proj.bias"},
-          {.parameter = "mlp.fc1.bias"},               {.parameter = "mlp.fc2.bias"}};
+  return {normal("self_attn.q_proj.weight", in_std),
+          normal("self_attn.k_proj.weight", in_std),
+          normal("self_attn.v_proj.weight", in_std),
+          normal("self_attn.out_proj.weight", out_std),
+          normal("mlp.fc1.weight", mlp_std),
+          normal("mlp.fc2.weight", out_std),
+          {.parameter = "self_attn.q_proj.bias"},
+          {.parameter = "self_attn.k_proj.bias"},
+          {.parameter = "self_attn.v_proj.bias"},
+          {.parameter = "self_attn.out_proj.bias"},
+          {.parameter = "mlp.fc1.bias"},
+          {.parameter = "mlp.fc2.bias"}};
 }
 
-EncoderImpl::EncoderImpl(const EncoderOptions& options, bool causal,
-                         const std::string& tap_prefix) {
+EncoderImpl::EncoderImpl(const EncoderOptions& options, bool causal, const std::string& tap_prefix) {
   const auto layers = register_group(*this, "layers");
   for (int64_t i = 0; i < options.layers; ++i) {
     layers_.emplace_back(options, causal, format_text("{}.block{}", tap_prefix, i));
@@ -125,4 +129,4 @@ Tensor EncoderImpl::forward_at(Tensor x, const Tensor& position) {
   return layers_.back()->forward_at(x, position);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -61,4 +61,4 @@ torch::nn::LayerNorm layer_norm(const EncoderOptions& options);
 /// A module that only groups others under a name.
 std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, const char* name);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

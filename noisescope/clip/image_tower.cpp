@@ -12,25 +12,20 @@ constexpr int64_t kUnshuffle = 2;
 constexpr int64_t kLastGrid = 4;  // side of the map that the head of the conv tower reads
 constexpr int64_t kGroups = 8;
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw ValueError("[clip.make_image_tower] expected " + what);
-}
+[[noreturn]] void refuse(const std::string& what) { throw ValueError("[clip.make_image_tower] expected " + what); }
 
 /// Pixel-unshuffle, convolutions with GroupNorm and GELU that halve the map until it is 4x4, and an
 /// MLP over all of it: where things are matters to captions such as "left of".
 class ConvTower : public ImageTower {
  public:
   ConvTower(const ImageTowerOptions& options, int64_t embedding_dim)
-      : fc1_(options.channels.back() * kLastGrid * kLastGrid, options.hidden),
-        fc2_(options.hidden, embedding_dim) {
+      : fc1_(options.channels.back() * kLastGrid * kLastGrid, options.hidden), fc2_(options.hidden, embedding_dim) {
     int64_t in_channels = 3 * kUnshuffle * kUnshuffle;
     int64_t grid = options.image_size / kUnshuffle;
     for (size_t i = 0; i < options.channels.size(); ++i) {
       const int64_t stride = i > 0 && grid > kLastGrid ? 2 : 1;
       grid = (grid + stride - 1) / stride;
-      convs_.emplace_back(torch::nn::Conv2dOptions(in_channels, options.channels[i], 3)
-                              .stride(stride)
-                              .padding(1));
+      convs_.emplace_back(torch::nn::Conv2dOptions(in_channels, options.channels[i], 3).stride(stride).padding(1));
       register_module(format_text("conv{}", i), convs_.back());
       if (i > 0) {  // the first sees raw pixels: their contrast is information
         norms_.emplace_back(torch::nn::GroupNormOptions(kGroups, options.channels[i]));
@@ -66,9 +61,8 @@ class VitTower : public ImageTower {
   VitTower(const ImageTowerOptions& options, int64_t embedding_dim)
       : width_(options.encoder.width),
         class_embedding_(torch::zeros({width_})),
-        patch_embedding_(torch::nn::Conv2dOptions(3, width_, options.patch_size)
-                             .stride(options.patch_size)
-                             .bias(false)),
+        patch_embedding_(
+            torch::nn::Conv2dOptions(3, width_, options.patch_size).stride(options.patch_size).bias(false)),
         position_embedding_(patches(options) + 1, width_),
         pre_layrnorm_(layer_norm(options.encoder)),
         encoder_(options.encoder, /*causal=*/false, "image"),
@@ -101,8 +95,7 @@ class VitTower : public ImageTower {
       return InitRule{.parameter = name, .kind = InitRule::Kind::normal, .value = value};
     };
     return {normal("vision_model.embeddings.class_embedding", std),
-            normal("vision_model.embeddings.position_embedding.weight", std),
-            normal("visual_projection.weight", std)};
+            normal("vision_model.embeddings.position_embedding.weight", std), normal("visual_projection.weight", std)};
   }
 
  private:
@@ -144,11 +137,10 @@ void check_image_tower(const ImageTowerOptions& options) {
   }
 }
 
-std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
-                                             int64_t embedding_dim) {
+std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options, int64_t embedding_dim) {
   check_image_tower(options);
   if (options.kind == ImageTowerKind::vit) return std::make_shared<VitTower>(options, embedding_dim);
   return std::make_shared<ConvTower>(options, embedding_dim);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -27,7 +27,6 @@ class ImageTower : public torch::nn::Module, public HasInitRules {
 void check_image_tower(const ImageTowerOptions& options);
 
 /// Checked as above.
-std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options,
-                                             int64_t embedding_dim);
+std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options, int64_t embedding_dim);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

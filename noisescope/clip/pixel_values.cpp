@@ -16,8 +16,8 @@ Row values_of_bytes(const PreprocessOptions& options, size_t channel) {
   const bool in_double = options.profile == ClipProfile::hf;
   Row row{};
   for (size_t byte = 0; byte < row.size(); ++byte) {
-    const float scaled = in_double ? static_cast<float>(static_cast<double>(byte) * options.scale)
-                                   : static_cast<float>(byte) / 255.0f;
+    const float scaled =
+        in_double ? static_cast<float>(static_cast<double>(byte) * options.scale) : static_cast<float>(byte) / 255.0f;
     row[byte] = (scaled - mean) / deviation;
   }
   return row;
@@ -27,10 +27,9 @@ Row values_of_bytes(const PreprocessOptions& options, size_t channel) {
 
 Tensor pixel_values(const Image& image, const PreprocessOptions& options) {
   const int64_t count = image.width * image.height;
-  if (image.channels != 3 || count < 1 ||
-      image.pixels.size() != static_cast<size_t>(3 * count)) {
-    throw ShapeError(format_text("[clip.pixel_values] expected an RGB image, got {} x {} with {} channels",
-                                 image.width, image.height, image.channels));
+  if (image.channels != 3 || count < 1 || image.pixels.size() != static_cast<size_t>(3 * count)) {
+    throw ShapeError(format_text("[clip.pixel_values] expected an RGB image, got {} x {} with {} channels", image.width,
+                                 image.height, image.channels));
   }
   Tensor values = torch::empty({3, image.height, image.width}, torch::kFloat32);
   float* target = values.mutable_data_ptr<float>();
@@ -49,12 +48,13 @@ Tensor pixel_values(const std::vector<StoredImage>& images, const PreprocessOpti
   for (const StoredImage& image : images) {
     values.push_back(pixel_values(preprocess(image, options), options));
     if (values.back().sizes() != values.front().sizes()) {
-      throw ShapeError(format_text("[clip.pixel_values] expected pictures of one size, got {} and {}; "
-                                   "resize or crop them", describe_tensor(values.front()),
-                                   describe_tensor(values.back())));
+      throw ShapeError(
+          format_text("[clip.pixel_values] expected pictures of one size, got {} and {}; "
+                      "resize or crop them",
+                      describe_tensor(values.front()), describe_tensor(values.back())));
     }
   }
   return torch::stack(values);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

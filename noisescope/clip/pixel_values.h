@@ -15,4 +15,4 @@ Tensor pixel_values(const Image& image, const PreprocessOptions& options);
 /// (resize none).
 Tensor pixel_values(const std::vector<StoredImage>& images, const PreprocessOptions& options);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <tuple>
 
+#include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/json_reader.h"
-#include "noisescope/core/error.h"
 #include "noisescope/io/resize.h"
 
 namespace noisescope::inline clip {
@@ -28,8 +28,7 @@ int64_t read_side(const JsonReader& reader, const Json& value, const std::string
 }
 
 /// {width, height} of a number, [height, width], {"height", "width"} or {"shortest_edge"}.
-std::pair<int64_t, int64_t> read_size(const JsonReader& reader, const Json& value,
-                                      const std::string& key) {
+std::pair<int64_t, int64_t> read_size(const JsonReader& reader, const Json& value, const std::string& key) {
   if (value.is_array()) {
     if (value.size() != 2) reader.refuse("expected [height, width] as '" + key + "'");
     return {read_side(reader, value[1], key), read_side(reader, value[0], key)};
@@ -49,8 +48,7 @@ std::pair<int64_t, int64_t> read_size(const JsonReader& reader, const Json& valu
           read_side(reader, reader.member(value, "height"), key + ".height")};
 }
 
-std::array<double, 3> read_triple(const JsonReader& reader, const Json& value, const char* key,
-                                  bool positive) {
+std::array<double, 3> read_triple(const JsonReader& reader, const Json& value, const char* key, bool positive) {
   std::array<double, 3> triple{};
   const bool is_one = value.is_number();  // the same for all channels
   if (!is_one && (!value.is_array() || value.size() != 3)) {
@@ -59,8 +57,8 @@ std::array<double, 3> read_triple(const JsonReader& reader, const Json& value, c
   for (size_t c = 0; c < 3; ++c) {
     triple[c] = reader.number(is_one ? value : value[c], key);
     if (!std::isfinite(triple[c]) || (positive && triple[c] <= 0)) {
-      reader.refuse(format_text("expected finite numbers{} as '{}', got {}", positive ? " above 0" : "", key,
-                                triple[c]));
+      reader.refuse(
+          format_text("expected finite numbers{} as '{}', got {}", positive ? " above 0" : "", key, triple[c]));
     }
   }
   return triple;
@@ -74,11 +72,11 @@ bool read_switch(const JsonReader& reader, const Json& json, const char* key) {
 /// The crop must lie within what resizing gives.
 void check_sizes(const JsonReader& reader, const PreprocessOptions& options) {
   if (!options.crops || options.resize == ClipResize::none) return;
-  if (options.crop_width_px > options.resize_width_px ||
-      options.crop_height_px > options.resize_height_px) {
-    reader.refuse(format_text("expected a 'crop_size' within 'size', got {} x {} of {} x {}; "
-                              "padding is not known here", options.crop_width_px, options.crop_height_px,
-                              options.resize_width_px, options.resize_height_px));
+  if (options.crop_width_px > options.resize_width_px || options.crop_height_px > options.resize_height_px) {
+    reader.refuse(
+        format_text("expected a 'crop_size' within 'size', got {} x {} of {} x {}; "
+                    "padding is not known here",
+                    options.crop_width_px, options.crop_height_px, options.resize_width_px, options.resize_height_px));
   }
 }
 
@@ -174,9 +172,10 @@ StoredImage resized(const StoredImage& stored, const PreprocessOptions& options)
     std::tie(width, height) = shortest_side_size(stored.image, width);
   }
   if (width > kMaxResizedPixels / height) {
-    throw ValueError(format_text("[clip.preprocess] expected a picture of at most {} px when resized, "
-                                 "got {} x {} from {} x {}; crop its longer side first", kMaxResizedPixels, width,
-                                 height, stored.image.width, stored.image.height));
+    throw ValueError(
+        format_text("[clip.preprocess] expected a picture of at most {} px when resized, "
+                    "got {} x {} from {} x {}; crop its longer side first",
+                    kMaxResizedPixels, width, height, stored.image.width, stored.image.height));
   }
   return resize_stored(stored, width, height);
 }
@@ -225,4 +224,4 @@ Image preprocess(const StoredImage& stored, const PreprocessOptions& options) {
   return to_rgb(picture);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -23,7 +23,7 @@ NOISESCOPE_ENUM(ClipResize, none, shortest, squash)
 struct PreprocessOptions {
   ClipProfile profile = ClipProfile::openai;
   ClipResize resize = ClipResize::shortest;
-  int64_t resize_width_px = 224;   // shortest: both are the length of the shorter side
+  int64_t resize_width_px = 224;  // shortest: both are the length of the shorter side
   int64_t resize_height_px = 224;
   bool crops = true;
   int64_t crop_width_px = 224;
@@ -42,8 +42,7 @@ PreprocessOptions standard_preprocess(ClipProfile profile, int64_t side_px);
 /// open_clip_config.json. `side_px` is the size where the file states none. Throws FormatError naming
 /// file and key for what is mistyped, out of range or not done here: other filters than bicubic,
 /// padding.
-PreprocessOptions parse_preprocess(std::string_view json, const std::string& name,
-                                   int64_t side_px = 224);
+PreprocessOptions parse_preprocess(std::string_view json, const std::string& name, int64_t side_px = 224);
 
 /// Width and height of what comes out; {0, 0} where that of the picture stays.
 std::pair<int64_t, int64_t> preprocessed_size(const PreprocessOptions& options);
@@ -53,4 +52,4 @@ std::pair<int64_t, int64_t> preprocessed_size(const PreprocessOptions& options);
 /// for a picture of no pixels, smaller than the crop, or of more than 2^26 px when resized.
 Image preprocess(const StoredImage& stored, const PreprocessOptions& options);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -18,4 +18,4 @@ struct TextHiddenOptions {
   bool final_norm = true;  // pass them through the final LayerNorm
 };
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

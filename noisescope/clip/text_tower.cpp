@@ -41,8 +41,10 @@ Tensor TextTowerImpl::embedded(const Tensor& ids) {
 Tensor TextTowerImpl::end_positions(const Tensor& ids) const {
   const Tensor is_end = ids == shape_.end_id;
   if (!is_end.any(1).all().item<bool>()) {
-    throw ValueError(format_text("[clip.TextTower] expected the end token {} in every row of ids, "
-                                 "got a row without it", shape_.end_id));
+    throw ValueError(
+        format_text("[clip.TextTower] expected the end token {} in every row of ids, "
+                    "got a row without it",
+                    shape_.end_id));
   }
   return is_end.to(torch::kInt32).argmax(1);
 }
@@ -78,4 +80,4 @@ std::vector<InitRule> TextTowerImpl::init_rules() const {
           normal("text_projection.weight", 1 / std::sqrt(static_cast<double>(encoder_options_.width)))};
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -53,4 +53,4 @@ class TextTowerImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(TextTower);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -22,9 +22,7 @@ namespace {
 
 bool cuda_available() { return at::globalContext().hasCUDA(); }
 
-int64_t cuda_devices() {
-  return static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount());
-}
+int64_t cuda_devices() { return static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount()); }
 
 /// Paths of the shared libraries in this process whose file name starts with `prefix`.
 std::set<std::string> loaded_libraries(const std::string& prefix) {
@@ -53,9 +51,7 @@ std::string torch_runtime_version() {
   return TORCH_VERSION;
 }
 
-int64_t memory_mib() {
-  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / (1 << 20);
-}
+int64_t memory_mib() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / (1 << 20); }
 
 }  // namespace
 
@@ -104,15 +100,15 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
 std::vector<std::string> machine_problems() {
   std::vector<std::string> problems;
   if (torch_runtime_version().rfind(TORCH_VERSION, 0) != 0) {
-    problems.push_back("compiled against torch " TORCH_VERSION " but running with " +
-                       torch_runtime_version() + ": build again with 'make'");
+    problems.push_back("compiled against torch " TORCH_VERSION " but running with " + torch_runtime_version() +
+                       ": build again with 'make'");
   }
   if (loaded_libraries("libgomp").size() > 1) {
-    problems.push_back("two copies of the OpenMP runtime are loaded, which slows every operation: "
-                       "look at LD_LIBRARY_PATH and LD_PRELOAD");
+    problems.push_back(
+        "two copies of the OpenMP runtime are loaded, which slows every operation: "
+        "look at LD_LIBRARY_PATH and LD_PRELOAD");
   }
-  if (std::getenv("OMP_NUM_THREADS") && at::get_num_threads() == 1 &&
-      std::thread::hardware_concurrency() > 1) {
+  if (std::getenv("OMP_NUM_THREADS") && at::get_num_threads() == 1 && std::thread::hardware_concurrency() > 1) {
     problems.push_back("OMP_NUM_THREADS leaves one of several cores: pass --threads");
   }
   if (memory_mib() < 2048) problems.push_back("less than 2 GiB of memory: training may not fit");

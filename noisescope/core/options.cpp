@@ -1,7 +1,7 @@
 #include "noisescope/core/options.h"
 
-#include <cmath>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "noisescope/core/format.h"

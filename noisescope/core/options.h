@@ -66,17 +66,18 @@ constexpr std::array<std::pair<E, std::string_view>, n> enum_table(const std::ar
 /// The names of an enum whose values are called as they are written, in the order given:
 ///   enum class Decay { constant, linear };
 ///   NOISESCOPE_ENUM(Decay, constant, linear)
-#define NOISESCOPE_ENUM(E, ...)                              \
-  constexpr auto enum_names(E) {                             \
-    using enum E;                                            \
+#define NOISESCOPE_ENUM(E, ...)                               \
+  constexpr auto enum_names(E) {                              \
+    using enum E;                                             \
     return enum_table(std::array{__VA_ARGS__}, #__VA_ARGS__); \
   }
 
 /// An enum E takes part by a table found by argument-dependent lookup, of NOISESCOPE_ENUM or by hand:
 ///   constexpr std::array<std::pair<E, const char*>, n> enum_names(E);
 template <class E>
-std::string to_string(E value)
-  requires requires { enum_names(value); }
+std::string to_string(E value) requires requires {
+  enum_names(value);
+}
 {
   for (const auto& [key, name] : enum_names(value)) {
     if (key == value) return std::string(name);

@@ -12,11 +12,11 @@ namespace noisescope {
 
 /// One report of a running task.
 struct Progress {
-  std::string task;        // "train", "sample", ...
-  double done = 0;         // in `unit`
-  double total = 0;        // 0: unknown
-  std::string unit;        // "images", "steps", "seconds", ...
-  std::string detail;      // "loss 0.123", short
+  std::string task;    // "train", "sample", ...
+  double done = 0;     // in `unit`
+  double total = 0;    // 0: unknown
+  std::string unit;    // "images", "steps", "seconds", ...
+  std::string detail;  // "loss 0.123", short
 };
 
 using ProgressSink = std::function<void(const Progress&)>;

@@ -14,18 +14,15 @@ namespace noisescope {
 namespace {
 
 /// Counter layout: block within the sample, sample, step, purpose mixed with the high parts.
-std::array<uint32_t, 4> counter_of(Purpose purpose, uint64_t step, int64_t sample,
-                                   uint32_t block) {
+std::array<uint32_t, 4> counter_of(Purpose purpose, uint64_t step, int64_t sample, uint32_t block) {
   const auto s = static_cast<uint64_t>(sample);
   const auto high = static_cast<uint32_t>((s >> 32) * 0x9E3779B9u ^ (step >> 32) * 0x85EBCA6Bu);
-  return {block, static_cast<uint32_t>(s), static_cast<uint32_t>(step),
-          static_cast<uint32_t>(purpose) ^ (high << 8)};
+  return {block, static_cast<uint32_t>(s), static_cast<uint32_t>(step), static_cast<uint32_t>(purpose) ^ (high << 8)};
 }
 
 /// Fills `out` (length n) from the blocks of one sample; `emit` turns 4 words into 4 numbers.
 template <class Emit>
-void fill_sample(double* out, int64_t n, uint64_t seed, Purpose purpose, uint64_t step,
-                 int64_t sample, Emit emit) {
+void fill_sample(double* out, int64_t n, uint64_t seed, Purpose purpose, uint64_t step, int64_t sample, Emit emit) {
   for (int64_t i = 0; i < n; i += 4) {
     const auto words = philox(counter_of(purpose, step, sample, static_cast<uint32_t>(i / 4)), seed);
     const std::array<double, 4> values = emit(words);
@@ -36,8 +33,7 @@ void fill_sample(double* out, int64_t n, uint64_t seed, Purpose purpose, uint64_
 constexpr double kTwoToMinus32 = 0x1p-32;
 
 std::array<double, 4> to_uniform(const std::array<uint32_t, 4>& words) {
-  return {words[0] * kTwoToMinus32, words[1] * kTwoToMinus32, words[2] * kTwoToMinus32,
-          words[3] * kTwoToMinus32};
+  return {words[0] * kTwoToMinus32, words[1] * kTwoToMinus32, words[2] * kTwoToMinus32, words[3] * kTwoToMinus32};
 }
 
 /// Box-Muller; the half offset keeps the logarithm finite.
@@ -67,8 +63,7 @@ Tensor draw(uint64_t seed, Purpose purpose, uint64_t step, const std::vector<int
   }
   at::parallel_for(0, static_cast<int64_t>(samples.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      fill_sample(data + row * per_row, per_row, seed, purpose, step,
-                  samples[static_cast<size_t>(row)], emit);
+      fill_sample(data + row * per_row, per_row, seed, purpose, step, samples[static_cast<size_t>(row)], emit);
     }
   });
   return out.to(dtype);
@@ -96,13 +91,13 @@ std::vector<int64_t> sample_range(int64_t first, int64_t count) {
   return samples;
 }
 
-Tensor Random::normal(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples,
-                      torch::IntArrayRef shape, torch::Dtype dtype) const {
+Tensor Random::normal(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples, torch::IntArrayRef shape,
+                      torch::Dtype dtype) const {
   return draw(seed_, purpose, step, samples, shape, dtype, to_normal);
 }
 
-Tensor Random::uniform(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples,
-                       torch::IntArrayRef shape, torch::Dtype dtype) const {
+Tensor Random::uniform(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples, torch::IntArrayRef shape,
+                       torch::Dtype dtype) const {
   const Tensor out = draw(seed_, purpose, step, samples, shape, torch::kFloat64, to_uniform);
   // Rounding to float32 could reach 1; the interval stays half open.
   return dtype == torch::kFloat64 ? out : out.to(dtype).clamp_max(1.0 - 0x1p-24);
@@ -114,8 +109,7 @@ double Random::uniform(Purpose purpose, uint64_t step, int64_t sample, uint32_t 
   return static_cast<double>(bits) * 0x1p-53;
 }
 
-int64_t Random::integer(Purpose purpose, uint64_t step, int64_t sample, int64_t bound,
-                        uint32_t position) const {
+int64_t Random::integer(Purpose purpose, uint64_t step, int64_t sample, int64_t bound, uint32_t position) const {
   if (bound < 1) {
     throw ValueError(format_text("[core.Random.integer] expected bound >= 1, got {}", bound));
   }
@@ -128,9 +122,8 @@ Tensor Random::permutation(Purpose purpose, uint64_t step, int64_t count) const 
   std::vector<double> keys(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) keys[static_cast<size_t>(i)] = uniform(purpose, step, i);
   std::vector<int64_t> order = sample_range(0, count);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)]; });
   return torch::tensor(order, torch::kInt64);
 }
 

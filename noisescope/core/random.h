@@ -48,19 +48,18 @@ class Random {
 
   /// Standard normal numbers, shape [samples.size(), *shape]. Row i depends on samples[i] alone.
   /// The float32 result is the float64 one rounded. `samples` must not be negative.
-  Tensor normal(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples,
-                torch::IntArrayRef shape, torch::Dtype dtype = torch::kFloat32) const;
+  Tensor normal(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples, torch::IntArrayRef shape,
+                torch::Dtype dtype = torch::kFloat32) const;
 
   /// Uniform numbers in [0, 1), shape [samples.size(), *shape].
-  Tensor uniform(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples,
-                 torch::IntArrayRef shape, torch::Dtype dtype = torch::kFloat32) const;
+  Tensor uniform(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples, torch::IntArrayRef shape,
+                 torch::Dtype dtype = torch::kFloat32) const;
 
   /// One uniform number in [0, 1) with 53 random bits.
   double uniform(Purpose purpose, uint64_t step, int64_t sample, uint32_t position = 0) const;
 
   /// One integer in [0, bound); bound >= 1.
-  int64_t integer(Purpose purpose, uint64_t step, int64_t sample, int64_t bound,
-                  uint32_t position = 0) const;
+  int64_t integer(Purpose purpose, uint64_t step, int64_t sample, int64_t bound, uint32_t position = 0) const;
 
   /// A permutation of 0 .. count - 1 as int64 [count].
   Tensor permutation(Purpose purpose, uint64_t step, int64_t count) const;

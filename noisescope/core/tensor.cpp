@@ -31,8 +31,7 @@ std::string describe_tensor(const Tensor& tensor) {
   return sizes_text(tensor.sizes().vec()) + " " + std::string(tensor.dtype().name());
 }
 
-void check_shape(const char* where, const char* name, const Tensor& tensor,
-                 std::initializer_list<int64_t> sizes) {
+void check_shape(const char* where, const char* name, const Tensor& tensor, std::initializer_list<int64_t> sizes) {
   bool fits = tensor.defined() && tensor.dim() == static_cast<int64_t>(sizes.size());
   int64_t axis = 0;
   for (int64_t size : sizes) {
@@ -41,14 +40,14 @@ void check_shape(const char* where, const char* name, const Tensor& tensor,
     ++axis;
   }
   if (fits) return;
-  throw ShapeError(format_text("[{}] expected {} of shape {}, got {}", where, name, sizes_text(sizes),
-                               describe_tensor(tensor)));
+  throw ShapeError(
+      format_text("[{}] expected {} of shape {}, got {}", where, name, sizes_text(sizes), describe_tensor(tensor)));
 }
 
 void check_dtype(const char* where, const char* name, const Tensor& tensor, torch::Dtype dtype) {
   if (tensor.defined() && tensor.scalar_type() == dtype) return;
-  throw ShapeError(format_text("[{}] expected {} of dtype {}, got {}", where, name, c10::toString(dtype),
-                               describe_tensor(tensor)));
+  throw ShapeError(
+      format_text("[{}] expected {} of dtype {}, got {}", where, name, c10::toString(dtype), describe_tensor(tensor)));
 }
 
 Tensor per_sample(const Tensor& values, int64_t dims) {

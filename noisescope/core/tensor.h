@@ -16,8 +16,7 @@ using torch::Tensor;
 
 /// Throws ShapeError unless `tensor` has the given sizes; -1 stands for any size.
 /// `where` is "module.function", `name` the argument: both appear in the message.
-void check_shape(const char* where, const char* name, const Tensor& tensor,
-                 std::initializer_list<int64_t> sizes);
+void check_shape(const char* where, const char* name, const Tensor& tensor, std::initializer_list<int64_t> sizes);
 
 /// Throws ShapeError unless `tensor` has this dtype.
 void check_dtype(const char* where, const char* name, const Tensor& tensor, torch::Dtype dtype);

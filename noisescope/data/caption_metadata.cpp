@@ -11,9 +11,7 @@
 namespace noisescope::inline data {
 namespace {
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 std::string_view without_mark(std::string_view text) {  // the byte order mark of some editors
   return text.substr(0, 3) == "\xef\xbb\xbf" ? text.substr(3) : text;
@@ -23,12 +21,13 @@ std::string_view without_mark(std::string_view text) {  // the byte order mark o
   throw FormatError(format_text("[data.metadata] {}:{}: {}", name, line, what));
 }
 
-MetadataRow checked_row(const std::string& file_name, std::vector<std::string> captions,
-                        const std::string& name, int64_t line) {
+MetadataRow checked_row(const std::string& file_name, std::vector<std::string> captions, const std::string& name,
+                        int64_t line) {
   const std::string inside = path_inside(file_name);
   if (inside.empty()) {
-    fail(name, line, "expected a file_name inside the folder, got '" + file_name.substr(0, 200) +
-                         "'; paths must be relative and without '..'");
+    fail(name, line,
+         "expected a file_name inside the folder, got '" + file_name.substr(0, 200) +
+             "'; paths must be relative and without '..'");
   }
   if (captions.empty() || std::any_of(captions.begin(), captions.end(), is_blank)) {
     fail(name, line, "expected a caption of '" + inside + "', got none; fill in 'text'");
@@ -36,13 +35,11 @@ MetadataRow checked_row(const std::string& file_name, std::vector<std::string> c
   return {inside, std::move(captions), line};
 }
 
-std::vector<std::string> captions_of(const nlohmann::json& text, const std::string& name,
-                                     int64_t line) {
+std::vector<std::string> captions_of(const nlohmann::json& text, const std::string& name, int64_t line) {
   if (text.is_string()) return {text.get<std::string>()};
   std::vector<std::string> captions;
-  const bool is_list = text.is_array() && std::all_of(text.begin(), text.end(), [](const auto& item) {
-    return item.is_string();
-  });
+  const bool is_list =
+      text.is_array() && std::all_of(text.begin(), text.end(), [](const auto& item) { return item.is_string(); });
   if (!is_list) fail(name, line, "expected 'text' to be a string or a list of strings");
   for (const auto& item : text) captions.push_back(item.template get<std::string>());
   return captions;
@@ -51,8 +48,7 @@ std::vector<std::string> captions_of(const nlohmann::json& text, const std::stri
 size_t column(const CsvRecord& header, const std::string& wanted, const std::string& name) {
   const auto found = std::find(header.fields.begin(), header.fields.end(), wanted);
   if (found == header.fields.end()) {
-    fail(name, header.line, "expected a header with the columns file_name and text, got none named '" +
-                      wanted + "'");
+    fail(name, header.line, "expected a header with the columns file_name and text, got none named '" + wanted + "'");
   }
   return static_cast<size_t>(found - header.fields.begin());
 }
@@ -92,8 +88,7 @@ std::vector<MetadataRow> parse_metadata_jsonl(std::string_view text, const std::
     }
     const auto captions = json.find("text");
     if (captions == json.end()) fail(name, line, "expected 'text', got none");
-    rows.push_back(checked_row(file_name->get<std::string>(), captions_of(*captions, name, line),
-                               name, line));
+    rows.push_back(checked_row(file_name->get<std::string>(), captions_of(*captions, name, line), name, line));
   }
   return rows;
 }
@@ -111,4 +106,4 @@ std::vector<MetadataRow> parse_metadata_csv(std::string_view text, const std::st
   return rows;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

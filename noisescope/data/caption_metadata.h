@@ -27,4 +27,4 @@ std::vector<MetadataRow> parse_metadata_csv(std::string_view text, const std::st
 /// `path` without "." parts, '/' between folders; "" if it is absolute, empty or leads outside.
 std::string path_inside(std::string_view path);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -56,8 +56,10 @@ std::vector<std::string> fill_templates(const std::vector<std::string>& template
   for (const std::string& form : templates) {
     const size_t slot = form.find("{}");
     if (slot == std::string::npos || form.find("{}", slot + 2) != std::string::npos) {
-      throw ValueError("[data.fill_templates] expected a template with one {} for the class name, "
-                       "got '" + form + "'; write for example 'a photo of a {}'");
+      throw ValueError(
+          "[data.fill_templates] expected a template with one {} for the class name, "
+          "got '" +
+          form + "'; write for example 'a photo of a {}'");
     }
     for (const std::string& name : names) {
       captions.push_back(form.substr(0, slot) + name + form.substr(slot + 2));
@@ -105,4 +107,4 @@ std::vector<std::string> caption_words(std::string_view caption) {
   return words;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -46,4 +46,4 @@ bool mention_sides(const std::vector<std::string>& captions);
 /// The words of a caption in lower case: runs of letters, digits and bytes above ASCII.
 std::vector<std::string> caption_words(std::string_view caption);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -46,8 +46,7 @@ CaptionFacts caption_facts(const Dataset& dataset, const std::vector<int64_t>& i
   }
   facts.per_sample = double(total_captions) / double(indices.size());
   std::vector<std::pair<int64_t, int64_t>> ranked(samples_of.begin(), samples_of.end());
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   if (ranked.size() > kMostCommon) ranked.resize(kMostCommon);
   for (const auto& [row, count] : ranked) {
     facts.most_common.emplace_back(captions[static_cast<size_t>(row)], count);
@@ -61,8 +60,8 @@ void measure_pixels(const Dataset& dataset, const std::vector<int64_t>& indices,
   for (size_t first = 0; first < indices.size(); first += kBatch) {
     const size_t last = std::min(indices.size(), first + kBatch);
     const Tensor batch =
-        dataset.images({indices.begin() + static_cast<int64_t>(first),
-                        indices.begin() + static_cast<int64_t>(last)}).to(torch::kFloat64);
+        dataset.images({indices.begin() + static_cast<int64_t>(first), indices.begin() + static_cast<int64_t>(last)})
+            .to(torch::kFloat64);
     sum += batch.sum({0, 2, 3});
     squares += batch.square().sum({0, 2, 3});
   }
@@ -110,8 +109,7 @@ nlohmann::ordered_json load_to_json(const LoadReport& load) {
 
 }  // namespace
 
-DataFacts inspect_dataset(const Dataset& dataset, const Split& split, const LoadReport& load,
-                          int64_t max_inspected) {
+DataFacts inspect_dataset(const Dataset& dataset, const Split& split, const LoadReport& load, int64_t max_inspected) {
   DataFacts facts;
   facts.name = dataset.name();
   facts.fingerprint = dataset.fingerprint();
@@ -180,4 +178,4 @@ ContactSheet contact_sheet(const Dataset& dataset, int64_t count, uint64_t seed)
   return sheet;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -16,12 +16,12 @@ namespace noisescope::inline data {
 
 struct CaptionFacts {
   int64_t distinct = 0;
-  double per_sample = 0;     // mean number of captions of an inspected sample
-  double words = 0;          // mean over distinct captions
+  double per_sample = 0;  // mean number of captions of an inspected sample
+  double words = 0;       // mean over distinct captions
   int64_t longest_words = 0;
-  int64_t vocabulary = 0;    // distinct words, lower case
-  int64_t context = 0;       // tokens that the encoder reads of a caption, filled by the caller; 0: not known
-  int64_t cut = 0;           // captions with more
+  int64_t vocabulary = 0;  // distinct words, lower case
+  int64_t context = 0;     // tokens that the encoder reads of a caption, filled by the caller; 0: not known
+  int64_t cut = 0;         // captions with more
   std::vector<std::pair<std::string, int64_t>> most_common;  // captions of the most samples, falling
 };
 
@@ -34,8 +34,8 @@ struct DataFacts {
   int64_t image_size_px = 0;
   int64_t train = 0;
   int64_t validation = 0;
-  std::map<std::string, int64_t> parts;                          // "train" -> samples, of the source
-  std::map<std::string, std::map<std::string, int64_t>> classes; // class -> part -> samples
+  std::map<std::string, int64_t> parts;                           // "train" -> samples, of the source
+  std::map<std::string, std::map<std::string, int64_t>> classes;  // class -> part -> samples
   CaptionFacts captions;
   int64_t inspected = 0;
   std::array<double, 3> pixel_mean = {};
@@ -44,7 +44,7 @@ struct DataFacts {
   bool flips_keep_captions = false;
   LoadReport load;
   // Of the configuration, filled by the caller.
-  bool mirrored = false;     // half of the pictures, in training
+  bool mirrored = false;  // half of the pictures, in training
   std::string mirrored_why;
 };
 
@@ -66,4 +66,4 @@ struct ContactSheet {
 /// K = min(count, size) samples drawn without repetition by `seed`, in index order.
 ContactSheet contact_sheet(const Dataset& dataset, int64_t count, uint64_t seed);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -7,8 +7,7 @@
 namespace noisescope::inline data {
 namespace {
 
-std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Control& control,
-                                         LoadReport& report) {
+std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Control& control, LoadReport& report) {
   if (options.kind == DataKind::world) {
     const auto seed = static_cast<uint64_t>(options.seed);
     const World world(options.world);
@@ -16,15 +15,15 @@ std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Contr
     return std::make_shared<WorldDataset>(world, options.world_samples, seed);
   }
   if (options.path.empty()) {
-    throw ConfigError("[data.open_dataset] expected data.path for data.kind " +
-                      to_string(options.kind) + ", got none; set it to a folder, .tar or .zip");
+    throw ConfigError("[data.open_dataset] expected data.path for data.kind " + to_string(options.kind) +
+                      ", got none; set it to a folder, .tar or .zip");
   }
   if (options.kind == DataKind::folder) {
     return std::make_shared<ImageDataset>(
         load_image_folder(options.path, options.templates, options.load, control, report));
   }
-  return std::make_shared<ImageDataset>(load_tiny_imagenet(
-      options.path, options.templates, options.synonyms, options.load, control, report));
+  return std::make_shared<ImageDataset>(
+      load_tiny_imagenet(options.path, options.templates, options.synonyms, options.load, control, report));
 }
 
 }  // namespace
@@ -58,10 +57,9 @@ Mirroring mirroring(Flip flip, const Dataset& dataset) {
 OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report) {
   OpenedData opened;
   opened.dataset = open_kind(options, control, report);
-  opened.split = split_dataset(*opened.dataset, options.validation_share,
-                               static_cast<uint64_t>(options.seed));
+  opened.split = split_dataset(*opened.dataset, options.validation_share, static_cast<uint64_t>(options.seed));
   opened.mirroring = mirroring(options.flip, *opened.dataset);
   return opened;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

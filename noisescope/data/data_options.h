@@ -59,4 +59,4 @@ struct OpenedData {
 /// loading throws otherwise (image_folder.h, tiny_imagenet.h).
 OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

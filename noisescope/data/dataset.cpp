@@ -8,8 +8,7 @@
 
 namespace noisescope::inline data {
 
-Tensor Dataset::caption_is_true(const std::vector<int64_t>& indices,
-                                const std::vector<int64_t>& caption_rows) const {
+Tensor Dataset::caption_is_true(const std::vector<int64_t>& indices, const std::vector<int64_t>& caption_rows) const {
   const auto rows = static_cast<int64_t>(indices.size());
   const auto columns = static_cast<int64_t>(caption_rows.size());
   const Tensor truth = torch::zeros({rows, columns}, torch::kBool);
@@ -17,15 +16,14 @@ Tensor Dataset::caption_is_true(const std::vector<int64_t>& indices,
   for (int64_t i = 0; i < rows; ++i) {
     const std::vector<int64_t> own = captions_of(indices[static_cast<size_t>(i)]);
     for (int64_t j = 0; j < columns; ++j) {
-      cell[i][j] =
-          std::find(own.begin(), own.end(), caption_rows[static_cast<size_t>(j)]) != own.end();
+      cell[i][j] = std::find(own.begin(), own.end(), caption_rows[static_cast<size_t>(j)]) != own.end();
     }
   }
   return truth;
 }
 
-std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int64_t>& indices,
-                                   const Random& random, uint64_t step) {
+std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int64_t>& indices, const Random& random,
+                                   uint64_t step) {
   std::vector<int64_t> rows;
   rows.reserve(indices.size());
   for (int64_t index : indices) {
@@ -42,8 +40,7 @@ std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int
 
 Split split_samples(int64_t size, double validation_share, uint64_t seed) {
   if (!(validation_share >= 0 && validation_share < 1)) {
-    throw ValueError(format_text("[data.split_samples] expected validation_share in [0, 1), got {}",
-                                 validation_share));
+    throw ValueError(format_text("[data.split_samples] expected validation_share in [0, 1), got {}", validation_share));
   }
   const Tensor order = Random(seed).permutation(Purpose::data_order, ~uint64_t{0}, size);
   const int64_t* first = order.const_data_ptr<int64_t>();
@@ -57,4 +54,4 @@ Split split_samples(int64_t size, double validation_share, uint64_t seed) {
   return split;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -37,8 +37,7 @@ class Dataset {
 
   /// [indices, caption_rows] bool: is this caption true of this sample? The default answers from
   /// captions_of; a data set that knows more (a partial caption is true of many scenes) overrides.
-  virtual Tensor caption_is_true(const std::vector<int64_t>& indices,
-                                 const std::vector<int64_t>& caption_rows) const;
+  virtual Tensor caption_is_true(const std::vector<int64_t>& indices, const std::vector<int64_t>& caption_rows) const;
 
   /// Captions that stay true under a horizontal flip (no "left of").
   virtual bool flips_keep_captions() const = 0;
@@ -48,8 +47,8 @@ class Dataset {
 };
 
 /// One caption row for each of `indices`, drawn by (Purpose::caption, step, index).
-std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int64_t>& indices,
-                                   const Random& random, uint64_t step);
+std::vector<int64_t> draw_captions(const Dataset& dataset, const std::vector<int64_t>& indices, const Random& random,
+                                   uint64_t step);
 
 /// Splits 0..size-1 into training and validation samples, the same for every call with this seed. A share
 /// that comes to a single sample holds out two, of fewer than four none: one alone compares with nothing.
@@ -59,4 +58,4 @@ struct Split {
 };
 Split split_samples(int64_t size, double validation_share, uint64_t seed);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -80,8 +80,7 @@ std::string why_unusable(const fs::path& path, const Metadata& keys, TensorFile&
 /// One modality's embeddings, made shard by shard.
 class Extraction {
  public:
-  Extraction(fs::path folder, Metadata keys, const EmbeddingCacheOptions& options,
-             const Control& control)
+  Extraction(fs::path folder, Metadata keys, const EmbeddingCacheOptions& options, const Control& control)
       : folder_(std::move(folder)), keys_(std::move(keys)), options_(options), control_(control) {}
 
   /// encode(first, count) -> [count, D], called for consecutive batches.
@@ -93,9 +92,10 @@ class Extraction {
       const int64_t count = std::min(shard_rows, rows - first);
       shards.push_back(shard(what, first, count, rows, encode));
       if (shards.back().size(1) != shards.front().size(1)) {
-        throw ShapeError(format_text("[data.load_or_extract_embeddings] expected embeddings of one width, "
-                                     "got {} and {}", describe_tensor(shards.front()),
-                                     describe_tensor(shards.back())));
+        throw ShapeError(
+            format_text("[data.load_or_extract_embeddings] expected embeddings of one width, "
+                        "got {} and {}",
+                        describe_tensor(shards.front()), describe_tensor(shards.back())));
       }
     }
     return torch::cat(shards, 0);
@@ -113,8 +113,7 @@ class Extraction {
       file.tensors["embeddings"] = encode_rows(what, first, count, rows, encode);
       write_with_keys(path, file, keys);
     }
-    control_.report({"embed", static_cast<double>(first + count), static_cast<double>(rows),
-                     what, ""});
+    control_.report({"embed", static_cast<double>(first + count), static_cast<double>(rows), what, ""});
     return file.at("embeddings");
   }
 
@@ -127,8 +126,7 @@ class Extraction {
       const Tensor values = encode(first + done, batch);
       check_shape("data.load_or_extract_embeddings", "embeddings", values, {batch, -1});
       batches.push_back(values.detach().to(torch::kCPU, torch::kFloat32).contiguous());
-      control_.report({"embed", static_cast<double>(first + done + batch),
-                       static_cast<double>(rows), what, ""});
+      control_.report({"embed", static_cast<double>(first + done + batch), static_cast<double>(rows), what, ""});
     }
     return torch::cat(batches, 0);
   }
@@ -140,8 +138,7 @@ class Extraction {
 };
 
 TensorFile extract(const fs::path& folder, const Dataset& dataset, const Encoders& encoders,
-                   const EmbeddingCacheOptions& options, const Metadata& keys,
-                   const Control& control) {
+                   const EmbeddingCacheOptions& options, const Metadata& keys, const Control& control) {
   const torch::NoGradGuard no_grad;
   const Extraction extraction(folder, keys, options, control);
   const std::vector<std::string>& captions = dataset.captions();
@@ -175,31 +172,34 @@ Embeddings embeddings_from(const TensorFile& file) {
   return embeddings;
 }
 
-void check_request(const Dataset& dataset, const Encoders& encoders,
-                   const EmbeddingCacheOptions& options) {
+void check_request(const Dataset& dataset, const Encoders& encoders, const EmbeddingCacheOptions& options) {
   if (dataset.captions().empty()) {
-    throw DataError("[data.load_or_extract_embeddings] expected a data set with captions, got none "
-                    "in " + dataset.name());
+    throw DataError(
+        "[data.load_or_extract_embeddings] expected a data set with captions, got none "
+        "in " +
+        dataset.name());
   }
   if (!encoders.text || (options.images && !encoders.image)) {
-    throw ValueError("[data.load_or_extract_embeddings] expected an encoder for every modality "
-                     "asked for, got none for " + std::string(encoders.text ? "images" : "captions"));
+    throw ValueError(
+        "[data.load_or_extract_embeddings] expected an encoder for every modality "
+        "asked for, got none for " +
+        std::string(encoders.text ? "images" : "captions"));
   }
 }
 
 }  // namespace
 
-Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& dataset,
-                                      const Encoders& encoders,
-                                      const EmbeddingCacheOptions& options,
-                                      const Control& control) {
+Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& dataset, const Encoders& encoders,
+                                      const EmbeddingCacheOptions& options, const Control& control) {
   const Metadata keys = keys_of(dataset, encoders, image_count(dataset, options));
   TensorFile file;
   const std::string reason = why_unusable(path, keys, file);
   if (reason.empty()) return embeddings_from(file);
   if (options.skip_extraction) {
-    throw ModelError(format_text("[data.load_or_extract_embeddings] expected embeddings at '{}' that fit model and "
-                                 "data, but {}; run once without skipping the extraction", path.string(), reason));
+    throw ModelError(
+        format_text("[data.load_or_extract_embeddings] expected embeddings at '{}' that fit model and "
+                    "data, but {}; run once without skipping the extraction",
+                    path.string(), reason));
   }
   check_request(dataset, encoders, options);
   fs::path folder = path;
@@ -216,4 +216,4 @@ Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& datas
   return embeddings;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

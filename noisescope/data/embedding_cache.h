@@ -26,11 +26,9 @@ inline void describe(Describer& d, EmbeddingCacheOptions& o) {
   d("images", o.images, "embed the images too, not only the captions");
   d("max_images", o.max_images, "embed only this many images, the first ones; 0: all", {.min = 0});
   d("batch_size", o.batch_size, "captions or images embedded at once", {.min = 1, .max = 1 << 16});
-  d("shard_batches", o.shard_batches,
-    "batches between two saves: what an interrupted extraction loses at most",
+  d("shard_batches", o.shard_batches, "batches between two saves: what an interrupted extraction loses at most",
     {.min = 1, .max = 1 << 16});
-  d("skip_extraction", o.skip_extraction,
-    "never extract: use the cache as it is and refuse one that does not fit");
+  d("skip_extraction", o.skip_extraction, "never extract: use the cache as it is and refuse one that does not fit");
 }
 
 /// The encoders, and the hashes that say when their results change.
@@ -38,18 +36,18 @@ struct Encoders {
   std::string weights;        // hash of all parameters
   std::string preprocessing;  // hash of tokenizer, resize, normalisation: all that is no weight
   std::function<Tensor(const std::vector<std::string>& captions)> text;  // [B] -> [B, D]
-  std::function<Tensor(const Tensor& images)> image;  // [B, 3, S, S] in [-1, 1] -> [B, D]
+  std::function<Tensor(const Tensor& images)> image;                     // [B, 3, S, S] in [-1, 1] -> [B, D]
 };
 
 /// Rows are in the order of Dataset::captions() and of its samples. The values are as the encoder
 /// gave them, float32 on the CPU.
 struct Embeddings {
-  Tensor text;                             // [M, D]
-  Tensor image;                            // [N, D]; undefined without EmbeddingCacheOptions::images
+  Tensor text;   // [M, D]
+  Tensor image;  // [N, D]; undefined without EmbeddingCacheOptions::images
   EmbeddingStatistics text_statistics;
-  EmbeddingStatistics image_statistics;    // of `image`; empty tensors without it
-  bool extracted = false;                  // false: read from the cache
-  std::string reason;                      // why it had to be extracted ("no cache", "weights differ")
+  EmbeddingStatistics image_statistics;  // of `image`; empty tensors without it
+  bool extracted = false;                // false: read from the cache
+  std::string reason;                    // why it had to be extracted ("no cache", "weights differ")
 };
 
 /// Reads the cache at `path` if its keys (weights, preprocessing, data, captions, number of images)
@@ -63,7 +61,7 @@ struct Embeddings {
 /// which differs and what to do. Encoders returning another shape than [B, D]: ShapeError; values
 /// that are not finite: NumericError. Interrupted on a stop request (shards are kept).
 Embeddings load_or_extract_embeddings(const std::filesystem::path& path, const Dataset& dataset,
-                                      const Encoders& encoders,
-                                      const EmbeddingCacheOptions& options, const Control& control);
+                                      const Encoders& encoders, const EmbeddingCacheOptions& options,
+                                      const Control& control);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -11,8 +11,7 @@ namespace noisescope::inline data {
 namespace {
 
 std::string_view bytes_of(const Tensor& pixels) {
-  return {reinterpret_cast<const char*>(pixels.const_data_ptr<uint8_t>()),
-          static_cast<size_t>(pixels.numel())};
+  return {reinterpret_cast<const char*>(pixels.const_data_ptr<uint8_t>()), static_cast<size_t>(pixels.numel())};
 }
 
 std::string fingerprint_of(const ImageSamples& samples) {
@@ -32,14 +31,13 @@ void require(bool holds, const std::string& what) {
 
 void check_samples(const ImageSamples& samples) {
   const Tensor& pixels = samples.pixels;
-  require(pixels.defined() && pixels.dim() == 4 && pixels.scalar_type() == torch::kUInt8 &&
-              pixels.size(1) == 3 && pixels.size(2) == pixels.size(3) && pixels.is_contiguous(),
+  require(pixels.defined() && pixels.dim() == 4 && pixels.scalar_type() == torch::kUInt8 && pixels.size(1) == 3 &&
+              pixels.size(2) == pixels.size(3) && pixels.is_contiguous(),
           "contiguous uint8 pixels [N, 3, S, S], got " +
               (pixels.defined() ? describe_tensor(pixels) : std::string("nothing")));
   const auto count = static_cast<size_t>(pixels.size(0));
   require(count > 0, "at least one image, got none");
-  require(samples.file_names.size() == count && samples.caption_rows.size() == count &&
-              samples.parts.size() == count,
+  require(samples.file_names.size() == count && samples.caption_rows.size() == count && samples.parts.size() == count,
           format_text("a name, captions and a part for each of {} images", count));
   require(samples.labels.empty() || samples.labels.size() == count, "one label an image");
   require(samples.boxes.empty() || samples.boxes.size() == count, "one box entry an image");
@@ -105,8 +103,8 @@ Tensor ImageDataset::images(const std::vector<int64_t>& indices) const {
 
 std::vector<int64_t> ImageDataset::captions_of(int64_t index) const {
   if (index < 0 || index >= size()) {
-    throw ValueError(format_text("[data.ImageDataset.captions_of] expected an index in [0, {}), got {}", size(),
-                                 index));
+    throw ValueError(
+        format_text("[data.ImageDataset.captions_of] expected an index in [0, {}), got {}", size(), index));
   }
   return samples_.caption_rows[static_cast<size_t>(index)];
 }
@@ -141,8 +139,9 @@ std::vector<std::string> load_notes(const LoadReport& report) {
   for (const SkippedFile& file : report.skipped) notes.push_back("left out " + file.name + ": " + file.reason);
   if (report.ignored > 0) notes.push_back(ignored_note(report));
   if (!report.unread_captions.empty()) {
-    notes.push_back(of_number(static_cast<int64_t>(report.unread_captions.size()), "caption file") + " not read: " +
-                    first_of(report.unread_captions) + "; captions come from a metadata.jsonl or metadata.csv (file_name, text) at the top, or in "
+    notes.push_back(of_number(static_cast<int64_t>(report.unread_captions.size()), "caption file") +
+                    " not read: " + first_of(report.unread_captions) +
+                    "; captions come from a metadata.jsonl or metadata.csv (file_name, text) at the top, or in "
                     "train/, validation/ and test/");
   }
   if (!report.unknown_parts.empty()) notes.push_back(unknown_parts_note(report.unknown_parts));
@@ -155,4 +154,4 @@ Split split_dataset(const Dataset& dataset, double validation_share, uint64_t se
                            : split_samples(dataset.size(), validation_share, seed);
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -29,9 +29,9 @@ NOISESCOPE_ENUM(Part, none, train, validation, test)
 
 /// What an ImageDataset is made of. N samples, S pixels a side; sample i is row i everywhere.
 struct ImageSamples {
-  std::string name;                                // for reports
-  Tensor pixels;                                   // [N, 3, S, S] uint8
-  std::vector<std::string> file_names;             // [N] path inside the folder or archive
+  std::string name;                     // for reports
+  Tensor pixels;                        // [N, 3, S, S] uint8
+  std::vector<std::string> file_names;  // [N] path inside the folder or archive
   CaptionTable captions;
   std::vector<std::vector<int64_t>> caption_rows;  // [N] rows of `captions`, at least one each
   std::vector<Part> parts;                         // [N]
@@ -78,16 +78,16 @@ struct SkippedFile {
 
 /// What loading found.
 struct LoadReport {
-  int64_t loaded = 0;                 // images in the data set
-  int64_t ignored = 0;                // files that are no images by their extension
-  std::map<std::string, int64_t> ignored_suffixes;  // the same by suffix: ".webp" -> 4; "" for none
-  std::vector<std::string> unread_captions;         // files that look like captions and are not read
-  std::map<std::string, int64_t> unknown_parts;     // folders beside train/ that became classes -> images
-  int64_t unlabelled = 0;             // images of a published test part without labels
-  int64_t duplicate_captions = 0;     // the same text given twice for one image
-  std::vector<SkippedFile> skipped;   // broken images, in sample order
+  int64_t loaded = 0;                                           // images in the data set
+  int64_t ignored = 0;                                          // files that are no images by their extension
+  std::map<std::string, int64_t> ignored_suffixes;              // the same by suffix: ".webp" -> 4; "" for none
+  std::vector<std::string> unread_captions;                     // files that look like captions and are not read
+  std::map<std::string, int64_t> unknown_parts;                 // folders beside train/ that became classes -> images
+  int64_t unlabelled = 0;                                       // images of a published test part without labels
+  int64_t duplicate_captions = 0;                               // the same text given twice for one image
+  std::vector<SkippedFile> skipped;                             // broken images, in sample order
   std::map<std::pair<int64_t, int64_t>, int64_t> source_sizes;  // (width, height) in px -> images
-  double seconds = 0;                 // wall clock
+  double seconds = 0;                                           // wall clock
 };
 
 /// Notes down a file that is no image.
@@ -97,4 +97,4 @@ void count_ignored(const std::string& path, LoadReport& report);
 /// that are not read, folders that may be meant as parts. Empty where all was used.
 std::vector<std::string> load_notes(const LoadReport& report);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

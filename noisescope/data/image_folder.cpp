@@ -93,15 +93,13 @@ Listing list_files(const FileSource& source, LoadReport& report) {
   return listing;
 }
 
-std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Listing& listing,
-                                              LoadReport& report) {
+std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Listing& listing, LoadReport& report) {
   std::map<std::string, std::vector<std::string>> captions;  // by image path
   for (const std::string& path : listing.metadata) {
     const std::string folder = path.substr(0, path.size() - file_of(path).size());
     const std::string text = source.read(path);
     const bool is_csv = path.ends_with(".csv");
-    for (MetadataRow& row : is_csv ? parse_metadata_csv(text, path)
-                                   : parse_metadata_jsonl(text, path)) {
+    for (MetadataRow& row : is_csv ? parse_metadata_csv(text, path) : parse_metadata_jsonl(text, path)) {
       std::vector<std::string>& own = captions[folder + row.file_name];
       for (std::string& caption : row.captions) {
         const bool known = std::find(own.begin(), own.end(), caption) != own.end();
@@ -115,12 +113,11 @@ std::vector<ImageEntry> entries_from_metadata(const FileSource& source, const Li
     if (captions.count(image) == 0) uncaptioned.push_back(image);
   }
   if (!uncaptioned.empty() && !captions.empty()) {
-    throw DataError(format_text("{}expected a caption of every image, got {} images without one: {}; add them to {} or "
-                                "remove them{}", kFolderWhere, uncaptioned.size(), name_examples(uncaptioned),
-                                listing.metadata.front(),
-                                report.unread_captions.empty()
-                                    ? ""
-                                    : " (not read: " + name_examples(report.unread_captions) + ")"));
+    throw DataError(format_text(
+        "{}expected a caption of every image, got {} images without one: {}; add them to {} or "
+        "remove them{}",
+        kFolderWhere, uncaptioned.size(), name_examples(uncaptioned), listing.metadata.front(),
+        report.unread_captions.empty() ? "" : " (not read: " + name_examples(report.unread_captions) + ")"));
   }
   std::vector<ImageEntry> entries;  // captions of absent images are refused by load_images
   for (auto& [path, texts] : captions) {
@@ -143,8 +140,7 @@ void note_unknown_parts(const Listing& listing, LoadReport& report) {
 }
 
 /// Class folders below the root, or below train/, validation/ and test/.
-std::vector<ImageEntry> entries_from_classes(const Listing& listing,
-                                             const std::vector<std::string>& templates,
+std::vector<ImageEntry> entries_from_classes(const Listing& listing, const std::vector<std::string>& templates,
                                              std::vector<std::string>& class_names) {
   std::vector<ImageEntry> entries;
   std::vector<std::string> loose;
@@ -161,10 +157,11 @@ std::vector<ImageEntry> entries_from_classes(const Listing& listing,
     entries.push_back({path, {}, part, -1, std::nullopt});
   }
   if (!loose.empty()) {
-    throw DataError(format_text("{}expected captions, got {} images without: {}; "
-                                "write a metadata.jsonl with file_name and text, "
-                                "or put the images into one folder a class", kFolderWhere, loose.size(),
-                                name_examples(loose)));
+    throw DataError(
+        format_text("{}expected captions, got {} images without: {}; "
+                    "write a metadata.jsonl with file_name and text, "
+                    "or put the images into one folder a class",
+                    kFolderWhere, loose.size(), name_examples(loose)));
   }
   const std::vector<std::string> order(folders.begin(), folders.end());
   for (const std::string& folder : order) class_names.push_back(name_from_folder(folder));
@@ -178,10 +175,8 @@ std::vector<ImageEntry> entries_from_classes(const Listing& listing,
 
 }  // namespace
 
-ImageDataset load_image_folder(const std::filesystem::path& path,
-                               const std::vector<std::string>& templates,
-                               const ImageLoadOptions& options, const Control& control,
-                               LoadReport& report) {
+ImageDataset load_image_folder(const std::filesystem::path& path, const std::vector<std::string>& templates,
+                               const ImageLoadOptions& options, const Control& control, LoadReport& report) {
   const std::unique_ptr<FileSource> source = open_file_source(path);
   const Listing listing = list_files(*source, report);
   if (listing.images.empty()) {
@@ -192,13 +187,13 @@ ImageDataset load_image_folder(const std::filesystem::path& path,
   }
   if (listing.metadata.empty()) note_unknown_parts(listing, report);
   std::vector<std::string> class_names;
-  const std::vector<ImageEntry> entries =
-      listing.metadata.empty() ? entries_from_classes(listing, templates, class_names)
-                               : entries_from_metadata(*source, listing, report);
+  const std::vector<ImageEntry> entries = listing.metadata.empty()
+                                              ? entries_from_classes(listing, templates, class_names)
+                                              : entries_from_metadata(*source, listing, report);
   ImageSamples samples = load_images(*source, entries, options, control, report);
   samples.name = "folder " + path.string();
   samples.class_names = std::move(class_names);
   return ImageDataset(std::move(samples));
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -19,9 +19,7 @@ namespace noisescope::inline data {
 /// names. Throws DataError for a folder without images, captions without images, images without
 /// captions (each naming examples), templates without {}: ValueError, bad metadata: FormatError; see
 /// load_images for more.
-ImageDataset load_image_folder(const std::filesystem::path& path,
-                               const std::vector<std::string>& templates,
-                               const ImageLoadOptions& options, const Control& control,
-                               LoadReport& report);
+ImageDataset load_image_folder(const std::filesystem::path& path, const std::vector<std::string>& templates,
+                               const ImageLoadOptions& options, const Control& control, LoadReport& report);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -21,8 +21,8 @@ namespace noisescope::inline data {
 namespace {
 
 constexpr const char* kLoaderWhere = "[data.load_images] ";
-constexpr size_t kQueueLength = 256;    // files read ahead of the decoders
-constexpr int64_t kReportEvery = 64;    // images between two reports
+constexpr size_t kQueueLength = 256;  // files read ahead of the decoders
+constexpr int64_t kReportEvery = 64;  // images between two reports
 
 /// Decodes files on several threads into rows of one tensor. Row numbers are given with the files,
 /// so the result does not depend on the order in which threads finish.
@@ -109,8 +109,8 @@ class DecodePool {
     try {
       const Image image = decode_image(job.bytes, entries_[job.row].path);
       sizes_[job.row] = {image.width, image.height};
-      const Image square = resize_ == ResizeMode::crop ? resize_and_crop(image, side_)
-                                                       : resize_bicubic(image, side_, side_);
+      const Image square =
+          resize_ == ResizeMode::crop ? resize_and_crop(image, side_) : resize_bicubic(image, side_, side_);
       store(square, data_ + static_cast<int64_t>(job.row) * 3 * side_ * side_);
     } catch (const FormatError& error) {
       fail(job.row, error.what());
@@ -153,12 +153,13 @@ void check_memory(int64_t count, const ImageLoadOptions& options) {
   const double bytes = 3.0 * double(count) * double(options.image_size_px * options.image_size_px);
   const double megabytes = bytes / (1 << 20);
   if (megabytes <= double(options.memory_limit_mb)) return;
-  const auto side = static_cast<int64_t>(
-      double(options.image_size_px) * std::sqrt(double(options.memory_limit_mb) / megabytes));
-  throw DataError(format_text("{}expected at most memory_limit_mb = {} MiB of pixels, "
-                              "got {} images of {} px = {} MiB; raise the limit, "
-                              "or lower image_size_px ({} px would fit)", kLoaderWhere, options.memory_limit_mb,
-                              count, options.image_size_px, std::llround(megabytes), side));
+  const auto side =
+      static_cast<int64_t>(double(options.image_size_px) * std::sqrt(double(options.memory_limit_mb) / megabytes));
+  throw DataError(
+      format_text("{}expected at most memory_limit_mb = {} MiB of pixels, "
+                  "got {} images of {} px = {} MiB; raise the limit, "
+                  "or lower image_size_px ({} px would fit)",
+                  kLoaderWhere, options.memory_limit_mb, count, options.image_size_px, std::llround(megabytes), side));
 }
 
 /// The rows still to be read, by path.
@@ -174,9 +175,10 @@ Wanted rows_by_path(const FileSource& source, const std::vector<ImageEntry>& ent
     if (!source.contains(entries[row].path)) missing.push_back(entries[row].path);
   }
   if (!missing.empty()) {
-    throw DataError(format_text("{}expected an image for every caption, got {} captioned images that are not in {}: "
-                                "{}; add the images or take out their captions", kLoaderWhere, missing.size(),
-                                source.path().string(), name_examples(missing)));
+    throw DataError(
+        format_text("{}expected an image for every caption, got {} captioned images that are not in {}: "
+                    "{}; add the images or take out their captions",
+                    kLoaderWhere, missing.size(), source.path().string(), name_examples(missing)));
   }
   return wanted;
 }
@@ -208,8 +210,8 @@ void feed(const FileSource& source, Wanted wanted, size_t total, bool strict, De
       return;
     } catch (const std::runtime_error& error) {
       const auto found = wanted.find(current);
-      const bool of_file = dynamic_cast<const IoError*>(&error) != nullptr ||
-                           dynamic_cast<const FormatError*>(&error) != nullptr;
+      const bool of_file =
+          dynamic_cast<const IoError*>(&error) != nullptr || dynamic_cast<const FormatError*>(&error) != nullptr;
       if (!is_folder || !of_file || found == wanted.end()) throw;
       pool.fail(found->second, error.what());
       wanted.erase(found);
@@ -218,8 +220,7 @@ void feed(const FileSource& source, Wanted wanted, size_t total, bool strict, De
 }
 
 /// The box in the square picture, clipped to it.
-BoundingBox transformed(const BoundingBox& box, std::pair<int64_t, int64_t> source, int64_t side,
-                        ResizeMode resize) {
+BoundingBox transformed(const BoundingBox& box, std::pair<int64_t, int64_t> source, int64_t side, ResizeMode resize) {
   const auto [width, height] = source;
   double new_width = double(side), new_height = double(side);
   if (resize == ResizeMode::crop) {  // as resize_and_crop: the longer side is cut to whole pixels
@@ -237,14 +238,13 @@ BoundingBox transformed(const BoundingBox& box, std::pair<int64_t, int64_t> sour
 }
 
 /// Moves the decoded rows together, in order.
-ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries,
-                    const DecodePool& pool, const ImageLoadOptions& options, LoadReport& report) {
+ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries, const DecodePool& pool,
+                    const ImageLoadOptions& options, LoadReport& report) {
   ImageSamples samples;
-  const bool has_labels = std::any_of(entries.begin(), entries.end(),
-                                      [](const ImageEntry& entry) { return entry.label >= 0; });
-  const bool has_boxes = std::any_of(entries.begin(), entries.end(), [](const ImageEntry& entry) {
-    return entry.box.has_value();
-  });
+  const bool has_labels =
+      std::any_of(entries.begin(), entries.end(), [](const ImageEntry& entry) { return entry.label >= 0; });
+  const bool has_boxes =
+      std::any_of(entries.begin(), entries.end(), [](const ImageEntry& entry) { return entry.box.has_value(); });
   const int64_t image_bytes = 3 * options.image_size_px * options.image_size_px;
   uint8_t* data = pixels.mutable_data_ptr<uint8_t>();
   int64_t kept = 0;
@@ -265,8 +265,7 @@ ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries
     if (!has_boxes) continue;
     samples.boxes.emplace_back();
     if (entry.box) {
-      samples.boxes.back() =
-          transformed(*entry.box, pool.source_size(row), options.image_size_px, options.resize);
+      samples.boxes.back() = transformed(*entry.box, pool.source_size(row), options.image_size_px, options.resize);
     }
   }
   report.loaded = kept;
@@ -278,9 +277,10 @@ ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries
 void refuse_broken(const std::vector<ImageEntry>& entries, const DecodePool& pool) {
   for (size_t row = 0; row < entries.size(); ++row) {
     if (pool.reason(row).empty()) continue;
-    throw FormatError(format_text("{}expected readable images (strict), got '{}': {}; "
-                                  "repair or remove it, or load without strict", kLoaderWhere, entries[row].path,
-                                  pool.reason(row)));
+    throw FormatError(
+        format_text("{}expected readable images (strict), got '{}': {}; "
+                    "repair or remove it, or load without strict",
+                    kLoaderWhere, entries[row].path, pool.reason(row)));
   }
 }
 
@@ -301,15 +301,13 @@ bool has_image_extension(const std::string& path) {
 
 std::string name_examples(const std::vector<std::string>& names, size_t count) {
   const size_t shown = std::min(count, names.size());
-  std::string text =
-      join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)});
+  std::string text = join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)});
   if (names.size() > shown) text += format_text(" and {} more", names.size() - shown);
   return text;
 }
 
 ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>& entries,
-                         const ImageLoadOptions& options, const Control& control,
-                         LoadReport& report) {
+                         const ImageLoadOptions& options, const Control& control, LoadReport& report) {
   const auto start = std::chrono::steady_clock::now();
   if (entries.empty()) {
     throw DataError(format_text("{}expected images (png, jpg) in {}, got none; check the path", kLoaderWhere,
@@ -318,18 +316,16 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
   const auto count = static_cast<int64_t>(entries.size());
   Wanted wanted = rows_by_path(source, entries);
   check_memory(count, options);
-  const Tensor pixels =
-      torch::empty({count, 3, options.image_size_px, options.image_size_px}, torch::kUInt8);
+  const Tensor pixels = torch::empty({count, 3, options.image_size_px, options.image_size_px}, torch::kUInt8);
   DecodePool pool(pixels, entries, options.resize);
   feed(source, std::move(wanted), entries.size(), options.strict, pool, control);
   pool.finish();
   if (options.strict) refuse_broken(entries, pool);
   ImageSamples samples = gather(pixels, entries, pool, options, report);
   refuse_empty(source, report);
-  report.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   control.report({"load", double(count), double(count), "images", ""});
   return samples;
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -34,8 +34,7 @@ inline void describe(Describer& d, ImageLoadOptions& o) {
     "crop: shortest side to image_size_px, then the centre; squash: both sides, changing the "
     "proportions");
   d("strict", o.strict, "stop at a broken image instead of leaving it out with a note");
-  d("memory_limit_mb", o.memory_limit_mb, "refuse data whose pixels need more memory than this",
-    {.min = 1});
+  d("memory_limit_mb", o.memory_limit_mb, "refuse data whose pixels need more memory than this", {.min = 1});
 }
 
 /// One image still in its file.
@@ -43,8 +42,8 @@ struct ImageEntry {
   std::string path;                   // inside the source, '/' between folders
   std::vector<std::string> captions;  // at least one
   Part part = Part::none;
-  int64_t label = -1;                 // -1: none
-  std::optional<BoundingBox> box;     // in pixels of the file's image
+  int64_t label = -1;              // -1: none
+  std::optional<BoundingBox> box;  // in pixels of the file's image
 };
 
 /// Has `path` the extension of a format that is read (png, jpg, jpeg, in any case)?
@@ -55,10 +54,9 @@ bool has_image_extension(const std::string& path);
 /// entries, if none could be read, or if the pixels would exceed the memory limit, before they are
 /// allocated; Interrupted on a stop request.
 ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>& entries,
-                         const ImageLoadOptions& options, const Control& control,
-                         LoadReport& report);
+                         const ImageLoadOptions& options, const Control& control, LoadReport& report);
 
 /// "a, b, c and 7 more": examples for messages.
 std::string name_examples(const std::vector<std::string>& names, size_t count = 3);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

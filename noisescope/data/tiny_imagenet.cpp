@@ -21,8 +21,10 @@ struct Tables {
   const std::string& at(const std::string& path) const {
     const auto found = text.find(path);
     if (found == text.end()) {
-      throw DataError(format_text("{}expected '{}' of the Tiny ImageNet layout, got none; "
-                                  "give the folder, .zip or .tar as published", kTinyWhere, path));
+      throw DataError(
+          format_text("{}expected '{}' of the Tiny ImageNet layout, got none; "
+                      "give the folder, .zip or .tar as published",
+                      kTinyWhere, path));
     }
     return found->second;
   }
@@ -33,16 +35,16 @@ std::string root_of(const FileSource& source) {
     if (name == "wnids.txt") return "";
     if (name.ends_with("/wnids.txt")) return name.substr(0, name.size() - 9);
   }
-  throw DataError(format_text("{}expected Tiny ImageNet (wnids.txt, words.txt, train/) in {}, got no wnids.txt; "
-                              "for other pictures use data.kind folder", kTinyWhere, source.path().string()));
+  throw DataError(
+      format_text("{}expected Tiny ImageNet (wnids.txt, words.txt, train/) in {}, got no wnids.txt; "
+                  "for other pictures use data.kind folder",
+                  kTinyWhere, source.path().string()));
 }
 
 Tables read_tables(const FileSource& source) {
   Tables tables;
   tables.root = root_of(source);
-  const auto wanted = [&](const std::string& name) {
-    return name.starts_with(tables.root) && name.ends_with(".txt");
-  };
+  const auto wanted = [&](const std::string& name) { return name.starts_with(tables.root) && name.ends_with(".txt"); };
   source.visit(wanted, [&](const std::string& name, std::string content) {
     tables.text[name.substr(tables.root.size())] = std::move(content);
   });
@@ -74,8 +76,8 @@ void for_lines(std::string_view text, const Visit& visit) {
 }
 
 /// left, top, right, bottom, inclusive, in fields[first...].
-BoundingBox parse_box(const std::vector<std::string_view>& fields, size_t first,
-                      const std::string& path, int64_t line) {
+BoundingBox parse_box(const std::vector<std::string_view>& fields, size_t first, const std::string& path,
+                      int64_t line) {
   int64_t value[4] = {};
   bool good = fields.size() == first + 4;
   for (size_t i = 0; good && i < 4; ++i) {
@@ -118,8 +120,8 @@ Classes read_classes(const Tables& tables) {
   });
   for (size_t i = 0; i < classes.ids.size(); ++i) {
     if (classes.synonyms[i].empty()) {
-      throw DataError(format_text("{}expected a name of every class in words.txt, got none of '{}'", kTinyWhere,
-                                  classes.ids[i]));
+      throw DataError(
+          format_text("{}expected a name of every class in words.txt, got none of '{}'", kTinyWhere, classes.ids[i]));
     }
   }
   return classes;
@@ -140,8 +142,8 @@ Notes train_boxes(const Tables& tables, const Classes& classes) {
     const auto found = tables.text.find(path);
     if (found == tables.text.end()) continue;
     for_lines(found->second, [&](const auto& fields, int64_t line) {
-      notes["train/" + id + "/images/" + std::string(fields[0])] = {
-          static_cast<int64_t>(i), parse_box(fields, 1, path, line)};
+      notes["train/" + id + "/images/" + std::string(fields[0])] = {static_cast<int64_t>(i),
+                                                                    parse_box(fields, 1, path, line)};
     });
   }
   return notes;
@@ -175,8 +177,7 @@ struct Gathered {
   std::vector<std::string> unknown;  // images that no table explains
 };
 
-Gathered gather(const FileSource& source, const Tables& tables, const Classes& classes,
-                LoadReport& report) {
+Gathered gather(const FileSource& source, const Tables& tables, const Classes& classes, LoadReport& report) {
   Gathered gathered;
   gathered.train.resize(classes.ids.size());
   const Notes boxes = train_boxes(tables, classes);
@@ -188,11 +189,9 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
     } else if (below.starts_with("test/")) {
       ++report.unlabelled;
     } else if (const auto note = validation.find(below); note != validation.end()) {
-      gathered.validation.push_back(
-          {name, {}, Part::validation, note->second.label, note->second.box});
+      gathered.validation.push_back({name, {}, Part::validation, note->second.label, note->second.box});
       validation.erase(note);
-    } else if (const int64_t label = below.starts_with("train/") ? train_label(classes, below) : -1;
-               label >= 0) {
+    } else if (const int64_t label = below.starts_with("train/") ? train_label(classes, below) : -1; label >= 0) {
       const auto box = boxes.find(below);
       gathered.train[static_cast<size_t>(label)].push_back(
           {name, {}, Part::train, label, box == boxes.end() ? std::nullopt : box->second.box});
@@ -203,18 +202,21 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
   std::vector<std::string> absent;
   for (const auto& [path, note] : validation) absent.push_back(path);
   if (!absent.empty()) {
-    throw DataError(format_text("{}expected an image for every line of val_annotations.txt, got none for {}: {}; "
-                                "the archive is incomplete", kTinyWhere, absent.size(), name_examples(absent)));
+    throw DataError(
+        format_text("{}expected an image for every line of val_annotations.txt, got none for {}: {}; "
+                    "the archive is incomplete",
+                    kTinyWhere, absent.size(), name_examples(absent)));
   }
   return gathered;
 }
 
-std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes,
-                                   const std::vector<std::string>& templates, Synonyms synonyms) {
+std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes, const std::vector<std::string>& templates,
+                                   Synonyms synonyms) {
   if (!gathered.unknown.empty()) {
-    throw DataError(format_text("{}expected every image in a class of wnids.txt or in val_annotations.txt, "
-                                "got {} others: {}", kTinyWhere, gathered.unknown.size(),
-                                name_examples(gathered.unknown)));
+    throw DataError(
+        format_text("{}expected every image in a class of wnids.txt or in val_annotations.txt, "
+                    "got {} others: {}",
+                    kTinyWhere, gathered.unknown.size(), name_examples(gathered.unknown)));
   }
   std::vector<ImageEntry> entries;
   for (size_t label = 0; label < classes.ids.size(); ++label) {
@@ -227,17 +229,16 @@ std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes,
   for (ImageEntry& entry : gathered.validation) entries.push_back(std::move(entry));
   for (ImageEntry& entry : entries) {
     const std::vector<std::string>& all = classes.synonyms[static_cast<size_t>(entry.label)];
-    entry.captions = synonyms == Synonyms::all ? fill_templates(templates, all)
-                                               : fill_templates(templates, {all.front()});
+    entry.captions =
+        synonyms == Synonyms::all ? fill_templates(templates, all) : fill_templates(templates, {all.front()});
   }
   return entries;
 }
 
 }  // namespace
 
-ImageDataset load_tiny_imagenet(const std::filesystem::path& path,
-                                const std::vector<std::string>& templates, Synonyms synonyms,
-                                const ImageLoadOptions& options, const Control& control,
+ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const std::vector<std::string>& templates,
+                                Synonyms synonyms, const ImageLoadOptions& options, const Control& control,
                                 LoadReport& report) {
   const std::unique_ptr<FileSource> source = open_file_source(path);
   const Tables tables = read_tables(*source);
@@ -252,4 +253,4 @@ ImageDataset load_tiny_imagenet(const std::filesystem::path& path,
   return ImageDataset(std::move(samples));
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -24,9 +24,8 @@ NOISESCOPE_ENUM(Synonyms, first, all)
 /// stand in the order of wnids.txt and are named by their first synonym; any subset of the classes
 /// will do, box files are optional. Throws DataError if tables and images do not fit together,
 /// FormatError for a line that cannot be read; see load_images for more.
-ImageDataset load_tiny_imagenet(const std::filesystem::path& path,
-                                const std::vector<std::string>& templates, Synonyms synonyms,
-                                const ImageLoadOptions& options, const Control& control,
+ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const std::vector<std::string>& templates,
+                                Synonyms synonyms, const ImageLoadOptions& options, const Control& control,
                                 LoadReport& report);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

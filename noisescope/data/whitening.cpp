@@ -20,14 +20,15 @@ Tensor with_fixed_signs(const Tensor& vectors) {
 EmbeddingStatistics embedding_statistics(const Tensor& embeddings) {
   check_shape("data.embedding_statistics", "embeddings", embeddings, {-1, -1});
   if (embeddings.size(0) < 1 || embeddings.size(1) < 1) {
-    throw ShapeError("[data.embedding_statistics] expected at least one embedding, got " +
-                     describe_tensor(embeddings));
+    throw ShapeError("[data.embedding_statistics] expected at least one embedding, got " + describe_tensor(embeddings));
   }
   const torch::NoGradGuard no_grad;
   const Tensor values = embeddings.detach().to(torch::kCPU, torch::kFloat64);
   if (!values.isfinite().all().item<bool>()) {
-    throw NumericError("[data.embedding_statistics] expected finite embeddings, got NaN or infinity "
-                       "in " + describe_tensor(embeddings) + "; the encoder's weights are broken");
+    throw NumericError(
+        "[data.embedding_statistics] expected finite embeddings, got NaN or infinity "
+        "in " +
+        describe_tensor(embeddings) + "; the encoder's weights are broken");
   }
   EmbeddingStatistics statistics;
   statistics.mean = values.mean(0);
@@ -40,8 +41,7 @@ EmbeddingStatistics embedding_statistics(const Tensor& embeddings) {
   return statistics;
 }
 
-void save_statistics(TensorFile& file, const std::string& prefix,
-                     const EmbeddingStatistics& statistics) {
+void save_statistics(TensorFile& file, const std::string& prefix, const EmbeddingStatistics& statistics) {
   file.tensors[prefix + ".mean"] = statistics.mean;
   file.tensors[prefix + ".deviation"] = statistics.deviation;
   file.tensors[prefix + ".eigenvalues"] = statistics.eigenvalues;
@@ -49,12 +49,11 @@ void save_statistics(TensorFile& file, const std::string& prefix,
 }
 
 EmbeddingStatistics load_statistics(const TensorFile& file, const std::string& prefix) {
-  return {file.at(prefix + ".mean"), file.at(prefix + ".deviation"),
-          file.at(prefix + ".eigenvalues"), file.at(prefix + ".eigenvectors")};
+  return {file.at(prefix + ".mean"), file.at(prefix + ".deviation"), file.at(prefix + ".eigenvalues"),
+          file.at(prefix + ".eigenvectors")};
 }
 
-Whitener::Whitener(const EmbeddingStatistics& statistics, const WhiteningOptions& options)
-    : clamp_(options.clamp) {
+Whitener::Whitener(const EmbeddingStatistics& statistics, const WhiteningOptions& options) : clamp_(options.clamp) {
   check_options("data.Whitener", options);
   const Tensor deviation = statistics.eigenvalues.sqrt();
   const Tensor floored = deviation + options.floor_share * deviation.max();
@@ -95,9 +94,10 @@ Whitener Whitener::load(const TensorFile& file, const std::string& prefix) {
   const bool fits = mean.dim() == 1 && matrix.dim() == 2 && matrix.size(0) == mean.size(0) &&
                     matrix.size(1) == mean.size(0) && clamp.numel() == 1;
   if (!fits) {
-    throw ModelError(format_text("[data.Whitener.load] expected mean [D], matrix [D, D] and clamp [1] under '{}', "
-                                 "got {}, {} and {}", prefix, describe_tensor(mean), describe_tensor(matrix),
-                                 describe_tensor(clamp)));
+    throw ModelError(
+        format_text("[data.Whitener.load] expected mean [D], matrix [D, D] and clamp [1] under '{}', "
+                    "got {}, {} and {}",
+                    prefix, describe_tensor(mean), describe_tensor(matrix), describe_tensor(clamp)));
   }
   return Whitener(mean.to(torch::kFloat32), matrix.to(torch::kFloat32), clamp.item<double>());
 }
@@ -108,4 +108,4 @@ Tensor append_modality(const Tensor& whitened, Modality modality) {
   return torch::cat({whitened, torch::full({whitened.size(0), 1}, flag, whitened.options())}, 1);
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -23,8 +23,7 @@ struct EmbeddingStatistics {
 EmbeddingStatistics embedding_statistics(const Tensor& embeddings);
 
 /// Writes the four tensors as "<prefix>.mean", ...; reads them back (throws ModelError if missing).
-void save_statistics(TensorFile& file, const std::string& prefix,
-                     const EmbeddingStatistics& statistics);
+void save_statistics(TensorFile& file, const std::string& prefix, const EmbeddingStatistics& statistics);
 EmbeddingStatistics load_statistics(const TensorFile& file, const std::string& prefix);
 
 /// What the network sees of an embedding.
@@ -85,4 +84,4 @@ enum class Modality { text, image };
 /// is conditioned on whitened embeddings of both, since whitening removes the means that told them apart.
 Tensor append_modality(const Tensor& whitened, Modality modality);
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -23,8 +23,9 @@ WorldDataset::WorldDataset(const World& world, int64_t size, uint64_t seed, Scen
     throw ValueError(format_text("[data.WorldDataset] expected size >= 1, got {}", size));
   }
   if (world.pairs(set).empty()) {
-    throw ValueError("[data.WorldDataset] expected a set with scenes, got none held out; set "
-                     "hold_out above 0");
+    throw ValueError(
+        "[data.WorldDataset] expected a set with scenes, got none held out; set "
+        "hold_out above 0");
   }
 }
 
@@ -59,8 +60,8 @@ std::vector<int64_t> WorldDataset::captions_of(int64_t index) const {
 
 Tensor WorldDataset::caption_is_true(const std::vector<int64_t>& indices,
                                      const std::vector<int64_t>& caption_rows) const {
-  const Tensor truth = torch::empty({static_cast<int64_t>(indices.size()),
-                                     static_cast<int64_t>(caption_rows.size())}, torch::kBool);
+  const Tensor truth =
+      torch::empty({static_cast<int64_t>(indices.size()), static_cast<int64_t>(caption_rows.size())}, torch::kBool);
   bool* cell = truth.data_ptr<bool>();
   for (int64_t index : indices) {
     const Scene shown = scene(index);
@@ -74,17 +75,16 @@ Tensor WorldDataset::caption_is_true(const std::vector<int64_t>& indices,
 /// Shapes are symmetric; the grid is where it reaches the right edge of a half.
 bool WorldDataset::flips_keep_captions() const {
   const WorldOptions& options = world().options();
-  return !options.ordered_captions &&
-         (kWorldHalfPx - options.object_size_px) % options.grid_step_px == 0;
+  return !options.ordered_captions && (kWorldHalfPx - options.object_size_px) % options.grid_step_px == 0;
 }
 
 std::string WorldDataset::fingerprint() const {
   std::ostringstream content;
-  content << "two-object world 1; " << world().signature() << "; " << set_name(set_) << " "
-          << size_ << " scenes of seed " << random_.seed();
+  content << "two-object world 1; " << world().signature() << "; " << set_name(set_) << " " << size_
+          << " scenes of seed " << random_.seed();
   std::ostringstream hash;
   hash << std::hex << std::setw(16) << std::setfill('0') << name_hash(content.str());
   return hash.str();
 }
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

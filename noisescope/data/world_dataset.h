@@ -27,8 +27,7 @@ class WorldDataset : public Dataset {
   std::vector<int64_t> captions_of(int64_t index) const override;
 
   /// By meaning: a partial caption is true of every scene that fits it.
-  Tensor caption_is_true(const std::vector<int64_t>& indices,
-                         const std::vector<int64_t>& caption_rows) const override;
+  Tensor caption_is_true(const std::vector<int64_t>& indices, const std::vector<int64_t>& caption_rows) const override;
 
   bool flips_keep_captions() const override;
   std::string fingerprint() const override;
@@ -45,4 +44,4 @@ class WorldDataset : public Dataset {
   SceneSet set_;
 };
 
-}  // namespace noisescope::data
+}  // namespace noisescope::inline data

@@ -39,14 +39,15 @@ Tensor GaussianData::Spectrum::apply(const Tensor& rows, const Tensor& scale) co
 GaussianData::Spectrum GaussianData::decompose(const Tensor& covariance) {
   const auto [values, vectors] = torch::linalg_eigh(covariance, "L");
   if (!(values.min().item<double>() > 0)) {
-    throw ValueError(format_text("[diffusion.GaussianData] expected a positive definite covariance, "
-                                 "got one with eigenvalue {}", values.min().item<double>()));
+    throw ValueError(
+        format_text("[diffusion.GaussianData] expected a positive definite covariance, "
+                    "got one with eigenvalue {}",
+                    values.min().item<double>()));
   }
   return {covariance, values, vectors};
 }
 
-GaussianData::GaussianData(const Tensor& mean, const Tensor& covariance, const Tensor& map)
-    : mean_(wide(mean)) {
+GaussianData::GaussianData(const Tensor& mean, const Tensor& covariance, const Tensor& map) : mean_(wide(mean)) {
   check_shape("diffusion.GaussianData", "mean", mean, {-1});
   const int64_t n = mean.size(0);
   map_ = map.defined() ? wide(map) : torch::zeros({n, 0}, torch::kFloat64);
@@ -55,8 +56,7 @@ GaussianData::GaussianData(const Tensor& mean, const Tensor& covariance, const T
   null_ = decompose(known_.covariance + map_.matmul(map_.t()));
 }
 
-std::pair<Tensor, Tensor> GaussianData::read_condition(const Tensor& condition,
-                                                       int64_t rows) const {
+std::pair<Tensor, Tensor> GaussianData::read_condition(const Tensor& condition, int64_t rows) const {
   const int64_t m = map_.size(1);
   if (m == 0) {
     return {mean_.unsqueeze(0), torch::ones({rows, 1}, torch::kBool)};
@@ -80,13 +80,11 @@ Denoiser GaussianData::denoiser() const {
   };
 }
 
-Tensor GaussianData::flow(const Tensor& x, double sigma_from, double sigma_to,
-                          const Tensor& condition) const {
+Tensor GaussianData::flow(const Tensor& x, double sigma_from, double sigma_to, const Tensor& condition) const {
   const Tensor rows = rows_of("diffusion.GaussianData.flow", x, mean_.size(0));
   const auto [mean, known] = read_condition(condition, rows.size(0));
   const auto carried = [&](const Spectrum& spectrum) {
-    const Tensor ratio = (spectrum.values + sigma_to * sigma_to) /
-                         (spectrum.values + sigma_from * sigma_from);
+    const Tensor ratio = (spectrum.values + sigma_to * sigma_to) / (spectrum.values + sigma_from * sigma_from);
     return mean + spectrum.apply(rows - mean, ratio.sqrt());
   };
   const Tensor out = torch::where(known, carried(known_), carried(null_));
@@ -100,8 +98,8 @@ double GaussianData::information(double sigma) const {
   return (log_det(null_) - log_det(known_)) / 2;
 }
 
-Tensor GaussianData::sample(const Random& random, Purpose purpose,
-                            const std::vector<int64_t>& samples, const Tensor& y) const {
+Tensor GaussianData::sample(const Random& random, Purpose purpose, const std::vector<int64_t>& samples,
+                            const Tensor& y) const {
   const Tensor noise = random.normal(purpose, 0, samples, {mean_.size(0)}, torch::kFloat64);
   const Tensor residual = known_.apply(noise, known_.values.sqrt());
   if (!y.defined()) return mean_ + residual;
@@ -114,13 +112,12 @@ GaussianMixture::GaussianMixture(const Tensor& means, const Tensor& variances)
   check_shape("diffusion.GaussianMixture", "means", means, {-1, -1});
   check_shape("diffusion.GaussianMixture", "variances", variances, {means.size(0), means.size(1)});
   if (!(variances_.min().item<double>() > 0)) {
-    throw ValueError(format_text("[diffusion.GaussianMixture] expected variances > 0, got {}",
-                                 variances_.min().item<double>()));
+    throw ValueError(
+        format_text("[diffusion.GaussianMixture] expected variances > 0, got {}", variances_.min().item<double>()));
   }
 }
 
-Tensor GaussianMixture::log_joint(const Tensor& x, const Tensor& sigma,
-                                  const Tensor& condition) const {
+Tensor GaussianMixture::log_joint(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   const Tensor rows = rows_of("diffusion.GaussianMixture", x, means_.size(1));
   check_shape("diffusion.GaussianMixture", "condition", condition, {rows.size(0), components()});
   const Tensor weights = wide(condition) / wide(condition).sum(1, true);
@@ -130,13 +127,11 @@ Tensor GaussianMixture::log_joint(const Tensor& x, const Tensor& sigma,
   return weights.log() - (distance + normaliser).sum(2) / 2;
 }
 
-Tensor GaussianMixture::posterior(const Tensor& x, const Tensor& sigma,
-                                  const Tensor& condition) const {
+Tensor GaussianMixture::posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   return torch::softmax(log_joint(x, sigma, condition), 1);
 }
 
-Tensor GaussianMixture::log_density(const Tensor& x, const Tensor& sigma,
-                                    const Tensor& condition) const {
+Tensor GaussianMixture::log_density(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   return torch::logsumexp(log_joint(x, sigma, condition), 1);
 }
 
@@ -150,14 +145,11 @@ Denoiser GaussianMixture::denoiser() const {
   };
 }
 
-Tensor GaussianMixture::sample(const Random& random, Purpose purpose,
-                               const std::vector<int64_t>& samples,
+Tensor GaussianMixture::sample(const Random& random, Purpose purpose, const std::vector<int64_t>& samples,
                                const Tensor& components) const {
-  check_shape("diffusion.GaussianMixture.sample", "components", components,
-              {static_cast<int64_t>(samples.size())});
+  check_shape("diffusion.GaussianMixture.sample", "components", components, {static_cast<int64_t>(samples.size())});
   const Tensor noise = random.normal(purpose, 0, samples, {means_.size(1)}, torch::kFloat64);
-  return means_.index_select(0, components) +
-         variances_.index_select(0, components).sqrt() * noise;
+  return means_.index_select(0, components) + variances_.index_select(0, components).sqrt() * noise;
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -34,8 +34,7 @@ class GaussianData {
   double information(double sigma) const;
 
   /// x_0 [B, N] of these samples given y [B, M] (pass an undefined tensor for M = 0).
-  Tensor sample(const Random& random, Purpose purpose, const std::vector<int64_t>& samples,
-                const Tensor& y = {}) const;
+  Tensor sample(const Random& random, Purpose purpose, const std::vector<int64_t>& samples, const Tensor& y = {}) const;
 
   const Tensor& mean() const { return mean_; }
   const Tensor& covariance() const { return known_.covariance; }  // [N, N], y known
@@ -91,4 +90,4 @@ class GaussianMixture {
   Tensor variances_;  // [K, N]
 };
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

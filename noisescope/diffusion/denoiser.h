@@ -20,12 +20,11 @@ namespace noisescope::inline diffusion {
 ///   returns    [B, C, H, W]  dtype of x
 /// The null condition (no prompt) is an ordinary row that the model defines.
 /// Contract of Karras et al. 2022 (arXiv:2206.00364), eq. 2-3, as k-diffusion made it known.
-using Denoiser =
-    std::function<Tensor(const Tensor& x, const Tensor& sigma, const Tensor& condition)>;
+using Denoiser = std::function<Tensor(const Tensor& x, const Tensor& sigma, const Tensor& condition)>;
 
 /// eps-hat = (x - x0) / sigma: the noise that a clean estimate implies. `sigma` is [B].
 inline Tensor noise_of(const Tensor& x, const Tensor& denoised, const Tensor& sigma) {
   return (x - denoised) / per_sample(sigma, x.dim());
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

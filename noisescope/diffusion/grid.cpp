@@ -26,8 +26,7 @@ double continuous_sigma(const GridOptions& options, int64_t i) {
     return std::exp(std::lerp(std::log(options.sigma_max), std::log(options.sigma_min), position));
   }
   const double power = 1 / options.rho;
-  return std::pow(std::lerp(std::pow(options.sigma_max, power),
-                            std::pow(options.sigma_min, power), position),
+  return std::pow(std::lerp(std::pow(options.sigma_max, power), std::pow(options.sigma_min, power), position),
                   options.rho);
 }
 
@@ -40,8 +39,7 @@ int64_t discrete_timestep(GridKind type, int64_t i, int64_t steps, int64_t times
     case GridKind::linspace:
       return static_cast<int64_t>(std::nearbyint(last - (last - 1) * fraction(i, steps)));
     default:  // trailing
-      return static_cast<int64_t>(
-          std::nearbyint(last - static_cast<double>(i) * (last / static_cast<double>(steps))));
+      return static_cast<int64_t>(std::nearbyint(last - static_cast<double>(i) * (last / static_cast<double>(steps))));
   }
 }
 
@@ -53,8 +51,7 @@ void describe(Describer& d, GridOptions& options) {
     "schedule: leading, linspace, trailing",
     {.was = "type"});
   d("steps", options.steps, "number of solver steps", {.min = 1, .max = 100000});
-  d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)",
-    {.min = 0, .above_min = true});
+  d("sigma_min", options.sigma_min, "last noise level before 0 (karras, log_snr)", {.min = 0, .above_min = true});
   d("sigma_max", options.sigma_max, "first noise level (karras, log_snr)",
     {.min = 0, .above_min = true, .below_max = true});
   d("rho", options.rho, "karras: larger puts more steps at low noise",
@@ -70,16 +67,17 @@ std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOp
   } else {
     const Schedule table(schedule);
     if (options.steps > table.timesteps()) {
-      throw ValueError(format_text("[diffusion.sampling_sigmas] expected at most T = {} steps on a discrete grid, "
-                                   "got {}", table.timesteps(), options.steps));
+      throw ValueError(
+          format_text("[diffusion.sampling_sigmas] expected at most T = {} steps on a discrete grid, "
+                      "got {}",
+                      table.timesteps(), options.steps));
     }
     for (int64_t i = 0; i < options.steps; ++i) {
-      sigmas.push_back(
-          table.sigma(discrete_timestep(options.kind, i, options.steps, table.timesteps())));
+      sigmas.push_back(table.sigma(discrete_timestep(options.kind, i, options.steps, table.timesteps())));
     }
   }
   sigmas.push_back(0.0);
   return sigmas;
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

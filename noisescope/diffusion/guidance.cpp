@@ -16,14 +16,11 @@ void check(const GuidanceOptions& options) {
 }
 
 /// Standard deviation of each sample over its channels and pixels, [B, 1, 1, 1].
-Tensor sample_deviation(const Tensor& images) {
-  return images.flatten(1).std(1).view({-1, 1, 1, 1});
-}
+Tensor sample_deviation(const Tensor& images) { return images.flatten(1).std(1).view({-1, 1, 1, 1}); }
 
 class GuidedDenoiser {
  public:
-  GuidedDenoiser(Denoiser denoiser, Tensor condition, Tensor null_condition,
-                 const GuidanceOptions& options)
+  GuidedDenoiser(Denoiser denoiser, Tensor condition, Tensor null_condition, const GuidanceOptions& options)
       : denoiser_(std::move(denoiser)),
         condition_(std::move(condition)),
         null_condition_(std::move(null_condition)),
@@ -40,9 +37,7 @@ class GuidedDenoiser {
   }
 
  private:
-  bool acts_everywhere() const {
-    return options_.sigma_min <= 0 && std::isinf(options_.sigma_max);
-  }
+  bool acts_everywhere() const { return options_.sigma_min <= 0 && std::isinf(options_.sigma_max); }
 
   /// Which samples are guided, [B] bool.
   Tensor inside_interval(const Tensor& sigma) const {
@@ -59,8 +54,7 @@ class GuidedDenoiser {
   }
 
   Prediction evaluate_both(const Tensor& x, const Tensor& sigma, bool guided) const {
-    const auto halves = denoiser_(torch::cat({x, x}), torch::cat({sigma, sigma}), both_conditions_)
-                            .chunk(2);
+    const auto halves = denoiser_(torch::cat({x, x}), torch::cat({sigma, sigma}), both_conditions_).chunk(2);
     const Tensor& conditional = halves[0];
     const Tensor& unconditional = halves[1];
     if (!guided) return {conditional, conditional, unconditional};
@@ -76,8 +70,7 @@ class GuidedDenoiser {
   Tensor rescaled(const Tensor& combined, const Tensor& conditional) const {
     // A flat estimate has no contrast to restore: the bound keeps 0 / 0 out.
     constexpr double kFlat = 1e-8;
-    const Tensor factor =
-        sample_deviation(conditional) / sample_deviation(combined).clamp_min(kFlat);
+    const Tensor factor = sample_deviation(conditional) / sample_deviation(combined).clamp_min(kFlat);
     return combined * (factor * options_.rescale + (1 - options_.rescale));
   }
 
@@ -95,22 +88,17 @@ void describe(Describer& d, GuidanceOptions& options) {
     {.above_min = true, .below_max = true});
   d("sigma_min", options.sigma_min, "guidance acts from this noise level ...", {.min = 0});
   d("sigma_max", options.sigma_max, "... up to this one", {.min = 0});
-  d("rescale", options.rescale, "how far the contrast of the unguided estimate is restored",
-    {.min = 0, .max = 1});
+  d("rescale", options.rescale, "how far the contrast of the unguided estimate is restored", {.min = 0, .max = 1});
   d("clamp", options.clamp, "the estimate that the solver uses is clamped to +-clamp; 0 = off",
     {.min = 0, .was = "clip"});
-  d("both_branches", options.both_branches,
-    "evaluate the branch without prompt even where guidance is off");
+  d("both_branches", options.both_branches, "evaluate the branch without prompt even where guidance is off");
 }
 
-Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition,
-                const GuidanceOptions& options) {
+Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition, const GuidanceOptions& options) {
   check(options);
   check_shape("diffusion.guide", "condition", condition, {-1, -1});
-  check_shape("diffusion.guide", "null_condition", null_condition,
-              {condition.size(0), condition.size(1)});
-  return GuidedDenoiser(std::move(denoiser), std::move(condition), std::move(null_condition),
-                        options);
+  check_shape("diffusion.guide", "null_condition", null_condition, {condition.size(0), condition.size(1)});
+  return GuidedDenoiser(std::move(denoiser), std::move(condition), std::move(null_condition), options);
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

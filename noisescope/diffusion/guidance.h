@@ -25,8 +25,8 @@ struct GuidanceOptions {
   double scale = 1.0;
   double sigma_min = 0.0;  // guidance acts for sigma in [sigma_min, sigma_max] (arXiv:2404.07724)
   double sigma_max = std::numeric_limits<double>::infinity();
-  double rescale = 0.0;  // phi of arXiv:2305.08891, eq. 15-16, on estimates of x_0; 0 = off
-  double clamp = 1.0;    // `denoised` is clamped to [-clamp, clamp], the branches are not; 0 = off
+  double rescale = 0.0;        // phi of arXiv:2305.08891, eq. 15-16, on estimates of x_0; 0 = off
+  double clamp = 1.0;          // `denoised` is clamped to [-clamp, clamp], the branches are not; 0 = off
   bool both_branches = false;  // evaluate the null branch even where s = 1 or outside the interval
 };
 void describe(Describer& d, GuidanceOptions& options);
@@ -37,7 +37,6 @@ void describe(Describer& d, GuidanceOptions& options);
 /// Where s = 1 or sigma is outside the interval the second branch is not evaluated, unless
 /// options.both_branches; then `denoised` is the conditional estimate.
 /// Throws ValueError for options out of range, ShapeError for conditions that do not fit.
-Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition,
-                const GuidanceOptions& options);
+Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition, const GuidanceOptions& options);
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

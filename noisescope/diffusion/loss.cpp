@@ -12,8 +12,7 @@ namespace {
 constexpr double kSmallestUniform = 1e-12;
 
 /// lambda(sigma): the weight of the squared error of the clean image.
-Tensor image_weight(const PreconditionOptions& precondition, const LossOptions& loss,
-                    const Tensor& sigma) {
+Tensor image_weight(const PreconditionOptions& precondition, const LossOptions& loss, const Tensor& sigma) {
   const Tensor variance = sigma.square();
   switch (loss.weighting) {
     case Weighting::edm: {
@@ -38,20 +37,17 @@ void describe(Describer& d, NoiseLevelOptions& options) {
     "(lognormal, fitted once to the levels at which the early model decides words)");
   d("mean", options.mean, "mean of ln sigma (lognormal; information: before the fit)");
   d("std", options.std, "standard deviation of ln sigma (lognormal; information: before the fit)", {.min = 0});
-  d("early_share", options.early_share, "share of the budget before the fit (information)",
-    {.min = 0, .max = 1});
+  d("early_share", options.early_share, "share of the budget before the fit (information)", {.min = 0, .max = 1});
   d("pictures", options.pictures, "held-out pictures of the fit (information)", {.min = 1});
 }
 
 void describe(Describer& d, LossOptions& options) {
   d("weighting", options.weighting,
     "weight of a noise level: uniform (in the network's own target), edm, min_snr, soft_min_snr");
-  d("gamma", options.gamma, "SNR at which min_snr and soft_min_snr level off",
-    {.min = 0, .above_min = true});
+  d("gamma", options.gamma, "SNR at which min_snr and soft_min_snr level off", {.min = 0, .above_min = true});
 }
 
-Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
-                    const Tensor& uniforms) {
+Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule, const Tensor& uniforms) {
   const Tensor u = uniforms.to(torch::kFloat64);
   if (options.distribution != NoiseDistribution::timestep) {
     const Tensor normal = torch::special_ndtri(u.clamp(kSmallestUniform, 1 - kSmallestUniform));
@@ -60,12 +56,9 @@ Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& sch
   const Schedule table(schedule);
   std::vector<double> sigmas;
   for (int64_t t = 1; t <= table.timesteps(); ++t) sigmas.push_back(table.sigma(t));
-  const Tensor index = (u * static_cast<double>(table.timesteps()))
-                           .floor()
-                           .to(torch::kInt64)
-                           .clamp(0, table.timesteps() - 1);
-  return torch::tensor(sigmas, torch::kFloat64).to(u.device()).take(index).to(
-      uniforms.scalar_type());
+  const Tensor index =
+      (u * static_cast<double>(table.timesteps())).floor().to(torch::kInt64).clamp(0, table.timesteps() - 1);
+  return torch::tensor(sigmas, torch::kFloat64).to(u.device()).take(index).to(uniforms.scalar_type());
 }
 
 Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch, Purpose purpose) {
@@ -78,8 +71,7 @@ Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch, P
   return (order + shift) / static_cast<double>(batch);
 }
 
-Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss,
-                   const Tensor& sigma) {
+Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss, const Tensor& sigma) {
   if (loss.weighting == Weighting::uniform) return torch::ones_like(sigma);
   check_options("diffusion.loss_weight", loss);
   // On an edm network edm weighting is 1 exactly, not up to rounding.
@@ -90,12 +82,10 @@ Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& l
   return image_weight(precondition, loss, sigma) * c_out.square();
 }
 
-Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition,
-                      const LossOptions& loss, const Tensor& x0, const Tensor& sigma,
-                      const Tensor& eps, const Tensor& condition) {
+Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition, const LossOptions& loss,
+                      const Tensor& x0, const Tensor& sigma, const Tensor& eps, const Tensor& condition) {
   check_shape("diffusion.diffusion_loss", "x0", x0, {-1, -1, -1, -1});
-  check_shape("diffusion.diffusion_loss", "eps", eps,
-              {x0.size(0), x0.size(1), x0.size(2), x0.size(3)});
+  check_shape("diffusion.diffusion_loss", "eps", eps, {x0.size(0), x0.size(1), x0.size(2), x0.size(3)});
   check_shape("diffusion.diffusion_loss", "sigma", sigma, {x0.size(0)});
   check_shape("diffusion.diffusion_loss", "condition", condition, {x0.size(0), -1});
   // Noise level functions in float64 (B numbers), pictures in float32.
@@ -109,4 +99,4 @@ Tensor diffusion_loss(const Network& network, const PreconditionOptions& precond
   return error.square().mean({1, 2, 3}) * narrow(loss_weight(precondition, loss, level));
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

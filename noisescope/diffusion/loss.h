@@ -26,14 +26,12 @@ void describe(Describer& d, NoiseLevelOptions& options);
 ///   lognormal  ln sigma ~ N(mean, std^2)
 ///   timestep   sigma(t), t uniform over 1..T of `schedule`
 ///   information  as lognormal; training puts in what it measured (explain/decision_windows.h)
-Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule,
-                    const Tensor& uniforms);
+Tensor noise_levels(const NoiseLevelOptions& options, const ScheduleOptions& schedule, const Tensor& uniforms);
 
 /// B stratified uniform numbers, float64: u_i = (p_i + U) / B with one U and a random permutation
 /// p. Each stratum of the distribution is met once a batch, which lowers the variance of the
 /// gradient at no cost (the low-discrepancy sampler of VDM, arXiv:2107.00630, appendix I.1).
-Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch,
-                           Purpose purpose = Purpose::train_sigma);
+Tensor stratified_uniforms(const Random& random, uint64_t step, int64_t batch, Purpose purpose = Purpose::train_sigma);
 
 enum class Weighting { uniform, edm, min_snr, soft_min_snr };
 NOISESCOPE_ENUM(Weighting, uniform, edm, min_snr, soft_min_snr)
@@ -50,15 +48,13 @@ void describe(Describer& d, LossOptions& options);
 ///   edm           lambda = (s^2 + d^2) / (s d)^2 = 1 / c_out^2 of edm (arXiv:2206.00364, table 1)
 ///   min_snr       lambda = min(SNR, gamma), SNR = 1 / s^2 (arXiv:2303.09556, sec. 3.4)
 ///   soft_min_snr  lambda = SNR gamma / (SNR + gamma) (arXiv:2401.11605, there gamma = 4)
-Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss,
-                   const Tensor& sigma);
+Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss, const Tensor& sigma);
 
 /// Per-sample loss [B] = w(sigma) mean over C, H, W of (F - F*)^2 at x = x0 + sigma eps. With edm
 /// weighting on an edm network w = 1, so a network that answers 0 scores about 1 at every sigma.
 ///   x0, eps [B, C, H, W] float32; sigma [B] > 0; condition [B, D]
 /// Throws ShapeError where they do not fit.
-Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition,
-                      const LossOptions& loss, const Tensor& x0, const Tensor& sigma,
-                      const Tensor& eps, const Tensor& condition);
+Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition, const LossOptions& loss,
+                      const Tensor& x0, const Tensor& sigma, const Tensor& eps, const Tensor& condition);
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -10,11 +10,10 @@ namespace noisescope::inline diffusion {
 
 /// F(x_in, noise_label, condition): x_in [B, C, H, W] scaled to about unit variance,
 /// noise_label [B] (a smooth function of sigma), condition [B, D] -> [B, C, H, W].
-using Network =
-    std::function<Tensor(const Tensor& x, const Tensor& noise_label, const Tensor& condition)>;
+using Network = std::function<Tensor(const Tensor& x, const Tensor& noise_label, const Tensor& condition)>;
 
 /// What the raw network output means.
 enum class Parametrization { edm, eps, v, x0 };
 NOISESCOPE_ENUM(Parametrization, edm, eps, v, x0)
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -62,8 +62,7 @@ Coefficients coefficients(const PreconditionOptions& options, const Tensor& sigm
   throw ValueError("[diffusion.coefficients] expected a parametrization, got an unknown one");
 }
 
-Tensor network_target(const PreconditionOptions& options, const Tensor& x0, const Tensor& eps,
-                      const Tensor& sigma) {
+Tensor network_target(const PreconditionOptions& options, const Tensor& x0, const Tensor& eps, const Tensor& sigma) {
   const Tensor s = per_sample(sigma, x0.dim());
   switch (options.parametrization) {
     case Parametrization::edm: {
@@ -82,14 +81,13 @@ Tensor network_target(const PreconditionOptions& options, const Tensor& x0, cons
 
 Denoiser precondition(Network network, const PreconditionOptions& options) {
   check(options);
-  return [network = std::move(network), options](const Tensor& x, const Tensor& sigma,
-                                                 const Tensor& condition) {
+  return [network = std::move(network), options](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const Coefficients c = coefficients(options, sigma);
     const auto scale = [&](const Tensor& values) { return per_sample(values, x.dim()); };
-    const Tensor output = network((x * scale(c.c_in)).to(torch::kFloat32),
-                                  c.c_noise.to(torch::kFloat32), condition.to(torch::kFloat32));
+    const Tensor output =
+        network((x * scale(c.c_in)).to(torch::kFloat32), c.c_noise.to(torch::kFloat32), condition.to(torch::kFloat32));
     return x * scale(c.c_skip) + output.to(x.scalar_type()) * scale(c.c_out);
   };
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -49,12 +49,11 @@ Coefficients coefficients(const PreconditionOptions& options, const Tensor& sigm
 /// What the network should have answered at x = x0 + sigma eps: (x0 - c_skip x) / c_out, computed
 /// without that cancellation. x0, eps [B, C, H, W], sigma [B]. For edm this is
 /// (s/d x0 - d eps) / sqrt(s^2 + d^2): unit variance at every sigma if x0 has deviation sigma_data.
-Tensor network_target(const PreconditionOptions& options, const Tensor& x0, const Tensor& eps,
-                      const Tensor& sigma);
+Tensor network_target(const PreconditionOptions& options, const Tensor& x0, const Tensor& eps, const Tensor& sigma);
 
 /// The denoiser of a network. The network always runs in float32: x, noise label and condition are
 /// cast at its boundary, and the sum above is done in the dtype of x, so a sampler may keep its
 /// state in float64. Throws ValueError for options that do not fit each other.
 Denoiser precondition(Network network, const PreconditionOptions& options);
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -6,9 +6,7 @@ namespace noisescope::inline diffusion {
 namespace {
 
 /// sqrt(1 + sigma^2) = 1 / sqrt(alpha_bar), shaped to scale images.
-Tensor vp_scale(const Tensor& sigma, int64_t dims) {
-  return per_sample((1 + sigma.square()).sqrt(), dims);
-}
+Tensor vp_scale(const Tensor& sigma, int64_t dims) { return per_sample((1 + sigma.square()).sqrt(), dims); }
 
 }  // namespace
 
@@ -18,9 +16,7 @@ Tensor add_noise(const Tensor& x0, const Tensor& eps, const Tensor& sigma) {
 
 Tensor vp_from_ve(const Tensor& x, const Tensor& sigma) { return x / vp_scale(sigma, x.dim()); }
 
-Tensor ve_from_vp(const Tensor& x_vp, const Tensor& sigma) {
-  return x_vp * vp_scale(sigma, x_vp.dim());
-}
+Tensor ve_from_vp(const Tensor& x_vp, const Tensor& sigma) { return x_vp * vp_scale(sigma, x_vp.dim()); }
 
 Tensor x0_from_eps(const Tensor& x, const Tensor& eps, const Tensor& sigma) {
   return x - eps * per_sample(sigma, x.dim());
@@ -68,4 +64,4 @@ double previous_variance_ve(double sigma_next, double sigma_after) {
   return sigma_next * sigma_next - sigma_after * sigma_after;
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

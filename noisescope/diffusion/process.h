@@ -15,9 +15,7 @@ namespace noisescope::inline diffusion {
 inline double log_snr_of(double sigma) { return -2 * std::log(sigma); }
 inline double sigma_of_log_snr(double log_snr) { return std::exp(-0.5 * log_snr); }
 inline double alpha_bar_of(double sigma) { return 1 / (1 + sigma * sigma); }
-inline double sigma_of_alpha_bar(double alpha_bar) {
-  return std::sqrt((1 - alpha_bar) / alpha_bar);
-}
+inline double sigma_of_alpha_bar(double alpha_bar) { return std::sqrt((1 - alpha_bar) / alpha_bar); }
 
 /// x = x0 + sigma eps.
 Tensor add_noise(const Tensor& x0, const Tensor& eps, const Tensor& sigma);
@@ -56,4 +54,4 @@ double upper_variance_ve(double sigma, double sigma_next);
 /// sigma_next: (1 - alpha_bar' / alpha_bar'') (1 + sigma_next^2) = sigma_next^2 - sigma_after^2.
 double previous_variance_ve(double sigma_next, double sigma_after);
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

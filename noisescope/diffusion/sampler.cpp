@@ -43,8 +43,10 @@ std::unique_ptr<Method> make_method(const SamplerOptions& options) {
 
 void check_sigmas(const std::vector<double>& sigmas) {
   const auto refuse = [](const std::string& got) {
-    throw ValueError("[diffusion.run_sampler] expected at least two finite noise levels, strictly "
-                     "decreasing and ending in 0, got " + got + "; sampling_sigmas() makes them");
+    throw ValueError(
+        "[diffusion.run_sampler] expected at least two finite noise levels, strictly "
+        "decreasing and ending in 0, got " +
+        got + "; sampling_sigmas() makes them");
   };
   if (sigmas.size() < 2) refuse(format_text("{} of them", sigmas.size()));
   for (size_t i = 0; i < sigmas.size(); ++i) {
@@ -59,8 +61,7 @@ void check_sigmas(const std::vector<double>& sigmas) {
 void check_state(const Tensor& x, const NoiseSource& noise, const Method& method) {
   check_shape("diffusion.run_sampler", "x", x, {-1, -1, -1, -1});
   if (!x.is_floating_point()) {
-    throw ShapeError("[diffusion.run_sampler] expected x of a floating dtype, got " +
-                     describe_tensor(x));
+    throw ShapeError("[diffusion.run_sampler] expected x of a floating dtype, got " + describe_tensor(x));
   }
   if (method.is_stochastic() && static_cast<int64_t>(noise.sample_ids.size()) != x.size(0)) {
     throw ValueError(format_text("[diffusion.run_sampler] expected one sample id for each of {} images, got {}",
@@ -83,18 +84,18 @@ class FiniteWatch {
  private:
   void check(int64_t index) const {
     if (std::isfinite(sums_[static_cast<size_t>(index)].item<double>())) return;
-    throw NumericError(format_text("[diffusion.run_sampler] expected finite images, "
-                                   "got NaN or infinity after step {} of the solver", index + 1));
+    throw NumericError(
+        format_text("[diffusion.run_sampler] expected finite images, "
+                    "got NaN or infinity after step {} of the solver",
+                    index + 1));
   }
   std::vector<Tensor> sums_;
 };
 
 /// The rows of `sample_ids` of one step of NoiseSource::given.
-Tensor given_noise(const Tensor& given, uint64_t step, const std::vector<int64_t>& sample_ids,
-                   torch::IntArrayRef chw) {
+Tensor given_noise(const Tensor& given, uint64_t step, const std::vector<int64_t>& sample_ids, torch::IntArrayRef chw) {
   const int64_t known = given.dim() == 5 ? given.size(1) : 0;
-  const bool all = std::all_of(sample_ids.begin(), sample_ids.end(),
-                               [&](int64_t id) { return id >= 0 && id < known; });
+  const bool all = std::all_of(sample_ids.begin(), sample_ids.end(), [&](int64_t id) { return id >= 0 && id < known; });
   if (!all || step >= static_cast<uint64_t>(given.size(0)) || given.sizes().slice(2) != chw) {
     throw ValueError(format_text("[diffusion.NoiseSource] expected given noise for step {} of all samples, got {}",
                                  step, describe_tensor(given)));
@@ -107,17 +108,12 @@ Tensor given_noise(const Tensor& given, uint64_t step, const std::vector<int64_t
 
 void describe(Describer& d, SamplerOptions& options) {
   d("solver", options.solver, "sampling algorithm");
-  d("eta", options.eta, "ddim: 0 deterministic, 1 = ddpm with posterior variance",
-    {.min = 0, .max = 1});
-  d("variance", options.variance,
-    "ddpm: posterior (beta-tilde), upper (beta) or previous (beta of the next step)");
-  d("churn", options.churn, "heun: S_churn, noise added back per run; 0 = deterministic",
-    {.min = 0});
-  d("churn_sigma_min", options.churn_sigma_min, "heun: churn from this noise level ...",
-    {.min = 0});
+  d("eta", options.eta, "ddim: 0 deterministic, 1 = ddpm with posterior variance", {.min = 0, .max = 1});
+  d("variance", options.variance, "ddpm: posterior (beta-tilde), upper (beta) or previous (beta of the next step)");
+  d("churn", options.churn, "heun: S_churn, noise added back per run; 0 = deterministic", {.min = 0});
+  d("churn_sigma_min", options.churn_sigma_min, "heun: churn from this noise level ...", {.min = 0});
   d("churn_sigma_max", options.churn_sigma_max, "heun: ... up to this one", {.min = 0});
-  d("churn_noise", options.churn_noise, "heun: S_noise, deviation of the noise added back",
-    {.min = 0});
+  d("churn_noise", options.churn_noise, "heun: S_noise, deviation of the noise added back", {.min = 0});
 }
 
 Tensor NoiseSource::initial(torch::IntArrayRef chw, torch::Dtype dtype) const {
@@ -131,9 +127,8 @@ Tensor NoiseSource::step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dty
   return own.normal(Purpose::step_noise, number, sample_ids, chw, dtype);
 }
 
-Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas,
-                   const SamplerOptions& options, const NoiseSource& noise,
-                   const SamplerObserver& observer, const Control& control) {
+Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas, const SamplerOptions& options,
+                   const NoiseSource& noise, const SamplerObserver& observer, const Control& control) {
   const at::NoGradGuard no_grad;
   check_sigmas(sigmas);
   const std::unique_ptr<Method> method = make_method(options);
@@ -144,11 +139,9 @@ Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>
     control.throw_if_stopped("diffusion.run_sampler");
     const auto place = static_cast<size_t>(i);
     const double sigma_after = i + 1 < count ? sigmas[place + 2] : 0;
-    Step step{i, count, sigmas[place], sigmas[place + 1], sigma_after, x, Tensor(), &predict,
-              &noise};
+    Step step{i, count, sigmas[place], sigmas[place + 1], sigma_after, x, Tensor(), &predict, &noise};
     method->prepare(step);
-    const Prediction prediction =
-        predict(step.x, torch::full({x.size(0)}, step.sigma, x.options()));
+    const Prediction prediction = predict(step.x, torch::full({x.size(0)}, step.sigma, x.options()));
     if (observer) observer({i, count, step.sigma, step.sigma_next, step.x, prediction});
     step.denoised = prediction.denoised;
     x = method->advance(step);
@@ -159,4 +152,4 @@ Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>
   return x;
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -23,12 +23,12 @@ NOISESCOPE_ENUM(Variance, posterior, upper, previous)
 
 struct SamplerOptions {
   Solver solver = Solver::dpmpp_2m;
-  double eta = 0.0;                          // DDIM: 0 deterministic, 1 = DDPM posterior variance
-  Variance variance = Variance::posterior;   // DDPM
-  double churn = 0.0;                        // Heun: S_churn of arXiv:2206.00364, algorithm 2
-  double churn_sigma_min = 0.05;             // Heun: S_tmin
-  double churn_sigma_max = 50.0;             // Heun: S_tmax
-  double churn_noise = 1.003;                // Heun: S_noise
+  double eta = 0.0;                         // DDIM: 0 deterministic, 1 = DDPM posterior variance
+  Variance variance = Variance::posterior;  // DDPM
+  double churn = 0.0;                       // Heun: S_churn of arXiv:2206.00364, algorithm 2
+  double churn_sigma_min = 0.05;            // Heun: S_tmin
+  double churn_sigma_max = 50.0;            // Heun: S_tmax
+  double churn_noise = 1.003;               // Heun: S_noise
 };
 void describe(Describer& d, SamplerOptions& options);
 
@@ -48,7 +48,7 @@ using SamplerObserver = std::function<void(const SamplerStep&)>;
 struct NoiseSource {
   Random random{0};
   std::vector<int64_t> sample_ids;  // [B]
-  uint64_t first_step = 0;  // the number of the first step, in a run that goes on from its middle
+  uint64_t first_step = 0;          // the number of the first step, in a run that goes on from its middle
   std::function<Random(uint64_t step)> random_of_step{};  // of a step's noise; empty: `random`
   Tensor given{};  // [S - 1, N, C, H, W]: the noise of step i of sample k is given[i][k], not drawn
 
@@ -64,8 +64,7 @@ struct NoiseSource {
 /// Deterministic given its arguments; stochastic solvers need noise.sample_ids. Throws ValueError
 /// for unusable sigmas or options, Interrupted on request, NumericError if the state leaves the
 /// finite numbers (naming the step).
-Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas,
-                   const SamplerOptions& options, const NoiseSource& noise,
-                   const SamplerObserver& observer = {}, const Control& control = {});
+Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas, const SamplerOptions& options,
+                   const NoiseSource& noise, const SamplerObserver& observer = {}, const Control& control = {});
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

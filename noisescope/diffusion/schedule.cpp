@@ -29,8 +29,8 @@ std::vector<double> linear_betas(const ScheduleOptions& options, double factor) 
 
 std::vector<double> cosine_betas(int64_t timesteps) {
   const auto f = [&](int64_t t) {
-    const double phase = (static_cast<double>(t) / static_cast<double>(timesteps) + kCosineOffset) /
-                         (1 + kCosineOffset);
+    const double phase =
+        (static_cast<double>(t) / static_cast<double>(timesteps) + kCosineOffset) / (1 + kCosineOffset);
     return std::pow(std::cos(phase * std::numbers::pi / 2), 2);
   };
   std::vector<double> betas;
@@ -68,9 +68,10 @@ void check_betas(const ScheduleOptions& options, const std::vector<double>& beta
   for (size_t i = 0; i < betas.size(); ++i) {
     const bool may_be_one = ends_in_one && i + 1 == betas.size();
     if (betas[i] > 0 && (betas[i] < 1 || may_be_one)) continue;
-    throw ValueError(format_text("[diffusion.Schedule] expected every beta in (0, 1), "
-                                 "got beta_{} = {} for a {} schedule of {} timesteps; check beta_start and beta_end",
-                                 i + 1, betas[i], to_string(options.kind), betas.size()));
+    throw ValueError(
+        format_text("[diffusion.Schedule] expected every beta in (0, 1), "
+                    "got beta_{} = {} for a {} schedule of {} timesteps; check beta_start and beta_end",
+                    i + 1, betas[i], to_string(options.kind), betas.size()));
   }
 }
 
@@ -103,17 +104,20 @@ void check(const ScheduleOptions& options) {
   const double factor = kReferenceTimesteps / static_cast<double>(options.timesteps);
   const double last = options.beta_end * factor;
   if (last >= 1) {
-    throw ValueError(format_text("[diffusion.Schedule] expected more than 1000 beta_end timesteps for a "
-                                 "linear_rescaled schedule, got {}, where beta_T would be {}; "
-                                 "use cosine or zero_terminal_snr for so few", options.timesteps, last));
+    throw ValueError(
+        format_text("[diffusion.Schedule] expected more than 1000 beta_end timesteps for a "
+                    "linear_rescaled schedule, got {}, where beta_T would be {}; "
+                    "use cosine or zero_terminal_snr for so few",
+                    options.timesteps, last));
   }
 }
 
 }  // namespace
 
 void describe(Describer& d, ScheduleOptions& options) {
-  d("kind", options.kind, "how the betas run: linear (as given), linear_rescaled (by 1000 / T), "
-                          "cosine, zero_terminal_snr",
+  d("kind", options.kind,
+    "how the betas run: linear (as given), linear_rescaled (by 1000 / T), "
+    "cosine, zero_terminal_snr",
     {.was = "type"});
   d("timesteps", options.timesteps, "T, number of discrete timesteps", {.min = 1, .max = 1000000});
   d("beta_start", options.beta_start, "beta_1 of a linear schedule", {.min = 0, .max = 1, .above_min = true});
@@ -138,9 +142,7 @@ size_t Schedule::index_of(const char* function, int64_t t) const {
 
 double Schedule::beta(int64_t t) const { return betas_[index_of("beta", t)]; }
 
-double Schedule::alpha_bar(int64_t t) const {
-  return t == 0 ? 1.0 : alpha_bars_[index_of("alpha_bar", t)];
-}
+double Schedule::alpha_bar(int64_t t) const { return t == 0 ? 1.0 : alpha_bars_[index_of("alpha_bar", t)]; }
 
 double Schedule::sigma(int64_t t) const { return std::exp(log_sigmas_[index_of("sigma", t)]); }
 
@@ -153,8 +155,7 @@ double Schedule::timestep(double sigma) const {
 Tensor Schedule::timestep(const Tensor& sigma) const {
   const Tensor table = torch::tensor(log_sigmas_, torch::kFloat64).to(sigma.device());
   if (timesteps() == 1) return torch::ones_like(sigma);
-  const Tensor level = sigma.to(torch::kFloat64).log().clamp(log_sigmas_.front(),
-                                                             log_sigmas_.back());
+  const Tensor level = sigma.to(torch::kFloat64).log().clamp(log_sigmas_.front(), log_sigmas_.back());
   const Tensor right = torch::searchsorted(table, level.contiguous()).clamp(1, timesteps() - 1);
   const Tensor low = table.take(right - 1);
   const Tensor high = table.take(right);
@@ -169,4 +170,4 @@ void check_compatible(const ScheduleOptions& schedule, Parametrization parametri
       "schedule, got an eps network; at zero SNR the noise says nothing about the image");
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -87,7 +87,6 @@ void describe(Describer& d, GridOptions& options);
 ///   leading   t = 1 + i floor(T / S);  linspace  t = round(linspace(1, T, S));
 ///   trailing  t = round(T - i T / S)   (arXiv:2305.08891, table 2): these three read `schedule`
 /// Throws ValueError for options that define no grid.
-std::vector<double> sampling_sigmas(const GridOptions& options,
-                                    const ScheduleOptions& schedule = {});
+std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOptions& schedule = {});
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

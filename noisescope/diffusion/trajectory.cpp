@@ -32,8 +32,8 @@ void check_recorded(const SamplerStep& step, int64_t count) {
   if (!step.x.defined()) throw ValueError(at_where("expected a record of the noisy images, got none; record x"));
   check_shape(kWhere, "x", step.x, {count, -1, -1, -1});
   if (step.x.isfinite().all().item<bool>()) return;
-  throw NumericError(at_where("expected finite recorded images, got NaN or infinity at step " +
-                              std::to_string(step.index)));
+  throw NumericError(
+      at_where("expected finite recorded images, got NaN or infinity at step " + std::to_string(step.index)));
 }
 
 void check_block(const NoiseBlock& block, const SamplerStep& step, const NoiseSource& noise) {
@@ -45,8 +45,9 @@ void check_block(const NoiseBlock& block, const SamplerStep& step, const NoiseSo
                               std::to_string(block.left) + ") of " + describe_tensor(step.x)));
   }
   if (!step.prediction.denoised.defined() || static_cast<int64_t>(noise.sample_ids.size()) != step.x.size(0)) {
-    throw ValueError(at_where("expected recorded estimates and a sample id for each picture to draw a block of "
-                              "noise anew; record denoised"));
+    throw ValueError(
+        at_where("expected recorded estimates and a sample id for each picture to draw a block of "
+                 "noise anew; record denoised"));
   }
 }
 
@@ -83,8 +84,8 @@ NoiseSource noise_of_change(const Change& change, const NoiseSource& own) {
 }
 
 SamplerStep rows_of_step(SamplerStep step, const Tensor& rows) {
-  for (Tensor* plane : {&step.x, &step.prediction.denoised, &step.prediction.conditional,
-                        &step.prediction.unconditional}) {
+  for (Tensor* plane :
+       {&step.x, &step.prediction.denoised, &step.prediction.conditional, &step.prediction.unconditional}) {
     if (plane->defined()) *plane = plane->index_select(0, rows.to(plane->device()));
   }
   return step;
@@ -93,8 +94,8 @@ SamplerStep rows_of_step(SamplerStep step, const Tensor& rows) {
 }  // namespace
 
 bool injects_noise(const SamplerOptions& o) {
-  return o.solver == Solver::ddpm || o.solver == Solver::dpmpp_2m_sde ||
-         (o.solver == Solver::ddim && o.eta > 0) || (o.solver == Solver::heun && o.churn > 0);
+  return o.solver == Solver::ddpm || o.solver == Solver::dpmpp_2m_sde || (o.solver == Solver::ddim && o.eta > 0) ||
+         (o.solver == Solver::heun && o.churn > 0);
 }
 
 NoiseSource rows_of(const NoiseSource& noise, const std::vector<int64_t>& rows) {
@@ -109,8 +110,7 @@ Trajectory::Trajectory(Sampling sampling, TrajectoryStart start)
     : sampling_(std::move(sampling)), start_(std::move(start)), drawn_(std::make_shared<std::optional<Drawn>>()) {
   if (sampling_.sigmas.size() < 2 || sampling_.pass_size < 1) {
     throw ValueError(at_where("expected at least 2 noise levels and pass_size >= 1, got " +
-                              std::to_string(sampling_.sigmas.size()) + " and " +
-                              std::to_string(sampling_.pass_size)));
+                              std::to_string(sampling_.sigmas.size()) + " and " + std::to_string(sampling_.pass_size)));
   }
   check_shape(kWhere, "condition", start_.condition, {-1, -1});
   check_shape(kWhere, "initial", start_.initial, {count(), -1, -1, -1});
@@ -241,4 +241,4 @@ Predictor Trajectory::unprompted() const {
   return guide(sampling_.denoiser, start_.null_condition, start_.null_condition, alone);
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -48,13 +48,13 @@ struct NoiseBlock {
 
 /// What is different when a trajectory is sampled again, from step `step` on; the default changes nothing.
 struct Change {
-  int64_t step = 0;                             // in [0, S); above 0 x starts from the trajectory's own
-  Tensor condition = {};                        // [B, D]
-  std::optional<double> scale = {};             // of guidance
+  int64_t step = 0;                                   // in [0, S); above 0 x starts from the trajectory's own
+  Tensor condition = {};                              // [B, D]
+  std::optional<double> scale = {};                   // of guidance
   std::function<bool(double log_snr)> prompted = {};  // the prompt is heard only at these noise levels
-  Tensor initial = {};                          // [B, C, H, W], with step 0
-  std::optional<NoiseSource> noise = {};        // of the steps, all of it
-  std::optional<Random> remaining_noise = {};   // of the steps that remain, drawn by this
+  Tensor initial = {};                                // [B, C, H, W], with step 0
+  std::optional<NoiseSource> noise = {};              // of the steps, all of it
+  std::optional<Random> remaining_noise = {};         // of the steps that remain, drawn by this
   std::optional<NoiseBlock> block = {};
 };
 
@@ -82,7 +82,8 @@ class Trajectory {
   /// first call: cost S evaluations of both branches a picture. Throws ValueError if they would take more
   /// than RecorderOptions::max_bytes, and as run_sampler does.
   const std::vector<SamplerStep>& steps(const Control& control = {}) const;
-  /// [B, C, H, W]: where the steps end, on the device of the start. Throws ValueError where estimates were not recorded.
+  /// [B, C, H, W]: where the steps end, on the device of the start. Throws ValueError where estimates were not
+  /// recorded.
   Tensor pictures(const Control& control = {}) const;
   /// Whether both branches are known at every step.
   bool has_both_branches() const;
@@ -115,8 +116,8 @@ class Trajectory {
   std::shared_ptr<std::optional<Drawn>> drawn_;  // shared by copies
 };
 
-/// The pictures of `a`, then those of `b`; both sampled alike. Their steps, drawn where they are not known yet; a branch
-/// that either lacks is undefined.
+/// The pictures of `a`, then those of `b`; both sampled alike. Their steps, drawn where they are not known yet; a
+/// branch that either lacks is undefined.
 Trajectory joined(const Trajectory& a, const Trajectory& b, const Control& control = {});
 
 /// F numbers of each of B pictures, [B, F]: logits of an attribute, pixels, positions, ...
@@ -125,4 +126,4 @@ using ScorePictures = std::function<Tensor(const Tensor& pictures)>;
 /// The noise of these rows of the batch.
 NoiseSource rows_of(const NoiseSource& noise, const std::vector<int64_t>& rows);
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -23,10 +23,9 @@ void describe(Describer& d, RecorderOptions& options) {
   d("max_bytes", options.max_bytes, "refuse runs whose record would be larger", {.min = 0});
 }
 
-int64_t TrajectoryRecorder::required_bytes(const RecorderOptions& options, int64_t count,
-                                           const Tensor& x) {
-  const int64_t planes = int64_t{options.x} + int64_t{options.denoised} +
-                         int64_t{options.conditional} + int64_t{options.unconditional};
+int64_t TrajectoryRecorder::required_bytes(const RecorderOptions& options, int64_t count, const Tensor& x) {
+  const int64_t planes =
+      int64_t{options.x} + int64_t{options.denoised} + int64_t{options.conditional} + int64_t{options.unconditional};
   const int64_t element = options.dtype == RecordDtype::float16 ? 2 : 4;
   return planes * count * x.numel() * element;
 }
@@ -38,7 +37,10 @@ SamplerObserver TrajectoryRecorder::observer() {
 void TrajectoryRecorder::record(const SamplerStep& step) {
   const int64_t needed = required_bytes(options_, step.count, step.x);
   if (steps_.empty() && needed > options_.max_bytes) {
-    throw ValueError(format_text("[diffusion.TrajectoryRecorder] expected a record of at most {} bytes, got a run that needs {}; record fewer images or planes, use float16, or raise max_bytes", options_.max_bytes, needed));
+    throw ValueError(
+        format_text("[diffusion.TrajectoryRecorder] expected a record of at most {} bytes, got a run that needs {}; "
+                    "record fewer images or planes, use float16, or raise max_bytes",
+                    options_.max_bytes, needed));
   }
   const auto keep = [&](bool wanted, const Tensor& tensor) {
     if (!wanted || !tensor.defined()) return Tensor();
@@ -53,4 +55,4 @@ void TrajectoryRecorder::record(const SamplerStep& step) {
   steps_.push_back(std::move(kept));
 }
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

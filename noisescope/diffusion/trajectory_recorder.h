@@ -50,4 +50,4 @@ class TrajectoryRecorder {
   std::vector<SamplerStep> steps_;
 };
 
-}  // namespace noisescope::diffusion
+}  // namespace noisescope::inline diffusion

@@ -46,15 +46,15 @@ Estimate kid(const Tensor& real, const Tensor& generated, int64_t blocks) {
   check_pair("evaluate.kid", real, generated);
   const int64_t rows = std::min(real.size(0), generated.size(0)) / std::max<int64_t>(1, blocks);
   if (blocks < 2 || rows < 2) {
-    throw ValueError(format_text("[evaluate.kid] expected at least 2 blocks of 2 rows, "
-                                 "got {} blocks over {} real and {} generated rows", blocks, real.size(0),
-                                 generated.size(0)));
+    throw ValueError(
+        format_text("[evaluate.kid] expected at least 2 blocks of 2 rows, "
+                    "got {} blocks over {} real and {} generated rows",
+                    blocks, real.size(0), generated.size(0)));
   }
   const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
   std::vector<Tensor> values;
   for (int64_t b = 0; b < blocks; ++b) {
-    values.push_back(unbiased_mmd2(x.slice(0, b * rows, (b + 1) * rows),
-                                   y.slice(0, b * rows, (b + 1) * rows)));
+    values.push_back(unbiased_mmd2(x.slice(0, b * rows, (b + 1) * rows), y.slice(0, b * rows, (b + 1) * rows)));
   }
   Estimate estimate = mean_estimate(torch::stack(values));
   estimate.n = blocks * rows;
@@ -70,16 +70,17 @@ double frechet_distance(const Tensor& real, const Tensor& generated) {
   const Tensor cov_x = covariance(x), cov_y = covariance(y);
   const Tensor root = matrix_sqrt(cov_x);
   const Tensor cross = matrix_sqrt(root.matmul(cov_y).matmul(root));
-  const Tensor distance = (x.mean(0) - y.mean(0)).pow(2).sum() + cov_x.trace() + cov_y.trace() -
-                          2.0 * cross.trace();
+  const Tensor distance = (x.mean(0) - y.mean(0)).pow(2).sum() + cov_x.trace() + cov_y.trace() - 2.0 * cross.trace();
   return distance.item<double>();
 }
 
 Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k) {
   check_pair("evaluate.coverage", real, generated);
   if (k < 1 || real.size(0) <= k || generated.size(0) < 1) {
-    throw ValueError(format_text("[evaluate.coverage] expected more than k = {} real rows and a generated one, "
-                                 "got {} and {}", k, real.size(0), generated.size(0)));
+    throw ValueError(
+        format_text("[evaluate.coverage] expected more than k = {} real rows and a generated one, "
+                    "got {} and {}",
+                    k, real.size(0), generated.size(0)));
   }
   const Tensor x = real.to(torch::kFloat64), y = generated.to(torch::kFloat64);
   // Column 0 is the distance of a row to itself, so the k-th neighbour stands in column k.
@@ -88,16 +89,17 @@ Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k) {
   return wilson((nearest <= radius).sum().item<int64_t>(), real.size(0));
 }
 
-Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own,
-                     const Tensor& is_true, const Random& random, int64_t distractors) {
+Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own, const Tensor& is_true,
+                     const Random& random, int64_t distractors) {
   check_pair("evaluate.r_precision", images, captions);
   const int64_t n = images.size(0), rows = captions.size(0);
   check_shape("evaluate.r_precision", "own", own, {n});
   check_shape("evaluate.r_precision", "is_true", is_true, {n, rows});
   if (distractors < 1 || is_true.all(1).any().item<bool>()) {
-    throw ValueError(format_text("[evaluate.r_precision] expected distractors >= 1 and a caption that is wrong of "
-                                 "each picture, got {} distractors and {} pictures without a wrong caption",
-                                 distractors, is_true.all(1).sum().item<int64_t>()));
+    throw ValueError(
+        format_text("[evaluate.r_precision] expected distractors >= 1 and a caption that is wrong of "
+                    "each picture, got {} distractors and {} pictures without a wrong caption",
+                    distractors, is_true.all(1).sum().item<int64_t>()));
   }
   const Tensor cosines = images.to(torch::kFloat64).matmul(captions.to(torch::kFloat64).t());
   int64_t hits = 0;
@@ -110,4 +112,4 @@ Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor&
   return wilson(hits, n);
 }
 
-}  // namespace noisescope::evaluate
+}  // namespace noisescope::inline evaluate

@@ -31,7 +31,7 @@ Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k = 5);
 ///   own      [n] int64: row of the caption of each picture
 ///   is_true  [n, M] bool: captions that may be said of the picture, its own among them
 /// Throws ValueError if every caption is true of some picture.
-Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own,
-                     const Tensor& is_true, const Random& random, int64_t distractors = 99);
+Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own, const Tensor& is_true,
+                     const Random& random, int64_t distractors = 99);
 
-}  // namespace noisescope::evaluate
+}  // namespace noisescope::inline evaluate

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "noisescope/world/parser.h"
 #include "noisescope/stats/estimate.h"
+#include "noisescope/world/parser.h"
 
 namespace noisescope::inline evaluate {
 
@@ -20,24 +20,23 @@ struct ScenePrompts {
 /// order ("left of", "right of") with probability 1/2 where the world has ordered captions.
 /// Different streams give independent prompts: the sweep that chooses a guidance scale must not use
 /// the prompts of the score.
-ScenePrompts draw_scene_prompts(const WorldGrammar& grammar, const Random& random, uint64_t stream,
-                                int64_t count, SceneSet set);
+ScenePrompts draw_scene_prompts(const WorldGrammar& grammar, const Random& random, uint64_t stream, int64_t count,
+                                SceneSet set);
 
 /// Shares of pictures that agree with their prompt, with Wilson intervals. A rejected picture
 /// agrees in nothing.
 struct SceneAccuracy {
-  Estimate joint;       // the caption is true of the picture
-  Estimate shapes;      // both
-  Estimate colours;     // both
+  Estimate joint;    // the caption is true of the picture
+  Estimate shapes;   // both
+  Estimate colours;  // both
   Estimate sides;
   Estimate background;
-  Estimate rejected;    // unreadable pictures
+  Estimate rejected;  // unreadable pictures
 };
 
 nlohmann::ordered_json to_json(const SceneAccuracy& accuracy);
 
 /// Picture k was asked to show meanings[k]. Throws ValueError unless both have the same length >= 1.
-SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed,
-                             const std::vector<CaptionMeaning>& meanings);
+SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed, const std::vector<CaptionMeaning>& meanings);
 
-}  // namespace noisescope::evaluate
+}  // namespace noisescope::inline evaluate

@@ -40,4 +40,4 @@ std::vector<Quantity> quantities_of(const std::function<void(AnswerDescriber&)>&
   return std::move(lister.list);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -22,17 +22,17 @@
 
 namespace noisescope::inline explain {
 
-using Value = std::variant<Tensor, std::vector<double>, std::vector<int64_t>, std::vector<std::string>, double,
-                           int64_t, std::string>;
+using Value = std::variant<Tensor, std::vector<double>, std::vector<int64_t>, std::vector<std::string>, double, int64_t,
+                           std::string>;
 
 /// What else a reader of a quantity may want to know.
 struct QuantityNotes {
-  const char* x = "";       // the quantity that holds the positions along its first dimension, or their edges
-  const char* names = "";   // the quantity that names the places along its first dimension
-  const char* error = "";   // the quantity of its standard errors
+  const char* x = "";      // the quantity that holds the positions along its first dimension, or their edges
+  const char* names = "";  // the quantity that names the places along its first dimension
+  const char* error = "";  // the quantity of its standard errors
   double null = std::numeric_limits<double>::quiet_NaN();  // its value where there is nothing to find; NaN: none known
-  const char* higher = "";  // what a higher value means
-  bool is_signed = false;   // falls to both sides of 0
+  const char* higher = "";                                 // what a higher value means
+  bool is_signed = false;                                  // falls to both sides of 0
 };
 
 struct Quantity {
@@ -41,18 +41,24 @@ struct Quantity {
   std::string unit;  // "nats per pixel"; "": a share, an index or a text
   std::string help;
   QuantityNotes notes;
-  size_t kind = 0;   // which of the types of Value it is
+  size_t kind = 0;  // which of the types of Value it is
 };
 
 /// Which of the types of Value a quantity of type V is.
 template <class V>
 constexpr size_t kind_of() {
-  if constexpr (std::is_same_v<V, Tensor>) return 0;
-  else if constexpr (std::is_same_v<V, std::vector<double>>) return 1;
-  else if constexpr (std::is_same_v<V, std::vector<int64_t>>) return 2;
-  else if constexpr (std::is_same_v<V, std::vector<std::string>>) return 3;
-  else if constexpr (std::is_floating_point_v<V>) return 4;
-  else return std::is_integral_v<V> ? 5 : 6;
+  if constexpr (std::is_same_v<V, Tensor>)
+    return 0;
+  else if constexpr (std::is_same_v<V, std::vector<double>>)
+    return 1;
+  else if constexpr (std::is_same_v<V, std::vector<int64_t>>)
+    return 2;
+  else if constexpr (std::is_same_v<V, std::vector<std::string>>)
+    return 3;
+  else if constexpr (std::is_floating_point_v<V>)
+    return 4;
+  else
+    return std::is_integral_v<V> ? 5 : 6;
 }
 
 /// Visitor over the quantities of an answer. A value is asked for only by those who want it, so that an answer
@@ -144,4 +150,4 @@ std::vector<Valued> values_of(const Answer& answer);
 /// The quantities of an answer type without content; those of the parts where it is Named.
 std::vector<Quantity> quantities_of(const std::function<void(AnswerDescriber&)>& describe_empty);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -7,10 +7,10 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/stats/multiple_testing.h"
-#include "noisescope/explain/passes.h"
-#include "noisescope/stats/relabelling.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/passes.h"
+#include "noisescope/stats/multiple_testing.h"
+#include "noisescope/stats/relabelling.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -23,37 +23,33 @@ struct PixelTest {
 };
 
 void check_options(const LocalityOptions& options) {
-  const bool possible = !options.log_snrs.empty() && options.draws >= 2 &&
-                        options.permutations >= 1 && options.false_share > 0 &&
-                        options.false_share < 1 && options.smallest_change >= 0;
+  const bool possible = !options.log_snrs.empty() && options.draws >= 2 && options.permutations >= 1 &&
+                        options.false_share > 0 && options.false_share < 1 && options.smallest_change >= 0;
   if (!possible) {
-    throw ValueError(format_text("[explain.conditioning_locality] expected noise levels, at least 2 draws and 1 permutation, false_share in (0, 1) and smallest_change >= 0, got {} levels and {} draws", options.log_snrs.size(), options.draws));
+    throw ValueError(
+        format_text("[explain.conditioning_locality] expected noise levels, at least 2 draws and 1 permutation, "
+                    "false_share in (0, 1) and smallest_change >= 0, got {} levels and {} draws",
+                    options.log_snrs.size(), options.draws));
   }
 }
 
 /// Estimates of N draws of one picture under its K versions, [N, K, C, H, W].
-Tensor estimates(const Denoiser& denoiser, const Tensor& x, double sigma, const Tensor& versions,
-                 int64_t pass_size) {
+Tensor estimates(const Denoiser& denoiser, const Tensor& x, double sigma, const Tensor& versions, int64_t pass_size) {
   const int64_t N = x.size(0), K = versions.size(0);
   const Tensor sample = torch::arange(N, x.device()).repeat_interleave(K);
   const Tensor denoised =
-      denoise_in_passes(denoiser, x, torch::full({N}, sigma, x.options()),
-                        versions.repeat({N, 1}), sample, pass_size);
+      denoise_in_passes(denoiser, x, torch::full({N}, sigma, x.options()), versions.repeat({N, 1}), sample, pass_size);
   return denoised.to(torch::kCPU, torch::kFloat64).view({N, K, x.size(1), x.size(2), x.size(3)});
 }
 
 PixelTest test_pixels(const Tensor& estimate, int64_t own, const RelabellingDraws& draws) {
   const int64_t N = estimate.size(0), K = estimate.size(1), C = estimate.size(2);
   const at::IntArrayRef plane = estimate.sizes().slice(3);
-  const Relabelled moved =
-      relabel_blocks(estimate.flatten(2), torch::full({N}, own, torch::kInt64), draws);
-  const auto over_channels = [&](const Tensor& t) {
-    return t.square().view({-1, C, plane[0] * plane[1]}).sum(1);
-  };
+  const Relabelled moved = relabel_blocks(estimate.flatten(2), torch::full({N}, own, torch::kInt64), draws);
+  const auto over_channels = [&](const Tensor& t) { return t.square().view({-1, C, plane[0] * plane[1]}).sum(1); };
   const Tensor observed = over_channels(moved.observed).squeeze(0);
   const Tensor squared = (estimate - estimate.select(1, own).unsqueeze(1)).square().sum(2).sum(1);
-  return {squared.mean(0) / static_cast<double>(K - 1),
-          (observed / static_cast<double>(C)).sqrt().view(plane),
+  return {squared.mean(0) / static_cast<double>(K - 1), (observed / static_cast<double>(C)).sqrt().view(plane),
           relabelling_p(observed, over_channels(moved.null)).view(plane)};
 }
 
@@ -77,8 +73,7 @@ void select_pixels(ConditioningLocality& out, const LocalityOptions& options) {
       out.corrected[level][b] = benjamini_hochberg(out.p[level][b]);
     }
   }
-  out.dependent =
-      (out.corrected <= options.false_share) & (out.change >= options.smallest_change);
+  out.dependent = (out.corrected <= options.false_share) & (out.change >= options.smallest_change);
 }
 
 }  // namespace
@@ -87,16 +82,15 @@ void describe(Describer& d, LocalityOptions& options) {
   d("log_snrs", options.log_snrs, "noise levels of the maps", {.min = -20, .max = 20});
   d("draws", options.draws, "noise draws a picture and level", {.min = 2, .max = 65536});
   d("permutations", options.permutations, "relabellings of the null", {.min = 1, .max = 1000000});
-  d("false_share", options.false_share, "expected share of false ones among dependent pixels",
-    {.min = 0, .max = 1});
+  d("false_share", options.false_share, "expected share of false ones among dependent pixels", {.min = 0, .max = 1});
   d("smallest_change", options.smallest_change,
     "smallest change of a dependent pixel, RMS over channels, pictures in [-1, 1]", {.min = 0});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures,
-                                           const Contrast& contrast, const LocalityOptions& options,
-                                           const PathNoise& noise, const Control& control) {
+ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
+                                           const LocalityOptions& options, const PathNoise& noise,
+                                           const Control& control) {
   const at::NoGradGuard no_grad;
   constexpr const char* kWhere = "explain.conditioning_locality";
   const auto B = static_cast<int64_t>(noise.sample_ids.size());
@@ -116,13 +110,12 @@ ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tenso
                                              pictures.sizes().slice(1), pictures.scalar_type());
       const Tensor x = pictures[b] + sigma * eps.to(pictures.device());
       const RelabellingDraws draws{options.permutations, noise.random, kRelabellingStep + level};
-      tests.push_back(test_pixels(estimates(denoiser, x, sigma, contrast.conditions.select(1, b),
-                                            options.pass_size),
+      tests.push_back(test_pixels(estimates(denoiser, x, sigma, contrast.conditions.select(1, b), options.pass_size),
                                   contrast.true_version[b].item<int64_t>(), draws));
     }
     add_level(out, tests);
-    control.report({"locality", static_cast<double>(level + 1),
-                    static_cast<double>(options.log_snrs.size()), "levels", ""});
+    control.report(
+        {"locality", static_cast<double>(level + 1), static_cast<double>(options.log_snrs.size()), "levels", ""});
   }
   select_pixels(out, options);
   return out;
@@ -133,7 +126,8 @@ void describe(AnswerDescriber& d, const ConditioningLocality& a) {
   d("change", a.change, "level picture y x", "pixel units", "how far the word moves the estimate alike in every draw",
     {.x = "log_snrs", .null = 0, .higher = "depends more on the word"});
   d("dependent", a.dependent, "level picture y x", "", "whether a pixel depends on the word");
-  d("corrected", a.corrected, "level picture y x", "p-value", "Benjamini-Hochberg over the pixels of a picture and level");
+  d("corrected", a.corrected, "level picture y x", "p-value",
+    "Benjamini-Hochberg over the pixels of a picture and level");
   d("p", a.p, "level picture y x", "p-value", "uniform where the versions make no difference");
   d("squared_change", a.squared_change, "level picture y x", "pixel units squared", "mean over draws and versions",
     {.x = "log_snrs", .null = 0});
@@ -153,9 +147,9 @@ Named<ConditioningLocality> ask_locality(const Subject& subject, const LocalityO
   for (const PromptContrast& contrast : subject.contrasts) {
     const Tensor versions = subject.model.condition(contrast.prompts).unsqueeze(1);
     out.names.push_back(contrast.word);
-    out.answers.push_back(conditioning_locality(
-        subject.model.denoiser, subject.copies(1), {versions, torch::full({1}, contrast.true_version, torch::kInt64)},
-        within(subject, options), {Random(subject.seed), {0}}, control));
+    out.answers.push_back(conditioning_locality(subject.model.denoiser, subject.copies(1),
+                                                {versions, torch::full({1}, contrast.true_version, torch::kInt64)},
+                                                within(subject, options), {Random(subject.seed), {0}}, control));
   }
   return out;
 }
@@ -175,4 +169,4 @@ Method conditioning_locality_method() {
                 locality_cost, ask_locality);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

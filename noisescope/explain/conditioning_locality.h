@@ -25,7 +25,7 @@ class AnswerDescriber;
 
 struct LocalityOptions {
   std::vector<double> log_snrs = {-5, -3, -1, 1};
-  int64_t draws = 16;             // N noise draws a picture and level
+  int64_t draws = 16;  // N noise draws a picture and level
   int64_t permutations = 999;
   double false_share = 0.05;      // of the pixels called dependent, expected at most
   double smallest_change = 0.05;  // RMS over channels, pictures in [-1, 1]; 0: any significant one
@@ -41,21 +41,21 @@ void describe(Describer& d, LocalityOptions& options);
 /// L levels, B pictures; float64 on the CPU.
 struct ConditioningLocality {
   std::vector<double> log_snrs;  // [L]
-  Tensor squared_change;  // [L, B, H, W]: |D_own - D_k|^2 summed over channels, mean over draws and k
-  Tensor change;          // [L, B, H, W]: sqrt(T / C), the part that is the same in every draw
-  Tensor p;               // [L, B, H, W]: uniform where the versions make no difference
-  Tensor corrected;       // [L, B, H, W]: Benjamini-Hochberg over the pixels of a picture and level
-  Tensor dependent;       // [L, B, H, W] bool: corrected <= false_share and change >= smallest_change
+  Tensor squared_change;         // [L, B, H, W]: |D_own - D_k|^2 summed over channels, mean over draws and k
+  Tensor change;                 // [L, B, H, W]: sqrt(T / C), the part that is the same in every draw
+  Tensor p;                      // [L, B, H, W]: uniform where the versions make no difference
+  Tensor corrected;              // [L, B, H, W]: Benjamini-Hochberg over the pixels of a picture and level
+  Tensor dependent;              // [L, B, H, W] bool: corrected <= false_share and change >= smallest_change
 };
 
 /// Maps of `pictures` [B, C, H, W], generated or not, for one word in K versions (`contrast`, as for
 /// evidence filtering). Draw n of picture b at level l is number sample_ids[b] * draws + n of
 /// (random, Purpose::explain, l). Throws ValueError for options out of range or K < 2, ShapeError for
 /// what does not fit, NumericError for estimates that are not finite.
-ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures,
-                                           const Contrast& contrast, const LocalityOptions& options,
-                                           const PathNoise& noise, const Control& control = {});
+ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
+                                           const LocalityOptions& options, const PathNoise& noise,
+                                           const Control& control = {});
 
 void describe(AnswerDescriber& d, const ConditioningLocality& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

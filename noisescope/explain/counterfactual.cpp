@@ -15,32 +15,27 @@ void describe(Describer& d, CounterfactualOptions& options) {
 Tensor Counterfactual::share_in(const Tensor& region) const {
   check_shape("explain.Counterfactual.share_in", "change", change, {-1, -1, -1});
   if (region.dim() != 2 || region.size(0) != change.size(1) || region.size(1) != change.size(2)) {
-    check_shape("explain.Counterfactual.share_in", "region", region,
-                {change.size(0), change.size(1), change.size(2)});
+    check_shape("explain.Counterfactual.share_in", "region", region, {change.size(0), change.size(1), change.size(2)});
   }
   const Tensor inside = region.to(torch::kCPU, torch::kFloat64);
   return (change * inside).sum({1, 2}) / change.sum({1, 2});
 }
 
-Tensor Counterfactual::factors_changed(const ReadFactors& read) const {
-  return read(pictures).ne(read(altered));
-}
+Tensor Counterfactual::factors_changed(const ReadFactors& read) const { return read(pictures).ne(read(altered)); }
 
-Counterfactual compare_pictures(const Tensor& pictures, const Tensor& altered,
-                                const CounterfactualOptions& options) {
+Counterfactual compare_pictures(const Tensor& pictures, const Tensor& altered, const CounterfactualOptions& options) {
   check_shape("explain.compare_pictures", "pictures", pictures, {-1, -1, -1, -1});
   check_shape("explain.compare_pictures", "altered", altered,
               {pictures.size(0), pictures.size(1), pictures.size(2), pictures.size(3)});
   if (!(options.changed >= 0)) {
     throw ValueError(format_text("[explain.compare_pictures] expected changed >= 0, got {}", options.changed));
   }
-  const Tensor change =
-      (altered - pictures).to(torch::kCPU, torch::kFloat64).square().sum(1);
+  const Tensor change = (altered - pictures).to(torch::kCPU, torch::kFloat64).square().sum(1);
   return {pictures, altered, change, change > options.changed};
 }
 
-Counterfactual counterfactual(const Trajectory& trajectory, const Tensor& altered,
-                              const CounterfactualOptions& options, const Control& control) {
+Counterfactual counterfactual(const Trajectory& trajectory, const Tensor& altered, const CounterfactualOptions& options,
+                              const Control& control) {
   return compare_pictures(trajectory.pictures(control), trajectory.redraw({.condition = altered}, {}, control),
                           options);
 }
@@ -60,8 +55,7 @@ Named<Counterfactual> ask_counterfactual(const Subject& subject, const Counterfa
   Named<Counterfactual> out;
   for (const PromptContrast& contrast : subject.contrasts) {
     const size_t next = static_cast<size_t>(contrast.true_version + 1) % contrast.values.size();
-    const Tensor altered =
-        subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
+    const Tensor altered = subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
     out.names.push_back(contrast.word + " to " + contrast.values[next]);
     out.answers.push_back(counterfactual(subject.trajectory, altered, options, control));
   }
@@ -80,4 +74,4 @@ Method counterfactual_method() {
                 counterfactual_cost, ask_counterfactual);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -50,4 +50,4 @@ Counterfactual counterfactual(const Trajectory& trajectory, const Tensor& altere
 
 void describe(AnswerDescriber& d, const Counterfactual& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

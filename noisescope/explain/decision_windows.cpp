@@ -24,8 +24,8 @@ Evidence answer(const Denoiser& denoiser, const ConditionOfPrompts& condition_of
     conditions.push_back(condition_of(question->contrast.prompts));
   }
   const Tensor shown = pictures.index_select(0, torch::tensor(rows).to(pictures.device()));
-  return filter_noising_paths(denoiser, shown, {torch::stack(conditions, 1), torch::tensor(own)}, options,
-                              noise, control);
+  return filter_noising_paths(denoiser, shown, {torch::stack(conditions, 1), torch::tensor(own)}, options, noise,
+                              control);
 }
 
 }  // namespace
@@ -34,8 +34,7 @@ double DecisionWindows::total() const { return std::accumulate(nats.begin(), nat
 
 DecisionWindows measure_decision_windows(const Denoiser& denoiser, const ConditionOfPrompts& condition_of,
                                          const Tensor& pictures, const std::vector<WordQuestion>& questions,
-                                         const EvidenceOptions& options, const Random& random,
-                                         const Control& control) {
+                                         const EvidenceOptions& options, const Random& random, const Control& control) {
   if (questions.empty()) {
     throw ValueError("[explain.measure_decision_windows] expected words with alternatives, got none");
   }
@@ -48,8 +47,8 @@ DecisionWindows measure_decision_windows(const Denoiser& denoiser, const Conditi
   int64_t first = 0;
   for (const auto& [versions, group] : by_versions) {
     const auto count = static_cast<int64_t>(group.size());
-    const Evidence evidence = answer(denoiser, condition_of, pictures, group, options,
-                                     {random, sample_range(first, count)}, control);
+    const Evidence evidence =
+        answer(denoiser, condition_of, pictures, group, options, {random, sample_range(first, count)}, control);
     const Tensor nats = -evidence.entropy().diff(1, 0).sum(1) / static_cast<double>(pictures.size(0));
     decided = decided.defined() ? decided + nats : nats;
     levels = evidence.log_snrs;
@@ -121,4 +120,4 @@ Method decision_windows_method() {
                 ask_decision_windows);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

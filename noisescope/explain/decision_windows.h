@@ -53,4 +53,4 @@ struct DecisionWindowsOptions {
 };
 void describe(Describer& d, DecisionWindowsOptions& options);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -11,8 +11,8 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/passes.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/passes.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -23,7 +23,8 @@ void check_contrast(const Contrast& contrast) {
   const int64_t versions = contrast.conditions.size(0), pictures = contrast.conditions.size(1);
   check_shape(where, "true_version", contrast.true_version, {pictures});
   if (versions < 2) {
-    throw ValueError(format_text("[explain.EvidenceFilter] expected at least 2 versions to tell apart, got {}", versions));
+    throw ValueError(
+        format_text("[explain.EvidenceFilter] expected at least 2 versions to tell apart, got {}", versions));
   }
   if (((contrast.true_version < 0) | (contrast.true_version >= versions)).any().item<bool>()) {
     throw ValueError(format_text("[explain.EvidenceFilter] expected own versions in [0, {})", versions));
@@ -39,10 +40,10 @@ Tensor own_of(const Tensor& rows, const Tensor& own) {
 /// that halve towards 0, since a version that the step all but excludes leaves early.
 std::pair<Tensor, Tensor> path_nodes() {
   constexpr int kPanels = 12;
-  constexpr std::array<double, 4> kNode = {0.1834346424956498, 0.5255324099163290,
-                                           0.7966664774136267, 0.9602898564975363};
-  constexpr std::array<double, 4> kWeight = {0.3626837833783620, 0.3137066458778873,
-                                             0.2223810344533745, 0.1012285362903763};
+  constexpr std::array<double, 4> kNode = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
+                                           0.9602898564975363};
+  constexpr std::array<double, 4> kWeight = {0.3626837833783620, 0.3137066458778873, 0.2223810344533745,
+                                             0.1012285362903763};
   std::vector<double> nodes, weights;
   for (int panel = 0; panel < kPanels; ++panel) {
     const double high = std::ldexp(1.0, -panel);
@@ -93,9 +94,7 @@ Tensor pick_own(const Evidence& evidence) {
 
 Tensor Evidence::decision() const { return pick_own(*this).exp(); }
 
-Tensor Evidence::entropy() const {
-  return -(log_posterior.exp() * log_posterior.clamp_min(-1e3)).sum(2);
-}
+Tensor Evidence::entropy() const { return -(log_posterior.exp() * log_posterior.clamp_min(-1e3)).sum(2); }
 
 Tensor Evidence::entropy_rate() const {
   const Tensor levels = torch::tensor(log_snrs, torch::kFloat64).unsqueeze(1);
@@ -108,17 +107,14 @@ Tensor Evidence::realised_total() const {
 
 Tensor Evidence::completeness_gap() const { return realised.sum({1, 2}) - realised_total(); }
 
-Tensor Evidence::compensation_gap() const {
-  return compensated.sum({1, 2}) - realised_total();
-}
+Tensor Evidence::compensation_gap() const { return compensated.sum({1, 2}) - realised_total(); }
 
 Tensor Evidence::half_points() const {
   const double half = 0.5 * (1 + 1.0 / static_cast<double>(log_posterior.size(2)));
   const Tensor curves = decision().contiguous();
   const auto p = curves.accessor<double, 2>();
   const auto levels = static_cast<int64_t>(log_snrs.size());
-  const Tensor out = torch::full({curves.size(1)}, std::numeric_limits<double>::quiet_NaN(),
-                                 torch::kFloat64);
+  const Tensor out = torch::full({curves.size(1)}, std::numeric_limits<double>::quiet_NaN(), torch::kFloat64);
   for (int64_t b = 0; b < curves.size(1); ++b) {
     int64_t first = levels;  // the first level of the last stretch above half
     while (first > 0 && p[first - 1][b] > half) --first;
@@ -145,51 +141,50 @@ Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
   Tensor answers = torch::zeros({versions * pictures, x.size(1), x.size(2), x.size(3)}, x.options());
   if (open.any().item<bool>()) {
     const Tensor asked = in_eights(open.flatten().nonzero().squeeze(1), versions * pictures);
-    answers.index_copy_(0, asked, denoise_in_passes(
-        denoiser_, x, torch::full({pictures}, sigma, x.options()),
-        contrast_.conditions.flatten(0, 1).index_select(0, asked), asked % pictures, pass_size_));
+    answers.index_copy_(
+        0, asked,
+        denoise_in_passes(denoiser_, x, torch::full({pictures}, sigma, x.options()),
+                          contrast_.conditions.flatten(0, 1).index_select(0, asked), asked % pictures, pass_size_));
   }
   answers = answers.view({versions, pictures, x.size(1), x.size(2), x.size(3)});
-  return torch::where(open.view({versions, pictures, 1, 1, 1}), answers,
-                      own_of(answers, contrast_.true_version));
+  return torch::where(open.view({versions, pictures, 1, 1, 1}), answers, own_of(answers, contrast_.true_version));
 }
 
-void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next,
-                             double sigma_next) {
+void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next, double sigma_next) {
   const torch::NoGradGuard no_grad;
   check_shape("explain.EvidenceFilter", "x", x, {contrast_.conditions.size(1), -1, -1, -1});
-  check_shape("explain.EvidenceFilter", "x_next", x_next,
-              {x.size(0), x.size(1), x.size(2), x.size(3)});
+  check_shape("explain.EvidenceFilter", "x_next", x_next, {x.size(0), x.size(1), x.size(2), x.size(3)});
   if (!(sigma_next > 0) || !(sigma_next < sigma) || (!sigmas_.empty() && sigmas_.back() != sigma)) {
-    throw ValueError(format_text("[explain.EvidenceFilter] expected 0 < sigma_next < sigma and a step from where the last one ended, got a step from {} to {}", sigma, sigma_next));
+    throw ValueError(
+        format_text("[explain.EvidenceFilter] expected 0 < sigma_next < sigma and a step from where the last one "
+                    "ended, got a step from {} to {}",
+                    sigma, sigma_next));
   }
   if (sigmas_.empty()) {
     sigmas_.push_back(sigma);
-    compensated_ = torch::zeros({x.size(0), x.size(2), x.size(3)},
-                                torch::dtype(torch::kFloat64).device(x.device()));
+    compensated_ = torch::zeros({x.size(0), x.size(2), x.size(3)}, torch::dtype(torch::kFloat64).device(x.device()));
     realised_ = torch::zeros_like(compensated_);
   }
   const Posterior kernel = posterior_ve(sigma, sigma_next);
   const Tensor versions = estimates(x, sigma);
-  const Tensor weights = log_posterior_.t().exp().to(x.scalar_type()).view(
-      {versions.size(0), x.size(0), 1, 1, 1});
+  const Tensor weights = log_posterior_.t().exp().to(x.scalar_type()).view({versions.size(0), x.size(0), 1, 1, 1});
   const Tensor mixture = (weights * versions).sum(0);
   // ln N(x'; m) = -|x' - r^2 x - (1 - r^2) D|^2 / 2v + const, per pixel, summed over channels.
   const Tensor target = x_next - kernel.xt_factor * x;
   const Tensor log_kernels =  // [K, B, H, W]
-      (target - kernel.x0_factor * versions).square().sum(2, false, torch::kFloat64) /
-      (-2 * kernel.variance);
+      (target - kernel.x0_factor * versions).square().sum(2, false, torch::kFloat64) / (-2 * kernel.variance);
   const Tensor gains = own_of(log_kernels, contrast_.true_version) - log_kernels;
   const Tensor shares = path_weights(log_posterior_, gains.sum({2, 3}).t());
   realised_ += torch::einsum("bk,kbhw->bhw", {shares, gains});
   const double nats = 0.5 * (1 / (sigma_next * sigma_next) - 1 / (sigma * sigma));
-  const Tensor step = nats * (own_of(versions, contrast_.true_version) - mixture)
-                                 .square().sum(1, false, torch::kFloat64);
+  const Tensor step =
+      nats * (own_of(versions, contrast_.true_version) - mixture).square().sum(1, false, torch::kFloat64);
   compensated_ += step;
   profile_.push_back(step.sum({1, 2}));
   log_posterior_ = (log_posterior_ + log_kernels.sum({2, 3}).t()).log_softmax(1);
   if (!log_posterior_.isfinite().all().item<bool>()) {
-    throw NumericError(format_text("[explain.EvidenceFilter] expected finite images and estimates, got others at sigma {}", sigma));
+    throw NumericError(
+        format_text("[explain.EvidenceFilter] expected finite images and estimates, got others at sigma {}", sigma));
   }
   log_posteriors_.push_back(log_posterior_);
   sigmas_.push_back(sigma_next);
@@ -211,20 +206,19 @@ Evidence EvidenceFilter::result() const {
 
 void describe(Describer& d, EvidenceOptions& options) {
   d("steps", options.steps, "steps of each noising path", {.min = 1, .max = 100000});
-  d("log_snr_min", options.log_snr_min, "log-SNR at which paths start, all noise",
-    {.min = -20, .max = 20});
-  d("log_snr_max", options.log_snr_max, "log-SNR at which paths end, nearly clean",
-    {.min = -20, .max = 20});
+  d("log_snr_min", options.log_snr_min, "log-SNR at which paths start, all noise", {.min = -20, .max = 20});
+  d("log_snr_max", options.log_snr_max, "log-SNR at which paths end, nearly clean", {.min = -20, .max = 20});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
-                        const PathNoise& noise,
+void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options, const PathNoise& noise,
                         const std::function<void(const Tensor& x, double sigma)>& visit) {
   check_shape("explain.walk_noising_paths", "pictures", pictures,
               {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
   if (options.steps < 1 || !(options.log_snr_min < options.log_snr_max)) {
-    throw ValueError(format_text("[explain.walk_noising_paths] expected steps >= 1 and log_snr_min < log_snr_max, got {} steps from {} to {}", options.steps, options.log_snr_min, options.log_snr_max));
+    throw ValueError(format_text(
+        "[explain.walk_noising_paths] expected steps >= 1 and log_snr_min < log_snr_max, got {} steps from {} to {}",
+        options.steps, options.log_snr_min, options.log_snr_max));
   }
   const auto level = [&](int64_t i) {
     return sigma_of_log_snr(std::lerp(options.log_snr_min, options.log_snr_max,
@@ -232,23 +226,21 @@ void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
   };
   const auto draw = [&](int64_t i) {
     return noise.random
-        .normal(Purpose::explain, static_cast<uint64_t>(i), noise.sample_ids,
-                pictures.sizes().slice(1), pictures.scalar_type())
+        .normal(Purpose::explain, static_cast<uint64_t>(i), noise.sample_ids, pictures.sizes().slice(1),
+                pictures.scalar_type())
         .to(pictures.device());
   };
   Tensor x = pictures + level(0) * draw(0);
   visit(x, level(0));
   for (int64_t i = 0; i < options.steps; ++i) {
     const Posterior kernel = posterior_ve(level(i), level(i + 1));
-    x = kernel.x0_factor * pictures + kernel.xt_factor * x +
-        std::sqrt(kernel.variance) * draw(i + 1);
+    x = kernel.x0_factor * pictures + kernel.xt_factor * x + std::sqrt(kernel.variance) * draw(i + 1);
     visit(x, level(i + 1));
   }
 }
 
-Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
-                              const Contrast& contrast, const EvidenceOptions& options,
-                              const PathNoise& noise, const Control& control) {
+Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
+                              const EvidenceOptions& options, const PathNoise& noise, const Control& control) {
   const torch::NoGradGuard no_grad;
   EvidenceFilter filter(denoiser, contrast, options.pass_size);
   Tensor last;
@@ -272,8 +264,7 @@ Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
 
 Evidence concatenate(const std::vector<Evidence>& parts) {
   const auto same = [&](const Evidence& e) {
-    return e.log_snrs == parts.front().log_snrs &&
-           e.log_posterior.size(2) == parts.front().log_posterior.size(2);
+    return e.log_snrs == parts.front().log_snrs && e.log_posterior.size(2) == parts.front().log_posterior.size(2);
   };
   if (parts.empty() || !std::all_of(parts.begin(), parts.end(), same)) {
     throw ValueError("[explain.concatenate] expected parts with the same levels and versions");
@@ -283,28 +274,30 @@ Evidence concatenate(const std::vector<Evidence>& parts) {
     for (const Evidence& part : parts) tensors.push_back(part.*member);
     return torch::cat(tensors, dim);
   };
-  return {parts.front().log_snrs,           all(&Evidence::log_posterior, 1),
-          all(&Evidence::profile, 1),       all(&Evidence::compensated, 0),
-          all(&Evidence::realised, 0),      all(&Evidence::own, 0)};
+  return {parts.front().log_snrs,         all(&Evidence::log_posterior, 1), all(&Evidence::profile, 1),
+          all(&Evidence::compensated, 0), all(&Evidence::realised, 0),      all(&Evidence::own, 0)};
 }
 
 void describe(AnswerDescriber& d, const Evidence& a) {
   d("log_snrs", a.log_snrs, "level", "nats", "noise levels, from noise to picture");
-  d("decision", [&] { return a.decision(); }, "level picture", "probability", "of the true version, given the path so far",
-    {.x = "log_snrs", .higher = "nearer to decided"});
-  d("compensated", a.compensated, "picture y x", "nats per pixel", "what each step was expected to say for the true version",
-    {.null = 0, .higher = "spoke more for the word"});
+  d("decision", [&] { return a.decision(); }, "level picture", "probability",
+    "of the true version, given the path so far", {.x = "log_snrs", .higher = "nearer to decided"});
+  d("compensated", a.compensated, "picture y x", "nats per pixel",
+    "what each step was expected to say for the true version", {.null = 0, .higher = "spoke more for the word"});
   d("realised", a.realised, "picture y x", "nats per pixel", "what each step said; sums to what was decided",
     {.null = 0, .higher = "spoke more for the word", .is_signed = true});
   d("profile", a.profile, "step picture", "nats per step", "compensated, by noise level", {.x = "log_snrs", .null = 0});
-  d("entropy", [&] { return a.entropy(); }, "level picture", "nats", "what is still open of the versions", {.x = "log_snrs"});
+  d("entropy", [&] { return a.entropy(); }, "level picture", "nats", "what is still open of the versions",
+    {.x = "log_snrs"});
   d("entropy_rate", [&] { return a.entropy_rate(); }, "step picture", "nats per log-SNR", "the decision window",
     {.x = "log_snrs", .null = 0});
-  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR",
-    "from which the decision stays above half way; NaN: never");
-  d("realised_total", [&] { return a.realised_total(); }, "picture", "nats", "what was decided, at most ln K", {.null = 0});
-  d("completeness_gap", [&] { return a.completeness_gap(); }, "picture", "nats", "sum of the realised map less its total",
+  d(
+      "half_points", [&] { return a.half_points(); }, "picture", "log-SNR",
+      "from which the decision stays above half way; NaN: never");
+  d("realised_total", [&] { return a.realised_total(); }, "picture", "nats", "what was decided, at most ln K",
     {.null = 0});
+  d("completeness_gap", [&] { return a.completeness_gap(); }, "picture", "nats",
+    "sum of the realised map less its total", {.null = 0});
   d("log_posterior", a.log_posterior, "level picture version", "nats", "ln p of each version, given the path so far",
     {.x = "log_snrs"});
   d("true_version", a.true_version, "picture", "", "the version that is true");
@@ -345,4 +338,4 @@ Method evidence_method() {
                 {.words = true, .posterior_mean = true}, evidence_cost, ask_evidence);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -39,8 +39,8 @@ class AnswerDescriber;
 
 /// K versions of what B pictures might show.
 struct Contrast {
-  Tensor conditions;  // [K, B, D]
-  Tensor true_version;         // [B] int64 in [0, K): the version that is true of the picture
+  Tensor conditions;    // [K, B, D]
+  Tensor true_version;  // [B] int64 in [0, K): the version that is true of the picture
 };
 
 /// N noise levels, B pictures, K versions. float64 on the CPU.
@@ -50,7 +50,7 @@ struct Evidence {
   Tensor profile;                // [N - 1, B]: compensated nats of each step
   Tensor compensated;            // [B, H, W] nats, >= 0
   Tensor realised;               // [B, H, W] nats, signed
-  Tensor true_version;                    // [B] int64
+  Tensor true_version;           // [B] int64
 
   /// The decision curve: p(own version | path so far), [N, B].
   Tensor decision() const;
@@ -123,15 +123,13 @@ struct PathNoise {
 /// the steps + 1 levels, from noise to picture. x at the first level is picture + sigma eps, each further
 /// one is drawn from q(x' | x, picture): together one path of the forward process, read backwards.
 /// Throws ValueError for options out of range.
-void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options,
-                        const PathNoise& noise,
+void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options, const PathNoise& noise,
                         const std::function<void(const Tensor& x, double sigma)>& visit);
 
 /// Evidence along noising paths of `pictures` [B, C, H, W], generated or not.
-Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures,
-                              const Contrast& contrast, const EvidenceOptions& options,
-                              const PathNoise& noise, const Control& control = {});
+Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
+                              const EvidenceOptions& options, const PathNoise& noise, const Control& control = {});
 
 void describe(AnswerDescriber& d, const Evidence& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -16,9 +16,7 @@
 namespace noisescope::inline explain {
 namespace {
 
-Tensor energy(const Tensor& pictures) {
-  return pictures.square().sum({1, 2, 3}, false, torch::kFloat64);
-}
+Tensor energy(const Tensor& pictures) { return pictures.square().sum({1, 2, 3}, false, torch::kFloat64); }
 
 Tensor share(const Tensor& part, const Tensor& whole) {
   return torch::where(whole > 0, part / whole, torch::zeros_like(whole));
@@ -59,8 +57,7 @@ Tensor band_energy(const Tensor& pictures, int64_t bands) {
   const Tensor x = at::fft_fftfreq(pictures.size(3), 1.0, options).unsqueeze(0);
   const Tensor radius = (y.square() + x.square()).sqrt() / std::sqrt(0.5);  // 1 at the corner
   const Tensor band = (radius * static_cast<double>(bands)).to(torch::kInt64).clamp_max(bands - 1);
-  return torch::zeros({pictures.size(0), bands}, options)
-      .index_add_(1, band.flatten(), power.flatten(1));
+  return torch::zeros({pictures.size(0), bands}, options).index_add_(1, band.flatten(), power.flatten(1));
 }
 
 GuidanceAnatomyObserver::GuidanceAnatomyObserver(int64_t bands) : bands_count_(bands) {
@@ -77,9 +74,7 @@ void GuidanceAnatomyObserver::observe(const SamplerStep& step) {
   const Tensor whole = energy(difference);
   const Tensor noise = step.x - p.unconditional;  // sigma eps_u; eps_c - eps_u has the sign of -d
   const Tensor inner = -(difference * noise).sum({1, 2, 3}, false, torch::kFloat64);
-  const auto keep = [](std::vector<Tensor>& rows, const Tensor& row) {
-    rows.push_back(row.to(torch::kCPU));
-  };
+  const auto keep = [](std::vector<Tensor>& rows, const Tensor& row) { rows.push_back(row.to(torch::kCPU)); };
   log_snrs_.push_back(log_snr_of(step.sigma));
   keep(norm_, whole.sqrt());
   keep(cosine_, share(inner, (whole * energy(noise)).sqrt()));
@@ -90,11 +85,11 @@ void GuidanceAnatomyObserver::observe(const SamplerStep& step) {
 
 GuidanceAnatomy GuidanceAnatomyObserver::result() const {
   if (log_snrs_.empty()) {
-    throw ValueError("[explain.GuidanceAnatomyObserver] expected a step with both branches, got none; "
-                     "set guidance.both_branches");
+    throw ValueError(
+        "[explain.GuidanceAnatomyObserver] expected a step with both branches, got none; "
+        "set guidance.both_branches");
   }
-  return {log_snrs_, torch::stack(norm_), torch::stack(cosine_), torch::stack(parallel_share_),
-          torch::stack(bands_)};
+  return {log_snrs_, torch::stack(norm_), torch::stack(cosine_), torch::stack(parallel_share_), torch::stack(bands_)};
 }
 
 LinearGuidance::LinearGuidance(const Tensor& with_prompt, const Tensor& without_prompt) {
@@ -103,8 +98,7 @@ LinearGuidance::LinearGuidance(const Tensor& with_prompt, const Tensor& without_
   check_shape("explain.LinearGuidance", "without_prompt", mean_u_, {mean_c_.size(0)});
 }
 
-LinearGuidance::LinearGuidance(Tensor mean_c, Tensor covariance_c, Tensor mean_u,
-                               Tensor covariance_u)
+LinearGuidance::LinearGuidance(Tensor mean_c, Tensor covariance_c, Tensor mean_u, Tensor covariance_u)
     : mean_c_(std::move(mean_c)),
       mean_u_(std::move(mean_u)),
       covariance_c_(std::move(covariance_c)),
@@ -115,8 +109,7 @@ LinearGuidance::LinearGuidance(Tensor mean_c, Tensor covariance_c, Tensor mean_u
   check_shape("explain.LinearGuidance", "covariance_u", covariance_u_, {n, n});
 }
 
-LinearGuidance::Parts LinearGuidance::split(const Tensor& x, double sigma,
-                                            const Tensor& difference) const {
+LinearGuidance::Parts LinearGuidance::split(const Tensor& x, double sigma, const Tensor& difference) const {
   const torch::NoGradGuard no_grad;
   const Tensor rows = x.to(torch::kCPU, torch::kFloat64).flatten(1);
   check_shape("explain.LinearGuidance", "x", rows, {-1, mean_c_.size(0)});
@@ -125,24 +118,22 @@ LinearGuidance::Parts LinearGuidance::split(const Tensor& x, double sigma,
   const Tensor contrast = shrinkage(covariance_c_, sigma) - w_u;
   const auto [values, vectors] = at::linalg_eigh((contrast + contrast.t()) / 2);
   const Tensor coordinates = (rows - mean_c_).matmul(vectors);
-  const auto along = [&](const Tensor& weights) {
-    return (coordinates * weights).matmul(vectors.t()).view(x.sizes());
-  };
+  const auto along = [&](const Tensor& weights) { return (coordinates * weights).matmul(vectors.t()).view(x.sizes()); };
   Parts parts;
   parts.mean_shift = (shift - w_u.matmul(shift)).expand_as(rows).reshape(x.sizes());
   parts.positive = along(values.clamp_min(0));
   parts.negative = along(values.clamp_max(0));
-  parts.residual = difference.to(torch::kCPU, torch::kFloat64) - parts.mean_shift -
-                   parts.positive - parts.negative;
+  parts.residual = difference.to(torch::kCPU, torch::kFloat64) - parts.mean_shift - parts.positive - parts.negative;
   return parts;
 }
 
 void describe(AnswerDescriber& d, const GuidanceAnatomy& a) {
   d("log_snrs", a.log_snrs, "step", "nats", "noise levels where both branches were evaluated");
   d("norm", a.norm, "step picture", "pixel units", "norm of D_c - D_u", {.x = "log_snrs", .null = 0});
-  d("cosine", a.cosine, "step picture", "", "of eps_c - eps_u with eps_u", {.x = "log_snrs", .null = 0, .is_signed = true});
-  d("parallel_share", a.parallel_share, "step picture", "share", "of |D_c - D_u|^2 along the estimate; it saturates colours",
-    {.x = "log_snrs"});
+  d("cosine", a.cosine, "step picture", "", "of eps_c - eps_u with eps_u",
+    {.x = "log_snrs", .null = 0, .is_signed = true});
+  d("parallel_share", a.parallel_share, "step picture", "share",
+    "of |D_c - D_u|^2 along the estimate; it saturates colours", {.x = "log_snrs"});
   d("bands", a.bands, "step picture band", "share", "of |D_c - D_u|^2 in bands of radial frequency, rising",
     {.x = "log_snrs"});
 }
@@ -176,4 +167,4 @@ Method guidance_anatomy_method() {
                 free_of_cost<GuidanceAnatomyOptions>, ask_anatomy);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

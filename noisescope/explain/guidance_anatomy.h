@@ -15,11 +15,11 @@ class AnswerDescriber;
 /// S covered steps, B pictures, R radial bands; float64 on the CPU.
 struct GuidanceAnatomy {
   std::vector<double> log_snrs;  // [S], of the steps where both branches were evaluated
-  Tensor norm;            // [S, B]: |d|, pixel units
-  Tensor cosine;          // [S, B]: of eps_c - eps_u with eps_u; -1 .. 1
-  Tensor parallel_share;  // [S, B]: share of |d|^2 along the estimate D_c, the part that saturates
-                          // (Sadat et al. 2024, APG, arXiv:2410.02416); the rest is orthogonal
-  Tensor bands;           // [S, B, R]: share of |d|^2 in each band of radial frequency, rising; sums to 1
+  Tensor norm;                   // [S, B]: |d|, pixel units
+  Tensor cosine;                 // [S, B]: of eps_c - eps_u with eps_u; -1 .. 1
+  Tensor parallel_share;         // [S, B]: share of |d|^2 along the estimate D_c, the part that saturates
+                                 // (Sadat et al. 2024, APG, arXiv:2410.02416); the rest is orthogonal
+  Tensor bands;                  // [S, B, R]: share of |d|^2 in each band of radial frequency, rising; sums to 1
 };
 
 /// d as the sum of its part along `estimate` and the rest; both [B, C, H, W].
@@ -37,7 +37,9 @@ Tensor band_energy(const Tensor& pictures, int64_t bands);
 class GuidanceAnatomyObserver {
  public:
   explicit GuidanceAnatomyObserver(int64_t bands = 4);
-  SamplerObserver observer() { return [this](const SamplerStep& step) { observe(step); }; }
+  SamplerObserver observer() {
+    return [this](const SamplerStep& step) { observe(step); };
+  }
   void observe(const SamplerStep& step);
   /// Throws ValueError if no step had both branches.
   GuidanceAnatomy result() const;
@@ -79,4 +81,4 @@ struct GuidanceAnatomyOptions {
 };
 void describe(Describer& d, GuidanceAnatomyOptions& options);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -59,23 +59,22 @@ double GuidanceInformation::mean_half_point() const { return half_point(cells, p
 
 Tensor GuidanceInformation::region_shares() const {
   if (!regions.defined()) {
-    throw ValueError("[explain.region_shares] expected a run that was observed with masks, got "
-                     "none");
+    throw ValueError(
+        "[explain.region_shares] expected a run that was observed with masks, got "
+        "none");
   }
   return shares_of(regions.sum(0), total().unsqueeze(1));
 }
 
 Tensor region_shares(const Tensor& map, const Tensor& masks) {
   check_shape("explain.region_shares", "map", map, {-1, -1, -1});
-  check_shape("explain.region_shares", "masks", masks,
-              {map.size(0), -1, map.size(1), map.size(2)});
+  check_shape("explain.region_shares", "masks", masks, {map.size(0), -1, map.size(1), map.size(2)});
   const Tensor weights = masks.to(map.scalar_type()).flatten(2);
   const Tensor rows = map.flatten(1).unsqueeze(2);
   return shares_of(weights.matmul(rows).squeeze(2), map.sum({1, 2}).unsqueeze(1));
 }
 
-GuidanceInformationObserver::GuidanceInformationObserver(const GuidanceOptions& guidance,
-                                                         Tensor masks)
+GuidanceInformationObserver::GuidanceInformationObserver(const GuidanceOptions& guidance, Tensor masks)
     : is_unguided_(guidance.scale == 1.0), masks_(std::move(masks)) {
   if (masks_.defined()) {
     check_shape("explain.GuidanceInformationObserver", "masks", masks_, {-1, -1, -1, -1});
@@ -93,8 +92,7 @@ void GuidanceInformationObserver::observe(const SamplerStep& step) {
   const double begin = cells_.empty() ? log_snr : cells_.back().end;
   const double middle = (log_snr + log_snr_of(step.sigma_next)) / 2;
   const double end = step.sigma_next > 0 ? std::max(begin, middle) : std::max(begin, log_snr);
-  const bool covered = step.prediction.conditional.defined() &&
-                       step.prediction.unconditional.defined();
+  const bool covered = step.prediction.conditional.defined() && step.prediction.unconditional.defined();
   if (cells_.empty()) {
     check_shape("explain.GuidanceInformationObserver", "x", step.x, {-1, -1, -1, -1});
     const int64_t b = step.x.size(0), h = step.x.size(2), w = step.x.size(3);
@@ -124,8 +122,9 @@ void GuidanceInformationObserver::accumulate(const SamplerStep& step, double wid
 
 GuidanceInformation GuidanceInformationObserver::result() const {
   if (cells_.empty()) {
-    throw ValueError("[explain.GuidanceInformationObserver] expected at least one sampling step, "
-                     "got none");
+    throw ValueError(
+        "[explain.GuidanceInformationObserver] expected at least one sampling step, "
+        "got none");
   }
   const auto stacked = [](const std::vector<Tensor>& steps, const Tensor& missing) {
     std::vector<Tensor> rows;
@@ -137,8 +136,7 @@ GuidanceInformation GuidanceInformationObserver::result() const {
   out.map = map_.to(torch::kCPU, torch::kFloat64, /*non_blocking=*/false, /*copy=*/true);
   out.profile = stacked(sums_, torch::zeros({map_.size(0)}, map_.options()));
   if (masks_.defined()) {
-    out.regions = stacked(region_sums_,
-                          torch::zeros({masks_.size(0), masks_.size(1)}, map_.options()));
+    out.regions = stacked(region_sums_, torch::zeros({masks_.size(0), masks_.size(1)}, map_.options()));
   }
   double covered = 0, whole = 0;
   bool everywhere = true;
@@ -159,7 +157,9 @@ void describe(AnswerDescriber& d, const GuidanceInformation& a) {
     for (const InformationCell& cell : a.cells) levels.push_back(cell.log_snr);
     return levels;
   };
-  d("unit", [&] { return to_string(a.unit); }, "", "", "nats, or guidance_energy where guidance shaped the noisy pictures");
+  d(
+      "unit", [&] { return to_string(a.unit); }, "", "",
+      "nats, or guidance_energy where guidance shaped the noisy pictures");
   d("covered_share", a.covered_share, "", "share", "of the log-SNR range, where both branches were evaluated");
   d("log_snrs", log_snrs, "step", "nats", "noise levels of the evaluations");
   d("map", a.map, "picture y x", unit + " per pixel", "what the prompt added", {.null = 0});
@@ -169,11 +169,13 @@ void describe(AnswerDescriber& d, const GuidanceInformation& a) {
   d("level_shares", [&] { return a.level_shares(); }, "step picture", "share", "of each step in the total",
     {.x = "log_snrs"});
   d("total", [&] { return a.total(); }, "picture", unit, "sum of the map", {.null = 0});
-  d("half_points", [&] { return a.half_points(); }, "picture", "log-SNR",
-    "at which half of the total is reached; NaN: no total");
+  d(
+      "half_points", [&] { return a.half_points(); }, "picture", "log-SNR",
+      "at which half of the total is reached; NaN: no total");
   if (a.regions.defined()) {
     d("regions", a.regions, "step picture region", unit, "the profile inside each mask", {.x = "log_snrs"});
-    d("region_shares", [&] { return a.region_shares(); }, "picture region", "share", "of each region in the total");
+    d(
+        "region_shares", [&] { return a.region_shares(); }, "picture region", "share", "of each region in the total");
   }
 }
 
@@ -268,4 +270,4 @@ Method guidance_information_method() {
                 {.trajectory = true, .branches = true, .posterior_mean = true}, guidance_cost, ask_guidance);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

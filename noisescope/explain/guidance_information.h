@@ -111,4 +111,4 @@ struct GuidanceInformationOptions {
 };
 void describe(Describer& d, GuidanceInformationOptions& options);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

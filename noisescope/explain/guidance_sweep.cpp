@@ -26,10 +26,12 @@ void describe(Describer& d, GuidanceSweepOptions& options) {
 GuidanceSweep guidance_sweep(const Trajectory& trajectory, const GuidanceSweepOptions& options,
                              const Control& control) {
   const torch::NoGradGuard no_grad;
-  const bool finite = std::all_of(options.scales.begin(), options.scales.end(),
-                                  [](double scale) { return std::isfinite(scale); });
+  const bool finite =
+      std::all_of(options.scales.begin(), options.scales.end(), [](double scale) { return std::isfinite(scale); });
   if (options.scales.empty() || !finite || options.bands < 1) {
-    throw ValueError(format_text("[explain.guidance_sweep] expected finite scales and at least 1 band, got {} scales and {} bands", options.scales.size(), options.bands));
+    throw ValueError(
+        format_text("[explain.guidance_sweep] expected finite scales and at least 1 band, got {} scales and {} bands",
+                    options.scales.size(), options.bands));
   }
   double drawn = 0;
   const auto energy_at = [&](double scale) {
@@ -82,4 +84,4 @@ Method guidance_sweep_method() {
   return method("guidance_sweep", "What does more guidance amplify?", {.trajectory = true}, sweep_cost, ask_sweep);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -43,4 +43,4 @@ struct GuidanceSweepQuestion {
 };
 void describe(Describer& d, GuidanceSweepQuestion& question);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -10,9 +10,9 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/parser.h"
-#include "noisescope/explain/methods.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -55,9 +55,8 @@ class WindowSampler {
       if (begins > window && begins < states_.size()) states_[begins] = step.x;
     };
     last_ = prompted;
-    return run_sampler(prompt_in_windows(run_.with_prompt, run_.without_prompt, windows_, prompted),
-                       states_[window], {run_.sigmas.begin() + first, run_.sigmas.end()},
-                       run_.sampler, noise, keep_states, control);
+    return run_sampler(prompt_in_windows(run_.with_prompt, run_.without_prompt, windows_, prompted), states_[window],
+                       {run_.sigmas.begin() + first, run_.sigmas.end()}, run_.sampler, noise, keep_states, control);
   }
 
  private:
@@ -82,7 +81,8 @@ std::vector<Coalition> in_drawing_order(const std::vector<Coalition>& coalitions
   std::set<Coalition, std::greater<>> rest(coalitions.begin(), coalitions.end());
   for (const Coalition& coalition : rest) {
     if (coalition.size() == none.size()) continue;
-    throw ValueError(format_text("[explain.play_windows] expected coalitions of {} windows, got one of {}", windows, coalition.size()));
+    throw ValueError(format_text("[explain.play_windows] expected coalitions of {} windows, got one of {}", windows,
+                                 coalition.size()));
   }
   rest.erase(none);
   rest.erase(all);
@@ -95,8 +95,9 @@ Tensor checked_value(const PictureValue& value, const WindowPictures& pictures) 
   const Tensor worth = value(pictures).to(torch::kCPU, torch::kFloat64);
   check_shape("explain.play_windows", "value", worth, {pictures.drawn.size(0)});
   if (worth.isfinite().all().item<bool>()) return worth;
-  throw NumericError("[explain.play_windows] expected finite values of pictures, got NaN or "
-                     "infinity");
+  throw NumericError(
+      "[explain.play_windows] expected finite values of pictures, got NaN or "
+      "infinity");
 }
 
 Coalition only(int64_t windows, int64_t first, int64_t width) {
@@ -112,14 +113,11 @@ Coalition all_but(int64_t windows, int64_t first, int64_t width) {
 }
 
 std::vector<PlayerOrder> orders_of(const GuidanceWindowOptions& options, const Random& random) {
-  return options.orders == 0 ? std::vector<PlayerOrder>{}
-                             : paired_orders(options.windows, options.orders, random);
+  return options.orders == 0 ? std::vector<PlayerOrder>{} : paired_orders(options.windows, options.orders, random);
 }
 
-std::vector<Coalition> coalitions_for(const GuidanceWindowOptions& options,
-                                      const std::vector<PlayerOrder>& orders) {
-  std::vector<Coalition> needed =
-      orders.empty() ? all_coalitions(options.windows) : coalitions_of(orders);
+std::vector<Coalition> coalitions_for(const GuidanceWindowOptions& options, const std::vector<PlayerOrder>& orders) {
+  std::vector<Coalition> needed = orders.empty() ? all_coalitions(options.windows) : coalitions_of(orders);
   const auto knocked = knock_out_coalitions(options.windows, options.knock_out_width);
   needed.insert(needed.end(), knocked.begin(), knocked.end());
   return needed;
@@ -137,9 +135,7 @@ std::vector<CoalitionValues> play(const Played& run, const LogSnrWindows& window
   pictures.none = sampler.draw(order[0], silent);
   pictures.all = sampler.draw(order[1], silent);
   for (size_t i = 0; i < order.size(); ++i) {
-    pictures.drawn = i == 0   ? pictures.none
-                     : i == 1 ? pictures.all
-                              : sampler.draw(order[i], silent);
+    pictures.drawn = i == 0 ? pictures.none : i == 1 ? pictures.all : sampler.draw(order[i], silent);
     for (size_t f = 0; f < values.size(); ++f) {
       played[f][order[i]] = checked_value(values[f], pictures);
     }
@@ -156,8 +152,7 @@ std::vector<CoalitionValues> play(const Played& run, const LogSnrWindows& window
 
 void describe(Describer& d, GuidanceWindowOptions& options) {
   d("windows", options.windows, "equal windows of log-SNR", {.min = 1, .max = 1000});
-  d("knock_out_width", options.knock_out_width, "windows that a knock-out withholds at once",
-    {.min = 1, .max = 1000});
+  d("knock_out_width", options.knock_out_width, "windows that a knock-out withholds at once", {.min = 1, .max = 1000});
   d("orders", options.orders, "sampled orders for Shapley values, even; 0: exact, up to 8 windows",
     {.min = 0, .max = 1000000});
 }
@@ -168,10 +163,10 @@ int64_t LogSnrWindows::window_of(double log_snr) const {
 }
 
 std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigmas) const {
-  const bool rise = std::adjacent_find(edges.begin(), edges.end(), std::greater_equal<>()) ==
-                    edges.end();
+  const bool rise = std::adjacent_find(edges.begin(), edges.end(), std::greater_equal<>()) == edges.end();
   if (count() < 1 || !rise) {
-    throw ValueError(format_text("[explain.LogSnrWindows] expected at least two edges, strictly rising, got {}", edges.size()));
+    throw ValueError(
+        format_text("[explain.LogSnrWindows] expected at least two edges, strictly rising, got {}", edges.size()));
   }
   const auto steps = std::max<int64_t>(static_cast<int64_t>(sigmas.size()) - 1, 0);
   std::vector<int64_t> first;
@@ -182,7 +177,10 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
     while (step < steps && window_of(level()) == window) ++step;
     if (step > first.back()) continue;
     const auto edge = [&](int64_t k) { return std::to_string(edges[static_cast<size_t>(k)]); };
-    throw ValueError(format_text("[explain.LogSnrWindows] expected a step of the run in every window, got none in window {}, log-SNR {} to {}; use fewer windows or more steps", window, edge(window), edge(window + 1)));
+    throw ValueError(
+        format_text("[explain.LogSnrWindows] expected a step of the run in every window, got none in window {}, "
+                    "log-SNR {} to {}; use fewer windows or more steps",
+                    window, edge(window), edge(window + 1)));
   }
   first.push_back(step);
   return first;
@@ -190,7 +188,10 @@ std::vector<int64_t> LogSnrWindows::first_steps(const std::vector<double>& sigma
 
 LogSnrWindows equal_windows(const std::vector<double>& sigmas, int64_t count) {
   if (count < 1 || sigmas.size() < 2) {
-    throw ValueError(format_text("[explain.equal_windows] expected at least 1 window and a run of at least 1 step, got {} windows and {} noise levels", count, sigmas.size()));
+    throw ValueError(
+        format_text("[explain.equal_windows] expected at least 1 window and a run of at least 1 step, got {} windows "
+                    "and {} noise levels",
+                    count, sigmas.size()));
   }
   const auto level = [&](int64_t step) { return log_snr_of(sigmas[static_cast<size_t>(step)]); };
   const double low = level(0), high = level(static_cast<int64_t>(sigmas.size()) - 2);
@@ -207,12 +208,10 @@ LogSnrWindows equal_windows(const std::vector<double>& sigmas, int64_t count) {
   return windows;
 }
 
-Predictor prompt_in_windows(Predictor with, Predictor without, LogSnrWindows windows,
-                            Coalition prompted) {
+Predictor prompt_in_windows(Predictor with, Predictor without, LogSnrWindows windows, Coalition prompted) {
   return [=](const Tensor& x, const Tensor& sigma) {
     const double level = log_snr_of(sigma[0].item<double>());
-    return prompted[static_cast<size_t>(windows.window_of(level))] ? with(x, sigma)
-                                                                   : without(x, sigma);
+    return prompted[static_cast<size_t>(windows.window_of(level))] ? with(x, sigma) : without(x, sigma);
   };
 }
 
@@ -238,8 +237,7 @@ std::vector<Coalition> knock_out_coalitions(int64_t windows, int64_t width) {
 }
 
 KnockOut knock_out(const CoalitionValues& values, int64_t width) {
-  const auto windows =
-      values.empty() ? 0 : static_cast<int64_t>(values.begin()->first.size());
+  const auto windows = values.empty() ? 0 : static_cast<int64_t>(values.begin()->first.size());
   knock_out_coalitions(windows, width);
   const Tensor& all = value_of(values, all_but(windows, 0, 0));
   const Tensor& none = value_of(values, only(windows, 0, 0));
@@ -269,16 +267,20 @@ WindowCost window_cost(const GuidanceWindowOptions& options, const std::vector<d
       return Prediction{x, x, {}};
     };
   };
-  const Played run{counting(cost.with_prompt), counting(cost.without_prompt),
-                      torch::zeros({1, 1, 1, 1}), sigmas, sampler, {random, {0}}};
+  const Played run{counting(cost.with_prompt),
+                   counting(cost.without_prompt),
+                   torch::zeros({1, 1, 1, 1}),
+                   sigmas,
+                   sampler,
+                   {random, {0}}};
   play(run, equal_windows(sigmas, options.windows), coalitions_for(options, orders_of(options, random)), {}, {});
   return cost;
 }
 
 std::vector<WindowAttribution> attribute_to_windows(const Trajectory& trajectory,
                                                     const std::vector<PictureValue>& values,
-                                                    const GuidanceWindowOptions& options,
-                                                    const Random& random, const Control& control) {
+                                                    const GuidanceWindowOptions& options, const Random& random,
+                                                    const Control& control) {
   const LogSnrWindows windows = equal_windows(trajectory.sampling().sigmas, options.windows);
   const std::vector<PlayerOrder> orders = orders_of(options, random);
   std::vector<WindowAttribution> out;
@@ -292,10 +294,13 @@ std::vector<WindowAttribution> attribute_to_windows(const Trajectory& trajectory
 
 void describe(AnswerDescriber& d, const WindowAttribution& a) {
   d("edges", a.windows.edges, "edge", "nats", "log-SNR between the windows, from noise to picture");
-  d("shapley", a.shapley.phi, "picture window", "value", "what a window adds, averaged over all orders; sums to what the prompt did",
+  d("shapley", a.shapley.phi, "picture window", "value",
+    "what a window adds, averaged over all orders; sums to what the prompt did",
     {.x = "edges", .null = 0, .higher = "the window matters more", .is_signed = true});
-  d("knock_out", a.knock_out.effect, "picture window", "value", "what is lost without the window", {.x = "edges", .null = 0, .is_signed = true});
-  d("alone", a.knock_out.alone, "picture window", "value", "what the window adds alone", {.x = "edges", .null = 0, .is_signed = true});
+  d("knock_out", a.knock_out.effect, "picture window", "value", "what is lost without the window",
+    {.x = "edges", .null = 0, .is_signed = true});
+  d("alone", a.knock_out.alone, "picture window", "value", "what the window adds alone",
+    {.x = "edges", .null = 0, .is_signed = true});
 }
 
 void describe(Describer& d, GuidanceWindowsQuestion& question) {
@@ -359,4 +364,4 @@ Method guidance_windows_method() {
                 ask_windows);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

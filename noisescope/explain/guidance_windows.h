@@ -45,8 +45,7 @@ LogSnrWindows equal_windows(const std::vector<double>& sigmas, int64_t count);
 /// `with` inside the windows of `prompted` [K], `without` elsewhere; all samples of a call must be
 /// at one noise level. An evaluation belongs to the window of its own level (of a Heun step's two,
 /// too).
-Predictor prompt_in_windows(Predictor with, Predictor without, LogSnrWindows windows,
-                            Coalition prompted);
+Predictor prompt_in_windows(Predictor with, Predictor without, LogSnrWindows windows, Coalition prompted);
 
 /// Pictures drawn under the same noise with the prompt in some, all and no windows; [B, C, H, W].
 struct WindowPictures {
@@ -80,8 +79,7 @@ KnockOut knock_out(const CoalitionValues& values, int64_t width);
 /// for values that are not finite, Interrupted on request.
 std::vector<CoalitionValues> play_windows(const Trajectory& trajectory, const LogSnrWindows& windows,
                                           const std::vector<Coalition>& coalitions,
-                                          const std::vector<PictureValue>& values,
-                                          const Control& control = {});
+                                          const std::vector<PictureValue>& values, const Control& control = {});
 
 struct GuidanceWindowOptions {
   int64_t windows = 5;          // K, at most the steps
@@ -117,8 +115,7 @@ struct WindowAttribution {
 /// draws the orders. Throws ValueError for options out of range, else as play_windows does.
 std::vector<WindowAttribution> attribute_to_windows(const Trajectory& trajectory,
                                                     const std::vector<PictureValue>& values,
-                                                    const GuidanceWindowOptions& options,
-                                                    const Random& random,
+                                                    const GuidanceWindowOptions& options, const Random& random,
                                                     const Control& control = {});
 
 void describe(AnswerDescriber& d, const WindowAttribution& answer);
@@ -129,4 +126,4 @@ struct GuidanceWindowsQuestion {
 };
 void describe(Describer& d, GuidanceWindowsQuestion& question);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

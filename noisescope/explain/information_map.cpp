@@ -9,8 +9,8 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/passes.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/passes.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -22,7 +22,10 @@ constexpr uint64_t kPilotStep = uint64_t{1} << 20, kLevelStep = uint64_t{1} << 4
 
 void check_options(const InformationOptions& o) {
   if (o.draws < 1 || o.levels < 1 || o.pilot_draws < 1 || !(o.log_snr_min < o.log_snr_max)) {
-    throw ValueError(format_text("[explain.information_maps] expected draws, levels and pilot_draws >= 1 and log_snr_min < log_snr_max, got {}, {}, {} and [{}, {}]", o.draws, o.levels, o.pilot_draws, o.log_snr_min, o.log_snr_max));
+    throw ValueError(
+        format_text("[explain.information_maps] expected draws, levels and pilot_draws >= 1 and log_snr_min < "
+                    "log_snr_max, got {}, {}, {} and [{}, {}]",
+                    o.draws, o.levels, o.pilot_draws, o.log_snr_min, o.log_snr_max));
   }
 }
 
@@ -48,9 +51,8 @@ struct Proposal {
 /// Evaluates draws of all pictures and adds up what they say.
 class Accumulator {
  public:
-  Accumulator(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
-              const Tensor& references, const InformationOptions& options, const Random& random,
-              const std::vector<int64_t>& sample_ids)
+  Accumulator(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition, const Tensor& references,
+              const InformationOptions& options, const Random& random, const std::vector<int64_t>& sample_ids)
       : denoiser_(denoiser),
         pictures_(pictures),
         rows_(torch::cat({condition.unsqueeze(0), references})),
@@ -70,21 +72,17 @@ class Accumulator {
   /// log_snr [B]; noise by `step`.
   Draw evaluate(const Tensor& log_snr, uint64_t step) const {
     const Tensor sigma = log_snr.mul(-0.5).exp().to(pictures_.options());
-    const Tensor eps = random_.normal(Purpose::explain, step, sample_ids_,
-                                      pictures_.sizes().slice(1), pictures_.scalar_type());
+    const Tensor eps =
+        random_.normal(Purpose::explain, step, sample_ids_, pictures_.sizes().slice(1), pictures_.scalar_type());
     const Tensor x = add_noise(pictures_, eps.to(pictures_.device()), sigma);
     const Tensor sample = torch::arange(rows_.size(0) * count(), x.device()) % count();
-    const Tensor estimates =
-        denoise_in_passes(denoiser_, x, sigma, rows_.flatten(0, 1), sample, options_.pass_size)
-            .view({rows_.size(0), count(), x.size(1), x.size(2), x.size(3)});
+    const Tensor estimates = denoise_in_passes(denoiser_, x, sigma, rows_.flatten(0, 1), sample, options_.pass_size)
+                                 .view({rows_.size(0), count(), x.size(1), x.size(2), x.size(3)});
     const Tensor full = estimates[0], reference = estimates.slice(0, 1);
     const Tensor half_snr = (0.5 / sigma.to(torch::kFloat64).square()).view({1, -1, 1, 1});
-    const auto nats = [&](const Tensor& squares) {
-      return squares.sum(2, false, torch::kFloat64) * half_snr;
-    };
+    const auto nats = [&](const Tensor& squares) { return squares.sum(2, false, torch::kFloat64) * half_snr; };
     const Tensor difference = reference - full, error = reference - pictures_;
-    return {nats(difference.square()),
-            nats(error.square() - (full - pictures_).square().unsqueeze(0)),
+    return {nats(difference.square()), nats(error.square() - (full - pictures_).square().unsqueeze(0)),
             nats(error * difference).sum({2, 3})};
   }
 
@@ -97,13 +95,11 @@ class Accumulator {
 };
 
 Tensor edges_of(const InformationOptions& options) {
-  return torch::linspace(options.log_snr_min, options.log_snr_max, options.levels + 1,
-                         torch::kFloat64);
+  return torch::linspace(options.log_snr_min, options.log_snr_max, options.levels + 1, torch::kFloat64);
 }
 
-Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& options,
-                      const Random& random, const std::vector<int64_t>& sample_ids,
-                      const Control& control) {
+Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& options, const Random& random,
+                      const std::vector<int64_t>& sample_ids, const Control& control) {
   const Tensor edges = edges_of(options);
   const Tensor mass = torch::zeros({options.levels}, torch::kFloat64);
   for (int64_t cell = 0; cell < options.levels; ++cell) {
@@ -111,8 +107,7 @@ Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& 
     for (int64_t k = 0; k < options.pilot_draws; ++k) {
       control.throw_if_stopped("explain.information_maps");
       const uint64_t step = kPilotStep + static_cast<uint64_t>(cell * options.pilot_draws + k);
-      const Tensor u = random.uniform(Purpose::explain, kLevelStep + step, sample_ids, {},
-                                      torch::kFloat64);
+      const Tensor u = random.uniform(Purpose::explain, kLevelStep + step, sample_ids, {}, torch::kFloat64);
       const Tensor log_snr = edges[cell] + u * (edges[cell + 1] - edges[cell]);
       // The references share the draws, so the proposal serves the sum of their shares.
       const Tensor nats = accumulator.evaluate(log_snr, step).difference.sum({2, 3}).to(torch::kCPU);
@@ -129,14 +124,12 @@ Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& 
 /// Ratio of sums over observations, one for each reference and cell.
 class RatioSums {
  public:
-  RatioSums(int64_t references, int64_t cells)
-      : sums_(torch::zeros({6, references, cells}, torch::kFloat64)) {}
+  RatioSums(int64_t references, int64_t cells) : sums_(torch::zeros({6, references, cells}, torch::kFloat64)) {}
 
   /// numerators, denominators [R, B]; cells [B].
   void add(const Tensor& numerators, const Tensor& denominators, const Tensor& cells) {
-    const Tensor terms = torch::stack({torch::ones_like(numerators), numerators, denominators,
-                                       numerators.square(), denominators.square(),
-                                       numerators * denominators});
+    const Tensor terms = torch::stack({torch::ones_like(numerators), numerators, denominators, numerators.square(),
+                                       denominators.square(), numerators * denominators});
     sums_.scatter_add_(2, cells.view({1, 1, -1}).expand_as(terms), terms);
   }
   /// The ratio and its standard error by the delta method, [R, L] each; NaN where undefined.
@@ -148,8 +141,7 @@ class RatioSums {
     const Tensor error = (residual.clamp_min(0) * n / (n - 1)).sqrt() / den;
     // Kish's effective sample size: a cell that one rare draw fills has no error to speak of.
     const Tensor effective = den.square() / sums_[4];
-    return {torch::where(den > 0, value, nan),
-            torch::where((den > 0) & (effective >= kFewestDraws), error, nan)};
+    return {torch::where(den > 0, value, nan), torch::where((den > 0) & (effective >= kFewestDraws), error, nan)};
   }
 
  private:
@@ -170,8 +162,8 @@ InformationMaps empty_maps(const Proposal& proposal, const Tensor& pictures, int
 }
 
 /// Adds one draw of each picture, weights [B], at its cells [B].
-void add_draw(InformationMaps& out, const Tensor& difference, const Tensor& gain,
-              const Tensor& weight, const Tensor& cells) {
+void add_draw(InformationMaps& out, const Tensor& difference, const Tensor& gain, const Tensor& weight,
+              const Tensor& cells) {
   const Tensor index = cells.view({1, 1, -1}).expand({difference.size(0), 1, -1});
   const auto add = [&](Tensor& map, Tensor& profile, const Tensor& nats) {
     const Tensor weighted = nats * weight.view({1, -1, 1, 1});
@@ -187,8 +179,7 @@ void add_draw(InformationMaps& out, const Tensor& difference, const Tensor& gain
 void describe(Describer& d, InformationOptions& options) {
   constexpr double kMany = 1e6;
   d("draws", options.draws, "noise draws of each picture", {.min = 1, .max = kMany});
-  d("log_snr_min", options.log_snr_min, "log-SNR at which the integral starts",
-    {.min = -20, .max = 20});
+  d("log_snr_min", options.log_snr_min, "log-SNR at which the integral starts", {.min = -20, .max = 20});
   d("log_snr_max", options.log_snr_max, "log-SNR at which it ends", {.min = -20, .max = 20});
   d("levels", options.levels, "cells of the log-SNR axis", {.min = 1, .max = 1000});
   d("pilot_draws", options.pilot_draws, "draws of each picture and cell that fit the noise levels",
@@ -196,9 +187,8 @@ void describe(Describer& d, InformationOptions& options) {
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-InformationMaps information_maps(const Denoiser& denoiser, const Tensor& pictures,
-                                 const Tensor& condition, const Tensor& references,
-                                 const InformationOptions& options, const Random& random,
+InformationMaps information_maps(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
+                                 const Tensor& references, const InformationOptions& options, const Random& random,
                                  const std::vector<int64_t>& sample_ids, const Control& control) {
   const torch::NoGradGuard no_grad;
   const char* where = "explain.information_maps";
@@ -207,8 +197,7 @@ InformationMaps information_maps(const Denoiser& denoiser, const Tensor& picture
   check_shape(where, "pictures", pictures, {count, -1, -1, -1});
   check_shape(where, "condition", condition, {count, -1});
   check_shape(where, "references", references, {-1, count, condition.size(1)});
-  const Accumulator accumulator(denoiser, pictures, condition, references, options, random,
-                                sample_ids);
+  const Accumulator accumulator(denoiser, pictures, condition, references, options, random, sample_ids);
   const Proposal proposal = fit_proposal(accumulator, options, random, sample_ids, control);
   const Tensor density = proposal.density();
   const auto draws = static_cast<double>(options.draws);
@@ -217,20 +206,15 @@ InformationMaps information_maps(const Denoiser& denoiser, const Tensor& picture
   for (int64_t d = 0; d < options.draws; ++d) {
     control.throw_if_stopped(where);
     const auto step = static_cast<uint64_t>(d);
-    const Tensor u = random.uniform(Purpose::explain, kLevelStep + step, sample_ids, {},
-                                    torch::kFloat64);
+    const Tensor u = random.uniform(Purpose::explain, kLevelStep + step, sample_ids, {}, torch::kFloat64);
     const Tensor log_snr = proposal.quantile((u + static_cast<double>(d)) / draws);
     const Tensor cells = proposal.cells(log_snr);
     const auto draw = accumulator.evaluate(log_snr, step);
     const Tensor difference = draw.difference.to(torch::kCPU);
-    add_draw(out, difference, draw.gain.to(torch::kCPU),
-             1 / (density.index_select(0, cells) * draws), cells);
+    add_draw(out, difference, draw.gain.to(torch::kCPU), 1 / (density.index_select(0, cells) * draws), cells);
     kappa.add(draw.product.to(torch::kCPU), difference.sum({2, 3}), cells);
-    control.report({.task = "information",
-                    .done = static_cast<double>(d + 1),
-                    .total = draws,
-                    .unit = "draws",
-                    .detail = {}});
+    control.report(
+        {.task = "information", .done = static_cast<double>(d + 1), .total = draws, .unit = "draws", .detail = {}});
   }
   std::tie(out.kappa, out.kappa_error) = kappa.ratio();
   return out;
@@ -238,10 +222,12 @@ InformationMaps information_maps(const Denoiser& denoiser, const Tensor& picture
 
 void describe(AnswerDescriber& d, const InformationMaps& a) {
   d("edges", a.edges, "edge", "nats", "log-SNR between the cells of profiles");
-  d("map", a.map, "reference picture y x", "nats per pixel", "what the prompt says against each reference", {.null = 0});
-  d("signed_map", a.signed_map, "reference picture y x", "nats per pixel", "the same from the errors of both predictions",
-    {.null = 0, .is_signed = true});
-  d("profile", a.profile, "reference cell picture", "nats per cell", "the map, by noise level", {.x = "edges", .null = 0});
+  d("map", a.map, "reference picture y x", "nats per pixel", "what the prompt says against each reference",
+    {.null = 0});
+  d("signed_map", a.signed_map, "reference picture y x", "nats per pixel",
+    "the same from the errors of both predictions", {.null = 0, .is_signed = true});
+  d("profile", a.profile, "reference cell picture", "nats per cell", "the map, by noise level",
+    {.x = "edges", .null = 0});
   d("signed_profile", a.signed_profile, "reference cell picture", "nats per cell", "the signed map, by noise level",
     {.x = "edges", .null = 0, .is_signed = true});
   d("kappa", a.kappa, "reference cell", "",
@@ -249,7 +235,8 @@ void describe(AnswerDescriber& d, const InformationMaps& a) {
     {.x = "edges", .error = "kappa_error", .null = 1});
   d("kappa_error", a.kappa_error, "reference cell", "", "standard error of kappa; NaN: too few draws", {.x = "edges"});
   d("total", [&] { return a.total(); }, "reference picture", "nats", "sum of the map", {.null = 0});
-  d("signed_total", [&] { return a.signed_total(); }, "reference picture", "nats", "sum of the signed map", {.null = 0});
+  d("signed_total", [&] { return a.signed_total(); }, "reference picture", "nats", "sum of the signed map",
+    {.null = 0});
 }
 
 double prompt_entropy(const Subject& subject) { return subject.grammar() ? subject.grammar()->entropy() : 0; }
@@ -288,4 +275,4 @@ Method information_map_method() {
                 {.posterior_mean = true}, information_cost, ask_information);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -30,11 +30,11 @@ namespace noisescope::inline explain {
 class AnswerDescriber;
 
 struct InformationOptions {
-  int64_t draws = 16;        // noise draws of each picture
+  int64_t draws = 16;  // noise draws of each picture
   double log_snr_min = -10;
   double log_snr_max = 6;
-  int64_t levels = 16;       // cells of the log-SNR axis for profiles and the proposal
-  int64_t pilot_draws = 1;   // of each picture and cell, to fit the proposal of noise levels
+  int64_t levels = 16;      // cells of the log-SNR axis for profiles and the proposal
+  int64_t pilot_draws = 1;  // of each picture and cell, to fit the proposal of noise levels
   int64_t pass_size = 128;
 
   /// Denoiser evaluations for `pictures` pictures and `references` references.
@@ -65,11 +65,9 @@ struct InformationMaps {
 /// integrand, no cell below a tenth of the uniform density) and stratified over draws; every draw is
 /// weighted by its inverse. Picture b uses (random, Purpose::explain, sample_ids[b]).
 /// Throws ValueError for options out of range, ShapeError for tensors that do not fit.
-InformationMaps information_maps(const Denoiser& denoiser, const Tensor& pictures,
-                                 const Tensor& condition, const Tensor& references,
-                                 const InformationOptions& options, const Random& random,
-                                 const std::vector<int64_t>& sample_ids,
-                                 const Control& control = {});
+InformationMaps information_maps(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
+                                 const Tensor& references, const InformationOptions& options, const Random& random,
+                                 const std::vector<int64_t>& sample_ids, const Control& control = {});
 
 void describe(AnswerDescriber& d, const InformationMaps& answer);
 
@@ -87,4 +85,4 @@ std::vector<InformationQuestion> information_questions(const Subject& subject);
 /// other data.
 double prompt_entropy(const Subject& subject);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

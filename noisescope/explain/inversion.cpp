@@ -8,8 +8,8 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/smooth_deficit.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/smooth_deficit.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -32,8 +32,7 @@ Prediction predict_at(const Predictor& predict, const Tensor& x, double sigma) {
 void check_pictures(const std::string& where, const Tensor& pictures) {
   check_shape(where.c_str(), "pictures", pictures, {-1, -1, -1, -1});
   if (!pictures.is_floating_point() || !pictures.isfinite().all().item<bool>()) {
-    throw ValueError("[" + where + "] expected finite pictures of a floating dtype, got " +
-                     describe_tensor(pictures));
+    throw ValueError("[" + where + "] expected finite pictures of a floating dtype, got " + describe_tensor(pictures));
   }
 }
 
@@ -43,16 +42,17 @@ void check_sigmas(const std::string& where, const std::vector<double>& sigmas) {
     falls = falls && std::isfinite(sigmas[i]) && (i == 0 || sigmas[i] < sigmas[i - 1]);
   }
   if (!falls || sigmas.back() < 0) {
-    throw ValueError(format_text("[{}] expected at least two finite noise levels >= 0, strictly decreasing, got {} levels; sampling_sigmas() makes them", where, sigmas.size()));
+    throw ValueError(
+        format_text("[{}] expected at least two finite noise levels >= 0, strictly decreasing, got {} levels; "
+                    "sampling_sigmas() makes them",
+                    where, sigmas.size()));
   }
 }
 
-void check_edit_friendly(const Tensor& pictures, const std::vector<double>& sigmas,
-                         const PathNoise& noise) {
+void check_edit_friendly(const Tensor& pictures, const std::vector<double>& sigmas, const PathNoise& noise) {
   const std::string where = "explain.invert_edit_friendly";
   check_pictures(where, pictures);
-  check_shape(where.c_str(), "pictures", pictures,
-              {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
+  check_shape(where.c_str(), "pictures", pictures, {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
   check_sigmas(where, sigmas);
   if (sigmas.back() != 0) {
     throw ValueError(format_text("[{}] expected noise levels that end in 0, got {}", where, sigmas.back()));
@@ -60,10 +60,9 @@ void check_edit_friendly(const Tensor& pictures, const std::vector<double>& sigm
 }
 
 /// x_i of edit-friendly inversion: `pictures` with a noise of this level alone.
-Tensor noised(const Tensor& pictures, const std::vector<double>& sigmas, size_t i,
-              const PathNoise& noise) {
-  const Tensor eps = noise.random.normal(Purpose::explain, i, noise.sample_ids,
-                                         pictures.sizes().slice(1), pictures.scalar_type());
+Tensor noised(const Tensor& pictures, const std::vector<double>& sigmas, size_t i, const PathNoise& noise) {
+  const Tensor eps =
+      noise.random.normal(Purpose::explain, i, noise.sample_ids, pictures.sizes().slice(1), pictures.scalar_type());
   return pictures + sigmas[i] * eps.to(pictures.device());
 }
 
@@ -74,13 +73,11 @@ void report_step(const Control& control, const char* task, size_t done, size_t t
 }  // namespace
 
 void describe(Describer& d, DdimInversionOptions& options) {
-  d("refinements", options.refinements, "fixed-point iterations of each inverted step",
-    {.min = 0, .max = 1000});
+  d("refinements", options.refinements, "fixed-point iterations of each inverted step", {.min = 0, .max = 1000});
 }
 
-void observe_noising_path(const Predictor& predict, const Tensor& pictures,
-                          const EvidenceOptions& options, const PathNoise& noise,
-                          const SamplerObserver& observer, const Control& control) {
+void observe_noising_path(const Predictor& predict, const Tensor& pictures, const EvidenceOptions& options,
+                          const PathNoise& noise, const SamplerObserver& observer, const Control& control) {
   const torch::NoGradGuard no_grad;
   SamplerStep last;
   const auto show = [&](double sigma_next) {
@@ -88,8 +85,7 @@ void observe_noising_path(const Predictor& predict, const Tensor& pictures,
     last.prediction = predict_at(predict, last.x, last.sigma);
     observer(last);
     ++last.index;
-    report_step(control, "noising path", static_cast<size_t>(last.index),
-                static_cast<size_t>(last.count));
+    report_step(control, "noising path", static_cast<size_t>(last.index), static_cast<size_t>(last.count));
   };
   last.count = options.steps + 1;
   walk_noising_paths(pictures, options, noise, [&](const Tensor& x, double sigma) {
@@ -101,9 +97,8 @@ void observe_noising_path(const Predictor& predict, const Tensor& pictures,
   show(0);
 }
 
-Tensor invert_ddim(const Predictor& predict, const Tensor& pictures,
-                   const std::vector<double>& sigmas, const DdimInversionOptions& options,
-                   const Control& control) {
+Tensor invert_ddim(const Predictor& predict, const Tensor& pictures, const std::vector<double>& sigmas,
+                   const DdimInversionOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   check_pictures("explain.invert_ddim", pictures);
   check_sigmas("explain.invert_ddim", sigmas);
@@ -126,9 +121,8 @@ Tensor invert_ddim(const Predictor& predict, const Tensor& pictures,
 }
 
 EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tensor& pictures,
-                                           const std::vector<double>& sigmas,
-                                           const PathNoise& noise, const SamplerObserver& observer,
-                                           const Control& control) {
+                                           const std::vector<double>& sigmas, const PathNoise& noise,
+                                           const SamplerObserver& observer, const Control& control) {
   const torch::NoGradGuard no_grad;
   check_edit_friendly(pictures, sigmas, noise);
   const size_t count = sigmas.size() - 1;
@@ -138,8 +132,7 @@ EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tenso
     control.throw_if_stopped("explain.invert_edit_friendly");
     const Prediction prediction = predict_at(predict, states[i], sigmas[i]);
     if (observer) {
-      observer({static_cast<int64_t>(i), static_cast<int64_t>(count), sigmas[i], sigmas[i + 1],
-                states[i], prediction});
+      observer({static_cast<int64_t>(i), static_cast<int64_t>(count), sigmas[i], sigmas[i + 1], states[i], prediction});
     }
     const AncestralStep step(sigmas[i], sigmas[i + 1]);
     const Tensor mean = step.mean(states[i], prediction.denoised);
@@ -187,8 +180,7 @@ Trajectory inverted_trajectory(const Model& model, const PictureRequest& prompt,
   ancestral.sampler = {.solver = Solver::ddpm};
   ancestral.guidance.clamp = 0;
   const Trajectory plan = draw_trajectory(model, prompt, ancestral);  // its prompts, levels and guidance
-  const Tensor pictures =
-      picture.to(model.device, torch::kFloat32).expand({plan.count(), -1, -1, -1}).contiguous();
+  const Tensor pictures = picture.to(model.device, torch::kFloat32).expand({plan.count(), -1, -1, -1}).contiguous();
   GuidanceOptions both = ancestral.guidance;
   both.both_branches = true;
   TrajectoryRecorder recorder{RecorderOptions{}};
@@ -200,7 +192,8 @@ Trajectory inverted_trajectory(const Model& model, const PictureRequest& prompt,
   const std::vector<SamplerStep>& steps = recorder.steps();
   return {plan.sampling(),
           {plan.condition(), plan.null_condition(), found.states[0] / steps.front().sigma, noise},
-          steps, found.remainder};
+          steps,
+          found.remainder};
 }
 
 Tensor reconstruction_error(const Tensor& pictures, const Tensor& reconstructed) {
@@ -234,14 +227,14 @@ void describe(AnswerDescriber& d, const InversionOfPictures& a) {
     {.null = 0});
   d("noise_size", a.noise_size, "picture", "", "root mean square of the noise that DDIM finds", {.null = 1});
   d("smooth_deficit", a.smooth_deficit, "picture", "log ratio",
-    "variance of that noise on smooth over other pixels; NaN: not both are there",
-    {.null = 0, .is_signed = true});
+    "variance of that noise on smooth over other pixels; NaN: not both are there", {.null = 0, .is_signed = true});
   d("noise", a.noise, "picture channel y x", "", "that DDIM inversion finds", {.is_signed = true});
   d("states", a.states, "step picture channel y x", "pixel units", "of the edit-friendly inversion");
 }
 
 void describe(Describer& d, InversionOptions& options) {
-  d("steps", options.steps, "steps of DDIM inversion; edit-friendly inversion takes the first", {.min = 2, .max = 100000});
+  d("steps", options.steps, "steps of DDIM inversion; edit-friendly inversion takes the first",
+    {.min = 2, .max = 100000});
 }
 
 namespace {
@@ -278,10 +271,9 @@ InversionOfPictures ask_inversion(const Subject& subject, const InversionOptions
     out.noise = found.noise;
   }
   out.ddim_error = torch::stack(errors);
-  const EditFriendlyInversion friendly = invert_edit_friendly(predict, pictures, levels_of(subject, options.steps.front()),
-                                                              subject.noise(count), {}, control);
-  out.edit_friendly_error =
-      reconstruction_error(pictures, replay(predict, friendly, 0, {}, control)).cpu();
+  const EditFriendlyInversion friendly = invert_edit_friendly(
+      predict, pictures, levels_of(subject, options.steps.front()), subject.noise(count), {}, control);
+  out.edit_friendly_error = reconstruction_error(pictures, replay(predict, friendly, 0, {}, control)).cpu();
   out.states = friendly.states.cpu();
   out.noise_size = out.noise.square().mean({1, 2, 3}).sqrt();
   out.smooth_deficit = smooth_deficit(out.noise, pictures.cpu()).log_ratio;
@@ -300,4 +292,4 @@ Method inversion_method() {
   return method("inversion", "Which noise leads to this picture?", {}, inversion_cost, ask_inversion);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -13,8 +13,8 @@
 
 #include <vector>
 
-#include "noisescope/model/model.h"
 #include "noisescope/explain/evidence.h"
+#include "noisescope/model/model.h"
 
 namespace noisescope::inline explain {
 
@@ -23,17 +23,14 @@ class AnswerDescriber;
 /// Shows `observer` a noising path of `pictures` [B, C, H, W] as the steps of a run, from noise to
 /// picture: options.steps + 1 of them, the last with sigma_next = 0. Cost: an evaluation a step and
 /// picture. Throws ShapeError, ValueError for options out of range, Interrupted.
-void observe_noising_path(const Predictor& predict, const Tensor& pictures,
-                          const EvidenceOptions& options, const PathNoise& noise,
-                          const SamplerObserver& observer, const Control& control = {});
+void observe_noising_path(const Predictor& predict, const Tensor& pictures, const EvidenceOptions& options,
+                          const PathNoise& noise, const SamplerObserver& observer, const Control& control = {});
 
 struct DdimInversionOptions {
   int64_t refinements = 0;  // fixed-point iterations a step
 
   /// Evaluations for `pictures` pictures and `steps` steps.
-  int64_t cost(int64_t pictures, int64_t steps) const {
-    return pictures * steps * (1 + refinements);
-  }
+  int64_t cost(int64_t pictures, int64_t steps) const { return pictures * steps * (1 + refinements); }
 };
 void describe(Describer& d, DdimInversionOptions& options);
 
@@ -48,18 +45,17 @@ void describe(Describer& d, DdimInversionOptions& options);
 /// Staniszewski et al. 2024, arXiv:2410.23530), noise the picture to a level and end `sigmas`
 /// there. Throws ShapeError, ValueError for unusable sigmas or pictures that are not finite,
 /// Interrupted.
-Tensor invert_ddim(const Predictor& predict, const Tensor& pictures,
-                   const std::vector<double>& sigmas, const DdimInversionOptions& options = {},
-                   const Control& control = {});
+Tensor invert_ddim(const Predictor& predict, const Tensor& pictures, const std::vector<double>& sigmas,
+                   const DdimInversionOptions& options = {}, const Control& control = {});
 
 /// What the ancestral sampler needs to draw given pictures: S steps, B pictures, dtype of the
 /// pictures.
 struct EditFriendlyInversion {
   std::vector<double> sigmas;  // [S + 1], the last 0
-  Tensor states;     // [S, B, C, H, W] at sigmas[0 .. S-1]
-  Tensor noises;     // [S - 1, B, C, H, W]: z of every step but the last, which injects none
-  Tensor remainder;  // [B, C, H, W]: picture - last estimate, sigma_1 z_1 of the paper; small
-                     // where the levels go down to what the network can still clean
+  Tensor states;               // [S, B, C, H, W] at sigmas[0 .. S-1]
+  Tensor noises;               // [S - 1, B, C, H, W]: z of every step but the last, which injects none
+  Tensor remainder;            // [B, C, H, W]: picture - last estimate, sigma_1 z_1 of the paper; small
+                               // where the levels go down to what the network can still clean
 };
 
 /// Edit-friendly DDPM inversion (Huberman-Spiegelglas et al. 2024, arXiv:2304.06140, algorithm 1):
@@ -71,18 +67,15 @@ struct EditFriendlyInversion {
 /// evaluation a step and picture. Throws ShapeError, ValueError for unusable sigmas or pictures
 /// that are not finite, Interrupted.
 EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tensor& pictures,
-                                           const std::vector<double>& sigmas,
-                                           const PathNoise& noise,
-                                           const SamplerObserver& observer = {},
-                                           const Control& control = {});
+                                           const std::vector<double>& sigmas, const PathNoise& noise,
+                                           const SamplerObserver& observer = {}, const Control& control = {});
 
 /// The ancestral run with the recorded noise, from step `first_step` on: the picture itself (to
 /// rounding) under the predictor of the inversion, an edit of it under another one. A later first
 /// step keeps more of the picture (T_skip of the paper). Cost: an evaluation a step and picture.
 /// Throws ValueError for a first step out of range, Interrupted.
-Tensor replay(const Predictor& predict, const EditFriendlyInversion& inversion,
-              int64_t first_step = 0, const SamplerObserver& observer = {},
-              const Control& control = {});
+Tensor replay(const Predictor& predict, const EditFriendlyInversion& inversion, int64_t first_step = 0,
+              const SamplerObserver& observer = {}, const Control& control = {});
 
 /// `count` trajectories, of noise of their own, that all end in `picture` [C, H, W], by edit-friendly inversion
 /// under the prompt: levels and guidance of `options`, ancestral, estimates not clamped. Cost: 2 x count
@@ -96,7 +89,6 @@ Tensor reconstruction_error(const Tensor& pictures, const Tensor& reconstructed)
 /// Cosine of each noise with the noise inverted from the picture that it led to, [B] float64; 1 =
 /// the inversion found it again (stability of a seed: Qi et al. 2024, arXiv:2407.14041).
 Tensor inversion_stability(const Tensor& noise, const Tensor& inverted);
-
 
 /// Both inversions of the trajectory's pictures, or of the one that was given.
 struct InversionOptions {
@@ -117,4 +109,4 @@ struct InversionOfPictures {
 void describe(AnswerDescriber& d, const EditFriendlyInversion& answer);
 void describe(AnswerDescriber& d, const InversionOfPictures& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

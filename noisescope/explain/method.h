@@ -29,7 +29,7 @@ struct Method {
   std::string id;
   std::string question;
   MethodNeeds needs;
-  std::function<void(Describer&)> describe_options;      // with their defaults
+  std::function<void(Describer&)> describe_options;       // with their defaults
   std::function<void(AnswerDescriber&)> describe_answer;  // of no content; of a part where the answer is Named
   bool is_named = false;                                  // the answer is one per word, prompt or value
   /// Denoiser evaluations of one picture, known before it runs. `settings`: options by name, others as they are.
@@ -64,8 +64,7 @@ Options options_of(const ConfigNode& settings) {
 
 /// The one door from a typed function to the table.
 template <class Options, class A>
-Method method(const char* id, const char* question, MethodNeeds needs,
-              int64_t (*cost)(const Subject&, const Options&),
+Method method(const char* id, const char* question, MethodNeeds needs, int64_t (*cost)(const Subject&, const Options&),
               A (*ask)(const Subject&, const Options&, const Control&)) {
   return {id,
           question,
@@ -107,4 +106,4 @@ const ConfigNode& settings_of(const ConfigNode& settings, const Method& method);
 /// dimensions, unit, null value and direction.
 nlohmann::ordered_json list_methods();
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -76,16 +76,29 @@ Json method_json(const Method& method) {
 }  // namespace
 
 const std::vector<Method>& methods() {
-  static const std::vector<Method> all = {
-      trajectory_geometry_method(),  evidence_method(),           u_turn_method(),
-      decision_windows_method(),     information_map_method(),    guidance_information_method(),
-      guidance_anatomy_method(),     counterfactual_method(),     rewind_method(),
-      posterior_uncertainty_method(), noise_tests_method(),       noise_bands_method(),
-      prediction_tests_method(),
-      guidance_windows_method(),     guidance_sweep_method(),     read_out_method(),
-      conditioning_locality_method(), noise_sobol_method(),       seed_share_method(),
-      noise_tiles_method(),          noise_transplant_method(),   spectral_emergence_method(),
-      inversion_method()};
+  static const std::vector<Method> all = {trajectory_geometry_method(),
+                                          evidence_method(),
+                                          u_turn_method(),
+                                          decision_windows_method(),
+                                          information_map_method(),
+                                          guidance_information_method(),
+                                          guidance_anatomy_method(),
+                                          counterfactual_method(),
+                                          rewind_method(),
+                                          posterior_uncertainty_method(),
+                                          noise_tests_method(),
+                                          noise_bands_method(),
+                                          prediction_tests_method(),
+                                          guidance_windows_method(),
+                                          guidance_sweep_method(),
+                                          read_out_method(),
+                                          conditioning_locality_method(),
+                                          noise_sobol_method(),
+                                          seed_share_method(),
+                                          noise_tiles_method(),
+                                          noise_transplant_method(),
+                                          spectral_emergence_method(),
+                                          inversion_method()};
   return all;
 }
 
@@ -143,4 +156,4 @@ Json list_methods() {
   return {{"methods", list}};
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -29,4 +29,4 @@ Method spectral_emergence_method();
 Method trajectory_geometry_method();
 Method u_turn_method();
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

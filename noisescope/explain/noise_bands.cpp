@@ -19,7 +19,8 @@ Tensor energy_of(const Tensor& noise, int64_t bands) {
     const auto edge = [&](int64_t k) { return static_cast<double>(k) / static_cast<double>(bands); };
     const BandEnergy band = band_energy(noise, edge(r), r + 1 == bands ? kBeyondCorner : edge(r + 1));
     if (!(band.degrees > 0)) {
-      throw ValueError(format_text("[explain.noise_bands] expected bands that hold a frequency, got an empty one of {}", bands));
+      throw ValueError(
+          format_text("[explain.noise_bands] expected bands that hold a frequency, got an empty one of {}", bands));
     }
     columns.push_back(band.energy / band.degrees);
   }
@@ -41,7 +42,9 @@ Tensor branch_energy(const std::vector<SamplerStep>& steps, Tensor Prediction::*
 NoiseBands noise_bands(const std::vector<SamplerStep>& steps, int64_t bands) {
   const bool known = std::all_of(steps.begin(), steps.end(), [](const SamplerStep& step) { return step.x.defined(); });
   if (steps.empty() || !known || bands < 1) {
-    throw ValueError(format_text("[explain.noise_bands] expected recorded noisy images and at least 1 band, got {} steps and {} bands; record x", steps.size(), bands));
+    throw ValueError(format_text(
+        "[explain.noise_bands] expected recorded noisy images and at least 1 band, got {} steps and {} bands; record x",
+        steps.size(), bands));
   }
   NoiseBands out;
   for (const SamplerStep& step : steps) out.log_snrs.push_back(log_snr_of(step.sigma));
@@ -76,4 +79,4 @@ Method noise_bands_method() {
                 {.trajectory = true, .branches = true}, free_of_cost<NoiseBandsOptions>, ask_noise_bands);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -35,12 +35,13 @@ NoiseSobol noise_sobol(const Trajectory& trajectory, const ScorePictures& scores
   const Tensor& initial = trajectory.initial();
   const NoiseSource& noise = trajectory.noise();
   if (options.windows < 1 || options.windows > steps) {
-    throw ValueError(format_text("[explain.noise_sobol] expected 1 .. {} windows, one step each at least, got {}", steps, options.windows));
+    throw ValueError(format_text("[explain.noise_sobol] expected 1 .. {} windows, one step each at least, got {}",
+                                 steps, options.windows));
   }
   const Random other(noise.random.seed() ^ name_hash("noise_sobol"));
-  const Tensor other_initial =
-      NoiseSource{other, noise.sample_ids}
-          .initial(initial.sizes().slice(1), initial.scalar_type()).to(initial.device());
+  const Tensor other_initial = NoiseSource{other, noise.sample_ids}
+                                   .initial(initial.sizes().slice(1), initial.scalar_type())
+                                   .to(initial.device());
   const double runs = static_cast<double>(options.windows + 3);
   double done = 0;
   const auto score = [&](const Tensor& x, int64_t from, int64_t to) {
@@ -108,4 +109,4 @@ Method noise_sobol_method() {
                 {.trajectory = true, .words = true, .reader = true}, sobol_cost, ask_sobol);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -43,4 +43,4 @@ struct NoiseSobolQuestion {
 };
 void describe(Describer& d, NoiseSobolQuestion& question);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

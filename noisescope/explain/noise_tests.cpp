@@ -9,9 +9,9 @@
 #include <ATen/ops/special_gammaincc.h>
 
 #include "noisescope/core/error.h"
-#include "noisescope/stats/multiple_testing.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/stats/multiple_testing.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -27,8 +27,7 @@ Tensor chi_squared_tail(const Tensor& statistic, double degrees) {
 /// Two-sided p-value of a chi-squared statistic.
 Tensor chi_squared_p(const Tensor& statistic, double degrees) {
   const Tensor upper = chi_squared_tail(statistic, degrees);
-  const Tensor lower =
-      at::special_gammainc(torch::full_like(statistic, degrees / 2), statistic / 2);
+  const Tensor lower = at::special_gammainc(torch::full_like(statistic, degrees / 2), statistic / 2);
   return (2 * torch::minimum(upper, lower)).clamp_max(1);
 }
 
@@ -65,16 +64,14 @@ BandEnergy band_energy(const Tensor& noise, double from, double to) {
   const Tensor fx = at::fft_fftfreq(x.size(3), 1.0, torch::kFloat64).unsqueeze(0);
   const Tensor radius = (fy.square() + fx.square()).sqrt() / std::sqrt(0.5);
   const Tensor inside = ((radius >= from) & (radius < to)).to(torch::kFloat64);
-  return {(power * inside).sum({1, 2, 3}),
-          inside.sum().item<double>() * static_cast<double>(x.size(1))};
+  return {(power * inside).sum({1, 2, 3}), inside.sum().item<double>() * static_cast<double>(x.size(1))};
 }
 
 NoiseTests test_noise(const Tensor& noise) {
   check_shape("explain.test_noise", "noise", noise, {-1, -1, -1, -1});
   const int64_t H = noise.size(2), W = noise.size(3);
   if (noise.size(0) < 1 || H < 4 || W < 4) {
-    throw ValueError("[explain.test_noise] expected pictures of at least 4x4 pixels, got " +
-                     describe_tensor(noise));
+    throw ValueError("[explain.test_noise] expected pictures of at least 4x4 pixels, got " + describe_tensor(noise));
   }
   const Tensor x = noise.to(torch::kCPU, torch::kFloat64);
   const auto n = static_cast<double>(x[0].numel());
@@ -163,4 +160,4 @@ Method noise_tests_method() {
                 ask_noise);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -48,9 +48,9 @@ void describe(AnswerDescriber& d, const NoiseTests& answer);
 struct NoiseOfTrajectory {
   std::vector<double> log_snrs;  // [S]
   NoiseTests first;
-  std::optional<NoiseTests> injected;      // none for a deterministic solver
+  std::optional<NoiseTests> injected;                // none for a deterministic solver
   Tensor predicted_size, predicted_size_unprompted;  // [S, B]: root mean square
 };
 void describe(AnswerDescriber& d, const NoiseOfTrajectory& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

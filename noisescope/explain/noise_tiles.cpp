@@ -12,15 +12,16 @@ namespace {
 void check_options(const NoiseTilesOptions& options, const Tensor& initial) {
   const int64_t side = options.side_px(initial.size(2));
   if (side < 1 || options.redraws < 1 || initial.size(2) % side != 0 || initial.size(3) % side != 0) {
-    throw ValueError(format_text("[explain.noise_tiles] expected redraws >= 1 and tiles that divide pictures of {}x{} pixels, got {} redraws and tile_px = {}", initial.size(2), initial.size(3), options.redraws, side));
+    throw ValueError(
+        format_text("[explain.noise_tiles] expected redraws >= 1 and tiles that divide pictures of {}x{} pixels, got "
+                    "{} redraws and tile_px = {}",
+                    initial.size(2), initial.size(3), options.redraws, side));
   }
 }
 
 /// Sums over tiles: [B, H, W] -> [B, T].
 Tensor sum_tiles(const Tensor& map, int64_t side) {
-  return map.view({map.size(0), map.size(1) / side, side, map.size(2) / side, side})
-      .sum({2, 4})
-      .flatten(1);
+  return map.view({map.size(0), map.size(1) / side, side, map.size(2) / side, side}).sum({2, 4}).flatten(1);
 }
 
 /// One mask a tile: [T, 1, H, W] bool.
@@ -34,7 +35,8 @@ Tensor tile_masks(int64_t height, int64_t width, int64_t side) {
 }  // namespace
 
 void describe(Describer& d, NoiseTilesOptions& options) {
-  d("tile_px", options.tile_px, "side of a tile of noise in pixels; 0: a quarter of the picture", {.min = 0, .max = 4096});
+  d("tile_px", options.tile_px, "side of a tile of noise in pixels; 0: a quarter of the picture",
+    {.min = 0, .max = 4096});
   d("redraws", options.redraws, "new draws of every tile", {.min = 1, .max = 100000});
 }
 
@@ -46,18 +48,18 @@ NoiseTiles noise_tiles(const Trajectory& trajectory, const NoiseTilesOptions& op
   const Random anew(trajectory.noise().random.seed() ^ name_hash("noise_tiles"));
   const Tensor masks = tile_masks(initial.size(2), initial.size(3), side).to(initial.device());
   const int64_t tiles = masks.size(0);
-  NoiseTiles out{trajectory.redraw(), torch::zeros({count, tiles, tiles}, torch::kFloat64),
-                 initial.size(2) / side, initial.size(3) / side};
+  NoiseTiles out{trajectory.redraw(), torch::zeros({count, tiles, tiles}, torch::kFloat64), initial.size(2) / side,
+                 initial.size(3) / side};
   const Control silent{{}, control.stop};
   for (int64_t r = 0; r < options.redraws; ++r) {
     const Tensor fresh = anew.normal(Purpose::explain, uint64_t(r), trajectory.noise().sample_ids,
-                                     trajectory.image_shape(), initial.scalar_type()).to(initial.device());
+                                     trajectory.image_shape(), initial.scalar_type())
+                             .to(initial.device());
     for (int64_t b = 0; b < count; ++b) {
       const Trajectory same = trajectory.rows(std::vector<int64_t>(size_t(tiles), b));
       const Tensor redrawn = same.redraw({.initial = torch::where(masks, fresh[b], initial[b])}, {}, silent);
       const Tensor change = (redrawn - out.pictures[b]).square().sum(1);
-      out.effect[b] += sum_tiles(change.to(torch::kCPU, torch::kFloat64), side) /
-                       static_cast<double>(options.redraws);
+      out.effect[b] += sum_tiles(change.to(torch::kCPU, torch::kFloat64), side) / static_cast<double>(options.redraws);
     }
     control.report({"noise tiles", double(r + 1), double(options.redraws), "redraws", ""});
   }
@@ -67,7 +69,9 @@ NoiseTiles noise_tiles(const Trajectory& trajectory, const NoiseTilesOptions& op
 Tensor tile_cover(const Tensor& mask, int64_t tile_px) {
   check_shape("explain.tile_cover", "mask", mask, {-1, -1, -1});
   if (tile_px < 1 || mask.size(1) % tile_px != 0 || mask.size(2) % tile_px != 0) {
-    throw ValueError(format_text("[explain.tile_cover] expected tiles that divide the mask, got tiles of {} pixels for {}", tile_px, describe_tensor(mask)));
+    throw ValueError(
+        format_text("[explain.tile_cover] expected tiles that divide the mask, got tiles of {} pixels for {}", tile_px,
+                    describe_tensor(mask)));
   }
   const Tensor sums = sum_tiles(mask.to(torch::kCPU, torch::kFloat64), tile_px);
   return sums.view({mask.size(0), mask.size(1) / tile_px, mask.size(2) / tile_px}) /
@@ -78,8 +82,9 @@ void describe(AnswerDescriber& d, const NoiseTiles& a) {
   d("pictures", a.pictures, "picture channel y x", "pixel units", "with all noise as it was");
   d("importance", [&] { return a.importance(); }, "picture y x", "pixel units squared",
     "what each tile of first noise changes in the whole picture", {.null = 0, .higher = "matters more"});
-  d("locality", [&] { return a.locality(); }, "picture tile", "share",
-    "of a tile's effect that lands in the tile itself; NaN: no effect");
+  d(
+      "locality", [&] { return a.locality(); }, "picture tile", "share",
+      "of a tile's effect that lands in the tile itself; NaN: no effect");
   d("effect", a.effect, "picture tile tile", "pixel units squared", "of each tile of noise on each tile of the picture",
     {.null = 0});
 }
@@ -99,7 +104,8 @@ int64_t tiles_cost(const Subject& subject, const NoiseTilesQuestion& question) {
   const Sampling& sampling = subject.trajectory.sampling();
   const int64_t height = subject.model.image_shape[1], width = subject.model.image_shape[2];
   return sampling.branches() * sampling.stages() *
-         question.options.cost(std::min(question.pictures, subject.trajectory.count()), height, width, sampling.steps());
+         question.options.cost(std::min(question.pictures, subject.trajectory.count()), height, width,
+                               sampling.steps());
 }
 
 }  // namespace
@@ -109,4 +115,4 @@ Method noise_tiles_method() {
                 ask_tiles);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -43,8 +43,7 @@ struct NoiseTiles {
 /// Explains the B pictures of a trajectory. Redraws are of a seed derived from its noise's. With a stochastic
 /// sampler its step noise stays, so that the effect is x_T's alone. Throws ValueError for tiles that do not
 /// divide the picture or options out of range.
-NoiseTiles noise_tiles(const Trajectory& trajectory, const NoiseTilesOptions& options,
-                       const Control& control = {});
+NoiseTiles noise_tiles(const Trajectory& trajectory, const NoiseTilesOptions& options, const Control& control = {});
 
 /// Share of each tile that a mask [B, H, W] bool covers: [B, H / tile_px, W / tile_px] float64.
 Tensor tile_cover(const Tensor& mask, int64_t tile_px);
@@ -57,4 +56,4 @@ struct NoiseTilesQuestion {
 };
 void describe(Describer& d, NoiseTilesQuestion& question);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -6,15 +6,17 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
-#include "noisescope/world/parser.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/world/parser.h"
 
 namespace noisescope::inline explain {
 namespace {
 
 void check_options(const TransplantOptions& options) {
   if (options.halo_px < 0 || !(options.overlap > 0 && options.overlap <= 1)) {
-    throw ValueError(format_text("[explain.noise_transplant] expected halo_px >= 0 and overlap in (0, 1], got {} and {}", options.halo_px, options.overlap));
+    throw ValueError(
+        format_text("[explain.noise_transplant] expected halo_px >= 0 and overlap in (0, 1], got {} and {}",
+                    options.halo_px, options.overlap));
   }
 }
 
@@ -38,10 +40,8 @@ Tensor overlap_of(const Tensor& donor, const Tensor& mask) {
 }  // namespace
 
 void describe(Describer& d, TransplantOptions& options) {
-  d("halo_px", options.halo_px, "pixels of noise around the object that go with it",
-    {.min = 0, .max = 4096});
-  d("overlap", options.overlap, "IoU from which the object counts as being there",
-    {.min = 1e-6, .max = 1});
+  d("halo_px", options.halo_px, "pixels of noise around the object that go with it", {.min = 0, .max = 4096});
+  d("overlap", options.overlap, "IoU from which the object counts as being there", {.min = 1e-6, .max = 1});
 }
 
 Tensor bounding_blocks(const Tensor& masks, int64_t halo_px) {
@@ -61,16 +61,14 @@ Transplant noise_transplant(const Trajectory& recipients, const Tensor& donors, 
     return find(recipients.redraw({.initial = initial}, {}, {{}, control.stop})).to(torch::kCPU);
   };
   const Random anew(noise.random.seed() ^ name_hash("noise_transplant"));
-  const Tensor fresh = anew.normal(Purpose::explain, 0, noise.sample_ids, donors.sizes().slice(1),
-                                   donors.scalar_type()).to(donors.device());
+  const Tensor fresh = anew.normal(Purpose::explain, 0, noise.sample_ids, donors.sizes().slice(1), donors.scalar_type())
+                           .to(donors.device());
   const Tensor donor = objects(donors);
-  const Tensor block =
-      bounding_blocks(donor, options.halo_px).unsqueeze(1).to(donors.device());
+  const Tensor block = bounding_blocks(donor, options.halo_px).unsqueeze(1).to(donors.device());
   const auto with_block = [&](const Tensor& source) {
     return overlap_of(donor, objects(torch::where(block, source, own)));
   };
-  return {overlap_of(donor, objects(own)), with_block(donors), with_block(fresh),
-          options.overlap};
+  return {overlap_of(donor, objects(own)), with_block(donors), with_block(fresh), options.overlap};
 }
 
 void describe(AnswerDescriber& d, const Transplant& a) {
@@ -78,9 +76,12 @@ void describe(AnswerDescriber& d, const Transplant& a) {
     "of the object with the donor's, in the recipient as it was; NaN: the donor has none");
   d("after", a.after, "pair", "IoU", "with the donor's block of noise; NaN: the donor has none");
   d("control", a.control, "pair", "IoU", "with a random block at the same place; NaN: the donor has none");
-  d("eligible", [&] { return a.eligible(); }, "pair", "", "whether a pair can tell");
-  d("moved", [&] { return a.moved(); }, "eligible", "", "whether the object came to the donor's place");
-  d("moved_by_control", [&] { return a.moved_by_control(); }, "eligible", "", "the same with a random block");
+  d(
+      "eligible", [&] { return a.eligible(); }, "pair", "", "whether a pair can tell");
+  d(
+      "moved", [&] { return a.moved(); }, "eligible", "", "whether the object came to the donor's place");
+  d(
+      "moved_by_control", [&] { return a.moved_by_control(); }, "eligible", "", "the same with a random block");
 }
 
 void describe(Describer& d, TransplantQuestion& question) {
@@ -111,8 +112,8 @@ Transplant ask_transplant(const Subject& subject, const TransplantQuestion& ques
   const int64_t pairs = question.pairs;
   const Trajectory all = subject.fresh(2 * pairs);
   const Trajectory first = all.rows(sample_range(0, pairs));
-  const Trajectory recipients(first.sampling(), {first.condition(), first.null_condition(),
-                                                 all.initial().slice(0, pairs), first.noise()});
+  const Trajectory recipients(
+      first.sampling(), {first.condition(), first.null_condition(), all.initial().slice(0, pairs), first.noise()});
   return noise_transplant(recipients, first.initial(), left_object(subject.grammar()->world()), question.options,
                           control);
 }
@@ -129,4 +130,4 @@ Method noise_transplant_method() {
                 {.trajectory = true, .world = true}, transplant_cost, ask_transplant);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

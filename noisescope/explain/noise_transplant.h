@@ -60,4 +60,4 @@ struct TransplantQuestion {
 };
 void describe(Describer& d, TransplantQuestion& question);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -8,7 +8,7 @@ namespace noisescope::inline explain {
 /// D(x[sample], sigma[sample], condition) for M rows, at most `pass_size` of them at a time.
 ///   x [B, C, H, W], sigma [B], condition [M, D], sample [M] int64 in [0, B); returns [M, C, H, W].
 /// Throws ValueError unless pass_size >= 1.
-Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
-                         const Tensor& condition, const Tensor& sample, int64_t pass_size);
+Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma, const Tensor& condition,
+                         const Tensor& sample, int64_t pass_size);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -6,26 +6,23 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
-#include "noisescope/explain/passes.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/passes.h"
 
 namespace noisescope::inline explain {
 namespace {
 
 /// dD/dx applied to directions v [B, N, k], by central differences of length h [B].
-Tensor jacobian_times(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
-                      const Tensor& condition, const Tensor& v, const UncertaintyOptions& options) {
+Tensor jacobian_times(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma, const Tensor& condition,
+                      const Tensor& v, const UncertaintyOptions& options) {
   const int64_t B = x.size(0), k = v.size(2);
   const Tensor h = sigma * options.step;
-  const Tensor moves = (v * h.view({-1, 1, 1}))
-                           .permute({2, 0, 1})
-                           .reshape({k, B, x.size(1), x.size(2), x.size(3)});
+  const Tensor moves = (v * h.view({-1, 1, 1})).permute({2, 0, 1}).reshape({k, B, x.size(1), x.size(2), x.size(3)});
   const Tensor points = torch::cat({x + moves, x - moves}).flatten(0, 1);  // [2 k B, C, H, W]
   const Tensor rows = torch::arange(points.size(0), x.device());
   const Tensor estimates =
-      denoise_in_passes(denoiser, points, sigma.repeat({2 * k}), condition.repeat({2 * k, 1}), rows,
-                        options.pass_size)
+      denoise_in_passes(denoiser, points, sigma.repeat({2 * k}), condition.repeat({2 * k, 1}), rows, options.pass_size)
           .view({2, k, B, -1});
   return ((estimates[0] - estimates[1]) / (2 * h).view({1, -1, 1})).permute({1, 2, 0});
 }
@@ -35,15 +32,13 @@ Tensor jacobian_times(const Denoiser& denoiser, const Tensor& x, const Tensor& s
 void describe(Describer& d, UncertaintyOptions& options) {
   d("components", options.components, "principal components", {.min = 1, .max = 1000});
   d("iterations", options.iterations, "subspace iterations", {.min = 1, .max = 10000});
-  d("step", options.step, "length of the central difference in units of sigma",
-    {.min = 1e-6, .max = 1});
+  d("step", options.step, "length of the central difference in units of sigma", {.min = 1e-6, .max = 1});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x,
-                                         const Tensor& sigma, const Tensor& condition,
-                                         const UncertaintyOptions& options, const Random& random,
-                                         const std::vector<int64_t>& sample_ids,
+PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
+                                         const Tensor& condition, const UncertaintyOptions& options,
+                                         const Random& random, const std::vector<int64_t>& sample_ids,
                                          const Control& control) {
   const torch::NoGradGuard no_grad;
   const char* where = "explain.posterior_components";
@@ -53,7 +48,9 @@ PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor&
   check_shape(where, "condition", condition, {B, -1});
   const int64_t N = x[0].numel(), k = options.components;
   if (k < 1 || k > N || options.iterations < 1 || !(options.step > 0)) {
-    throw ValueError(format_text("[explain.posterior_components] expected 1 to {} components, iterations >= 1 and step > 0, got {}, {} and {}", N, k, options.iterations, options.step));
+    throw ValueError(format_text(
+        "[explain.posterior_components] expected 1 to {} components, iterations >= 1 and step > 0, got {}, {} and {}",
+        N, k, options.iterations, options.step));
   }
   Tensor v = random.normal(Purpose::explain, 0, sample_ids, {N, k}, x.scalar_type()).to(x.device());
   v = std::get<0>(at::linalg_qr(v));
@@ -131,4 +128,4 @@ Method posterior_uncertainty_method() {
                 uncertainty_cost, ask_uncertainty);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

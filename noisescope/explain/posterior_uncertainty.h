@@ -34,10 +34,9 @@ struct PosteriorComponents {
 /// sample_ids[b]). The Jacobian of an exact denoiser is symmetric; of a network its symmetric part
 /// within the subspace is taken. Throws ValueError for options out of range (components must not
 /// exceed C H W), ShapeError.
-PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x,
-                                         const Tensor& sigma, const Tensor& condition,
-                                         const UncertaintyOptions& options, const Random& random,
-                                         const std::vector<int64_t>& sample_ids,
+PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
+                                         const Tensor& condition, const UncertaintyOptions& options,
+                                         const Random& random, const std::vector<int64_t>& sample_ids,
                                          const Control& control = {});
 
 void describe(AnswerDescriber& d, const PosteriorComponents& answer);
@@ -57,4 +56,4 @@ struct UncertaintyAtLevel {
 };
 void describe(AnswerDescriber& d, const UncertaintyAtLevel& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -4,12 +4,12 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
-#include "noisescope/stats/multiple_testing.h"
-#include "noisescope/explain/noise_tests.h"
-#include "noisescope/explain/passes.h"
-#include "noisescope/stats/relabelling.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/noise_tests.h"
+#include "noisescope/explain/passes.h"
+#include "noisescope/stats/multiple_testing.h"
+#include "noisescope/stats/relabelling.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -34,19 +34,17 @@ Tensor channel_correlation(const Tensor& x) {
 
 /// Statistics of eps-hat of one step, [G, K, K, T]: group, picture, whose row of `condition`.
 ///   groups [G, K]: numbers of pictures
-NoiseStatistics statistics_of(const Denoiser& denoiser, const SamplerStep& step,
-                              const Tensor& condition, const Tensor& groups, int64_t pass_size) {
+NoiseStatistics statistics_of(const Denoiser& denoiser, const SamplerStep& step, const Tensor& condition,
+                              const Tensor& groups, int64_t pass_size) {
   const int64_t G = groups.size(0), K = groups.size(1);
   const Tensor x = step.x.to(condition.device());
-  const auto all_pairs = [&](const Tensor& numbers) {
-    return numbers.expand({G, K, K}).reshape({-1}).to(x.device());
-  };
+  const auto all_pairs = [&](const Tensor& numbers) { return numbers.expand({G, K, K}).reshape({-1}).to(x.device()); };
   const Tensor sample = all_pairs(groups.unsqueeze(2));
   const Tensor sigma = torch::full({x.size(0)}, step.sigma, x.options());
   const Tensor versions = condition.index_select(0, all_pairs(groups.unsqueeze(1)));
   const Tensor denoised = denoise_in_passes(denoiser, x, sigma, versions, sample, pass_size);
-  NoiseStatistics statistics = noise_statistics(
-      noise_of(x.index_select(0, sample), denoised, sigma.index_select(0, sample)));
+  NoiseStatistics statistics =
+      noise_statistics(noise_of(x.index_select(0, sample), denoised, sigma.index_select(0, sample)));
   statistics.values = statistics.values.view({G, K, K, -1});
   return statistics;
 }
@@ -75,8 +73,9 @@ NoiseStatistics noise_statistics(const Tensor& noise) {
   const Tensor x = raw - per_sample(mean);
   const Tensor variance = x.square().mean({1, 2, 3});
   if (!(variance > 0).all().item<bool>()) {  // also where it is NaN
-    throw NumericError("[explain.noise_statistics] expected finite pictures that are not constant, got "
-                       "others");
+    throw NumericError(
+        "[explain.noise_statistics] expected finite pictures that are not constant, got "
+        "others");
   }
   const auto n = static_cast<double>(x[0].numel());
   NoiseStatistics out;
@@ -104,27 +103,30 @@ void describe(Describer& d, PredictionTestOptions& options) {
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::string> names,
-                                   int64_t permutations, const Random& random) {
+PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::string> names, int64_t permutations,
+                                   const Random& random) {
   const auto T = static_cast<int64_t>(names.size());
   check_shape("explain.compare_statistics", "statistics", statistics, {-1, -1, -1, T});
   const Tensor values = statistics.permute({1, 2, 0, 3}).flatten(2);  // [B, K, S T]
-  return tests_of(relabel_blocks(values, torch::zeros({values.size(0)}, torch::kInt64),
-                                 {permutations, random}), std::move(names));
+  return tests_of(relabel_blocks(values, torch::zeros({values.size(0)}, torch::kInt64), {permutations, random}),
+                  std::move(names));
 }
 
 PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
-                                 const Tensor& condition, const PredictionTestOptions& options,
-                                 const Random& random, const Control& control) {
+                                 const Tensor& condition, const PredictionTestOptions& options, const Random& random,
+                                 const Control& control) {
   const at::NoGradGuard no_grad;
   check_shape("explain.test_predictions", "condition", condition, {-1, -1});
   const int64_t B = condition.size(0);
   if (steps.empty() || options.group < 2 || options.group > B) {
-    throw ValueError(format_text("[explain.test_predictions] expected recorded steps and a group of at least 2 and at most all pictures, got {} steps, {} of {} pictures", steps.size(), options.group, B));
+    throw ValueError(
+        format_text("[explain.test_predictions] expected recorded steps and a group of at least 2 and at most all "
+                    "pictures, got {} steps, {} of {} pictures",
+                    steps.size(), options.group, B));
   }
   const int64_t count = B / options.group * options.group;
-  const Tensor groups = random.permutation(Purpose::explain, kGroupStep, B).narrow(0, 0, count)
-                            .view({-1, options.group});
+  const Tensor groups =
+      random.permutation(Purpose::explain, kGroupStep, B).narrow(0, 0, count).view({-1, options.group});
   NoiseStatistics statistics;
   std::vector<Tensor> of_steps;
   for (const SamplerStep& step : steps) {
@@ -137,8 +139,7 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
     of_steps.push_back(statistics.values);
     control.report({"prediction tests", double(of_steps.size()), double(steps.size()), "steps", ""});
   }
-  return tests_of(relabel_partners(torch::cat(of_steps, 3), {options.permutations, random}),
-                  statistics.names);
+  return tests_of(relabel_partners(torch::cat(of_steps, 3), {options.permutations, random}), statistics.names);
 }
 
 void describe(AnswerDescriber& d, const NoiseStatistics& a) {
@@ -183,7 +184,8 @@ PredictionTestsOfWord ask_predictions(const Subject& subject, const PredictionTe
   for (const SamplerStep& step : recorder.steps()) out.log_snrs.push_back(log_snr_of(step.sigma));
   out.tests = test_predictions(subject.model.denoiser, recorder.steps(), trajectory.condition(),
                                {.group = static_cast<int64_t>(contrast.prompts.size()),
-                                .permutations = question.permutations, .pass_size = question.pass_size},
+                                .permutations = question.permutations,
+                                .pass_size = question.pass_size},
                                Random(subject.seed), control);
   return out;
 }
@@ -201,4 +203,4 @@ Method prediction_tests_method() {
                 {.trajectory = true, .words = true}, prediction_cost, ask_predictions);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -48,23 +48,23 @@ void describe(Describer& d, PredictionTestOptions& options);
 /// S steps, T statistics; float64 on the CPU.
 struct PredictionTests {
   std::vector<std::string> names;  // [T]
-  Tensor z;          // [S, T]: own minus all, in standard deviations of the null; null value 0
-  Tensor p;          // [S, T]: two-sided, each test alone
-  Tensor corrected;  // [S, T]: over all steps and statistics
+  Tensor z;                        // [S, T]: own minus all, in standard deviations of the null; null value 0
+  Tensor p;                        // [S, T]: two-sided, each test alone
+  Tensor corrected;                // [S, T]: over all steps and statistics
 };
 
 /// K sets of predictions at the same pictures, of which number 0 is in question: a network's beside an
 /// exact denoiser's. Null: within each picture any of them is as likely number 0.
 ///   statistics [S, B, K, T], K >= 2
-PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::string> names,
-                                   int64_t permutations, const Random& random);
+PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::string> names, int64_t permutations,
+                                   const Random& random);
 
 /// eps-hat at the recorded x of each step against permuted rows of `condition` [B, D]. `random` draws the
 /// groups; pictures beyond a whole number of groups are left out. Pictures that share a prompt weaken the
 /// test without harming it. Throws ValueError unless 2 <= group <= B, or for steps without x; Interrupted.
 PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
-                                 const Tensor& condition, const PredictionTestOptions& options,
-                                 const Random& random, const Control& control = {});
+                                 const Tensor& condition, const PredictionTestOptions& options, const Random& random,
+                                 const Control& control = {});
 
 void describe(AnswerDescriber& d, const NoiseStatistics& answer);
 void describe(AnswerDescriber& d, const PredictionTests& answer);
@@ -85,4 +85,4 @@ struct PredictionTestsOfWord {
 };
 void describe(AnswerDescriber& d, const PredictionTestsOfWord& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

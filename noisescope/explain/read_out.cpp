@@ -7,11 +7,11 @@
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/methods.h"
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/stats/relabelling.h"
-#include "noisescope/diffusion/process.h"
 #include "noisescope/world/grammar.h"
-#include "noisescope/explain/methods.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -31,7 +31,10 @@ void check_runs(const Tensor& scores, const NullRuns& null, double level) {
   check_shape("explain.read_out", null.name.c_str(), null.scores, {scores.size(0), -1, scores.size(2)});
   const int64_t G = scores.size(1), R = null.scores.size(1);
   if (G < 1 || R < 1 || log_choices(G + R, G) + std::log(level) < -1e-9) {
-    throw ValueError(format_text("[explain.read_out] expected enough runs for a p-value of {}, got {} and {} null runs ({}); draw more null runs", level, G, R, null.name));
+    throw ValueError(
+        format_text("[explain.read_out] expected enough runs for a p-value of {}, got {} and {} null runs ({}); draw "
+                    "more null runs",
+                    level, G, R, null.name));
   }
 }
 
@@ -70,12 +73,15 @@ Tensor ReadOut::first_step() const {
   return shown.size(0) - kept;
 }
 
-ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
-                 const ReadOutOptions& options, const Random& random) {
+ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls, const ReadOutOptions& options,
+                 const Random& random) {
   check_shape("explain.read_out", "scores", scores, {-1, -1, -1});
   if (nulls.empty() || !(options.level > 0 && options.level < 1) ||
       options.level * static_cast<double>(options.permutations + 1) < 1) {
-    throw ValueError(format_text("[explain.read_out] expected null runs, a level in (0, 1) and at least 1 / level - 1 permutations, got {} kinds, level {} and {} permutations", nulls.size(), options.level, options.permutations));
+    throw ValueError(
+        format_text("[explain.read_out] expected null runs, a level in (0, 1) and at least 1 / level - 1 permutations, "
+                    "got {} kinds, level {} and {} permutations",
+                    nulls.size(), options.level, options.permutations));
   }
   const std::vector<int64_t> grid = {scores.size(0), scores.size(2)};
   const Tensor runs = cells(scores).to(torch::kCPU, torch::kFloat64);
@@ -85,8 +91,7 @@ ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
     check_runs(scores, null, options.level);
     const Tensor others = cells(null.scores).to(torch::kCPU, torch::kFloat64);
     const Relabelled deal =
-        relabel_group(runs, others, {options.permutations, random, z.size()})
-            .standardised(options.resolution);
+        relabel_group(runs, others, {options.permutations, random, z.size()}).standardised(options.resolution);
     out.nulls.push_back(null.name);
     z.push_back(deal.observed.view(grid));
     difference.push_back((runs.mean(0) - others.mean(0)).view(grid));
@@ -110,7 +115,9 @@ void describe(AnswerDescriber& d, const ReadOut& a) {
     {.names = "nulls", .null = 0, .is_signed = true});
   d("p", a.p, "step word", "p-value", "corrected over steps and words, the largest of the nulls");
   d("shown", a.shown, "step word", "", "whether p is at most the level");
-  d("first_step", [&] { return a.first_step(); }, "word", "step", "from which a word stays shown; the number of steps: never");
+  d(
+      "first_step", [&] { return a.first_step(); }, "word", "step",
+      "from which a word stays shown; the number of steps: never");
 }
 
 void describe(AnswerDescriber& d, const WordsShown& a) {
@@ -173,10 +180,11 @@ WordsShown ask_words(const Subject& subject, const ReadOutQuestion& question, co
   const std::vector<std::string> none(static_cast<size_t>(count), "");
   std::vector<NullRuns> nulls = {{"no prompt", null_scores(subject, reader, none, "no prompt", control)}};
   if (const WorldGrammar* grammar = subject.grammar()) {
-    nulls.push_back({"other prompts",
-                     null_scores(subject, reader, other_prompts(*grammar, count), "other prompts", control)});
+    nulls.push_back(
+        {"other prompts", null_scores(subject, reader, other_prompts(*grammar, count), "other prompts", control)});
   }
-  out.found = read_out(trace.scores().slice(1, 0, subject.independent()), nulls, question.options, Random(subject.seed));
+  out.found =
+      read_out(trace.scores().slice(1, 0, subject.independent()), nulls, question.options, Random(subject.seed));
   return out;
 }
 
@@ -193,4 +201,4 @@ Method read_out_method() {
                 {.trajectory = true, .words = true, .reader = true}, words_cost, ask_words);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -39,9 +39,9 @@ class WordTrace {
 };
 
 struct ReadOutOptions {
-  double level = 0.05;        // of a false word anywhere in a run
+  double level = 0.05;  // of a false word anywhere in a run
   int64_t permutations = 999;
-  double resolution = 1e-9;   // scores closer than this are equal
+  double resolution = 1e-9;  // scores closer than this are equal
 };
 void describe(Describer& d, ReadOutOptions& options);
 
@@ -53,11 +53,11 @@ struct NullRuns {
 /// S steps, V words, Q kinds of null runs; float64 on the CPU.
 struct ReadOut {
   std::vector<std::string> nulls;  // [Q]
-  Tensor z;           // [Q, S, V]: null value 0, variance 1
-  Tensor difference;  // [Q, S, V]: mean score of the runs - mean score of the null runs
-  Tensor half_width;  // [Q, S, V]: difference +- half_width is its 95 % interval (normal)
-  Tensor p;           // [S, V]: corrected over steps and words, the largest of the Q
-  Tensor shown;       // [S, V] bool: p <= level
+  Tensor z;                        // [Q, S, V]: null value 0, variance 1
+  Tensor difference;               // [Q, S, V]: mean score of the runs - mean score of the null runs
+  Tensor half_width;               // [Q, S, V]: difference +- half_width is its 95 % interval (normal)
+  Tensor p;                        // [S, V]: corrected over steps and words, the largest of the Q
+  Tensor shown;                    // [S, V] bool: p <= level
 
   /// First step from which a word stays shown to the end, [V] int64; S where it is not shown at the end.
   Tensor first_step() const;
@@ -66,8 +66,8 @@ struct ReadOut {
 /// scores [S, G, V]: of G >= 1 runs of one prompt. The smallest possible p is that of the number of ways
 /// to choose G of G + R runs: at least 1 / level of them are needed (ValueError).
 /// Throws ShapeError where runs differ in steps or words, NumericError for scores that are not finite.
-ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls,
-                 const ReadOutOptions& options, const Random& random);
+ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls, const ReadOutOptions& options,
+                 const Random& random);
 
 void describe(AnswerDescriber& d, const ReadOut& answer);
 
@@ -91,4 +91,4 @@ struct WordsShown {
 };
 void describe(AnswerDescriber& d, const WordsShown& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

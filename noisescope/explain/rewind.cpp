@@ -96,4 +96,4 @@ Method rewind_method() {
                 ask_rewind);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -54,4 +54,4 @@ struct RewoundWord {
 };
 void describe(AnswerDescriber& d, const RewoundWord& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

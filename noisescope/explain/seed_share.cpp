@@ -27,8 +27,7 @@ Tensor jackknife_variance(const Tensor& grid, int64_t dim) {
   const int64_t count = grid.size(dim);
   std::vector<Tensor> without;
   for (int64_t i = 0; i < count; ++i) {
-    without.push_back(shares_of(torch::cat(
-        {grid.slice(dim, 0, i), grid.slice(dim, i + 1, count)}, dim)));
+    without.push_back(shares_of(torch::cat({grid.slice(dim, 0, i), grid.slice(dim, i + 1, count)}, dim)));
   }
   return torch::stack(without).var(0, /*unbiased=*/false) * static_cast<double>(count - 1);
 }
@@ -38,7 +37,8 @@ Tensor jackknife_variance(const Tensor& grid, int64_t dim) {
 VarianceShares seed_shares(const Tensor& grid) {
   check_shape("explain.seed_shares", "grid", grid, {-1, -1, -1});
   if (grid.size(0) < 3 || grid.size(1) < 3) {
-    throw ValueError(format_text("[explain.seed_shares] expected at least 3 seeds and 3 prompts, got {} and {}", grid.size(0), grid.size(1)));
+    throw ValueError(format_text("[explain.seed_shares] expected at least 3 seeds and 3 prompts, got {} and {}",
+                                 grid.size(0), grid.size(1)));
   }
   const Tensor y = grid.to(torch::kCPU, torch::kFloat64);
   const Tensor shares = shares_of(y);
@@ -101,7 +101,8 @@ std::vector<std::string> grid_prompts(const Subject& subject, int64_t most) {
 SeedShare ask_shares(const Subject& subject, const SeedShareQuestion& question, const Control& control) {
   const std::vector<std::string> prompts = grid_prompts(subject, question.prompts);
   if (prompts.empty()) {
-    throw ValueError("[explain.seed_share] expected a word with at least 3 versions, got none; name more --alternatives");
+    throw ValueError(
+        "[explain.seed_share] expected a word with at least 3 versions, got none; name more --alternatives");
   }
   const Trajectory trajectory = subject.fresh(question.seeds);
   return {prompts, question.seeds,
@@ -120,4 +121,4 @@ Method seed_share_method() {
                 {.trajectory = true, .words = true, .reader = true}, shares_cost, ask_shares);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -50,4 +50,4 @@ struct SeedShare {
 };
 void describe(AnswerDescriber& d, const SeedShare& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -33,24 +33,22 @@ Tensor variance_in(const Tensor& noise, const Tensor& in) {
 }  // namespace
 
 void describe(Describer& d, SmoothDeficitOptions& options) {
-  d("radius_px", options.radius_px, "radius of the square around a pixel that must be smooth",
-    {.min = 1, .max = 1024});
+  d("radius_px", options.radius_px, "radius of the square around a pixel that must be smooth", {.min = 1, .max = 1024});
   d("tolerance", options.tolerance, "what a smooth square may span, in pixel units", {.min = 0});
 }
 
-SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
-                             const SmoothDeficitOptions& options) {
+SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures, const SmoothDeficitOptions& options) {
   const torch::NoGradGuard no_grad;
   check_shape("explain.smooth_deficit", "pictures", pictures, {-1, -1, -1, -1});
   check_shape("explain.smooth_deficit", "noise", noise,
               {pictures.size(0), pictures.size(1), pictures.size(2), pictures.size(3)});
   if (options.radius_px < 1 || !(options.tolerance >= 0)) {
-    throw ValueError(format_text("[explain.smooth_deficit] expected radius_px >= 1 and tolerance >= 0, got {} and {}", options.radius_px, options.tolerance));
+    throw ValueError(format_text("[explain.smooth_deficit] expected radius_px >= 1 and tolerance >= 0, got {} and {}",
+                                 options.radius_px, options.tolerance));
   }
   const Tensor shown = pictures.to(torch::kCPU, torch::kFloat64);
   const Tensor own = noise.to(torch::kCPU, torch::kFloat64);
-  const Tensor span = local_maximum(shown, options.radius_px) +
-                      local_maximum(-shown, options.radius_px);
+  const Tensor span = local_maximum(shown, options.radius_px) + local_maximum(-shown, options.radius_px);
   SmoothDeficit out;
   out.smooth = span.amax(1) <= options.tolerance;
   out.log_ratio = (variance_in(own, out.smooth) / variance_in(own, ~out.smooth)).log();
@@ -58,9 +56,9 @@ SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
 }
 
 void describe(AnswerDescriber& d, const SmoothDeficit& a) {
-  d("log_ratio", a.log_ratio, "picture", "log ratio", "variance of the noise on smooth over other pixels; NaN without both",
-    {.null = 0, .is_signed = true});
+  d("log_ratio", a.log_ratio, "picture", "log ratio",
+    "variance of the noise on smooth over other pixels; NaN without both", {.null = 0, .is_signed = true});
   d("smooth", a.smooth, "picture y x", "", "whether a pixel is smooth");
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

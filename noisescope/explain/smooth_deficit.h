@@ -26,9 +26,8 @@ struct SmoothDeficit {
 
 /// noise, pictures [B, C, H, W]. No evaluations.
 /// Throws ShapeError, ValueError for options out of range.
-SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures,
-                             const SmoothDeficitOptions& options = {});
+SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures, const SmoothDeficitOptions& options = {});
 
 void describe(AnswerDescriber& d, const SmoothDeficit& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -18,10 +18,9 @@ double speciation_log_snr(const Tensor& pictures) {
   }
   // Of the two matrices with the same non-zero eigenvalues the smaller one.
   const Tensor centred = rows - rows.mean(0);
-  const Tensor small = rows.size(0) <= rows.size(1) ? centred.matmul(centred.t())
-                                                    : centred.t().matmul(centred);
+  const Tensor small = rows.size(0) <= rows.size(1) ? centred.matmul(centred.t()) : centred.t().matmul(centred);
   const Tensor values = at::linalg_eigvalsh(small / static_cast<double>(count - 1));
   return -std::log(values[-1].item<double>());
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

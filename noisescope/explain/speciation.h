@@ -11,4 +11,4 @@ namespace noisescope::inline explain {
 /// pictures that are all the same.
 double speciation_log_snr(const Tensor& pictures);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -9,8 +9,8 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
+#include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/methods.h"
 
@@ -28,7 +28,9 @@ Tensor band_sizes(int64_t height, int64_t width, int64_t bands) {
   impulse[0][0][0][0] = 1;
   const Tensor sizes = band_energy(impulse, bands)[0] * static_cast<double>(height * width);
   if (!(sizes > 0.5).all().item<bool>()) {
-    throw ValueError(format_text("[explain.band_spectrum] expected bands that hold coefficients, got {} of them for {} x {} pixels; use fewer", bands, height, width));
+    throw ValueError(format_text(
+        "[explain.band_spectrum] expected bands that hold coefficients, got {} of them for {} x {} pixels; use fewer",
+        bands, height, width));
   }
   return sizes;
 }
@@ -75,11 +77,12 @@ double SpectralEmergence::emergence(int64_t band, const Tensor& rows) const {
 
 Tensor predicted_emergence(const Tensor& spectrum) { return -spectrum.log(); }
 
-SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, const Tensor& pictures,
-                                     int64_t bands) {
+SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, const Tensor& pictures, int64_t bands) {
   const torch::NoGradGuard no_grad;
   if (steps.size() < 2 || pictures.dim() != 4 || pictures.size(0) < 2) {
-    throw ValueError(format_text("[explain.spectral_emergence] expected at least 2 steps and 2 pictures, got {} steps of {}", steps.size(), describe_tensor(pictures)));
+    throw ValueError(
+        format_text("[explain.spectral_emergence] expected at least 2 steps and 2 pictures, got {} steps of {}",
+                    steps.size(), describe_tensor(pictures)));
   }
   band_sizes(pictures.size(2), pictures.size(3), bands);
   const Tensor shown = about_their_mean(pictures);
@@ -107,14 +110,17 @@ SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, cons
 
 void describe(AnswerDescriber& d, const SpectralEmergence& a) {
   d("log_snrs", a.log_snrs, "step", "nats", "noise levels");
-  d("coherence", a.coherence, "step band", "", "squared coherence of estimate and picture", {.x = "log_snrs", .null = 0});
+  d("coherence", a.coherence, "step band", "", "squared coherence of estimate and picture",
+    {.x = "log_snrs", .null = 0});
   d("measured", a.measured, "band", "log-SNR", "from which the coherence stays above 1/2; infinity: never");
 }
 
 void describe(AnswerDescriber& d, const EmergenceOfPictures& a) {
   describe(d, a.found);
   d("spectrum", a.spectrum, "band", "pixel units squared", "variance of a coefficient");
-  d("predicted", [&] { return predicted_emergence(a.spectrum); }, "band", "log-SNR", "at which the SNR of a band is 1");
+  d(
+      "predicted", [&] { return predicted_emergence(a.spectrum); }, "band", "log-SNR",
+      "at which the SNR of a band is 1");
 }
 
 void describe(Describer& d, SpectralEmergenceOptions& options) {
@@ -138,7 +144,8 @@ EmergenceOfPictures ask_emergence(const Subject& subject, const SpectralEmergenc
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
   observe_noising_path(guide(subject.model.denoiser, condition, condition, {.scale = 1, .clamp = 0}), pictures, levels,
                        subject.noise(count), recorder.observer(), control);
-  return {spectral_emergence(recorder.steps(), pictures.cpu(), options.bands), band_spectrum(pictures.cpu(), options.bands)};
+  return {spectral_emergence(recorder.steps(), pictures.cpu(), options.bands),
+          band_spectrum(pictures.cpu(), options.bands)};
 }
 
 int64_t emergence_cost(const Subject& subject, const SpectralEmergenceOptions& options) {
@@ -152,4 +159,4 @@ Method spectral_emergence_method() {
                 emergence_cost, ask_emergence);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -20,12 +20,12 @@ class AnswerDescriber;
 /// R radial bands as in band_energy (guidance_anatomy.h); S steps, B pictures. float64 on the CPU.
 struct SpectralEmergence {
   std::vector<double> log_snrs;  // [S]
-  Tensor products;   // [3, S, R, B]: <estimate, picture>, |estimate|^2 and |picture|^2 in each band, about
-                     // the means over all pictures
-  Tensor coherence;  // [S, R]: squared coherence of estimate and picture, 0 .. 1; independent of their
-                     // sizes
-  Tensor measured;   // [R]: first log-SNR from which the coherence stays above 1/2, linear between steps;
-                     // infinity where it ends below, the first step's where it starts above
+  Tensor products;               // [3, S, R, B]: <estimate, picture>, |estimate|^2 and |picture|^2 in each band, about
+                                 // the means over all pictures
+  Tensor coherence;              // [S, R]: squared coherence of estimate and picture, 0 .. 1; independent of their
+                                 // sizes
+  Tensor measured;               // [R]: first log-SNR from which the coherence stays above 1/2, linear between steps;
+                                 // infinity where it ends below, the first step's where it starts above
 
   /// `measured` of a band, of the pictures `rows` [n] int64 alone: the statistic that stats/bootstrap.h
   /// takes for an interval over pictures.
@@ -45,8 +45,7 @@ Tensor predicted_emergence(const Tensor& spectrum);
 /// deterministic runs: Gaussian data are fully coherent there from the first step on.
 /// No evaluations. Throws ValueError for fewer than 2 steps, steps without estimate, bands as
 /// above.
-SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, const Tensor& pictures,
-                                     int64_t bands);
+SpectralEmergence spectral_emergence(const std::vector<SamplerStep>& steps, const Tensor& pictures, int64_t bands);
 
 void describe(AnswerDescriber& d, const SpectralEmergence& answer);
 
@@ -65,4 +64,4 @@ struct EmergenceOfPictures {
 };
 void describe(AnswerDescriber& d, const EmergenceOfPictures& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -9,7 +9,9 @@ namespace {
 
 void check_request(const SubjectRequest& request) {
   if (request.pictures < 2 || request.paths < 2) {
-    throw ValueError(format_text("[explain.make_subject] expected at least 2 pictures and 2 paths, so that there are intervals, got {} and {}", request.pictures, request.paths));
+    throw ValueError(format_text(
+        "[explain.make_subject] expected at least 2 pictures and 2 paths, so that there are intervals, got {} and {}",
+        request.pictures, request.paths));
   }
   if (request.record && request.picture.defined()) {
     throw ValueError("[explain.make_subject] expected a record or a picture, got both; pass one of them");
@@ -35,13 +37,25 @@ PictureRequest pictures_of(const SubjectRequest& request, int64_t count) {
 }
 
 Subject recorded_subject(const Model& model, const SubjectRequest& request, const Control& control) {
-  RecordedTrajectory read =
-      read_trajectory(model, *request.record, request.recorded, request.pictures, control);
+  RecordedTrajectory read = read_trajectory(model, *request.record, request.recorded, request.pictures, control);
   if (!request.prompt.empty() && request.prompt != read.prompt) {
-    throw ValueError(format_text("[explain.make_subject] expected the prompt of picture {}, '{}', got '{}'; leave --prompt out, or see 'noisescope rewind --help'", request.recorded, read.prompt, request.prompt));
+    throw ValueError(
+        format_text("[explain.make_subject] expected the prompt of picture {}, '{}', got '{}'; leave --prompt out, or "
+                    "see 'noisescope rewind --help'",
+                    request.recorded, read.prompt, request.prompt));
   }
-  return {model, read.prompt, request.compared, TrajectoryOrigin::recorded, read.sample, std::move(read.trajectory),
-          {}, contrasts_of(model, request, read.prompt), {}, request.paths, request.seed, read.added};
+  return {model,
+          read.prompt,
+          request.compared,
+          TrajectoryOrigin::recorded,
+          read.sample,
+          std::move(read.trajectory),
+          {},
+          contrasts_of(model, request, read.prompt),
+          {},
+          request.paths,
+          request.seed,
+          read.added};
 }
 
 Subject new_subject(const Model& model, const SubjectRequest& request, const Control& control) {
@@ -55,9 +69,18 @@ Subject new_subject(const Model& model, const SubjectRequest& request, const Con
   Trajectory trajectory =
       inverted ? inverted_trajectory(model, pictures_of(request, request.paths), request.picture, sample, control)
                : draw_trajectory(model, pictures_of(request, request.pictures), sample);
-  return {model, request.prompt, request.compared,
-          inverted ? TrajectoryOrigin::inverted : TrajectoryOrigin::drawn, sample, std::move(trajectory), {},
-          std::move(contrasts), {}, request.paths, request.seed, 0};
+  return {model,
+          request.prompt,
+          request.compared,
+          inverted ? TrajectoryOrigin::inverted : TrajectoryOrigin::drawn,
+          sample,
+          std::move(trajectory),
+          {},
+          std::move(contrasts),
+          {},
+          request.paths,
+          request.seed,
+          0};
 }
 
 }  // namespace
@@ -117,4 +140,4 @@ ScorePictures word_margins(const Subject& subject) {
   };
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

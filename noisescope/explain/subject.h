@@ -25,16 +25,16 @@ constexpr std::array<std::pair<TrajectoryOrigin, const char*>, 3> enum_names(Tra
 
 /// What a subject is made of.
 struct SubjectRequest {
-  std::string prompt;                        // "": that of the record
-  std::vector<std::string> compared = {};    // further prompts, beside the first in guidance information
-  std::vector<std::string> words = {};       // empty: all whose alternatives are known
-  std::vector<std::string> alternatives = {};  // of the words; empty: the known ones
-  std::vector<std::string> labels = {};      // factors where no parser reads the pictures
-  Tensor picture = {};                       // [C, H, W] in [-1, 1]; undefined: of the record, or drawn
+  std::string prompt;                           // "": that of the record
+  std::vector<std::string> compared = {};       // further prompts, beside the first in guidance information
+  std::vector<std::string> words = {};          // empty: all whose alternatives are known
+  std::vector<std::string> alternatives = {};   // of the words; empty: the known ones
+  std::vector<std::string> labels = {};         // factors where no parser reads the pictures
+  Tensor picture = {};                          // [C, H, W] in [-1, 1]; undefined: of the record, or drawn
   std::optional<TrajectoryRecord> record = {};  // explained instead of a new trajectory ...
-  int64_t recorded = 0;                      // ... and which of its pictures
-  int64_t pictures = 16;                     // drawn for the prompt, the first is the one that is shown
-  int64_t paths = 8;                         // noising paths of the picture, or trajectories by its inversion
+  int64_t recorded = 0;                         // ... and which of its pictures
+  int64_t pictures = 16;                        // drawn for the prompt, the first is the one that is shown
+  int64_t paths = 8;                            // noising paths of the picture, or trajectories by its inversion
   uint64_t seed = 0;
 };
 
@@ -43,14 +43,14 @@ struct Subject {
   std::string prompt;
   std::vector<std::string> compared;
   TrajectoryOrigin origin = TrajectoryOrigin::drawn;
-  SamplingOptions sample;                  // of the trajectory
-  Trajectory trajectory;                   // B pictures of the prompt; an inverted one: B that end in the one picture
-  Tensor picture;                          // [C, H, W] float32 on the CPU: the explained one
-  std::vector<PromptContrast> contrasts;   // may be empty
-  FactorReader factors;                    // may have none
+  SamplingOptions sample;                 // of the trajectory
+  Trajectory trajectory;                  // B pictures of the prompt; an inverted one: B that end in the one picture
+  Tensor picture;                         // [C, H, W] float32 on the CPU: the explained one
+  std::vector<PromptContrast> contrasts;  // may be empty
+  FactorReader factors;                   // may have none
   int64_t paths = 8;
   uint64_t seed = 0;
-  int64_t added = 0;                       // pictures drawn beside a record of a single one
+  int64_t added = 0;  // pictures drawn beside a record of a single one
 
   bool is_inverted() const { return origin == TrajectoryOrigin::inverted; }
   /// The language of the world that the pictures are of; nullptr: none.
@@ -83,4 +83,4 @@ Subject make_subject(const Model& model, const SubjectRequest& request, const Co
 /// numbers. Throws ValueError for a model that reads no pictures.
 ScorePictures word_margins(const Subject& subject);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -15,9 +15,7 @@ namespace {
 
 constexpr double kDegrees = 180 / std::numbers::pi;
 
-Tensor rows_of(const Tensor& pictures) {
-  return pictures.to(torch::kCPU, torch::kFloat64).flatten(1);
-}
+Tensor rows_of(const Tensor& pictures) { return pictures.to(torch::kCPU, torch::kFloat64).flatten(1); }
 
 /// Angle in degrees between rows [..., N].
 Tensor angle_between(const Tensor& a, const Tensor& b) {
@@ -46,8 +44,7 @@ Tensor commitment(const Tensor& deviations, const std::vector<double>& log_snrs,
 
 }  // namespace
 
-TrajectoryGeometry trajectory_geometry(const std::vector<SamplerStep>& steps, const Tensor& picture,
-                                       double tolerance) {
+TrajectoryGeometry trajectory_geometry(const std::vector<SamplerStep>& steps, const Tensor& picture, double tolerance) {
   if (steps.size() < 3) {
     throw ValueError(format_text("[explain.trajectory_geometry] expected at least 3 steps, got {}", steps.size()));
   }
@@ -104,4 +101,4 @@ Method trajectory_geometry_method() {
                 free_of_cost<TrajectoryGeometryOptions>, ask_geometry);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -16,12 +16,12 @@ class AnswerDescriber;
 /// S steps, B pictures; float64 on the CPU.
 struct TrajectoryGeometry {
   std::vector<double> log_snrs;  // [S]
-  Tensor plane_energy;  // [B]: share of the run's energy in the span of its first state and its picture
-  Tensor angle;         // [S, B] degrees from the first state, rising from 0
-  Tensor turning;       // [S - 2, B] degrees between successive moves: 0 for a straight line
-  Tensor speed;         // [S - 1, B]: |change of the clean estimate| per unit of log-SNR
-  Tensor commitment;    // [B, H, W] log-SNR from which the clean estimate of a pixel stays within
-                        // `tolerance` of the final picture
+  Tensor plane_energy;           // [B]: share of the run's energy in the span of its first state and its picture
+  Tensor angle;                  // [S, B] degrees from the first state, rising from 0
+  Tensor turning;                // [S - 2, B] degrees between successive moves: 0 for a straight line
+  Tensor speed;                  // [S - 1, B]: |change of the clean estimate| per unit of log-SNR
+  Tensor commitment;             // [B, H, W] log-SNR from which the clean estimate of a pixel stays within
+                                 // `tolerance` of the final picture
 };
 
 /// `steps`: a recorded run with x and the solver's estimate (TrajectoryRecorder); `picture`
@@ -37,4 +37,4 @@ struct TrajectoryGeometryOptions {
 };
 void describe(Describer& d, TrajectoryGeometryOptions& options);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -9,8 +9,8 @@
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/sampler.h"
-#include "noisescope/explain/passes.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/explain/passes.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -49,15 +49,15 @@ std::vector<double> monotone_fit(const Tensor& curve) {
 }
 
 /// Fresh noise at every turning point: a seed of its own.
-Random random_of_level(const Random& random, size_t level) {
-  return Random(random.seed() * 1000003 + level);
-}
+Random random_of_level(const Random& random, size_t level) { return Random(random.seed() * 1000003 + level); }
 
 void check_options(const UTurnOptions& options) {
   bool possible = options.steps >= 2 && !options.log_snrs.empty();
   for (const double log_snr : options.log_snrs) possible &= log_snr < options.log_snr_end;
   if (!possible) {
-    throw ValueError(format_text("[explain.u_turns] expected at least 2 steps and turning points, all below log_snr_end = {}", options.log_snr_end));
+    throw ValueError(
+        format_text("[explain.u_turns] expected at least 2 steps and turning points, all below log_snr_end = {}",
+                    options.log_snr_end));
   }
 }
 
@@ -66,15 +66,16 @@ void check_options(const UTurnOptions& options) {
 void describe(Describer& d, UTurnOptions& options) {
   d("log_snrs", options.log_snrs, "turning points", {.min = -20, .max = 20});
   d("steps", options.steps, "steps of the way back", {.min = 2, .max = 100000});
-  d("log_snr_end", options.log_snr_end, "log-SNR of the last step of the way back",
-    {.min = -20, .max = 20});
+  d("log_snr_end", options.log_snr_end, "log-SNR of the last step of the way back", {.min = -20, .max = 20});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
 double UTurns::half_point(int64_t f, double chance) const {
   check_shape("explain.UTurns.half_point", "kept", kept, {static_cast<int64_t>(log_snrs.size()), -1, -1});
   if (f < 0 || f >= kept.size(2) || !(chance >= 0 && chance < 1)) {
-    throw ValueError(format_text("[explain.UTurns.half_point] expected a factor below {} and a chance in [0, 1), got {} and {}", kept.size(2), f, chance));
+    throw ValueError(
+        format_text("[explain.UTurns.half_point] expected a factor below {} and a chance in [0, 1), got {} and {}",
+                    kept.size(2), f, chance));
   }
   const double half = (1 + chance) / 2;
   const std::vector<double> kept = monotone_fit(retention().select(1, f));
@@ -86,26 +87,24 @@ double UTurns::half_point(int64_t f, double chance) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level,
-                     const Random& random, const std::vector<int64_t>& sample_ids) {
+Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level, const Random& random,
+                     const std::vector<int64_t>& sample_ids) {
   const Tensor eps = random_of_level(random, level)
-                         .normal(Purpose::explain, 0, sample_ids, pictures.sizes().slice(1),
-                                 pictures.scalar_type())
+                         .normal(Purpose::explain, 0, sample_ids, pictures.sizes().slice(1), pictures.scalar_type())
                          .to(pictures.device());
   return pictures + sigma_of_log_snr(log_snrs.at(level)) * eps;
 }
 
-UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
-               const KeepsFactors& keeps, const UTurnOptions& options, const Random& random,
-               const std::vector<int64_t>& sample_ids, const Control& control) {
+UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition, const KeepsFactors& keeps,
+               const UTurnOptions& options, const Random& random, const std::vector<int64_t>& sample_ids,
+               const Control& control) {
   const torch::NoGradGuard no_grad;
   const auto count = static_cast<int64_t>(sample_ids.size());
   check_options(options);
   check_shape("explain.u_turns", "pictures", pictures, {count, -1, -1, -1});
   check_shape("explain.u_turns", "condition", condition, {count, -1});
   const Denoiser in_passes = [&](const Tensor& x, const Tensor& sigma, const Tensor& rows) {
-    return denoise_in_passes(denoiser, x, sigma, rows, torch::arange(x.size(0), x.device()),
-                             options.pass_size);
+    return denoise_in_passes(denoiser, x, sigma, rows, torch::arange(x.size(0), x.device()), options.pass_size);
   };
   GuidanceOptions unguided;
   unguided.clamp = 0;
@@ -115,9 +114,8 @@ UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& c
   for (size_t level = 0; level < options.log_snrs.size(); ++level) {
     const std::vector<double> sigmas = way_back(options.log_snrs[level], options);
     const Tensor turned = turning_point(pictures, options.log_snrs, level, random, sample_ids);
-    const Tensor regenerated =
-        run_sampler(predict, turned, sigmas, {.solver = Solver::ddpm},
-                    {random_of_level(random, level), sample_ids}, {}, control);
+    const Tensor regenerated = run_sampler(predict, turned, sigmas, {.solver = Solver::ddpm},
+                                           {random_of_level(random, level), sample_ids}, {}, control);
     out.log_snrs.push_back(options.log_snrs[level]);
     kept.push_back(keeps(regenerated).to(torch::kCPU, torch::kFloat64));
     changed.push_back((regenerated - pictures).square().mean(1).to(torch::kCPU, torch::kFloat64));
@@ -136,7 +134,8 @@ void describe(AnswerDescriber& d, const UTurns& a) {
   d("log_snrs", a.log_snrs, "level", "nats", "turning points");
   d("kept", a.kept, "level picture factor", "share", "what each regenerated picture kept of its original",
     {.x = "log_snrs", .higher = "decided earlier"});
-  d("retention", [&] { return a.retention(); }, "level factor", "share", "kept, mean over the pictures", {.x = "log_snrs"});
+  d("retention", [&] { return a.retention(); }, "level factor", "share", "kept, mean over the pictures",
+    {.x = "log_snrs"});
   d("susceptibility", a.susceptibility, "level picture y x", "pixel units squared",
     "squared change of each pixel, mean over channels", {.x = "log_snrs", .null = 0});
 }
@@ -151,7 +150,8 @@ namespace {
 UTurns ask_u_turns(const Subject& subject, const UTurnQuestion& question, const Control& control) {
   UTurnOptions options = question.options;
   if (!options.log_snrs.empty()) {  // the way back ends where the model was trained, after the last turning point
-    options.log_snr_end = std::max(std::min(options.log_snr_end, subject.model.log_snr_max), options.log_snrs.back() + 1);
+    options.log_snr_end =
+        std::max(std::min(options.log_snr_end, subject.model.log_snr_max), options.log_snrs.back() + 1);
   }
   const Tensor own = subject.factors.read(subject.picture.unsqueeze(0));
   return u_turns(
@@ -169,4 +169,4 @@ Method u_turn_method() {
                 ask_u_turns);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

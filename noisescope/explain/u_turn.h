@@ -20,13 +20,11 @@ class AnswerDescriber;
 
 struct UTurnOptions {
   std::vector<double> log_snrs = {-6, -5, -4, -3, -2, -1, 0};  // turning points
-  int64_t steps = 20;       // of the way back, ancestral
-  double log_snr_end = 4;   // where the way back ends before the last estimate
+  int64_t steps = 20;                                          // of the way back, ancestral
+  double log_snr_end = 4;                                      // where the way back ends before the last estimate
   int64_t pass_size = 128;
 
-  int64_t cost(int64_t pictures) const {
-    return static_cast<int64_t>(log_snrs.size()) * steps * pictures;
-  }
+  int64_t cost(int64_t pictures) const { return static_cast<int64_t>(log_snrs.size()) * steps * pictures; }
 };
 void describe(Describer& d, UTurnOptions& options);
 
@@ -49,14 +47,14 @@ struct UTurns {
 
 /// `pictures` [B, C, H, W] at the turning point log_snrs[level], with the noise that u_turns gives them. Throws
 /// std::out_of_range unless level < log_snrs.size().
-Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level,
-                     const Random& random, const std::vector<int64_t>& sample_ids);
+Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level, const Random& random,
+                     const std::vector<int64_t>& sample_ids);
 
 /// Picture b of `pictures` [B, C, H, W] takes noise (random, Purpose::explain, sample_ids[b]);
 /// `condition` [B, D] of the way back. Throws ValueError for options out of range.
-UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
-               const KeepsFactors& keeps, const UTurnOptions& options, const Random& random,
-               const std::vector<int64_t>& sample_ids, const Control& control = {});
+UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition, const KeepsFactors& keeps,
+               const UTurnOptions& options, const Random& random, const std::vector<int64_t>& sample_ids,
+               const Control& control = {});
 
 void describe(AnswerDescriber& d, const UTurns& answer);
 
@@ -67,4 +65,4 @@ struct UTurnQuestion {
 };
 void describe(Describer& d, UTurnQuestion& question);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -42,18 +42,17 @@ constexpr std::array<std::pair<const char*, torch::ScalarType>, 14> kTypes = {{
 }};
 
 std::string make_header(const Tensor& tensor) {
-  const auto* type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& entry) {
-    return entry.second == tensor.scalar_type();
-  });
+  const auto* type = std::find_if(kTypes.begin(), kTypes.end(),
+                                  [&](const auto& entry) { return entry.second == tensor.scalar_type(); });
   if (type == kTypes.end()) {
-    throw ValueError("[io.encode_npy] expected a type that NumPy has, got " +
-                     describe_tensor(tensor) + "; convert it first");
+    throw ValueError("[io.encode_npy] expected a type that NumPy has, got " + describe_tensor(tensor) +
+                     "; convert it first");
   }
   std::string shape;
   for (const int64_t size : tensor.sizes()) shape += format_text("{}, ", size);
   if (tensor.dim() > 1) shape.resize(shape.size() - 2);
-  std::string text = std::string("{'descr': '") + type->first +
-                     "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  std::string text =
+      std::string("{'descr': '") + type->first + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   const uint64_t prefix = kMagic.size() + 4;
   text.append(kAlignment - (prefix + text.size() + 1) % kAlignment, ' ');
   text += '\n';
@@ -65,8 +64,8 @@ std::string make_header(const Tensor& tensor) {
 }
 
 [[noreturn]] void fail(const std::string& path, uint64_t position, const std::string& what) {
-  throw FormatError(path, position, "[io.read_npy] expected " + what +
-                                        "; the file is truncated, damaged or no .npy file");
+  throw FormatError(path, position,
+                    "[io.read_npy] expected " + what + "; the file is truncated, damaged or no .npy file");
 }
 
 /// What the header says, and where the data begin.
@@ -110,16 +109,16 @@ Header parse_header(std::string_view bytes, const std::string& path) {
     fail(path, 8, format_text("a short header, got one of {} bytes", length));
   }
   const std::string text(bytes.substr(8 + length_bytes, length));
-  static const std::regex kPattern(
-      R"(\{'descr': '([<|][biufc][0-9]{1,2})', 'fortran_order': (True|False), )"
-      R"('shape': \(((?:[0-9]{1,19}(?:, |,)?){0,64})\), ?\} *\n?)");
+  static const std::regex kPattern(R"(\{'descr': '([<|][biufc][0-9]{1,2})', 'fortran_order': (True|False), )"
+                                   R"('shape': \(((?:[0-9]{1,19}(?:, |,)?){0,64})\), ?\} *\n?)");
   std::smatch match;
   if (text.size() > 2048 || !std::regex_match(text, match, kPattern)) {
-    fail(path, 8 + length_bytes, "{'descr', 'fortran_order', 'shape'} of plain numbers, got another "
-                                 "header");
+    fail(path, 8 + length_bytes,
+         "{'descr', 'fortran_order', 'shape'} of plain numbers, got another "
+         "header");
   }
-  const auto* type = std::find_if(kTypes.begin(), kTypes.end(),
-                                  [&](const auto& entry) { return match[1] == entry.first; });
+  const auto* type =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& entry) { return match[1] == entry.first; });
   if (type == kTypes.end()) fail(path, 8 + length_bytes, "a known type, got " + match[1].str());
   header.type = type->second;
   header.fortran_order = match[2] == "True";
@@ -138,9 +137,7 @@ std::string encode_npy(const Tensor& tensor) {
   return bytes;
 }
 
-void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  write_file_atomic(path, encode_npy(tensor));
-}
+void write_npy(const std::filesystem::path& path, const Tensor& tensor) { write_file_atomic(path, encode_npy(tensor)); }
 
 Tensor read_npy(const std::filesystem::path& path) {
   constexpr uint64_t kMaxFileBytes = uint64_t{1} << 36;
@@ -157,8 +154,7 @@ Tensor read_npy(const std::filesystem::path& path) {
   if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
   Tensor result = torch::empty(header.shape, header.type);
   const char* data = bytes.data() + header.data_start;
-  if (header.type == torch::kBool &&
-      std::any_of(data, data + data_bytes, [](char c) { return c != 0 && c != 1; })) {
+  if (header.type == torch::kBool && std::any_of(data, data + data_bytes, [](char c) { return c != 0 && c != 1; })) {
     fail(path.string(), header.data_start, "bools of 0 or 1, got others");
   }
   if (data_bytes > 0) std::memcpy(result.data_ptr(), data, data_bytes);
@@ -168,4 +164,4 @@ Tensor read_npy(const std::filesystem::path& path) {
   return result.permute(order).contiguous();
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

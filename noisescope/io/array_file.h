@@ -20,4 +20,4 @@ void write_npy(const std::filesystem::path& path, const Tensor& tensor);
 /// or Fortran order. Throws FormatError with path and byte offset for anything else, IoError.
 Tensor read_npy(const std::filesystem::path& path);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

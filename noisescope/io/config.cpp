@@ -24,10 +24,14 @@ std::string location(const ConfigNode& node) {
 
 std::string shown(const ConfigNode& node) {
   switch (node.kind) {
-    case Kind::null: return "nothing";
-    case Kind::list: return "a list";
-    case Kind::map: return "a section";
-    case Kind::scalar: break;
+    case Kind::null:
+      return "nothing";
+    case Kind::list:
+      return "a list";
+    case Kind::map:
+      return "a section";
+    case Kind::scalar:
+      break;
   }
   return (node.quoted ? "the text " : "") + in_quotes(node.scalar);
 }
@@ -181,8 +185,7 @@ class OptionReader : public Describer {
     }
     if (!choices.empty() && std::find(choices.begin(), choices.end(), node.scalar) == choices.end()) {
       const std::string nearest = nearest_name(node.scalar, choices);
-      fail_type(field, node, field.range.text(),
-                nearest.empty() ? "" : "did you mean '" + nearest + "'?");
+      fail_type(field, node, field.range.text(), nearest.empty() ? "" : "did you mean '" + nearest + "'?");
     }
     return node.scalar;
   }
@@ -199,8 +202,7 @@ class OptionReader : public Describer {
                                   hint.empty() ? field.help : hint));
   }
 
-  [[noreturn]] void fail_unknown(const Frame& frame, const std::string& key,
-                                 const ConfigNode& node) const {
+  [[noreturn]] void fail_unknown(const Frame& frame, const std::string& key, const ConfigNode& node) const {
     std::string message = format_text("{}unknown key {}{}", location(node), in_quotes(key),
                                       frame.path.empty() ? "" : " in " + frame.path);
     const std::string nearest = nearest_name(key, frame.names);
@@ -214,8 +216,8 @@ class OptionReader : public Describer {
     throw ConfigError(message + "; valid keys: " + join(frame.names));
   }
 
-  std::vector<Frame> frames_;    // all sections of the walk
-  std::vector<size_t> open_;     // the ones that the walk is in
+  std::vector<Frame> frames_;  // all sections of the walk
+  std::vector<size_t> open_;   // the ones that the walk is in
 };
 
 class JsonWriter : public Describer {
@@ -229,9 +231,7 @@ class JsonWriter : public Describer {
     nlohmann::ordered_json& list = top()[field.name] = nlohmann::ordered_json::array();
     for (const double item : value) list.push_back(json_number(item));
   }
-  void field(const Field& field, std::vector<std::string>& value) override {
-    top()[field.name] = value;
-  }
+  void field(const Field& field, std::vector<std::string>& value) override { top()[field.name] = value; }
   void begin_section(const char* name, const char*, const char*) override {
     path_.emplace_back(name);
     top();
@@ -282,12 +282,8 @@ class YamlWriter : public Describer {
   void field(const Field& field, std::vector<int64_t>& value) override {
     list(field, value, [](int64_t item) { return format_text("{}", item); });
   }
-  void field(const Field& field, std::vector<double>& value) override {
-    list(field, value, number_text);
-  }
-  void field(const Field& field, std::vector<std::string>& value) override {
-    list(field, value, yaml_text);
-  }
+  void field(const Field& field, std::vector<double>& value) override { list(field, value, number_text); }
+  void field(const Field& field, std::vector<std::string>& value) override { list(field, value, yaml_text); }
   void begin_section(const char* name, const char* help, const char*) override {
     if (!text_.empty() && indent_.empty()) text_ += "\n";
     text_ += indent_ + name + ":  # " + one_line(help) + "\n";
@@ -305,8 +301,8 @@ class YamlWriter : public Describer {
 
   void line(const Field& field, const std::string& value) {
     const std::string range = field.range.text();
-    text_ += indent_ + field.name + ": " + value + "  # " + one_line(field.help) +
-             (range.empty() ? "" : "; " + range) + "\n";
+    text_ += indent_ + field.name + ": " + value + "  # " + one_line(field.help) + (range.empty() ? "" : "; " + range) +
+             "\n";
   }
 
   template <class Value, class Format>
@@ -402,4 +398,4 @@ ConfigNode config_from_json(const nlohmann::ordered_json& json, const std::strin
   return node;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

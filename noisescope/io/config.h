@@ -18,9 +18,9 @@ namespace noisescope::inline io {
 struct ConfigNode {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  std::string scalar;                                     // Kind::scalar, as written
-  bool quoted = false;                                    // a quoted scalar is always a string
-  std::vector<ConfigNode> items;                          // Kind::list
+  std::string scalar;                                       // Kind::scalar, as written
+  bool quoted = false;                                      // a quoted scalar is always a string
+  std::vector<ConfigNode> items;                            // Kind::list
   std::vector<std::pair<std::string, ConfigNode>> entries;  // Kind::map, in file order
   std::string file;
   int line = 0;  // 1-based; 0: not from a file
@@ -60,4 +60,4 @@ std::string to_yaml(T options) {
   return options_to_yaml([&](Describer& d) { describe(d, options); });
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -31,8 +31,7 @@ class CsvReader {
       CsvRecord record = take_record();
       if (is_empty_line(record, text_[start])) continue;
       if (!records.empty() && record.fields.size() != records.front().fields.size()) {
-        fail(start, record.line,
-             format_text("{} fields as in the first record", records.front().fields.size()),
+        fail(start, record.line, format_text("{} fields as in the first record", records.front().fields.size()),
              format_text("{}; put fields with commas in double quotes", record.fields.size()));
       }
       records.push_back(std::move(record));
@@ -86,8 +85,7 @@ class CsvReader {
     return true;
   }
 
-  [[noreturn]] void fail(size_t position, int64_t line, const std::string& expected,
-                         const std::string& got) const {
+  [[noreturn]] void fail(size_t position, int64_t line, const std::string& expected, const std::string& got) const {
     throw FormatError(format_text("{}:{}", name_, line), position,
                       format_text("[io.parse_csv] expected {}, got {}", expected, got));
   }
@@ -122,4 +120,4 @@ std::string csv_line(const std::vector<std::string>& fields) {
   return line + "\n";
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -25,4 +25,4 @@ std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name)
 /// One record with its line end; fields are quoted where they must be.
 std::string csv_line(const std::vector<std::string>& fields);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

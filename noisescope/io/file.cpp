@@ -46,8 +46,7 @@ const char* hint_for(int errno_value) {
   }
 }
 
-[[noreturn]] void fail(const char* where, const char* expected, const fs::path& path,
-                       int errno_value) {
+[[noreturn]] void fail(const char* where, const char* expected, const fs::path& path, int errno_value) {
   throw IoError(format_text("[io.{}] expected {} {}, got '{}'; {}", where, expected, path.string(),
                             std::strerror(errno_value), hint_for(errno_value)));
 }
@@ -167,8 +166,9 @@ class TemporaryFile {
 
 /// Where to write for `path`: links are followed; renaming over a device would replace it.
 fs::path checked_target(const fs::path& path) {
-  if (!path.has_filename()) throw IoError("[io.write_file_atomic] expected a file name, got '" +
-                                          path.string() + "'; name a file in the folder");
+  if (!path.has_filename())
+    throw IoError("[io.write_file_atomic] expected a file name, got '" + path.string() +
+                  "'; name a file in the folder");
   std::error_code error;
   const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
   const fs::file_status status = fs::status(target, error);
@@ -249,24 +249,22 @@ std::string read_file(const fs::path& path, uint64_t limit_bytes) {
     if (piece.size() > limit_bytes - content.size()) {
       throw FormatError(path.string(), limit_bytes,
                         format_text("[io.read_file] expected at most {} bytes, got more; "
-                                    "this is not the file that was meant", limit_bytes));
+                                    "this is not the file that was meant",
+                                    limit_bytes));
     }
     content += piece;
   });
   return content;
 }
 
-std::string checksum(std::string_view content) {
-  return hexadecimal(XXH3_128bits(content.data(), content.size()));
-}
+std::string checksum(std::string_view content) { return hexadecimal(XXH3_128bits(content.data(), content.size())); }
 
 std::string checksum_file(const fs::path& path) {
   XXH3_state_t state;
   XXH3_INITSTATE(&state);
   XXH3_128bits_reset(&state);
-  read_pieces("checksum_file", path, [&](std::string_view piece) {
-    XXH3_128bits_update(&state, piece.data(), piece.size());
-  });
+  read_pieces("checksum_file", path,
+              [&](std::string_view piece) { XXH3_128bits_update(&state, piece.data(), piece.size()); });
   return hexadecimal(XXH3_128bits_digest(&state));
 }
 
@@ -284,9 +282,10 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (file.get() < 0) fail("FolderLock", "to lock", path, errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail("FolderLock", "to lock", path, errno);
-    throw IoError(format_text("[io.FolderLock] expected a free folder, got {}, which is in use by {}; "
-                              "wait for it, stop it, or choose another folder", folder.string(),
-                              holder_of(file.get())));
+    throw IoError(
+        format_text("[io.FolderLock] expected a free folder, got {}, which is in use by {}; "
+                    "wait for it, stop it, or choose another folder",
+                    folder.string(), holder_of(file.get())));
   }
   // The number is only for the message above; the lock itself is the system's.
   const std::string owner = format_text("{}\n", ::getpid());
@@ -300,4 +299,4 @@ FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);  // the file stays: unlinking it would race
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

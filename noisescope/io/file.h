@@ -18,8 +18,7 @@ namespace noisescope::inline io {
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 /// The same for content produced piece by piece.
-void write_file_atomic(const std::filesystem::path& path,
-                       const std::function<void(std::ostream&)>& write);
+void write_file_atomic(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 
 /// The whole file. Throws IoError if it cannot be read, FormatError if longer than `limit_bytes`.
 std::string read_file(const std::filesystem::path& path, uint64_t limit_bytes = uint64_t{1} << 32);
@@ -45,4 +44,4 @@ class FolderLock {
   int descriptor_ = -1;
 };
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

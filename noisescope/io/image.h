@@ -14,9 +14,7 @@ struct Image {
   std::vector<uint8_t> pixels;  // height * width * channels
 
   uint8_t* at(int64_t y, int64_t x) { return pixels.data() + (y * width + x) * channels; }
-  const uint8_t* at(int64_t y, int64_t x) const {
-    return pixels.data() + (y * width + x) * channels;
-  }
+  const uint8_t* at(int64_t y, int64_t x) const { return pixels.data() + (y * width + x) * channels; }
 };
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

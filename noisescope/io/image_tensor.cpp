@@ -12,9 +12,10 @@ namespace noisescope::inline io {
 Tensor image_to_bytes(const Image& image) {
   const int64_t size = image.height * image.width * image.channels;
   if (image.height < 1 || image.width < 1 || static_cast<int64_t>(image.pixels.size()) != size) {
-    throw ValueError(format_text("[io.image_to_bytes] expected height * width * channels values, "
-                                 "got {} x {} x {} with {} values", image.height, image.width, image.channels,
-                                 image.pixels.size()));
+    throw ValueError(
+        format_text("[io.image_to_bytes] expected height * width * channels values, "
+                    "got {} x {} x {} with {} values",
+                    image.height, image.width, image.channels, image.pixels.size()));
   }
   Tensor rows = torch::empty({image.height, image.width, image.channels}, torch::kUInt8);
   std::memcpy(rows.data_ptr(), image.pixels.data(), image.pixels.size());
@@ -51,8 +52,8 @@ Tensor values_to_bytes(const Tensor& values) {
   }
   const Tensor scaled = values.detach().to(torch::kFloat32).add(1).mul_(127.5);
   if (scaled.isnan().any().item<bool>()) {
-    throw NumericError("[io.values_to_bytes] expected numbers, got NaN in " +
-                       describe_tensor(values) + "; the computation before it failed");
+    throw NumericError("[io.values_to_bytes] expected numbers, got NaN in " + describe_tensor(values) +
+                       "; the computation before it failed");
   }
   return scaled.round_().clamp_(0, 255).to(torch::kUInt8);
 }
@@ -61,4 +62,4 @@ Tensor image_to_tensor(const Image& image) { return bytes_to_values(image_to_byt
 
 Image tensor_to_image(const Tensor& values) { return image_from_bytes(values_to_bytes(values)); }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -26,4 +26,4 @@ Tensor image_to_tensor(const Image& image);
 /// NumericError.
 Image tensor_to_image(const Tensor& values);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

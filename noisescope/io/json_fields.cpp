@@ -33,10 +33,9 @@ const Json& JsonFields::at(const char* key) const {
   return *value;
 }
 
-int64_t JsonFields::checked_integer(const char* key, const Json& value, int64_t min,
-                                    int64_t max) const {
-  const bool fits = value.is_number_integer() &&
-                    !(value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{1} << 62);
+int64_t JsonFields::checked_integer(const char* key, const Json& value, int64_t min, int64_t max) const {
+  const bool fits =
+      value.is_number_integer() && !(value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{1} << 62);
   const int64_t result = fits ? value.get<int64_t>() : 0;
   if (!fits || result < min || result > max) {
     refuse(format_text("'{}' as an integer of {} to {}, got {}", key, min, max, shown(value)));
@@ -58,8 +57,7 @@ double JsonFields::number_or(const char* key, double otherwise, double min, doub
   if (value == nullptr) return otherwise;
   const double result = value->is_number() ? value->get<double>() : min - 1;
   if (!(result >= min && result <= max)) {
-    refuse(format_text("'{}' as a number of {} to {}, got {}", key, Json(min).dump(), Json(max).dump(),
-                       shown(*value)));
+    refuse(format_text("'{}' as a number of {} to {}, got {}", key, Json(min).dump(), Json(max).dump(), shown(*value)));
   }
   return result;
 }
@@ -70,8 +68,7 @@ std::string JsonFields::text(const char* key) const {
   return value.get<std::string>();
 }
 
-std::vector<double> JsonFields::numbers_or(const char* key,
-                                           const std::vector<double>& otherwise) const {
+std::vector<double> JsonFields::numbers_or(const char* key, const std::vector<double>& otherwise) const {
   const Json* value = find(key);
   if (value == nullptr) return otherwise;
   const auto is_number = [](const Json& item) { return item.is_number(); };
@@ -97,4 +94,4 @@ JsonFields JsonFields::section(const char* key) const {
   return {reader_, value};
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

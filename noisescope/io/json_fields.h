@@ -18,8 +18,7 @@ class JsonFields {
   /// Parses a document as JsonReader::parse does.
   static JsonFields parse(std::string_view text, const std::string& path);
 
-  JsonFields(JsonReader reader, nlohmann::json object)
-      : reader_(std::move(reader)), object_(std::move(object)) {}
+  JsonFields(JsonReader reader, nlohmann::json object) : reader_(std::move(reader)), object_(std::move(object)) {}
 
   const std::string& path() const { return reader_.path; }
   const nlohmann::json& object() const { return object_; }
@@ -34,8 +33,7 @@ class JsonFields {
   int64_t integer(const char* key, int64_t min, int64_t max) const;
   int64_t integer_or(const char* key, int64_t otherwise, int64_t min, int64_t max) const;
   /// `value` of the list or object under `key`.
-  int64_t checked_integer(const char* key, const nlohmann::json& value, int64_t min,
-                          int64_t max) const;
+  int64_t checked_integer(const char* key, const nlohmann::json& value, int64_t min, int64_t max) const;
   double number_or(const char* key, double otherwise, double min, double max) const;
   std::string text(const char* key) const;
   /// As many numbers as `otherwise` has.
@@ -49,4 +47,4 @@ class JsonFields {
   nlohmann::json object_;
 };
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -67,4 +67,4 @@ int64_t JsonReader::integer(const Json& value, const char* what) const {
   return value.get<int64_t>();
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

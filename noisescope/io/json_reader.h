@@ -36,4 +36,4 @@ struct JsonReader {
   int64_t integer(const Json& value, const char* what) const;
 };
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -59,16 +59,13 @@ std::vector<Taps<int32_t>> make_fixed_taps(int64_t input_size, int64_t output_si
   for (const Taps<double>& exact : make_taps(input_size, output_size)) {
     all.push_back({exact.first, {}});
     for (const double weight : exact.weights) {
-      all.back().weights.push_back(
-          static_cast<int32_t>(std::copysign(0.5, weight) + weight * (1 << kPrecisionBits)));
+      all.back().weights.push_back(static_cast<int32_t>(std::copysign(0.5, weight) + weight * (1 << kPrecisionBits)));
     }
   }
   return all;
 }
 
-uint8_t to_byte(int32_t sum) {
-  return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
-}
+uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255)); }
 
 constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
 
@@ -118,9 +115,7 @@ Image resize_columns(const Image& image, int64_t height) {
   return result;
 }
 
-std::string size_text(int64_t width, int64_t height) {
-  return format_text("{} x {}", width, height);
-}
+std::string size_text(int64_t width, int64_t height) { return format_text("{} x {}", width, height); }
 
 /// Pillow's choice of the first pass since version 13 (found by comparing both orders with it on all
 /// shrinkings of several sizes): the columns where they lose more than twice as many pixels.
@@ -129,8 +124,8 @@ bool columns_first(const Image& image, int64_t width, int64_t height) {
 }
 
 /// One pass over 16-bit gray: pixels of a line are `stride` bytes apart, lines `line_stride`.
-void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<double>>& all,
-                     int64_t lines, int64_t stride, int64_t line_stride, int64_t to_line_stride) {
+void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<double>>& all, int64_t lines,
+                     int64_t stride, int64_t line_stride, int64_t to_line_stride) {
   for (int64_t line = 0; line < lines; ++line) {
     for (size_t i = 0; i < all.size(); ++i) {
       const uint8_t* pixel = from + line * line_stride + all[i].first * stride;
@@ -149,16 +144,15 @@ void resize_lines_16(const uint8_t* from, uint8_t* to, const std::vector<Taps<do
 
 Image resize_rows_16(const Image& image, int64_t width) {
   Image result = empty_like(image, width, image.height);
-  resize_lines_16(image.at(0, 0), result.at(0, 0), make_taps(image.width, width), image.height, 2,
-                  2 * image.width, 2 * width);
+  resize_lines_16(image.at(0, 0), result.at(0, 0), make_taps(image.width, width), image.height, 2, 2 * image.width,
+                  2 * width);
   return result;
 }
 
 /// A column is a line whose pixels are a row apart.
 Image resize_columns_16(const Image& image, int64_t height) {
   Image result = empty_like(image, image.width, height);
-  resize_lines_16(image.at(0, 0), result.at(0, 0), make_taps(image.height, height), image.width,
-                  2 * image.width, 2, 2);
+  resize_lines_16(image.at(0, 0), result.at(0, 0), make_taps(image.height, height), image.width, 2 * image.width, 2, 2);
   return result;
 }
 
@@ -178,9 +172,10 @@ Image resize_bicubic(const Image& image, int64_t width, int64_t height) {
 
 Image resize_bicubic_16(const Image& image, int64_t width, int64_t height) {
   if (width < 1 || height < 1 || image.width < 1 || image.height < 1 || image.channels != 2) {
-    throw ValueError(format_text("[io.resize_bicubic_16] expected 2 channels and sizes of at least 1 px, "
-                                 "got {} and {} to {}", image.channels, size_text(image.width, image.height),
-                                 size_text(width, height)));
+    throw ValueError(
+        format_text("[io.resize_bicubic_16] expected 2 channels and sizes of at least 1 px, "
+                    "got {} and {} to {}",
+                    image.channels, size_text(image.width, image.height), size_text(width, height)));
   }
   if (width == image.width) return resize_columns_16(image, height);
   if (height == image.height) return resize_rows_16(image, width);
@@ -206,8 +201,7 @@ Image resize_shortest_side(const Image& image, int64_t side) {
 }
 
 Image crop(const Image& image, int64_t left, int64_t top, int64_t width, int64_t height) {
-  if (width < 1 || height < 1 || left < 0 || top < 0 || left > image.width - width ||
-      top > image.height - height) {
+  if (width < 1 || height < 1 || left < 0 || top < 0 || left > image.width - width || top > image.height - height) {
     throw ValueError(format_text("[io.crop] expected a crop within the image, got {} at ({}, {}) of {}",
                                  size_text(width, height), left, top, size_text(image.width, image.height)));
   }
@@ -223,12 +217,11 @@ Image center_crop(const Image& image, int64_t width, int64_t height) {
     throw ValueError(format_text("[io.center_crop] expected a crop within the image, got {} of {}; resize it first",
                                  size_text(width, height), size_text(image.width, image.height)));
   }
-  return crop(image, half_to_even(image.width - width), half_to_even(image.height - height), width,
-              height);
+  return crop(image, half_to_even(image.width - width), half_to_even(image.height - height), width, height);
 }
 
 Image resize_and_crop(const Image& image, int64_t side) {
   return center_crop(resize_shortest_side(image, side), side, side);
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

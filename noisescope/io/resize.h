@@ -39,4 +39,4 @@ Image center_crop(const Image& image, int64_t width, int64_t height);
 /// resize_shortest_side, then center_crop: a square of `side` px.
 Image resize_and_crop(const Image& image, int64_t side);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -47,8 +47,10 @@ std::string dtype_name(const std::string& tensor_name, const Tensor& tensor) {
   for (const auto& [name, type] : kTorchTypes) {
     if (tensor.scalar_type() == type) return name;
   }
-  throw ValueError(format_text("[io.write_safetensors] expected tensors of a plain dtype, got {} for '{}'; "
-                               "convert it first", describe_tensor(tensor), tensor_name));
+  throw ValueError(
+      format_text("[io.write_safetensors] expected tensors of a plain dtype, got {} for '{}'; "
+                  "convert it first",
+                  describe_tensor(tensor), tensor_name));
 }
 
 /// An open file with its checked header.
@@ -85,8 +87,10 @@ class Reader {
   void read(char* target, uint64_t bytes) {
     if (bytes == 0) return;
     if (!file_.read(target, static_cast<std::streamsize>(bytes))) {
-      throw FormatError(path_, 0, format_text("[io.read_safetensors] expected {} more bytes, "
-                                              "got the end of the file; it changed while being read", bytes));
+      throw FormatError(path_, 0,
+                        format_text("[io.read_safetensors] expected {} more bytes, "
+                                    "got the end of the file; it changed while being read",
+                                    bytes));
     }
   }
 
@@ -97,7 +101,8 @@ class Reader {
     if (wrong == bytes + tensor.numel()) return;
     throw FormatError(path_, header_.data_start + entry.begin + static_cast<uint64_t>(wrong - bytes),
                       format_text("[io.read_safetensors] expected 0 or 1 in bool tensor '{}', got {}; "
-                                  "the file is damaged", entry.name, *wrong));
+                                  "the file is damaged",
+                                  entry.name, *wrong));
   }
 
   std::string path_;
@@ -110,16 +115,13 @@ std::vector<std::pair<TensorEntry, Tensor>> layout(const TensorFile& file) {
   std::vector<std::pair<TensorEntry, Tensor>> parts;
   for (const auto& [name, tensor] : file.tensors) {
     if (!tensor.defined() || name == "__metadata__") {
-      throw ValueError("[io.write_safetensors] expected a defined tensor under a free name, got '" +
-                       name + "'");
+      throw ValueError("[io.write_safetensors] expected a defined tensor under a free name, got '" + name + "'");
     }
-    const TensorEntry entry{.name = name, .dtype = dtype_name(name, tensor),
-                            .shape = tensor.sizes().vec()};
+    const TensorEntry entry{.name = name, .dtype = dtype_name(name, tensor), .shape = tensor.sizes().vec()};
     parts.emplace_back(entry, tensor);
   }
-  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-    return a.second.element_size() > b.second.element_size();
-  });
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const auto& a, const auto& b) { return a.second.element_size() > b.second.element_size(); });
   uint64_t position = 0;
   for (auto& [entry, tensor] : parts) {
     entry.begin = position;
@@ -138,8 +140,8 @@ const Tensor& TensorFile::at(const std::string& name) const {
   const std::string nearest = nearest_name(name, names);
   const size_t count = names.size();
   if (count > 8) names.resize(8);
-  const std::string hint = nearest.empty() ? "the file belongs to something else"
-                                           : format_text("the nearest name is '{}'", nearest);
+  const std::string hint =
+      nearest.empty() ? "the file belongs to something else" : format_text("the nearest name is '{}'", nearest);
   throw ModelError(format_text("[io.TensorFile] expected tensor '{}', got {} others ({}{}); {}", name, count,
                                join(names), count > 8 ? ", ..." : "", hint));
 }
@@ -158,9 +160,7 @@ std::map<std::string, std::string> read_safetensors_metadata(const std::filesyst
   return Reader(path).header().metadata;
 }
 
-SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
-  return Reader(path).header();
-}
+SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) { return Reader(path).header(); }
 
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
   const auto parts = layout(file);
@@ -171,10 +171,9 @@ void write_safetensors(const std::filesystem::path& path, const TensorFile& file
     out.write(header.data(), static_cast<std::streamsize>(header.size()));
     for (const auto& [entry, tensor] : parts) {
       const Tensor bytes = tensor.detach().to(torch::kCPU).resolve_conj().resolve_neg().contiguous();
-      out.write(static_cast<const char*>(bytes.data_ptr()),
-                static_cast<std::streamsize>(bytes.nbytes()));
+      out.write(static_cast<const char*>(bytes.data_ptr()), static_cast<std::streamsize>(bytes.nbytes()));
     }
   });
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

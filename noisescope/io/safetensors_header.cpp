@@ -45,12 +45,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return reject("null"); }
   bool boolean(bool) override { return reject("true or false"); }
-  bool number_integer(number_integer_t value) override {
-    return reject(format_text("the number {}", value));
-  }
-  bool number_float(number_float_t, const string_t& text) override {
-    return reject("the number " + in_quotes(text));
-  }
+  bool number_integer(number_integer_t value) override { return reject(format_text("the number {}", value)); }
+  bool number_float(number_float_t, const string_t& text) override { return reject("the number " + in_quotes(text)); }
   bool binary(binary_t&) override { return reject("binary data"); }
 
   bool number_unsigned(number_unsigned_t value) override {
@@ -125,8 +121,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::json::exception& error) override {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) override {
     throw FormatError(path_, kLengthBytes + position - (position > 0),
                       std::string("[io.safetensors] expected a JSON header, got ") + error.what() +
                           "; the file is damaged or no safetensors file");
@@ -138,8 +133,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   [[noreturn]] bool reject(const std::string& got) const {
     throw FormatError(path_, kLengthBytes,
                       format_text("[io.safetensors] expected {{name: {{dtype, shape, data_offsets}}}} in the header, "
-                                  "got {}{}; the file is damaged or no safetensors file", got,
-                                  field_.empty() ? "" : " at " + in_quotes(where())));
+                                  "got {}{}; the file is damaged or no safetensors file",
+                                  got, field_.empty() ? "" : " at " + in_quotes(where())));
   }
   std::string where() const {
     return place_ == Place::top || place_ == Place::outside ? field_ : entry_.name + "." + field_;
@@ -162,15 +157,18 @@ uint64_t checked_bytes(const TensorEntry& entry, const std::string& path, uint64
   bool empty = false;
   const uint64_t element = safetensors_dtype_bytes(entry.dtype);
   if (element == 0) {
-    throw FormatError(path, position, format_text("[io.safetensors] expected a known dtype, got {} for tensor {}",
-                                                  in_quotes(entry.dtype), in_quotes(entry.name)));
+    throw FormatError(path, position,
+                      format_text("[io.safetensors] expected a known dtype, got {} for tensor {}",
+                                  in_quotes(entry.dtype), in_quotes(entry.name)));
   }
   for (const int64_t size : entry.shape) {
     empty = empty || size == 0;
     if (__builtin_mul_overflow(count, static_cast<uint64_t>(std::max<int64_t>(size, 1)), &count) ||
         count > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / element) {
-      throw FormatError(path, position, "[io.safetensors] expected a shape that fits into memory, got "
-                                        "an overflow for tensor " + in_quotes(entry.name));
+      throw FormatError(path, position,
+                        "[io.safetensors] expected a shape that fits into memory, got "
+                        "an overflow for tensor " +
+                            in_quotes(entry.name));
     }
   }
   return empty ? 0 : count * element;
@@ -185,8 +183,8 @@ void check_offsets(const SafetensorsHeader& header, uint64_t data_bytes, const s
         entry.end - entry.begin != bytes) {
       throw FormatError(path, position,
                         format_text("[io.safetensors] expected tensor {} at data bytes {} + {} of {}, got {} to {}; "
-                                    "the file is truncated or damaged", in_quotes(entry.name), expected_begin, bytes,
-                                    data_bytes, entry.begin, entry.end));
+                                    "the file is truncated or damaged",
+                                    in_quotes(entry.name), expected_begin, bytes, data_bytes, entry.begin, entry.end));
     }
     expected_begin = entry.end;
   }
@@ -207,11 +205,12 @@ uint64_t safetensors_dtype_bytes(std::string_view dtype) {
   return 0;
 }
 
-uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes,
-                                   const std::string& path) {
+uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes, const std::string& path) {
   if (file_bytes < kLengthBytes || prefix.size() < kLengthBytes) {
-    throw FormatError(path, 0, format_text("[io.safetensors] expected a safetensors file, got one of {} bytes; "
-                                           "the file is truncated", file_bytes));
+    throw FormatError(path, 0,
+                      format_text("[io.safetensors] expected a safetensors file, got one of {} bytes; "
+                                  "the file is truncated",
+                                  file_bytes));
   }
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) {
@@ -219,23 +218,22 @@ uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes,
   }
   const uint64_t available = file_bytes - kLengthBytes;
   if (length > std::min(available, kMaxSafetensorsHeaderBytes)) {
-    throw FormatError(path, 0, format_text("[io.safetensors] expected a header of at most {} bytes, got {}; "
-                                           "the file is truncated or no safetensors file",
-                                           std::min(available, kMaxSafetensorsHeaderBytes), length));
+    throw FormatError(path, 0,
+                      format_text("[io.safetensors] expected a header of at most {} bytes, got {}; "
+                                  "the file is truncated or no safetensors file",
+                                  std::min(available, kMaxSafetensorsHeaderBytes), length));
   }
   return length;
 }
 
-SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_bytes,
-                                           const std::string& path) {
+SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_bytes, const std::string& path) {
   HeaderReader reader(path);
   nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
   SafetensorsHeader header = reader.take();
   header.data_start = kLengthBytes + json.size();
-  std::sort(header.entries.begin(), header.entries.end(),
-            [](const TensorEntry& a, const TensorEntry& b) {
-              return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-            });
+  std::sort(header.entries.begin(), header.entries.end(), [](const TensorEntry& a, const TensorEntry& b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+  });
   check_offsets(header, file_bytes - header.data_start, path);
   return header;
 }
@@ -245,16 +243,13 @@ std::string make_safetensors_header(const std::vector<TensorEntry>& entries,
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   if (!metadata.empty()) json["__metadata__"] = metadata;
   for (const TensorEntry& entry : entries) {
-    json[entry.name] = {{"dtype", entry.dtype},
-                        {"shape", entry.shape},
-                        {"data_offsets", {entry.begin, entry.end}}};
+    json[entry.name] = {{"dtype", entry.dtype}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}};
   }
   std::string text;
   try {
     text = json.dump();
   } catch (const nlohmann::json::type_error& error) {
-    throw ValueError(std::string("[io.safetensors] expected names and metadata in UTF-8, got ") +
-                     error.what());
+    throw ValueError(std::string("[io.safetensors] expected names and metadata in UTF-8, got ") + error.what());
   }
   text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
   std::string length;
@@ -264,4 +259,4 @@ std::string make_safetensors_header(const std::vector<TensorEntry>& entries,
   return length + text;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -35,18 +35,16 @@ inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
 
 /// Length of the JSON text from the first 8 bytes of the file. `prefix` holds what there is of them.
 /// Throws FormatError if it is too large or more than the file has.
-uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes,
-                                   const std::string& path);
+uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes, const std::string& path);
 
 /// Parses the JSON text that follows the length. Checked: JSON (no duplicate keys), dtypes, shapes
 /// (whose element count does not overflow), offsets (in range, size as the shape says, no overlap, no
 /// gap, all of the file used). Throws FormatError with path and byte offset.
-SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_bytes,
-                                           const std::string& path);
+SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_bytes, const std::string& path);
 
 /// Length and JSON text, padded with spaces to a multiple of 8 bytes. `entries` in the order of the
 /// data. Names and metadata must be UTF-8 (else ValueError).
 std::string make_safetensors_header(const std::vector<TensorEntry>& entries,
                                     const std::map<std::string, std::string>& metadata);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -24,12 +24,13 @@ TensorEntry joined_entry(const JoinedTensor& tensor) {
     TensorEntry part = entry_of(file, tensor.name);
     const bool first = whole.name.empty();
     const bool fits = !part.shape.empty() &&
-                      (first || (part.dtype == whole.dtype &&
-                                 std::equal(part.shape.begin() + 1, part.shape.end(),
-                                            whole.shape.begin() + 1, whole.shape.end())));
+                      (first || (part.dtype == whole.dtype && std::equal(part.shape.begin() + 1, part.shape.end(),
+                                                                         whole.shape.begin() + 1, whole.shape.end())));
     if (!fits) {
-      throw ShapeError(format_text("[io.join_safetensors] expected rows of one dtype and width as '{}', "
-                                   "got others in {}", tensor.name, file.string()));
+      throw ShapeError(
+          format_text("[io.join_safetensors] expected rows of one dtype and width as '{}', "
+                      "got others in {}",
+                      tensor.name, file.string()));
     }
     if (first) {
       whole = std::move(part);
@@ -73,11 +74,10 @@ void join_safetensors(const std::filesystem::path& path, const std::vector<Joine
     for (const TensorEntry& entry : entries) {
       for (const auto& file : source.at(entry.name)->files) {
         const Tensor rows = read_safetensors(file).at(entry.name).contiguous();
-        out.write(static_cast<const char*>(rows.const_data_ptr()),
-                  static_cast<std::streamsize>(rows.nbytes()));
+        out.write(static_cast<const char*>(rows.const_data_ptr()), static_cast<std::streamsize>(rows.nbytes()));
       }
     }
   });
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -22,4 +22,4 @@ struct JoinedTensor {
 void join_safetensors(const std::filesystem::path& path, const std::vector<JoinedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

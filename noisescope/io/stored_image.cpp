@@ -76,44 +76,51 @@ Image resize_nearest(const Image& image, int64_t width, int64_t height) {
   Image result = blank_image(width, height, image.channels);
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
-      std::copy_n(image.at(rows[static_cast<size_t>(y)], columns[static_cast<size_t>(x)]),
-                  image.channels, result.at(y, x));
+      std::copy_n(image.at(rows[static_cast<size_t>(y)], columns[static_cast<size_t>(x)]), image.channels,
+                  result.at(y, x));
     }
   }
   return result;
 }
 
 /// Where pixel (x, y) of the upright image lies in the stored one (w x h), for EXIF orientation 2 to 8.
-std::pair<int64_t, int64_t> stored_position(int orientation, int64_t x, int64_t y, int64_t w,
-                                            int64_t h) {
+std::pair<int64_t, int64_t> stored_position(int orientation, int64_t x, int64_t y, int64_t w, int64_t h) {
   switch (orientation) {
-    case 2: return {w - 1 - x, y};
-    case 3: return {w - 1 - x, h - 1 - y};
-    case 4: return {x, h - 1 - y};
-    case 5: return {y, x};
-    case 6: return {y, h - 1 - x};
-    case 7: return {w - 1 - y, h - 1 - x};
-    case 8: return {w - 1 - y, x};
-    default: return {x, y};
+    case 2:
+      return {w - 1 - x, y};
+    case 3:
+      return {w - 1 - x, h - 1 - y};
+    case 4:
+      return {x, h - 1 - y};
+    case 5:
+      return {y, x};
+    case 6:
+      return {y, h - 1 - x};
+    case 7:
+      return {w - 1 - y, h - 1 - x};
+    case 8:
+      return {w - 1 - y, x};
+    default:
+      return {x, y};
   }
 }
 
 Image to_rgb(const StoredImage& stored, bool cuts_grey16) {
   switch (stored.mode) {
     case PixelMode::rgb:
-    case PixelMode::palette: return stored.image;
+    case PixelMode::palette:
+      return stored.image;
     case PixelMode::rgba:
-      return map_pixels(stored.image, 3,
-                        [](const uint8_t* from, uint8_t* to) { std::copy_n(from, 3, to); });
-    case PixelMode::cmyk: return map_pixels(stored.image, 3, mix_ink);
+      return map_pixels(stored.image, 3, [](const uint8_t* from, uint8_t* to) { std::copy_n(from, 3, to); });
+    case PixelMode::cmyk:
+      return map_pixels(stored.image, 3, mix_ink);
     case PixelMode::grey16:
       return map_pixels(stored.image, 3, [cuts_grey16](const uint8_t* from, uint8_t* to) {
         const uint8_t cut = from[0] == 0 ? from[1] : 255;
         replicate(cuts_grey16 ? cut : from[0], to);
       });
     default:
-      return map_pixels(stored.image, 3,
-                        [](const uint8_t* from, uint8_t* to) { replicate(from[0], to); });
+      return map_pixels(stored.image, 3, [](const uint8_t* from, uint8_t* to) { replicate(from[0], to); });
   }
 }
 
@@ -128,13 +135,18 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
   const bool same_size = width == stored.image.width && height == stored.image.height;
   switch (same_size || width < 1 || height < 1 ? PixelMode::rgb : stored.mode) {
     case PixelMode::bilevel:
-    case PixelMode::palette: result.image = resize_nearest(stored.image, width, height); break;
+    case PixelMode::palette:
+      result.image = resize_nearest(stored.image, width, height);
+      break;
     case PixelMode::grey_alpha:
     case PixelMode::rgba:
       result.image = unpremultiplied(resize_bicubic(premultiplied(stored.image), width, height));
       break;
-    case PixelMode::grey16: result.image = resize_bicubic_16(stored.image, width, height); break;
-    default: result.image = resize_bicubic(stored.image, width, height);
+    case PixelMode::grey16:
+      result.image = resize_bicubic_16(stored.image, width, height);
+      break;
+    default:
+      result.image = resize_bicubic(stored.image, width, height);
   }
   return result;
 }
@@ -145,9 +157,10 @@ StoredImage turned_upright(const StoredImage& stored) {
   }
   const Image& from = stored.image;
   const bool swaps = stored.orientation >= 5;
-  StoredImage result{.image = blank_image(swaps ? from.height : from.width,
-                                         swaps ? from.width : from.height, from.channels),
-                     .mode = stored.mode, .orientation = 1};
+  StoredImage result{
+      .image = blank_image(swaps ? from.height : from.width, swaps ? from.width : from.height, from.channels),
+      .mode = stored.mode,
+      .orientation = 1};
   for (int64_t y = 0; y < result.image.height; ++y) {
     for (int64_t x = 0; x < result.image.width; ++x) {
       const auto [fx, fy] = stored_position(stored.orientation, x, y, from.width, from.height);
@@ -157,4 +170,4 @@ StoredImage turned_upright(const StoredImage& stored) {
   return result;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -38,4 +38,4 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
 /// Turned upright (Pillow's ImageOps.exif_transpose); the result has orientation 1.
 StoredImage turned_upright(const StoredImage& stored);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

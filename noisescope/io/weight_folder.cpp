@@ -39,8 +39,8 @@ std::vector<fs::path> files_ending_in(const fs::path& folder, const std::vector<
           ", which can run code when opened and is never opened here; 'noisescope convert' makes a "
           "safetensors folder of it";
   }
-  throw IoError(format_text("[io.read_weight_folder] expected a .safetensors file in {}, got {}", folder.string(),
-                            got));
+  throw IoError(
+      format_text("[io.read_weight_folder] expected a .safetensors file in {}, got {}", folder.string(), got));
 }
 
 void append(std::string& message, const char* kind, const std::vector<std::string>& names) {
@@ -111,4 +111,4 @@ TensorFile read_weight_folder(const fs::path& path) {
   return start.string().ends_with(kIndexSuffix) ? read_shards(start) : read_safetensors(start);
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -18,4 +18,4 @@ TensorFile read_weight_folder(const std::filesystem::path& path);
 /// The file or index that read_weight_folder would start from.
 std::filesystem::path find_weights(const std::filesystem::path& path);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -28,8 +28,7 @@ bool is_plain_name(const std::string& name) {
 
 }  // namespace
 
-std::map<std::string, std::string> parse_weight_index(std::string_view json,
-                                                      const std::string& path) {
+std::map<std::string, std::string> parse_weight_index(std::string_view json, const std::string& path) {
   const auto check_depth = [&](int depth, Json::parse_event_t, const Json&) {
     if (depth > kMaxDepth) refuse(path, format_text("at most {} levels, got more", kMaxDepth));
     return true;
@@ -57,4 +56,4 @@ std::map<std::string, std::string> parse_weight_index(std::string_view json,
   return files;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

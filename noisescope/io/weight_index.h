@@ -9,7 +9,6 @@ namespace noisescope::inline io {
 
 /// Tensor name -> file name, of the index's "weight_map". File names must be plain names ending in
 /// .safetensors: none leaves the folder. Throws FormatError with path, and byte offset where known.
-std::map<std::string, std::string> parse_weight_index(std::string_view json,
-                                                      const std::string& path);
+std::map<std::string, std::string> parse_weight_index(std::string_view json, const std::string& path);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -34,7 +34,9 @@ FactorReader world_factors(const World& world) {
 
 FactorReader zero_shot_factors(const Model& model, const std::vector<std::string>& labels) {
   if (labels.size() < 2 || !model.reader) {
-    throw ValueError(format_text("[model.zero_shot_factors] expected at least two labels and a model that reads pictures, got {}{}", labels.size(), (model.reader ? "" : " and one that does not")));
+    throw ValueError(
+        format_text("[model.zero_shot_factors] expected at least two labels and a model that reads pictures, got {}{}",
+                    labels.size(), (model.reader ? "" : " and one that does not")));
   }
   model.condition(labels);  // refuses unknown words
   return {{{"label", labels}},
@@ -50,4 +52,4 @@ FactorReader factors_of(const Model& model, const std::vector<std::string>& labe
   return {};
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

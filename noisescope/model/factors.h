@@ -34,4 +34,4 @@ FactorReader zero_shot_factors(const Model& model, const std::vector<std::string
 /// The first that fits: `labels` where there are any, the parser on a world, else no factors.
 FactorReader factors_of(const Model& model, const std::vector<std::string>& labels);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -58,7 +58,9 @@ Model exact_model(const WorldDenoiser& truth) {
 Model network_model(const TextToImage& network, const std::string& name, const SamplingOptions& sample,
                     double log_snr_max, const std::optional<World>& world) {
   if (world && network.image_size() != kWorldImagePx) {
-    throw ModelError(format_text("[model.network_model] expected a model of {}-pixel pictures of the two-object world, got {} pixels", kWorldImagePx, network.image_size()));
+    throw ModelError(format_text(
+        "[model.network_model] expected a model of {}-pixel pictures of the two-object world, got {} pixels",
+        kWorldImagePx, network.image_size()));
   }
   Model model;
   model.name = name;
@@ -98,4 +100,4 @@ void check_picture(const Model& model, const Tensor& picture) {
                    "; scale it to that size, or explain it with a model of its own");
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -27,14 +27,14 @@ struct Model {
   /// Condition rows [B, D] of prompts; "" is "no prompt". Throws ValueError for prompts it cannot take.
   std::function<Tensor(const std::vector<std::string>& prompts)> condition;
   std::vector<int64_t> image_shape = {3, 32, 32};  // C, H, W
-  double log_snr_max = 5;         // the cleanest noise level that it may be asked about
+  double log_snr_max = 5;                          // the cleanest noise level that it may be asked about
   bool is_posterior_mean = true;  // D(x, sigma, c) estimates E[x_0 | x, c]: evidence and nats stand on it
   SamplingOptions sample = {};    // how it draws unless asked otherwise
   ScheduleOptions schedule = {};  // its timesteps, a second axis beside log-SNR
   torch::Device device = torch::kCPU;
   /// A reader of pictures over texts: the model's own CLIP, or the exact one of a world; may be empty.
   std::function<WordReader(const std::vector<std::string>& texts)> reader = {};
-  std::optional<WorldDenoiser> world = {};  // of pictures of a two-object world: the truth about them
+  std::optional<WorldDenoiser> world = {};          // of pictures of a two-object world: the truth about them
   std::shared_ptr<const TextToImage> network = {};  // null: no network of ours
 
   /// Whether its denoiser is the truth itself.
@@ -60,4 +60,4 @@ Trajectory draw_trajectory(const Model& model, const PictureRequest& request, co
 /// Throws ShapeError unless `picture` is [C, H, W], the size that the model draws.
 void check_picture(const Model& model, const Tensor& picture);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

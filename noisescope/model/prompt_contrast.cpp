@@ -53,8 +53,8 @@ size_t find_word(const std::string& prompt, const std::string& word, int occurre
   const std::string text = lower(prompt), wanted = lower(word);
   for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
     const size_t end = at + wanted.size();
-    const bool whole = (at == 0 || !is_word_character(text[at - 1])) &&
-                       (end == text.size() || !is_word_character(text[end]));
+    const bool whole =
+        (at == 0 || !is_word_character(text[at - 1])) && (end == text.size() || !is_word_character(text[end]));
     if (whole && --occurrence == 0) return at;
   }
   return std::string::npos;
@@ -67,8 +67,8 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
   const auto [wanted, occurrence] = split_occurrence(word);
   const size_t at = wanted.empty() ? std::string::npos : find_word(prompt, wanted, occurrence);
   if (at == std::string::npos) {
-    throw ValueError("[model.contrast_prompts] expected a word of the prompt, got '" + word +
-                     "'; the words of \"" + prompt + "\" are " + join(split_words(prompt)));
+    throw ValueError("[model.contrast_prompts] expected a word of the prompt, got '" + word + "'; the words of \"" +
+                     prompt + "\" are " + join(split_words(prompt)));
   }
   PromptContrast contrast;
   contrast.word = prompt.substr(at, wanted.size());
@@ -89,8 +89,7 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
   return contrast;
 }
 
-std::vector<std::string> words_of(const std::string& prompt,
-                                  const std::vector<std::string>& vocabulary) {
+std::vector<std::string> words_of(const std::string& prompt, const std::vector<std::string>& vocabulary) {
   std::vector<std::string> found;
   std::map<std::string, int> seen;
   for (const std::string& word : split_words(prompt)) {
@@ -101,4 +100,4 @@ std::vector<std::string> words_of(const std::string& prompt,
   return found;
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -23,7 +23,6 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
                                 const std::vector<std::string>& alternatives);
 
 /// The words of `prompt` that are in `vocabulary`, in order, second occurrences as "word:2".
-std::vector<std::string> words_of(const std::string& prompt,
-                                  const std::vector<std::string>& vocabulary);
+std::vector<std::string> words_of(const std::string& prompt, const std::vector<std::string>& vocabulary);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

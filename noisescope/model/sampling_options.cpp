@@ -9,4 +9,4 @@ void describe(Describer& d, SamplingOptions& o) {
   d("batch_size", o.batch_size, "pictures sampled at once", {.min = 1, .max = 65536});
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -14,4 +14,4 @@ struct SamplingOptions {
 };
 void describe(Describer& d, SamplingOptions& options);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -31,21 +31,19 @@ std::vector<std::string> slice(const std::vector<std::string>& list, int64_t fir
 }
 
 /// Condition rows first .. first + count - 1 of a drawing job.
-Tensor conditions_of(const TextToImage& model, const PictureRequest& request, int64_t first,
-                     int64_t count) {
+Tensor conditions_of(const TextToImage& model, const PictureRequest& request, int64_t first, int64_t count) {
   if (!request.images.defined()) return model.condition(slice(request.prompts, first, count));
   return model.condition_of_images(request.images.narrow(0, first, count));
 }
 
 /// Reports whole batches as one task: steps done of all steps of all batches.
-SamplerObserver with_progress(const SamplerObserver& observer, const Control& control,
-                              int64_t batch, int64_t batches, int64_t pictures) {
+SamplerObserver with_progress(const SamplerObserver& observer, const Control& control, int64_t batch, int64_t batches,
+                              int64_t pictures) {
   return [=](const SamplerStep& step) {
     if (observer) observer(step);
     const double steps_done = static_cast<double>(batch * step.count + step.index + 1);
     const double share = steps_done / static_cast<double>(batches * step.count);
-    control.report({"sample", share * static_cast<double>(pictures), static_cast<double>(pictures),
-                    "pictures", ""});
+    control.report({"sample", share * static_cast<double>(pictures), static_cast<double>(pictures), "pictures", ""});
   };
 }
 
@@ -57,7 +55,8 @@ ModelOptions model_options_from_config(const std::string& config_json) {
     json = nlohmann::ordered_json::parse(config_json);
   } catch (const nlohmann::json::exception& error) {
     throw ConfigError(std::string("[model.model_options_from_config] expected a JSON object, "
-                                  "got: ") + error.what());
+                                  "got: ") +
+                      error.what());
   }
   const ConfigNode root = config_from_json(json, "configuration of the weights");
   ModelOptions options;
@@ -85,8 +84,7 @@ ConditionWhitening load_whitening(const std::filesystem::path& path) {
   return whitening;
 }
 
-TextToImage::TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening,
-                         NetworkPtr network,
+TextToImage::TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening, NetworkPtr network,
                          const ModelOptions& options, torch::Device device)
     : clip_(std::move(clip)),
       whitening_(std::move(whitening)),
@@ -95,7 +93,10 @@ TextToImage::TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whi
       device_(device) {
   const int64_t width = whitening_.text.width() + (options_.modality_flag ? 1 : 0);
   if (width != options_.network.condition_width) {
-    throw ModelError(format_text("[model.TextToImage] expected conditions of width {}, which the network was trained on, got {} from the text encoder; the CLIP folder belongs to another run", options_.network.condition_width, width));
+    throw ModelError(
+        format_text("[model.TextToImage] expected conditions of width {}, which the network was trained on, got {} "
+                    "from the text encoder; the CLIP folder belongs to another run",
+                    options_.network.condition_width, width));
   }
   if (options_.modality_flag && !whitening_.image) {
     throw ModelError("[model.TextToImage] expected the whitening of image embeddings, got none");
@@ -108,14 +109,14 @@ TextToImage TextToImage::load(const ModelFiles& files, torch::Device device) {
   const TensorFile file = read_safetensors(files.weights);
   const auto config = file.metadata.find("config");
   if (config == file.metadata.end()) {
-    throw ModelError("[model.TextToImage.load] expected a configuration in the metadata of " +
-                     files.weights.string() + ", got none; it was not written by noisescope train");
+    throw ModelError("[model.TextToImage.load] expected a configuration in the metadata of " + files.weights.string() +
+                     ", got none; it was not written by noisescope train");
   }
   const ModelOptions options = model_options_from_config(config->second);
   const NetworkPtr network = make_network(options.network);
   load_module_state(*network, file.tensors, files.weights.string());
-  return TextToImage(std::make_shared<ClipModel>(ClipModel::load(files.clip)),
-                     load_whitening(files.condition), network, options, device);
+  return TextToImage(std::make_shared<ClipModel>(ClipModel::load(files.clip)), load_whitening(files.condition), network,
+                     options, device);
 }
 
 EmbeddingLength embedding_length(ConditionForm form) {
@@ -130,8 +131,10 @@ Tensor TextToImage::condition(const std::vector<std::string>& prompts) const {
   const torch::NoGradGuard no_grad;
   const TokenTable tokens = tokenize(clip_->tokenizer(), prompts);
   if (const std::vector<UnknownWord> unknown = tokens.unknown(); !unknown.empty()) {
-    throw ValueError("[model.TextToImage.condition] expected words that the model was trained "
-                     "on, got " + describe_unknown(clip_->tokenizer(), unknown));
+    throw ValueError(
+        "[model.TextToImage.condition] expected words that the model was trained "
+        "on, got " +
+        describe_unknown(clip_->tokenizer(), unknown));
   }
   const Tensor rows = whitening_.text.apply(clip_->encode_tokens(tokens.ids, embedding_length(options_.form)));
   return (options_.modality_flag ? append_modality(rows, Modality::text) : rows).to(device_);
@@ -139,9 +142,10 @@ Tensor TextToImage::condition(const std::vector<std::string>& prompts) const {
 
 Tensor TextToImage::condition_of_images(const Tensor& images) const {
   if (!whitening_.image) {
-    throw ValueError("[model.TextToImage.condition_of_images] expected a model trained on image "
-                     "embeddings too, got one trained on text alone; train with "
-                     "condition.image_share above 0");
+    throw ValueError(
+        "[model.TextToImage.condition_of_images] expected a model trained on image "
+        "embeddings too, got one trained on text alone; train with "
+        "condition.image_share above 0");
   }
   const torch::NoGradGuard no_grad;
   const Tensor pictures = to_clip_size(images, clip_->config().preprocess);
@@ -159,11 +163,10 @@ TextToImage TextToImage::with_network(NetworkPtr network) const {
 
 Denoiser TextToImage::denoiser() const {
   const NetworkPtr network = network_;
-  const Denoiser with_gradients = precondition(
-      [network](const Tensor& x, const Tensor& label, const Tensor& condition) {
-        return network->forward(x, label, condition);
-      },
-      options_.precondition);
+  const Denoiser with_gradients =
+      precondition([network](const Tensor& x, const Tensor& label,
+                             const Tensor& condition) { return network->forward(x, label, condition); },
+                   options_.precondition);
   return [with_gradients](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const torch::NoGradGuard no_grad;
     return with_gradients(x, sigma, condition);
@@ -176,7 +179,8 @@ Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, 
   const std::vector<double> sigmas = sampling_sigmas(options.grid, model.options().precondition.schedule);
   const auto count = static_cast<int64_t>(request.prompts.size());
   if (count == 0 || batch_size < 1) {
-    throw ValueError(format_text("[model.sample_pictures] expected at least one prompt and a batch of at least 1, got {} prompts", count));
+    throw ValueError(format_text(
+        "[model.sample_pictures] expected at least one prompt and a batch of at least 1, got {} prompts", count));
   }
   if (request.images.defined()) {
     check_shape("model.sample_pictures", "images", request.images, {count, 3, -1, -1});
@@ -192,13 +196,12 @@ Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, 
                             : model.condition({request.negative_prompt}).expand_as(condition);
     const NoiseSource noise{Random(request.seed), sample_range(request.first_sample + first, rows)};
     const Tensor x = noise.initial({3, size, size}).to(model.device()) * sigmas.front();
-    const Tensor drawn = run_sampler(guide(model.denoiser(), condition, null, options.guidance), x, sigmas,
-                                     options.sampler, noise,
-                                     with_progress(observer, control, batch, batches, count),
-                                     Control{{}, control.stop});
+    const Tensor drawn =
+        run_sampler(guide(model.denoiser(), condition, null, options.guidance), x, sigmas, options.sampler, noise,
+                    with_progress(observer, control, batch, batches, count), Control{{}, control.stop});
     pictures.push_back(drawn.to(torch::kCPU));
   }
   return torch::cat(pictures);
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

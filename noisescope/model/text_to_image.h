@@ -52,9 +52,8 @@ ConditionWhitening load_whitening(const std::filesystem::path& path);
 /// A ready model. Copies share their weights. Use from one thread at a time.
 class TextToImage {
  public:
-  TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening,
-              NetworkPtr network, const ModelOptions& options,
-              torch::Device device = torch::kCPU);
+  TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whitening, NetworkPtr network,
+              const ModelOptions& options, torch::Device device = torch::kCPU);
 
   /// Throws IoError, FormatError, ModelError (parts that do not fit each other).
   static TextToImage load(const ModelFiles& files, torch::Device device = torch::kCPU);
@@ -92,8 +91,8 @@ struct PictureRequest {
   std::vector<std::string> prompts;  // one per picture; with `images` only their names
   std::string negative_prompt = {};  // "": the null condition
   uint64_t seed = 0;
-  int64_t first_sample = 0;          // picture k uses noise (seed, first_sample + k)
-  Tensor images = {};                // [N, 3, H, W] in [-1, 1]: prompts that are pictures
+  int64_t first_sample = 0;  // picture k uses noise (seed, first_sample + k)
+  Tensor images = {};        // [N, 3, H, W] in [-1, 1]: prompts that are pictures
 };
 
 /// Pictures [N, 3, S, S] float32 on the CPU, in the order of the prompts, at the levels that the grid of
@@ -101,4 +100,4 @@ struct PictureRequest {
 Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, const SamplingOptions& options,
                        const SamplerObserver& observer = {}, const Control& control = {});
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -63,4 +63,4 @@ void save_record(const std::filesystem::path& path, const TrajectoryRecord& reco
 /// Throws IoError, FormatError, ModelError for a file that is no record or whose parts do not fit.
 TrajectoryRecord load_record(const std::filesystem::path& path);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

@@ -61,23 +61,20 @@ std::string single_spaced(const std::string& text) {
 std::string prompt_without(const WorldGrammar* grammar, const PromptContrast& contrast) {
   std::string prompt = contrast.prompts[static_cast<size_t>(contrast.true_version)];
   const auto in = [&](const std::vector<std::string>& list) {
-    return grammar &&
-           std::find(list.begin(), list.end(), contrast.word) != list.end();
+    return grammar && std::find(list.begin(), list.end(), contrast.word) != list.end();
   };
-  prompt.replace(contrast.position, contrast.word.size(),
-                 in(grammar->world().options().shapes) ? "shape" : "");
+  prompt.replace(contrast.position, contrast.word.size(), in(grammar->world().options().shapes) ? "shape" : "");
   if (in(grammar->world().options().backgrounds)) prompt.resize(prompt.rfind(" on "));
   return single_spaced(prompt);
 }
 
 std::vector<std::string> lone_words(const WorldGrammar* grammar, const PromptContrast& contrast) {
   using Field = int64_t& (*)(CaptionMeaning&);
-  static constexpr Field kFields[] = {
-      [](CaptionMeaning& m) -> int64_t& { return m.left.shape; },
-      [](CaptionMeaning& m) -> int64_t& { return m.left.colour; },
-      [](CaptionMeaning& m) -> int64_t& { return m.right.shape; },
-      [](CaptionMeaning& m) -> int64_t& { return m.right.colour; },
-      [](CaptionMeaning& m) -> int64_t& { return m.background; }};
+  static constexpr Field kFields[] = {[](CaptionMeaning& m) -> int64_t& { return m.left.shape; },
+                                      [](CaptionMeaning& m) -> int64_t& { return m.left.colour; },
+                                      [](CaptionMeaning& m) -> int64_t& { return m.right.shape; },
+                                      [](CaptionMeaning& m) -> int64_t& { return m.right.colour; },
+                                      [](CaptionMeaning& m) -> int64_t& { return m.background; }};
   if (!grammar) return contrast.values;
   std::vector<CaptionMeaning> versions;
   for (const std::string& prompt : contrast.prompts) versions.push_back(grammar->parse(prompt));
@@ -99,10 +96,9 @@ std::vector<PromptContrast> word_contrasts(const WorldGrammar* grammar, const st
   std::vector<PromptContrast> contrasts;
   for (const std::string& word : words.empty() ? known_words(grammar, prompt) : words) {
     contrasts.push_back(contrast_prompts(
-        prompt, word,
-        alternatives.empty() ? known_alternatives(grammar, prompt, word) : alternatives));
+        prompt, word, alternatives.empty() ? known_alternatives(grammar, prompt, word) : alternatives));
   }
   return contrasts;
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

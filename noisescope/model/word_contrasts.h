@@ -24,4 +24,4 @@ std::string prompt_without(const WorldGrammar* grammar, const PromptContrast& co
 /// [K]: texts that say nothing but each version of the word: "a red shape left" on a world, else the word.
 std::vector<std::string> lone_words(const WorldGrammar* grammar, const PromptContrast& contrast);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

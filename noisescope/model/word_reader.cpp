@@ -29,4 +29,4 @@ WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::strin
   };
 }
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

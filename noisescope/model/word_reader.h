@@ -27,4 +27,4 @@ WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& te
 /// reader that is not sure of single pixels says. Throws as WorldGrammar::parse does.
 WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::string>& texts);
 
-}  // namespace noisescope::model
+}  // namespace noisescope::inline model

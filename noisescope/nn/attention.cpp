@@ -13,8 +13,7 @@ Tensor attention_probabilities(const Tensor& q, const Tensor& k, bool causal) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
   Tensor logits = torch::matmul(q, k.transpose(-2, -1)).to(torch::kFloat32) * scale;
   if (causal) {
-    const Tensor future = torch::ones({q.size(-2), k.size(-2)},
-                                      torch::dtype(torch::kBool).device(q.device())).triu(1);
+    const Tensor future = torch::ones({q.size(-2), k.size(-2)}, torch::dtype(torch::kBool).device(q.device())).triu(1);
     logits = logits.masked_fill(future, -std::numeric_limits<float>::infinity());
   }
   return torch::softmax(logits, -1);
@@ -22,10 +21,8 @@ Tensor attention_probabilities(const Tensor& q, const Tensor& k, bool causal) {
 
 }  // namespace
 
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::string_view owner,
-              bool causal) {
-  if (detail::innermost_tap_scope == nullptr ||
-      !tap_has_listener(std::string(owner) + ".probs")) {
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::string_view owner, bool causal) {
+  if (detail::innermost_tap_scope == nullptr || !tap_has_listener(std::string(owner) + ".probs")) {
     return at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal);
   }
   const Tensor probs = tap(owner, "probs", attention_probabilities(q, k, causal));
@@ -55,4 +52,4 @@ std::vector<InitRule> PixelAttentionImpl::init_rules() const {
   return {{.parameter = "out.weight"}, {.parameter = "out.bias"}};
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -16,8 +16,7 @@ namespace noisescope::inline nn {
 /// softmax(q k^T / sqrt(E)) v for q, k, v [B, N, L, E] -> [B, N, L, E] (arXiv:1706.03762, eq. 1).
 /// One fused kernel, unless a tap listens to owner + ".probs": then the probabilities [B, N, L, L]
 /// are computed in float32 and pass the tap on their way to v. The two agree to 1e-5.
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::string_view owner,
-              bool causal = false);
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::string_view owner, bool causal = false);
 
 /// GroupNorm, multi-head attention among all pixels, projection (zero at first).
 /// [B, C, H, W] -> [B, C, H, W], the residual branch: the caller adds it to its input.
@@ -37,4 +36,4 @@ class PixelAttentionImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(PixelAttention);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -26,8 +26,7 @@ torch::nn::GroupNorm group_norm(int64_t channels) {
 }
 
 torch::nn::Conv2d convolution(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2));
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2));
 }
 
 ResidualBlockImpl::ResidualBlockImpl(const UNetLayer& layer, const UNetOptions& options)
@@ -42,18 +41,15 @@ ResidualBlockImpl::ResidualBlockImpl(const UNetLayer& layer, const UNetOptions& 
   register_module("conv1", conv1_);
   register_module("film", film_);
   if (options.condition_map_channels > 0) {
-    film_map_ = register_module(
-        "film_map", convolution(options.condition_map_channels, 2 * layer.out_channels, 1));
+    film_map_ = register_module("film_map", convolution(options.condition_map_channels, 2 * layer.out_channels, 1));
   }
   register_module("norm2", norm2_);
   register_module("conv2", conv2_);
   if (layer.in_channels + layer.skip_channels != layer.out_channels) {
-    skip_ = register_module(
-        "skip", convolution(layer.in_channels + layer.skip_channels, layer.out_channels, 1));
+    skip_ = register_module("skip", convolution(layer.in_channels + layer.skip_channels, layer.out_channels, 1));
   }
   if (layer.attention) {
-    attention_ = register_module(
-        "attn", PixelAttention(layer.out_channels, options.head_width, name_ + ".attn"));
+    attention_ = register_module("attn", PixelAttention(layer.out_channels, options.head_width, name_ + ".attn"));
   }
 }
 
@@ -69,22 +65,19 @@ std::vector<InitRule> ResidualBlockImpl::init_rules() const {
   return rules;
 }
 
-std::pair<Tensor, Tensor> ResidualBlockImpl::modulation(const BlockContext& context,
-                                                        torch::IntArrayRef sizes) {
+std::pair<Tensor, Tensor> ResidualBlockImpl::modulation(const BlockContext& context, torch::IntArrayRef sizes) {
   Tensor film = film_(context.embedding).unsqueeze(-1).unsqueeze(-1);  // [B, 2C, 1, 1]
   if (film_map_) film = film + film_map_(context.condition_map);
   const std::vector<Tensor> halves = film.chunk(2, 1);
   // The 1 is added before the map grows: a quarter of the work or less.
-  return {tap(name_, "film_scale", grow(halves[0] + 1, sizes)),
-          tap(name_, "film_shift", grow(halves[1], sizes))};
+  return {tap(name_, "film_scale", grow(halves[0] + 1, sizes)), tap(name_, "film_shift", grow(halves[1], sizes))};
 }
 
 Tensor ResidualBlockImpl::drop(const Tensor& h, const DropoutStream& stream) const {
   if (dropout_ == 0 || !is_training()) return h;
   // Whole feature maps (Tompson et al. 2015, arXiv:1411.4280, section 3.2): B x C random numbers.
-  const Tensor draw =
-      stream.random.uniform(Purpose::dropout, name_hash(name_) + stream.step,
-                            sample_range(0, h.size(0)), {h.size(1), 1, 1}, torch::kFloat32);
+  const Tensor draw = stream.random.uniform(Purpose::dropout, name_hash(name_) + stream.step,
+                                            sample_range(0, h.size(0)), {h.size(1), 1, 1}, torch::kFloat32);
   const Tensor keep = (draw >= dropout_).to(h.options()) / (1 - dropout_);
   return h * keep;
 }
@@ -102,4 +95,4 @@ Tensor ResidualBlockImpl::forward(const Tensor& x, const BlockContext& context) 
   return tap(name_, h);
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -65,4 +65,4 @@ class ResidualBlockImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(ResidualBlock);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

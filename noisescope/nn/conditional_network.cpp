@@ -1,8 +1,8 @@
 #include "noisescope/nn/conditional_network.h"
 
 #include "noisescope/core/error.h"
-#include "noisescope/nn/xnoise_network.h"
 #include "noisescope/nn/unet.h"
+#include "noisescope/nn/xnoise_network.h"
 
 namespace noisescope::inline nn {
 
@@ -16,4 +16,4 @@ NetworkPtr make_network(const UNetOptions& options, const Random& random) {
   throw ValueError("[nn.make_network] expected a kind of network, got an unknown one");
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -33,4 +33,4 @@ class ConditionalNetwork : public torch::nn::Module {
 /// The network that `options.kind` names. Throws ValueError for options that none can be built from.
 NetworkPtr make_network(const UNetOptions& options, const Random& random = Random(0));
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -23,9 +23,7 @@ struct Tally {
     parameters += in * out * kernel * kernel + out;
     flops += 2.0 * static_cast<double>(in * out * kernel * kernel) * pixels_out;
   }
-  void linear(int64_t in, int64_t out, double rows = 1) {
-    convolution(in, out, 1, rows);
-  }
+  void linear(int64_t in, int64_t out, double rows = 1) { convolution(in, out, 1, rows); }
   void norm(int64_t channels) { parameters += 2 * channels; }
   void keep(int64_t channels, double pixels) { kept += static_cast<double>(channels) * pixels; }
 };
@@ -76,8 +74,7 @@ void count_conditioning(Tally& tally, const UNetOptions& o) {
   tally.linear(o.condition_width, o.embedding_width);
   if (o.condition_map_channels > 0) {
     tally.linear(o.condition_width, condition_map_hidden(o));
-    tally.linear(condition_map_hidden(o),
-                 o.condition_map_channels * o.condition_map_size * o.condition_map_size);
+    tally.linear(condition_map_hidden(o), o.condition_map_channels * o.condition_map_size * o.condition_map_size);
   }
   if (o.position == Position::learned) {
     const int64_t side = o.image_size / o.patch;
@@ -165,8 +162,7 @@ double training_bytes(const UNetCost& cost, int64_t batch) {
   if (batch < 1) {
     throw ValueError(format_text("[nn.training_bytes] expected batch >= 1, got {}", batch));
   }
-  return 5 * kBytes * static_cast<double>(cost.parameters) +
-         static_cast<double>(batch) * cost.activation_bytes;
+  return 5 * kBytes * static_cast<double>(cost.parameters) + static_cast<double>(batch) * cost.activation_bytes;
 }
 
 double sampling_bytes(const UNetOptions& options, const UNetCost& cost, int64_t batch) {
@@ -179,8 +175,7 @@ double sampling_bytes(const UNetOptions& options, const UNetCost& cost, int64_t 
       skips += static_cast<double>(layer.out_channels) * pixels;
     }
   }
-  return kBytes * (static_cast<double>(cost.parameters) +
-                   static_cast<double>(batch) * (2 * largest + skips));
+  return kBytes * (static_cast<double>(cost.parameters) + static_cast<double>(batch) * (2 * largest + skips));
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -11,8 +11,8 @@ namespace noisescope::inline nn {
 /// linear map or an attention product (a few per cent), as torch.utils.flop_counter does.
 struct UNetCost {
   int64_t parameters = 0;
-  double forward_flops = 0;   // per image at the nominal size
-  double train_flops = 0;     // per image: forward, and backward at twice that
+  double forward_flops = 0;     // per image at the nominal size
+  double train_flops = 0;       // per image: forward, and backward at twice that
   double activation_bytes = 0;  // per image: float32 values kept for the backward pass
 };
 
@@ -28,4 +28,4 @@ double training_bytes(const UNetCost& cost, int64_t batch);
 /// The same for sampling: weights, and the largest few feature maps of a batch.
 double sampling_bytes(const UNetOptions& options, const UNetCost& cost, int64_t batch);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

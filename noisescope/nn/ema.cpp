@@ -35,9 +35,7 @@ void describe(Describer& d, EmaOptions& o) {
     {.min = 0, .max = 1, .below_max = true});
 }
 
-double ema_sigma_rel(double gamma) {
-  return std::sqrt((gamma + 1) / ((gamma + 2) * (gamma + 2) * (gamma + 3)));
-}
+double ema_sigma_rel(double gamma) { return std::sqrt((gamma + 1) / ((gamma + 2) * (gamma + 2) * (gamma + 3))); }
 
 double ema_gamma(double sigma_rel) {
   if (!(sigma_rel > 0 && sigma_rel < std::sqrt(1.0 / 12))) {
@@ -77,8 +75,10 @@ void Ema::update(const torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
   const std::vector<Tensor> now = live_parameters(module);
   if (now.size() != parameters_.size()) {
-    throw ValueError(format_text("[nn.Ema] expected the module of the construction with {} parameters, "
-                                 "got one with {}", parameters_.size(), now.size()));
+    throw ValueError(
+        format_text("[nn.Ema] expected the module of the construction with {} parameters, "
+                    "got one with {}",
+                    parameters_.size(), now.size()));
   }
   ++updates_;
   if (!now.empty()) at::_foreach_lerp_(parameters_, now, 1 - beta(updates_));
@@ -106,4 +106,4 @@ void Ema::load_state(const NamedTensors& state) {
   updates_ = targets.at("updates").item<int64_t>();
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -60,4 +60,4 @@ class Ema {
   std::vector<Tensor> parameters_, buffers_;
 };
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -11,12 +11,9 @@ Tensor sinusoid_features(const Tensor& label, int64_t count) {
 }
 
 JointEmbeddingImpl::JointEmbeddingImpl(const UNetOptions& options)
-    : noise1_(register_module("noise1",
-                              torch::nn::Linear(kNoiseFeatures, options.embedding_width))),
-      noise2_(register_module(
-          "noise2", torch::nn::Linear(options.embedding_width, options.embedding_width))),
-      condition_(register_module(
-          "condition", torch::nn::Linear(options.condition_width, options.embedding_width))) {}
+    : noise1_(register_module("noise1", torch::nn::Linear(kNoiseFeatures, options.embedding_width))),
+      noise2_(register_module("noise2", torch::nn::Linear(options.embedding_width, options.embedding_width))),
+      condition_(register_module("condition", torch::nn::Linear(options.condition_width, options.embedding_width))) {}
 
 Tensor JointEmbeddingImpl::forward(const Tensor& noise_label, const Tensor& condition) {
   const Tensor features = sinusoid_features(noise_label, kNoiseFeatures);
@@ -26,10 +23,8 @@ Tensor JointEmbeddingImpl::forward(const Tensor& noise_label, const Tensor& cond
 ConditionMapImpl::ConditionMapImpl(const UNetOptions& o)
     : channels_(o.condition_map_channels),
       size_(o.condition_map_size),
-      hidden_(register_module("hidden",
-                              torch::nn::Linear(o.condition_width, condition_map_hidden(o)))),
-      out_(register_module("out", torch::nn::Linear(condition_map_hidden(o),
-                                                    channels_ * size_ * size_))) {}
+      hidden_(register_module("hidden", torch::nn::Linear(o.condition_width, condition_map_hidden(o)))),
+      out_(register_module("out", torch::nn::Linear(condition_map_hidden(o), channels_ * size_ * size_))) {}
 
 Tensor ConditionMapImpl::forward(const Tensor& condition) {
   return out_(torch::silu(hidden_(condition))).view({-1, channels_, size_, size_});
@@ -41,4 +36,4 @@ Tensor coordinate_channels(int64_t height, int64_t width, const torch::TensorOpt
   return torch::cat({y.expand({1, 1, height, width}), x.expand({1, 1, height, width})}, 1);
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

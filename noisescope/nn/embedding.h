@@ -41,4 +41,4 @@ TORCH_MODULE(ConditionMap);
 /// x and y in [-1, 1] from edge pixel to edge pixel: [1, 2, H, W], rows (y) first.
 Tensor coordinate_channels(int64_t height, int64_t width, const torch::TensorOptions& options);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -53,8 +53,8 @@ void apply_rule(const InitRule& rule, Tensor& parameter, const Random& random) {
     parameter.fill_(rule.value);
     return;
   }
-  const Tensor draw = random.normal(Purpose::weights, name_hash(rule.parameter),
-                                    rows_of(parameter), row_shape(parameter));
+  const Tensor draw =
+      random.normal(Purpose::weights, name_hash(rule.parameter), rows_of(parameter), row_shape(parameter));
   parameter.copy_(draw.view(parameter.sizes()) * rule.value);
 }
 
@@ -66,8 +66,8 @@ std::string governing_weight(const std::string& name) {
 }
 
 /// False if there is no default rule for this name.
-bool apply_default(const std::string& name, Tensor& parameter,
-                   const std::map<std::string, Tensor>& parameters, const Random& random) {
+bool apply_default(const std::string& name, Tensor& parameter, const std::map<std::string, Tensor>& parameters,
+                   const Random& random) {
   const std::string part = last_part(name);
   const auto weight = parameters.find(governing_weight(name));
   if ((part != "weight" && part != "bias") || weight == parameters.end()) return false;
@@ -77,8 +77,7 @@ bool apply_default(const std::string& name, Tensor& parameter,
   }
   const auto fan_in = static_cast<double>(weight->second.numel() / weight->second.size(0));
   const double bound = 1.0 / std::sqrt(fan_in);
-  const Tensor draw =
-      random.uniform(Purpose::weights, name_hash(name), rows_of(parameter), row_shape(parameter));
+  const Tensor draw = random.uniform(Purpose::weights, name_hash(name), rows_of(parameter), row_shape(parameter));
   parameter.copy_(draw.mul(2 * bound).sub(bound).view(parameter.sizes()));
   return true;
 }
@@ -107,7 +106,8 @@ void initialize_parameters(torch::nn::Module& module, const Random& random) {
   if (unruled.empty() && unused.empty()) return;
   throw ValueError(
       format_text("[nn.initialize_parameters] expected a rule for every parameter and the reverse; "
-                  "parameters without a rule: {}; rules without a parameter: {}", join(unruled), join(unused)));
+                  "parameters without a rule: {}; rules without a parameter: {}",
+                  join(unruled), join(unused)));
 }
 
 GlobalGeneratorGuard::GlobalGeneratorGuard() {
@@ -122,4 +122,4 @@ GlobalGeneratorGuard::~GlobalGeneratorGuard() {
   generator.set_state(state_);
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

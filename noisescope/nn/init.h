@@ -16,7 +16,7 @@ struct InitRule {
   enum class Kind { constant, normal };
   std::string parameter;  // relative to the module that states the rule: "conv2.weight"
   Kind kind = Kind::constant;
-  double value = 0;       // the constant, or the standard deviation
+  double value = 0;  // the constant, or the standard deviation
 };
 
 /// A module that has rules of its own (zero-initialised outputs, learned positions).
@@ -45,4 +45,4 @@ class GlobalGeneratorGuard {
   Tensor state_;
 };
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -24,11 +24,10 @@ double decay_shape(Decay decay, double p) {
 
 double learning_rate_at(const LrScheduleOptions& options, int64_t step, double progress) {
   const double p = std::clamp(progress, 0.0, 1.0);
-  const double decay =
-      options.final_share + (1 - options.final_share) * decay_shape(options.decay, p);
+  const double decay = options.final_share + (1 - options.final_share) * decay_shape(options.decay, p);
   if (step >= options.warmup_steps) return options.learning_rate * decay;
   const double warmup = static_cast<double>(step + 1) / static_cast<double>(options.warmup_steps);
   return options.learning_rate * decay * warmup;
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

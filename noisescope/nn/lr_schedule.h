@@ -18,13 +18,10 @@ struct LrScheduleOptions {
 };
 
 inline void describe(Describer& d, LrScheduleOptions& o) {
-  d("learning_rate", o.learning_rate, "learning rate at the end of the warm-up",
-    {.min = 0, .max = 10});
-  d("warmup_steps", o.warmup_steps, "updates over which the rate rises linearly from about zero",
-    {.min = 0});
+  d("learning_rate", o.learning_rate, "learning rate at the end of the warm-up", {.min = 0, .max = 10});
+  d("warmup_steps", o.warmup_steps, "updates over which the rate rises linearly from about zero", {.min = 0});
   d("decay", o.decay, "how the rate falls over the budget: constant, linear, cosine");
-  d("final_share", o.final_share, "share of the learning rate left at the end of the budget",
-    {.min = 0, .max = 1});
+  d("final_share", o.final_share, "share of the learning rate left at the end of the budget", {.min = 0, .max = 1});
 }
 
 /// The learning rate of one update.
@@ -37,4 +34,4 @@ inline void describe(Describer& d, LrScheduleOptions& o) {
 ///   cosine    e + (1 - e) (1 + cos(pi p)) / 2      CosineAnnealingLR; arXiv:1608.03983, eq. 5
 double learning_rate_at(const LrScheduleOptions& options, int64_t step, double progress);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -28,8 +28,8 @@ Mismatch compare(const NamedTensors& wanted, const NamedTensors& given) {
     if (source == given.end()) {
       mismatch.missing.push_back(name);
     } else if (!fits(target, source->second)) {
-      mismatch.unfit.push_back(format_text("{} (expected {}, got {})", name, describe_tensor(target),
-                                           describe_tensor(source->second)));
+      mismatch.unfit.push_back(
+          format_text("{} (expected {}, got {})", name, describe_tensor(target), describe_tensor(source->second)));
     }
   }
   for (const auto& entry : given) {
@@ -55,8 +55,8 @@ NamedTensors module_state(const torch::nn::Module& module) {
 void load_named_tensors(NamedTensors& targets, const NamedTensors& state, const std::string& what) {
   const Mismatch mismatch = compare(targets, state);
   if (!mismatch.empty()) {
-    std::string message = "[nn.load_module_state] expected the tensors of this network, got " +
-                          what + " of another one; check that the configuration belongs to it";
+    std::string message = "[nn.load_module_state] expected the tensors of this network, got " + what +
+                          " of another one; check that the configuration belongs to it";
     append(message, "missing", mismatch.missing);
     append(message, "unknown", mismatch.unknown);
     append(message, "of another shape or kind", mismatch.unfit);
@@ -66,8 +66,7 @@ void load_named_tensors(NamedTensors& targets, const NamedTensors& state, const 
   for (auto& [name, target] : targets) target.copy_(state.at(name));
 }
 
-void load_module_state(torch::nn::Module& module, const NamedTensors& state,
-                       const std::string& what) {
+void load_module_state(torch::nn::Module& module, const NamedTensors& state, const std::string& what) {
   NamedTensors targets = module_state(module);
   load_named_tensors(targets, state, what);
 }
@@ -78,4 +77,4 @@ int64_t parameter_count(const torch::nn::Module& module) {
   return count;
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

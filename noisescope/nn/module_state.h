@@ -17,8 +17,7 @@ NamedTensors module_state(const torch::nn::Module& module);
 /// Copies `state` into the parameters and buffers of `module` in place, converting floating dtypes
 /// and devices. Nothing is written unless everything fits: throws ModelError listing all missing,
 /// all unknown and all mis-shaped names at once. `what` names the source in the message.
-void load_module_state(torch::nn::Module& module, const NamedTensors& state,
-                       const std::string& what);
+void load_module_state(torch::nn::Module& module, const NamedTensors& state, const std::string& what);
 
 /// The same for tensors that belong to no module: copies `state` into `targets` in place.
 void load_named_tensors(NamedTensors& targets, const NamedTensors& state, const std::string& what);
@@ -26,4 +25,4 @@ void load_named_tensors(NamedTensors& targets, const NamedTensors& state, const 
 /// Number of trainable numbers.
 int64_t parameter_count(const torch::nn::Module& module);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -13,4 +13,4 @@ namespace noisescope::inline nn {
 class ConditionalNetwork;
 using NetworkPtr = std::shared_ptr<ConditionalNetwork>;
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

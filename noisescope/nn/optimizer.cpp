@@ -25,9 +25,11 @@ void check_parameters(const NamedTensors& parameters) {
   const auto& [first_name, first] = *parameters.begin();
   for (const auto& [name, parameter] : parameters) {
     if (parameter.device() == first.device() && parameter.dtype() == first.dtype()) continue;
-    throw ValueError(format_text("[nn.Optimizer] expected parameters of one device and dtype, "
-                                 "got {} {} on {} and {} {} on {}", first_name, describe_tensor(first),
-                                 first.device().str(), name, describe_tensor(parameter), parameter.device().str()));
+    throw ValueError(
+        format_text("[nn.Optimizer] expected parameters of one device and dtype, "
+                    "got {} {} on {} and {} {} on {}",
+                    first_name, describe_tensor(first), first.device().str(), name, describe_tensor(parameter),
+                    parameter.device().str()));
   }
 }
 
@@ -68,8 +70,7 @@ void describe(Describer& d, OptimizerOptions& o) {
   d("momentum", o.momentum, "Muon: averaging of gradients, per step", {.min = 0, .max = 0.999999});
   d("update_rms", o.update_rms, "Muon: root mean square of a weight's update, in learning rates",
     {.min = 0, .max = 100});
-  d("weight_decay", o.weight_decay, "decoupled weight decay, times the learning rate",
-    {.min = 0, .max = 1});
+  d("weight_decay", o.weight_decay, "decoupled weight decay, times the learning rate", {.min = 0, .max = 1});
   d("decay_matrices_only", o.decay_matrices_only,
     "decay tensors of two and more dimensions alone: no biases, gains or scales");
 }
@@ -133,8 +134,8 @@ void Optimizer::adamw(Slots& slots, double weight_decay, double learning_rate) {
   }
   if (values.empty()) return;
   at::_foreach_add_(steps, 1);
-  at::_fused_adamw_(values, gradients, averages, square_averages, /*max_exp_avg_sqs=*/{}, steps,
-                    learning_rate, options_.beta1, options_.beta2, weight_decay, options_.epsilon,
+  at::_fused_adamw_(values, gradients, averages, square_averages, /*max_exp_avg_sqs=*/{}, steps, learning_rate,
+                    options_.beta1, options_.beta2, weight_decay, options_.epsilon,
                     /*amsgrad=*/false, /*maximize=*/false);
 }
 
@@ -179,4 +180,4 @@ void Optimizer::load_state(const NamedTensors& state, const std::string& what) {
   load_named_tensors(targets, state, what);
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

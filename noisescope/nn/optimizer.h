@@ -78,4 +78,4 @@ class Optimizer {
   Slots matrices_;            // Muon's
 };
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

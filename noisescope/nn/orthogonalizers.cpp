@@ -17,4 +17,4 @@ Tensor orthogonalizers(const Tensor& grams, int64_t steps) {
   return product;
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

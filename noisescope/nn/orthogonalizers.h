@@ -12,4 +12,4 @@ namespace noisescope::inline nn {
 /// grams [N, m, m] of real numbers -> [N, m, m]. Finite for a zero matrix. Throws ShapeError.
 Tensor orthogonalizers(const Tensor& grams, int64_t steps = 5);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -24,13 +24,13 @@ class MuteTaps {
 };
 
 void check_replacement(std::string_view name, const Tensor& before, const Tensor& after) {
-  const bool fits = after.defined() && after.sizes() == before.sizes() &&
-                    after.scalar_type() == before.scalar_type() &&
+  const bool fits = after.defined() && after.sizes() == before.sizes() && after.scalar_type() == before.scalar_type() &&
                     after.device() == before.device();
   if (fits) return;
-  throw ShapeError(format_text("[nn.tap] expected the handler of '{}' to return {} on the same device, got {}; "
-                               "return the argument to leave the value alone", name, describe_tensor(before),
-                               describe_tensor(after)));
+  throw ShapeError(
+      format_text("[nn.tap] expected the handler of '{}' to return {} on the same device, got {}; "
+                  "return the argument to leave the value alone",
+                  name, describe_tensor(before), describe_tensor(after)));
 }
 
 }  // namespace
@@ -57,9 +57,7 @@ bool matches_glob(std::string_view pattern, std::string_view name) {
 }
 
 TapScope::TapScope(TapHandler handler, std::vector<std::string> globs)
-    : handler_(std::move(handler)),
-      globs_(std::move(globs)),
-      outer_(detail::innermost_tap_scope) {
+    : handler_(std::move(handler)), globs_(std::move(globs)), outer_(detail::innermost_tap_scope) {
   if (!handler_) throw ValueError("[nn.TapScope] expected a handler, got an empty function");
   detail::innermost_tap_scope = this;
 }
@@ -72,8 +70,7 @@ TapScope::~TapScope() {
 }
 
 bool TapScope::hears(std::string_view name) const {
-  return std::any_of(globs_.begin(), globs_.end(),
-                     [&](const std::string& glob) { return matches_glob(glob, name); });
+  return std::any_of(globs_.begin(), globs_.end(), [&](const std::string& glob) { return matches_glob(glob, name); });
 }
 
 /// Outermost handler first.
@@ -119,4 +116,4 @@ const Tensor& TapRecorder::last(const std::string& name) const {
                                names.empty() ? "nothing" : join(names)));
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -81,4 +81,4 @@ class TapRecorder {
   TapScope scope_;
 };
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -53,29 +53,22 @@ class UNetImpl::MapAtSize {
 };
 
 UNetImpl::UNetImpl(const UNetOptions& options, const Random& random)
-    : ConditionalNetwork("UNet"),
-      options_(options),
-      embedding_(nullptr),
-      out_norm_(nullptr),
-      out_conv_(nullptr) {
+    : ConditionalNetwork("UNet"), options_(options), embedding_(nullptr), out_norm_(nullptr), out_conv_(nullptr) {
   const std::vector<UNetLayer> plan = unet_plan(options);
   const GlobalGeneratorGuard guard;
-  null_condition_ =
-      register_parameter("null_condition", torch::zeros({options.condition_width}));
+  null_condition_ = register_parameter("null_condition", torch::zeros({options.condition_width}));
   embedding_ = register_module("embedding", JointEmbedding(options));
   if (options.condition_map_channels > 0) {
     condition_map_ = register_module("condition_map", ConditionMap(options));
   }
   if (options.position == Position::learned) {
     const int64_t size = options.image_size / options.patch;
-    position_ = register_parameter("position",
-                                   torch::zeros({1, options.channels.front(), size, size}));
+    position_ = register_parameter("position", torch::zeros({1, options.channels.front(), size, size}));
   }
   for (const UNetLayer& layer : plan) add_stage(layer);
   const int64_t last = plan.back().out_channels;
   out_norm_ = register_module("out_norm", group_norm(last));
-  out_conv_ = register_module(
-      "out_conv", convolution(last, options.in_channels * options.patch * options.patch, 3));
+  out_conv_ = register_module("out_conv", convolution(last, options.in_channels * options.patch * options.patch, 3));
   initialize_parameters(*this, random);
 }
 
@@ -92,9 +85,8 @@ void UNetImpl::add_stage(const UNetLayer& layer) {
 }
 
 std::vector<InitRule> UNetImpl::init_rules() const {
-  std::vector<InitRule> rules = {{.parameter = "null_condition"},
-                                 {.parameter = "out_conv.weight"},
-                                 {.parameter = "out_conv.bias"}};
+  std::vector<InitRule> rules = {
+      {.parameter = "null_condition"}, {.parameter = "out_conv.weight"}, {.parameter = "out_conv.bias"}};
   if (position_.defined()) {
     rules.push_back({.parameter = "position", .kind = InitRule::Kind::normal, .value = 0.1});
   }
@@ -106,19 +98,22 @@ void UNetImpl::set_dropout_stream(const Random& random, uint64_t step) {
   dropout_set_ = true;
 }
 
-void UNetImpl::check_inputs(const Tensor& x, const Tensor& noise_label,
-                            const Tensor& condition) const {
+void UNetImpl::check_inputs(const Tensor& x, const Tensor& noise_label, const Tensor& condition) const {
   check_shape("nn.UNet", "x", x, {-1, options_.in_channels, -1, -1});
   check_shape("nn.UNet", "noise_label", noise_label, {x.size(0)});
   check_shape("nn.UNet", "condition", condition, {x.size(0), options_.condition_width});
   const int64_t multiple = size_multiple(options_);
   if (x.size(2) == 0 || x.size(2) % multiple || x.size(3) == 0 || x.size(3) % multiple) {
-    throw ShapeError(format_text("[nn.UNet] expected height and width of x to be multiples of {} (patch x total "
-                                 "downsampling), got {}", multiple, describe_tensor(x)));
+    throw ShapeError(
+        format_text("[nn.UNet] expected height and width of x to be multiples of {} (patch x total "
+                    "downsampling), got {}",
+                    multiple, describe_tensor(x)));
   }
   if (options_.dropout > 0 && is_training() && !dropout_set_) {
-    throw ValueError(format_text("[nn.UNet] expected set_dropout_stream before a training forward with dropout {}, "
-                                 "got none; randomness is an argument here", options_.dropout));
+    throw ValueError(
+        format_text("[nn.UNet] expected set_dropout_stream before a training forward with dropout {}, "
+                    "got none; randomness is an argument here",
+                    options_.dropout));
   }
 }
 
@@ -132,8 +127,7 @@ Tensor UNetImpl::stem_input(const Tensor& x, const Tensor& condition_map) const 
   const int64_t batch = x.size(0), height = pixels.size(2), width = pixels.size(3);
   std::vector<Tensor> inputs = {pixels};
   if (options_.position != Position::none) {
-    inputs.push_back(
-        coordinate_channels(height, width, x.options()).expand({batch, 2, height, width}));
+    inputs.push_back(coordinate_channels(height, width, x.options()).expand({batch, 2, height, width}));
   }
   if (condition_map.defined()) {
     inputs.push_back(at::upsample_nearest2d(condition_map, {height, width}));
@@ -162,9 +156,8 @@ Tensor UNetImpl::forward(const Tensor& x, const Tensor& noise_label, const Tenso
   check_inputs(x, noise_label, condition);
   Tensor condition_map;
   if (condition_map_) condition_map = tap("condition_map", condition_map_(condition));
-  BlockContext context{.embedding = tap("embedding", embedding_(noise_label, condition)),
-                       .condition_map = {},
-                       .dropout = dropout_};
+  BlockContext context{
+      .embedding = tap("embedding", embedding_(noise_label, condition)), .condition_map = {}, .dropout = dropout_};
   MapAtSize maps(condition_map);
 
   Tensor h = stem_input(x, condition_map);
@@ -180,4 +173,4 @@ Tensor UNetImpl::forward(const Tensor& x, const Tensor& noise_label, const Tenso
   return options_.patch > 1 ? torch::pixel_shuffle(h, options_.patch) : h;
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

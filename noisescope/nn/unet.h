@@ -59,8 +59,7 @@ class UNetImpl : public ConditionalNetwork, public HasInitRules {
   void check_inputs(const Tensor& x, const Tensor& noise_label, const Tensor& condition) const;
   Tensor stem_input(const Tensor& x, const Tensor& condition_map) const;
   Tensor position_map(int64_t height, int64_t width) const;
-  Tensor run_stage(Stage& stage, const Tensor& x, BlockContext& context, MapAtSize& maps,
-                   std::vector<Tensor>& skips);
+  Tensor run_stage(Stage& stage, const Tensor& x, BlockContext& context, MapAtSize& maps, std::vector<Tensor>& skips);
 
   UNetOptions options_;
   std::vector<Stage> stages_;
@@ -75,4 +74,4 @@ class UNetImpl : public ConditionalNetwork, public HasInitRules {
 };
 TORCH_MODULE(UNet);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

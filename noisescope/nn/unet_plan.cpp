@@ -72,8 +72,8 @@ class PlanBuilder {
     }
   }
 
-  void add(const char* part, const std::string& kind, Role role, int64_t in, int64_t out,
-           int64_t skip = 0, bool attention = false) {
+  void add(const char* part, const std::string& kind, Role role, int64_t in, int64_t out, int64_t skip = 0,
+           bool attention = false) {
     layers_.push_back({.name = format_text("{0}.{1}x{1}_{2}", part, sizes_[level_], kind),
                        .role = role,
                        .in_channels = in,
@@ -85,13 +85,12 @@ class PlanBuilder {
   }
 
   void add_block(const char* part, int64_t index, int64_t skip, bool attention) {
-    add(part, format_text("block{}", index), Role::block, channels_, o_.channels[level_], skip,
-        attention);
+    add(part, format_text("block{}", index), Role::block, channels_, o_.channels[level_], skip, attention);
   }
 
   bool attends() const {
-    return std::find(o_.attention_resolutions.begin(), o_.attention_resolutions.end(),
-                     sizes_[level_]) != o_.attention_resolutions.end();
+    return std::find(o_.attention_resolutions.begin(), o_.attention_resolutions.end(), sizes_[level_]) !=
+           o_.attention_resolutions.end();
   }
 
   const UNetOptions& o_;
@@ -108,20 +107,15 @@ void describe(Describer& d, UNetOptions& o) {
   d("kind", o.kind,
     "unet, or xnoise: the network of the project that this one grew from (docs/methods/xnoise_network.md)");
   d("in_channels", o.in_channels, "channels of the images", {.min = 1, .max = 64});
-  d("image_size", o.image_size, "side in px that layer names and learned positions refer to",
-    {.min = 4, .max = 4096});
-  d("patch", o.patch, "pixels per side folded into channels by the stem: 1, 2 or 4",
-    {.only = {1, 2, 4}});
+  d("image_size", o.image_size, "side in px that layer names and learned positions refer to", {.min = 4, .max = 4096});
+  d("patch", o.patch, "pixels per side folded into channels by the stem: 1, 2 or 4", {.only = {1, 2, 4}});
   d("channels", o.channels, "width of each level, finest first", {.min = 4, .max = 8192});
-  d("blocks_per_level", o.blocks_per_level, "residual blocks of a level (decoder: one more)",
-    {.min = 1, .max = 64});
+  d("blocks_per_level", o.blocks_per_level, "residual blocks of a level (decoder: one more)", {.min = 1, .max = 64});
   d("attention_resolutions", o.attention_resolutions,
-    "sides of the feature maps (image_size / patch / 2^level) whose blocks have self-attention",
-    {.min = 1});
+    "sides of the feature maps (image_size / patch / 2^level) whose blocks have self-attention", {.min = 1});
   d("head_width", o.head_width, "channels of an attention head", {.min = 1, .max = 1024});
   d("embedding_width", o.embedding_width,
-    "width of the joint embedding of noise and condition; seed: of the time sinusoid",
-    {.min = 8, .max = 16384});
+    "width of the joint embedding of noise and condition; seed: of the time sinusoid", {.min = 8, .max = 16384});
   d("condition_width", o.condition_width, "width D of the condition", {.min = 1, .max = 65536});
   d("condition_map_channels", o.condition_map_channels,
     "channels of the map that tells every block what is where; 0: no map", {.min = 0, .max = 1024});
@@ -131,18 +125,13 @@ void describe(Describer& d, UNetOptions& o) {
     {.min = 0, .max = 1, .below_max = true});
 }
 
-int64_t size_multiple(const UNetOptions& o) {
-  return o.patch << (static_cast<int64_t>(o.channels.size()) - 1);
-}
+int64_t size_multiple(const UNetOptions& o) { return o.patch << (static_cast<int64_t>(o.channels.size()) - 1); }
 
 int64_t stem_channels(const UNetOptions& o) {
-  return o.in_channels * o.patch * o.patch + (o.position == Position::none ? 0 : 2) +
-         o.condition_map_channels;
+  return o.in_channels * o.patch * o.patch + (o.position == Position::none ? 0 : 2) + o.condition_map_channels;
 }
 
-int64_t attention_heads(int64_t channels, int64_t head_width) {
-  return channels / std::min(channels, head_width);
-}
+int64_t attention_heads(int64_t channels, int64_t head_width) { return channels / std::min(channels, head_width); }
 
 int64_t condition_map_hidden(const UNetOptions& o) { return 2 * o.embedding_width; }
 
@@ -164,8 +153,7 @@ void check_unet_options(const UNetOptions& o) {
   }
   for (int64_t channels : o.channels) {
     if (channels % std::min(channels, o.head_width) != 0) {
-      refuse(format_text("channels to be multiples of head_width {}", o.head_width),
-             format_text("{}", channels));
+      refuse(format_text("channels to be multiples of head_width {}", o.head_width), format_text("{}", channels));
     }
   }
 }
@@ -175,4 +163,4 @@ std::vector<UNetLayer> unet_plan(const UNetOptions& options) {
   return PlanBuilder(options).build();
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -51,12 +51,12 @@ void check_unet_options(const UNetOptions& options);
 /// One layer: a residual block, or a convolution of one of the other roles.
 struct UNetLayer {
   enum class Role { stem, down, block, up };
-  std::string name;          // "enc.16x16_block0": parameter prefix and tap name
+  std::string name;  // "enc.16x16_block0": parameter prefix and tap name
   Role role = Role::block;
-  int64_t in_channels = 0;   // of the trunk, without the skip connection
+  int64_t in_channels = 0;    // of the trunk, without the skip connection
   int64_t skip_channels = 0;  // decoder blocks: channels of the skip connection joined to the input
   int64_t out_channels = 0;
-  int64_t size = 0;          // side of the output at the nominal image size
+  int64_t size = 0;  // side of the output at the nominal image size
   bool attention = false;
 };
 
@@ -77,4 +77,4 @@ int64_t condition_map_hidden(const UNetOptions& options);
 
 inline constexpr int64_t kNoiseFeatures = 64;  // sinusoids of the noise label
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

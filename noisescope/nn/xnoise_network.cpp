@@ -100,8 +100,8 @@ void XNoiseNetworkImpl::add_stem() {
   if (in != out) shortcut_ = down0.register_module("shortcut", convolution(in, out, 1));
 }
 
-XNoiseNetworkImpl::Mlp XNoiseNetworkImpl::add_mlp(const std::string& name, const std::string& inner,
-                                              int64_t in, int64_t hidden, int64_t out) {
+XNoiseNetworkImpl::Mlp XNoiseNetworkImpl::add_mlp(const std::string& name, const std::string& inner, int64_t in,
+                                                  int64_t hidden, int64_t out) {
   torch::nn::Module& outer = level(*this, name);
   torch::nn::Module& owner = inner.empty() ? outer : level(outer, inner);
   Mlp mlp;
@@ -110,8 +110,7 @@ XNoiseNetworkImpl::Mlp XNoiseNetworkImpl::add_mlp(const std::string& name, const
   return mlp;
 }
 
-XNoiseNetworkImpl::Mlp XNoiseNetworkImpl::add_embedding(const std::string& name, int64_t in,
-                                                    int64_t out) {
+XNoiseNetworkImpl::Mlp XNoiseNetworkImpl::add_embedding(const std::string& name, int64_t in, int64_t out) {
   return add_mlp(name, "model", in, out, out);
 }
 
@@ -120,8 +119,7 @@ XNoiseNetworkImpl::Down XNoiseNetworkImpl::add_down(const std::string& name, int
   Down down;
   down.first = model.register_module("0", XNoiseBlock(in, out, kInnerGroups));
   down.second = model.register_module("1", XNoiseBlock(out, out, kInnerGroups));
-  down.pooled =
-      level(model, "2").register_module("conv", XNoiseBlock(4 * out, out, kInnerGroups));
+  down.pooled = level(model, "2").register_module("conv", XNoiseBlock(4 * out, out, kInnerGroups));
   return down;
 }
 
@@ -129,11 +127,9 @@ XNoiseNetworkImpl::Up XNoiseNetworkImpl::add_up(const std::string& name, int64_t
   torch::nn::Module& model = level(level(*this, name), "model");
   Up up;
   up.grow = model.register_module(
-      "0", torch::nn::ConvTranspose2d(
-               torch::nn::ConvTranspose2dOptions(2 * in, out, 2).stride(2)));
+      "0", torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(2 * in, out, 2).stride(2)));
   for (int64_t i = 1; i <= kUpBlocks; ++i) {
-    up.blocks.push_back(
-        model.register_module(format_text("{}", i), XNoiseBlock(out, out, kInnerGroups)));
+    up.blocks.push_back(model.register_module(format_text("{}", i), XNoiseBlock(out, out, kInnerGroups)));
   }
   return up;
 }
@@ -150,24 +146,18 @@ Tensor XNoiseNetworkImpl::null_condition() const {
   return torch::zeros({options_.condition_width}, stem1_->parameters().front().options());
 }
 
-void XNoiseNetworkImpl::check_inputs(const Tensor& x, const Tensor& noise_label,
-                                   const Tensor& condition) const {
+void XNoiseNetworkImpl::check_inputs(const Tensor& x, const Tensor& noise_label, const Tensor& condition) const {
   const int64_t size = options_.image_size;
   check_shape("nn.XNoiseNetwork", "x", x, {-1, options_.in_channels, size, size});
   check_shape("nn.XNoiseNetwork", "noise_label", noise_label, {x.size(0)});
   check_shape("nn.XNoiseNetwork", "condition", condition, {x.size(0), options_.condition_width});
 }
 
-Tensor XNoiseNetworkImpl::stem(const Tensor& x) {
-  return stem2_(stem1_(x)) + (shortcut_ ? shortcut_(x) : x);
-}
+Tensor XNoiseNetworkImpl::stem(const Tensor& x) { return stem2_(stem1_(x)) + (shortcut_ ? shortcut_(x) : x); }
 
-Tensor XNoiseNetworkImpl::bottleneck(const Tensor& x) {
-  return at::gelu(dense_(x.flatten(1))).view_as(x);
-}
+Tensor XNoiseNetworkImpl::bottleneck(const Tensor& x) { return at::gelu(dense_(x.flatten(1))).view_as(x); }
 
-Tensor XNoiseNetworkImpl::forward(const Tensor& x, const Tensor& noise_label,
-                                const Tensor& condition) {
+Tensor XNoiseNetworkImpl::forward(const Tensor& x, const Tensor& noise_label, const Tensor& condition) {
   check_inputs(x, noise_label, condition);
   const Tensor d0 = tap("down0", stem(x));
   const Tensor d1 = tap("down1", down1_(d0));
@@ -180,4 +170,4 @@ Tensor XNoiseNetworkImpl::forward(const Tensor& x, const Tensor& noise_label,
   return tap("out", out2_(h));
 }
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

@@ -76,8 +76,7 @@ class XNoiseNetworkImpl : public ConditionalNetwork {
   };
 
   void add_stem();
-  Mlp add_mlp(const std::string& name, const std::string& inner, int64_t in, int64_t hidden,
-              int64_t out);
+  Mlp add_mlp(const std::string& name, const std::string& inner, int64_t in, int64_t hidden, int64_t out);
   Mlp add_embedding(const std::string& name, int64_t in, int64_t out);
   Down add_down(const std::string& name, int64_t in, int64_t out);
   Up add_up(const std::string& name, int64_t in, int64_t out);
@@ -98,4 +97,4 @@ class XNoiseNetworkImpl : public ConditionalNetwork {
 };
 TORCH_MODULE(XNoiseNetwork);
 
-}  // namespace noisescope::nn
+}  // namespace noisescope::inline nn

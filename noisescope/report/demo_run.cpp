@@ -32,9 +32,8 @@ ordered_json accuracy_by_scale(const ordered_json& evaluation) {
   return json;
 }
 
-ordered_json summary_of(const RunConfig& config, const RunFolder& folder,
-                        const TrainingSummary& training, const ordered_json& evaluation,
-                        double wall_seconds) {
+ordered_json summary_of(const RunConfig& config, const RunFolder& folder, const TrainingSummary& training,
+                        const ordered_json& evaluation, double wall_seconds) {
   const auto clip = ordered_json::parse(read_file(folder.clip_report()));
   return {{"wall_seconds", wall_seconds},
           {"clip_seconds", training.clip_seconds},
@@ -55,8 +54,7 @@ ordered_json summary_of(const RunConfig& config, const RunFolder& folder,
 void scale_demo(RunConfig& config, double seconds) {
   const double share = seconds / kDemoSeconds;
   config.clip_train.seconds *= share;
-  config.train.budget =
-      to_string(Budget{BudgetUnit::seconds, parse_budget(config.train.budget).amount * share});
+  config.train.budget = to_string(Budget{BudgetUnit::seconds, parse_budget(config.train.budget).amount * share});
   const auto fewer = [&](int64_t n, int64_t least) {
     return std::max(least, std::min(n, static_cast<int64_t>(std::llround(double(n) * share))));
   };
@@ -83,4 +81,4 @@ ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const De
   return summary;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

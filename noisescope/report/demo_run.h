@@ -24,4 +24,4 @@ inline constexpr double kDemoSeconds = 350;
 nlohmann::ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const DemoRequest& request,
                                 const Control& control = {});
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -20,8 +20,7 @@ Estimate with_error(double value, double standard_error, int64_t n) {
   return {value, value - half, value + half, n};
 }
 
-KeyNumber key_number(const std::string& label, const Estimate& e, const std::string& unit,
-                     const std::string& meaning) {
+KeyNumber key_number(const std::string& label, const Estimate& e, const std::string& unit, const std::string& meaning) {
   return {label, format_text("{:.3g}", e.value) + (unit.empty() ? "" : " " + unit),
           "95 %: " + interval_text(e) + format_text(", n = {}", e.n), meaning};
 }
@@ -42,4 +41,4 @@ KeyNumber PictureFigure::number(const std::string& label, const std::string& mea
   return {label, text(), format_text("n = {}", finite.size(0)), meaning};
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -39,4 +39,4 @@ struct PictureFigure {
   KeyNumber number(const std::string& label, const std::string& meaning) const;
 };
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -29,11 +29,9 @@ Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& word
     if (word.exact) largest = torch::maximum(largest, word.exact->compensated.mean(0).max());
     const double end = largest.item<double>();
     PanelRow row{title_of(word.contrast),
-                 {picture_panel(picture, "the picture"),
-                  map_panel(map, "evidence by the model", unit, end)}};
+                 {picture_panel(picture, "the picture"), map_panel(map, "evidence by the model", unit, end)}};
     if (word.exact) {
-      row.panels.push_back(
-          map_panel(word.exact->compensated.mean(0), "by the exact denoiser", unit, end));
+      row.panels.push_back(map_panel(word.exact->compensated.mean(0), "by the exact denoiser", unit, end));
     }
     if (word.mask.defined()) row.panels.push_back(mask_panel(word.mask, "what would change"));
     rows.push_back(std::move(row));
@@ -41,13 +39,13 @@ Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& word
   return panel_rows(rows);
 }
 
-std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller,
-                            const ScheduleOptions& schedule) {
+std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller, const ScheduleOptions& schedule) {
   Plot plot;
   const bool model = teller == Teller::model;
   plot.title = model ? "When each word was decided" : "The same by the exact denoiser";
-  plot.description = "Probability of each word, given the picture down to a noise level; noise falls "
-                     "from left to right.";
+  plot.description =
+      "Probability of each word, given the picture down to a noise level; noise falls "
+      "from left to right.";
   plot.x.label = kLogSnrLabel;
   plot.y.label = "P(word | picture so far)";
   plot.y.min = 0;
@@ -60,4 +58,4 @@ std::string decision_curves(const std::vector<WordEvidence>& words, Teller telle
   return render_svg(plot);
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "noisescope/diffusion/schedule.h"
-#include "noisescope/io/image.h"
 #include "noisescope/explain/evidence.h"
+#include "noisescope/io/image.h"
 #include "noisescope/model/prompt_contrast.h"
 
 namespace noisescope::inline report {
@@ -28,7 +28,6 @@ Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& word
 
 /// P(word given the picture so far) over log-SNR, one line per word, mean and 95 % interval over paths,
 /// t along the top. Teller::exact needs a world.
-std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller,
-                            const ScheduleOptions& schedule);
+std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller, const ScheduleOptions& schedule);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

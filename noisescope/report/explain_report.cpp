@@ -4,18 +4,16 @@
 #include <chrono>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/codec/npz.h"
 #include "noisescope/io/file.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Seconds that one picture takes in a pass of the denoiser.
 double seconds_per_evaluation(const Model& model) {
@@ -66,8 +64,9 @@ void check_record(const Subject& subject, const ExplainRequest& request) {
   if (subject.trajectory.has_both_branches()) return;
   for (const Method& method : methods()) {
     if (!method.needs.branches || !is_named(request, method.id)) continue;
-    throw ModelError("[report.explain] expected a record with the estimates with and without prompt at every step for '" +
-                     method.id + "', got one that lacks some; make one with 'noisescope sample --record full'");
+    throw ModelError(
+        "[report.explain] expected a record with the estimates with and without prompt at every step for '" +
+        method.id + "', got one that lacks some; make one with 'noisescope sample --record full'");
   }
 }
 
@@ -83,7 +82,8 @@ class ReportRun {
         request_(request),
         answers_(subject, request.settings, control),
         each_(seconds_per_evaluation(subject.model)),
-        report_{"What the noise of one picture says", "\"" + subject.prompt + "\", " + origin_text(subject, request.subject),
+        report_{"What the noise of one picture says",
+                "\"" + subject.prompt + "\", " + origin_text(subject, request.subject),
                 {}} {
     result_.json["prompt"] = subject.prompt;
     result_.json["model"] = subject.model.name;
@@ -137,7 +137,8 @@ class ReportRun {
     Report whole = report_;
     Section made{"Settings", left_out_text(result_.left_out), {}, {}, {}, {}};
     if (!result_.left_out.empty()) made.prose = "Left out.\n\n" + made.prose;
-    made.prose += "Seed " + std::to_string(subject_.seed) + format_text(", {:.0f} s", seconds_since(begin_)) + state + ".";
+    made.prose +=
+        "Seed " + std::to_string(subject_.seed) + format_text(", {:.0f} s", seconds_since(begin_)) + state + ".";
     if (!request_.command_line.empty()) made.prose += " Made by: " + request_.command_line;
     whole.sections.push_back(std::move(made));
     write_file_atomic(request_.out / "report.html", to_html(whole));
@@ -181,7 +182,7 @@ void write_page(const Page& page, const Answer& answer, const std::string& id, c
 }
 
 ExplanationReport explanation_report(const Model& model, const ExplainRequest& request, const Control& control,
-                          const PageObserver& on_page) {
+                                     const PageObserver& on_page) {
   for (const std::string& id : request.methods) find_method(id);
   check_settings(request.settings);
   make_folder(request.out);
@@ -194,4 +195,4 @@ ExplanationReport explanation_report(const Model& model, const ExplainRequest& r
   return run.finish();
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -35,7 +35,7 @@ using PageObserver = std::function<void(const Method& method, const Page& page)>
 /// left out with its reason, unless it was asked for by name or interrupted. Throws ValueError for an unknown method,
 /// ConfigError for settings that are no options, and as make_subject does.
 ExplanationReport explanation_report(const Model& model, const ExplainRequest& request, const Control& control = {},
-                          const PageObserver& on_page = {});
+                                     const PageObserver& on_page = {});
 
 /// The answers of one subject, each computed once.
 class Answers {
@@ -59,4 +59,4 @@ class Answers {
 void write_page(const Page& page, const Answer& answer, const std::string& id, const std::filesystem::path& folder,
                 bool npz = false);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

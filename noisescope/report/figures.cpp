@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "noisescope/diffusion/process.h"
 #include "noisescope/core/format.h"
+#include "noisescope/diffusion/process.h"
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
@@ -30,8 +30,7 @@ SecondAxis timestep_axis(const ScheduleOptions& options) {
   return axis;
 }
 
-Series mean_series(const std::string& name, const std::vector<double>& x, const Tensor& values,
-                   ValueRange within) {
+Series mean_series(const std::string& name, const std::vector<double>& x, const Tensor& values, ValueRange within) {
   Series series{name, x, {}};
   const Tensor mean = values.mean(1);
   const Tensor half = 1.96 * values.std(1) / std::sqrt(static_cast<double>(values.size(1)));
@@ -47,17 +46,20 @@ Series mean_series(const std::string& name, const std::vector<double>& x, const 
 Film trajectory_film(const std::vector<SamplerStep>& steps, int64_t index, const std::string& prompt,
                      const ScheduleOptions& options) {
   const Schedule schedule(options);
-  Film film{prompt, {}, {{"x_t", PanelKind::picture, {}},
-                         {"clean estimate x0", PanelKind::picture, {}},
-                         {"noise with prompt", PanelKind::signed_, {}},
-                         {"noise without prompt", PanelKind::signed_, {}},
-                         {"difference", PanelKind::signed_, {}}}};
+  Film film{prompt,
+            {},
+            {{"x_t", PanelKind::picture, {}},
+             {"clean estimate x0", PanelKind::picture, {}},
+             {"noise with prompt", PanelKind::signed_, {}},
+             {"noise without prompt", PanelKind::signed_, {}},
+             {"difference", PanelKind::signed_, {}}}};
   for (const SamplerStep& step : steps) {
-    film.step_captions.push_back(format_text("sigma {:.3g}, log-SNR {:.1f}, t {:.0f} of {}", step.sigma, log_snr_of(step.sigma), schedule.timestep(step.sigma), schedule.timesteps()));
+    film.step_captions.push_back(format_text("sigma {:.3g}, log-SNR {:.1f}, t {:.0f} of {}", step.sigma,
+                                             log_snr_of(step.sigma), schedule.timestep(step.sigma),
+                                             schedule.timesteps()));
     const Tensor with = noise_at(step, step.prediction.conditional, index);
     const Tensor without = noise_at(step, step.prediction.unconditional, index);
-    film.panels[0].steps.push_back(picture_at(step.x, index) /
-                                   std::sqrt(1 + step.sigma * step.sigma));
+    film.panels[0].steps.push_back(picture_at(step.x, index) / std::sqrt(1 + step.sigma * step.sigma));
     film.panels[1].steps.push_back(picture_at(step.prediction.denoised, index));
     film.panels[2].steps.push_back(with);
     film.panels[3].steps.push_back(without);
@@ -70,12 +72,10 @@ Image guidance_maps(const Named<GuidanceExplanation>& prompts) {
   std::vector<PanelRow> rows;
   for (size_t k = 0; k < prompts.names.size(); ++k) {
     const GuidanceExplanation& e = prompts.answers[k];
-    const std::string unit =
-        e.information.unit == InformationUnit::nats ? "nats per pixel" : "energy per pixel";
+    const std::string unit = e.information.unit == InformationUnit::nats ? "nats per pixel" : "energy per pixel";
     const Tensor own = e.information.map[0];
     rows.push_back({prompts.names[k],
-                    {picture_panel(e.pictures[0], "one picture"),
-                     map_panel(own, "its map", unit),
+                    {picture_panel(e.pictures[0], "one picture"), map_panel(own, "its map", unit),
                      map_panel(own.clamp_min(0).sqrt(), "its map, square root", "root of " + unit),
                      map_panel(e.information.map.mean(0), "mean over the pictures", unit)}});
   }
@@ -170,4 +170,4 @@ std::string accuracy_over_guidance(const nlohmann::ordered_json& evaluation) {
   return render_svg(plot);
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -48,4 +48,4 @@ std::string loss_by_noise_level(const nlohmann::ordered_json& validation);
 /// Scene accuracy over the guidance scale with intervals, from evaluation.json.
 std::string accuracy_over_guidance(const nlohmann::ordered_json& evaluation);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

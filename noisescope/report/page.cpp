@@ -126,7 +126,8 @@ TensorFile answer_tensors(const Answer& answer) {
 Page standard_page(const Method& method, const Answer& answer) {
   Page page{{method.question, "", {}, {}, {}, {}}};
   Table table{"Means over pictures with 95 % intervals; arrays stand in " + method.id + ".safetensors.",
-              {"quantity", "value", "unit", "what it is"}, {}};
+              {"quantity", "value", "unit", "what it is"},
+              {}};
   if (method.is_named) table.header.insert(table.header.begin(), "of");
   for (const Valued& valued : values_of(answer)) {
     std::vector<std::string> row = {valued.quantity.name, cell_of(valued), valued.quantity.unit, valued.quantity.help};
@@ -144,4 +145,4 @@ Page page_of(const Method& method, const PageContext& context) {
   return page;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

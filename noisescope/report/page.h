@@ -47,4 +47,4 @@ nlohmann::ordered_json answer_json(const Answer& answer);
 /// All arrays of an answer: "quantity", or "part.quantity".
 TensorFile answer_tensors(const Answer& answer);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -2,16 +2,16 @@
 
 #include <cmath>
 
+#include "noisescope/core/format.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
-#include "noisescope/run/evaluate_run.h"
 #include "noisescope/report/explain_report.h"
 #include "noisescope/report/figures.h"
+#include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/preview.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/core/format.h"
 #include "noisescope/train/metrics.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
@@ -25,12 +25,11 @@ using nlohmann::ordered_json;
 
 constexpr int64_t kExplained = 3;
 
-ordered_json read_json(const std::filesystem::path& path) {
-  return ordered_json::parse(read_file(path));
-}
+ordered_json read_json(const std::filesystem::path& path) { return ordered_json::parse(read_file(path)); }
 
 std::string interval(const ordered_json& e) {
-  return format_text("95 %: {:.3f} to {:.3f}, n = {}", e.at("low").get<double>(), e.at("high").get<double>(), e.at("n").get<int64_t>());
+  return format_text("95 %: {:.3f} to {:.3f}, n = {}", e.at("low").get<double>(), e.at("high").get<double>(),
+                     e.at("n").get<int64_t>());
 }
 
 KeyNumber share(const std::string& label, const ordered_json& e, const std::string& meaning) {
@@ -41,7 +40,12 @@ class ReportWriter {
  public:
   ReportWriter(const TextToImage& network, const RunConfig& config, const RunFolder& folder,
                const ReportRequest& request, const Control& control)
-      : network_(network), model_(run_model(network, config, folder)), config_(config), folder_(folder), request_(request), control_(control) {
+      : network_(network),
+        model_(run_model(network, config, folder)),
+        config_(config),
+        folder_(folder),
+        request_(request),
+        control_(control) {
     if (request_.prompts.empty()) request_.prompts = example_prompts(config, network, kExplained);
   }
 
@@ -63,7 +67,11 @@ class ReportWriter {
  private:
   std::string lead() const {
     const ordered_json training = read_json(folder_.training());
-    return format_text("A text-to-image model of {:.1f} M parameters, trained on this machine in {:.0f} s on {} images, and what happens between its first noise and its last picture.", 1e-6 * training.at("parameters").get<double>(), training.at("seconds").get<double>(), training.at("images").get<int64_t>());
+    return format_text(
+        "A text-to-image model of {:.1f} M parameters, trained on this machine in {:.0f} s on {} images, and what "
+        "happens between its first noise and its last picture.",
+        1e-6 * training.at("parameters").get<double>(), training.at("seconds").get<double>(),
+        training.at("images").get<int64_t>());
   }
 
   Section results(const ordered_json& evaluation) const {
@@ -71,9 +79,10 @@ class ReportWriter {
     if (evaluation.contains("score")) {
       world_results(evaluation, s);
     } else {
-      s.prose = "Scores in the feature space of an encoder that was trained apart from the one that "
-                "conditions the model. Each stands beside its floors: what real pictures score "
-                "against other real ones, and what shuffled captions score.";
+      s.prose =
+          "Scores in the feature space of an encoder that was trained apart from the one that "
+          "conditions the model. Each stands beside its floors: what real pictures score "
+          "against other real ones, and what shuffled captions score.";
       feature_results(evaluation, s);
     }
     const auto grid = folder_.samples() / "evaluation.png";
@@ -86,25 +95,30 @@ class ReportWriter {
   }
 
   void world_results(const ordered_json& evaluation, Section& s) const {
-    s.prose = "Every picture was read by the exact parser of the two-object world, which knows no "
-              "model and cannot be flattered. A picture that it cannot read counts as wrong. "
-              "Chance is 1 in 396.";
+    s.prose =
+        "Every picture was read by the exact parser of the two-object world, which knows no "
+        "model and cannot be flattered. A picture that it cannot read counts as wrong. "
+        "Chance is 1 in 396.";
     const ordered_json& score = evaluation.at("score");
     s.numbers = {
         share("scene accuracy", score.at("joint"),
-              format_text("both shapes, both colours, both sides and the background as asked, at guidance scale s = {:g} (w = s - 1 = {:g})", evaluation.at("default_guidance").get<double>(), evaluation.at("default_guidance").get<double>() - 1)),
+              format_text("both shapes, both colours, both sides and the background as asked, at guidance scale s = "
+                          "{:g} (w = s - 1 = {:g})",
+                          evaluation.at("default_guidance").get<double>(),
+                          evaluation.at("default_guidance").get<double>() - 1)),
         share("shapes", score.at("shapes"), "both shapes as asked"),
         share("colours", score.at("colours"), "both colours as asked"),
         share("sides", score.at("sides"), "the objects stand on the sides asked for"),
         share("background", score.at("background"), "as asked"),
-        share("unreadable", score.at("rejected"),
-              "farther from every picture of the world than the parser accepts"),
+        share("unreadable", score.at("rejected"), "farther from every picture of the world than the parser accepts"),
         {"drawing", format_text("{:.3f} s", evaluation.at("seconds_per_image").get<double>()), "",
          "for one picture; without prompt only where guidance acts"}};
     if (evaluation.contains("strict")) {
-      s.numbers.push_back(
-          share("strict scene accuracy", evaluation.at("strict").at("joint"),
-                format_text("the same pictures where a residual of {:.3f} is allowed instead of {:.3f}: a few wrong pixels at an edge count as wrong", evaluation.at("strict_residual_bound").get<double>(), evaluation.at("parser_residual_bound").get<double>())));
+      s.numbers.push_back(share("strict scene accuracy", evaluation.at("strict").at("joint"),
+                                format_text("the same pictures where a residual of {:.3f} is allowed instead of "
+                                            "{:.3f}: a few wrong pixels at an edge count as wrong",
+                                            evaluation.at("strict_residual_bound").get<double>(),
+                                            evaluation.at("parser_residual_bound").get<double>())));
     }
     s.figures.push_back(svg_figure(accuracy_over_guidance(evaluation),
                                    "The sweep has prompts and noise of its own. Bands are 95 % "
@@ -117,9 +131,8 @@ class ReportWriter {
       if (value.is_object() && value.contains("value")) {
         table.rows.push_back({name, format_text("{:.4f}", value.at("value").get<double>()),
                               value.contains("low") ? interval(value)
-                              : value.contains("n")
-                                  ? format_text("n = {}",  value.at("n").get<int64_t>())
-                                  : ""});
+                              : value.contains("n") ? format_text("n = {}", value.at("n").get<int64_t>())
+                                                    : ""});
       } else if (value.is_number()) {
         table.rows.push_back({name, format_text("{:.4g}", value.get<double>()), ""});
       } else if (value.is_string()) {
@@ -135,7 +148,10 @@ class ReportWriter {
               "sees it, its estimate of the clean picture, the noise it sees with the prompt, the "
               "noise it sees without, and the difference of the two: what the prompt adds. Where the "
               "difference is large, the prompt is speaking.",
-              {}, {}, {}, {}};
+              {},
+              {},
+              {},
+              {}};
     for (const std::string& prompt : request_.prompts) s.figures.push_back(film(prompt));
     return s;
   }
@@ -143,12 +159,11 @@ class ReportWriter {
   Figure film(const std::string& prompt) const {
     const Trajectory trajectory = draw_trajectory(model_, {{prompt}, "", seed(), 0}, model_.sample);
     const Film film = trajectory_film(trajectory.steps({{}, control_.stop}), 0, prompt, model_.schedule);
-    const std::string caption = "\"" + prompt + "\", seed " + std::to_string(config_.seed) +
-                                ". Noise falls from left to right.";
+    const std::string caption =
+        "\"" + prompt + "\", seed " + std::to_string(config_.seed) + ". Noise falls from left to right.";
     const std::string alt = "Steps of a sampling run for the prompt " + prompt;
     if (request_.no_animation) return png_figure(film_strip(film), alt, caption);
-    return film_figure(film_strip(film), encode_animation("gif", film_frames(film, 3)), "image/gif",
-                       alt, caption);
+    return film_figure(film_strip(film), encode_animation("gif", film_frames(film, 3)), "image/gif", alt, caption);
   }
 
   /// A method's page on the first prompt, the others beside it; written beside the report, too.
@@ -189,13 +204,17 @@ class ReportWriter {
   Section encoder() const {
     const ordered_json json = read_json(folder_.clip_report());
     const ordered_json& zero = json.at("zero_shot");
-    Section s{"The encoder of the prompts", "A small CLIP, trained from nothing on the captions of this data.", {}, {}, {}, {}};
+    Section s{"The encoder of the prompts",
+              "A small CLIP, trained from nothing on the captions of this data.",
+              {},
+              {},
+              {},
+              {}};
     s.numbers = {
         share("zero-shot accuracy", zero,
               format_text("the best of {} captions is true of the picture", zero.at("captions").get<int64_t>())),
-        {"image to text, recall at 1",
-         format_text("{:.3f}", json.at("image_to_text").at("recall_at_1").get<double>()), "",
-         "a true caption ranks first"}};
+        {"image to text, recall at 1", format_text("{:.3f}", json.at("image_to_text").at("recall_at_1").get<double>()),
+         "", "a true caption ranks first"}};
     if (json.contains("modality_gap")) {  // one pair has none
       const ordered_json& gap = json.at("modality_gap");
       s.numbers.push_back({"modality gap", format_text("{:.3f}", gap.at("distance").get<double>()),
@@ -220,8 +239,7 @@ class ReportWriter {
   }
 
   static std::string png_tag(const std::filesystem::path& path, const std::string& alt) {
-    return "<img src=\"data:image/png;base64," + base64(read_file(path)) + "\" alt=\"" +
-           escape_markup(alt) + "\">\n";
+    return "<img src=\"data:image/png;base64," + base64(read_file(path)) + "\" alt=\"" + escape_markup(alt) + "\">\n";
   }
 
   const TextToImage& network_;
@@ -236,8 +254,7 @@ class ReportWriter {
 
 void report_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                 const ReportRequest& request, const Control& control) {
-  write_file_atomic(folder.report(),
-                    to_html(ReportWriter(model, config, folder, request, control)()));
+  write_file_atomic(folder.report(), to_html(ReportWriter(model, config, folder, request, control)()));
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

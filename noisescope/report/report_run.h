@@ -10,7 +10,7 @@ namespace noisescope::inline report {
 struct ReportRequest {
   std::vector<std::string> prompts;  // explained and filmed; empty: examples of the data
   bool no_animation = false;
-  std::string command_line;          // as typed
+  std::string command_line;  // as typed
 };
 
 /// Evaluates if there is no evaluation.json yet, draws, films and explains the prompts, and writes
@@ -18,4 +18,4 @@ struct ReportRequest {
 void report_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                 const ReportRequest& request, const Control& control);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

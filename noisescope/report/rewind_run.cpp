@@ -3,18 +3,18 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
-#include "noisescope/stats/estimate.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/rewind.h"
-#include "noisescope/model/prompt_contrast.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/model/factors.h"
+#include "noisescope/model/prompt_contrast.h"
 #include "noisescope/report/figures.h"
-#include "noisescope/core/format.h"
+#include "noisescope/stats/estimate.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope::inline report {
@@ -32,7 +32,10 @@ RecordedTrajectory run_of(const Model& model, const RewindRequest& request, cons
   }
   RecordedTrajectory run = read_trajectory(model, *request.record, request.picture, 1, control);
   if (request.prompt.empty() || request.prompt == run.prompt) return run;
-  throw ValueError(format_text("[report.rewind_run] expected the prompt of picture {}, '{}', got '{}'; what the prompt is to become is --to-prompt", request.picture, run.prompt, request.prompt));
+  throw ValueError(
+      format_text("[report.rewind_run] expected the prompt of picture {}, '{}', got '{}'; what the prompt is to become "
+                  "is --to-prompt",
+                  request.picture, run.prompt, request.prompt));
 }
 
 int64_t step_of(const RecordedTrajectory& run, const RewindRequest& request) {
@@ -40,7 +43,9 @@ int64_t step_of(const RecordedTrajectory& run, const RewindRequest& request) {
   for (const SamplerStep& step : run.trajectory.steps()) {
     if (log_snr_of(step.sigma) >= *request.log_snr) return step.index;
   }
-  throw ValueError(format_text("[report.rewind_run] expected a log-SNR that the run reaches, at most {:.2f}, got {:.2f}", log_snr_of(run.trajectory.steps().back().sigma), *request.log_snr));
+  throw ValueError(
+      format_text("[report.rewind_run] expected a log-SNR that the run reaches, at most {:.2f}, got {:.2f}",
+                  log_snr_of(run.trajectory.steps().back().sigma), *request.log_snr));
 }
 
 /// The prompt of the altered arm; the run's own where it stays.
@@ -50,8 +55,7 @@ std::string altered_prompt(const RecordedTrajectory& run, const RewindRequest& r
   }
   if (!request.new_prompt.empty()) return request.new_prompt;
   if (request.word.empty()) return run.prompt;
-  const PromptContrast contrast =
-      contrast_prompts(run.prompt, request.word, {request.replacement});
+  const PromptContrast contrast = contrast_prompts(run.prompt, request.word, {request.replacement});
   return contrast.prompts[static_cast<size_t>(1 - contrast.true_version)];
 }
 
@@ -75,12 +79,14 @@ void change_block(const RewindRequest& request, Described& described) {
   const std::vector<int64_t>& box = request.block;
   if (box.empty()) return;
   if (box.size() != 4) {
-    throw ValueError(format_text("[report.rewind_run] expected a block as top, left, height, width, got {} numbers", box.size()));
+    throw ValueError(
+        format_text("[report.rewind_run] expected a block as top, left, height, width, got {} numbers", box.size()));
   }
   described.change.block = {box[0], box[1], box[2], box[3], Random(request.noise_seed)};
-  described.json["block"] = {{"top", box[0]}, {"left", box[1]}, {"height", box[2]}, {"width", box[3]},
-                          {"noise_seed", request.noise_seed}};
-  described.words.push_back(format_text("{} x {} pixels of noise at ({}, {}) are drawn anew", box[2], box[3], box[0], box[1]));
+  described.json["block"] = {
+      {"top", box[0]}, {"left", box[1]}, {"height", box[2]}, {"width", box[3]}, {"noise_seed", request.noise_seed}};
+  described.words.push_back(
+      format_text("{} x {} pixels of noise at ({}, {}) are drawn anew", box[2], box[3], box[0], box[1]));
 }
 
 void change_noise(const RecordedTrajectory& run, const RewindRequest& request, Described& described) {
@@ -103,14 +109,16 @@ Described described_change(const Model& model, const RecordedTrajectory& run, co
   if (request.scale) {
     described.change.scale = request.scale;
     described.json["scale"] = *request.scale;
-    described.words.push_back(format_text("guidance goes from {:g} to {:g}", run.sample.guidance.scale, *request.scale));
+    described.words.push_back(
+        format_text("guidance goes from {:g} to {:g}", run.sample.guidance.scale, *request.scale));
   }
   change_block(request, described);
   change_noise(run, request, described);
   if (!described.words.empty()) return described;
-  throw ValueError("[report.rewind_run] expected something to change, got the run as it was; name a "
-                   "prompt, a "
-                   "word, a guidance scale, a block or new noise");
+  throw ValueError(
+      "[report.rewind_run] expected something to change, got the run as it was; name a "
+      "prompt, a "
+      "word, a guidance scale, a block or new noise");
 }
 
 std::string value_name(const Factor& factor, int64_t value) {
@@ -138,8 +146,7 @@ void add_factors(const FactorReader& factors, const Rewound& rewound, RewindResu
     json["before"][factor.name] = from;
     json["after"][factor.name] = to;
     json["changed_share"][factor.name] = changed_share(before.select(1, at), after.select(1, at));
-    out.lines.push_back(format_text("  {:<14} ", factor.name) + from +
-                        (from == to ? ", as before" : " -> " + to));
+    out.lines.push_back(format_text("  {:<14} ", factor.name) + from + (from == to ? ", as before" : " -> " + to));
   }
 }
 
@@ -152,8 +159,9 @@ Json mean_json(const Tensor& values) {
 std::string divergence_plot(const Model& model, const RecordedTrajectory& run, const Rewound& rewound, int64_t from) {
   Plot plot;
   plot.title = "When the two runs part";
-  plot.description = "Root mean square difference of the clean estimates of both runs, step by "
-                     "step.";
+  plot.description =
+      "Root mean square difference of the clean estimates of both runs, step by "
+      "step.";
   plot.x.label = kLogSnrLabel;
   plot.y.label = "difference of the estimates";
   plot.y.min = 0;
@@ -186,14 +194,17 @@ void write_pictures(const Model& model, const RecordedTrajectory& run, const Rew
   write_png(keep("after.png"), tensor_to_image(after));
   write_png(keep("difference.png"), colour_image(change, ColourMap::sequential, value_range(change)));
   const Tensor noisy = start.x[0] / std::sqrt(1 + start.sigma * start.sigma);
-  write_png(keep("rewind.png"),
-            panel_rows({{"", {picture_panel(noisy, format_text("both from step {} on", from)),
-                              picture_panel(before, "unaltered"), picture_panel(after, "altered"),
-                              map_panel(change, "what changed", "squared change")}}}));
+  write_png(
+      keep("rewind.png"),
+      panel_rows({{"",
+                   {picture_panel(noisy, format_text("both from step {} on", from)), picture_panel(before, "unaltered"),
+                    picture_panel(after, "altered"), map_panel(change, "what changed", "squared change")}}}));
   write_file_atomic(keep("divergence.svg"), divergence_plot(model, run, rewound, from));
-  write_safetensors(keep("rewind.safetensors"),
-                    {{{"before", rewound.unaltered.cpu()}, {"after", rewound.altered.cpu()},
-                      {"change", rewound.change}, {"divergence", rewound.divergence}}, {}});
+  write_safetensors(keep("rewind.safetensors"), {{{"before", rewound.unaltered.cpu()},
+                                                  {"after", rewound.altered.cpu()},
+                                                  {"change", rewound.change},
+                                                  {"divergence", rewound.divergence}},
+                                                 {}});
 }
 
 }  // namespace
@@ -219,9 +230,11 @@ RewindResult rewind_run(const Model& model, const RewindRequest& request, const 
   out.json["mean_squared_change"] = mean_json(rewound.change.mean({1, 2}));
   out.json["unaltered_off_original"] =
       mean_json(reconstruction_error(trajectory.pictures().cpu(), rewound.unaltered.cpu()));
-  out.lines.push_back(format_text("from step {} of {} on (log-SNR {:.2f}):", from, trajectory.sampling().steps(), log_snr));
+  out.lines.push_back(
+      format_text("from step {} of {} on (log-SNR {:.2f}):", from, trajectory.sampling().steps(), log_snr));
   for (const std::string& words : described.words) out.lines.push_back("  " + words);
-  out.lines.push_back(format_text("changed: {:.4f} per pixel (squared, summed over channels, mean over the picture)", rewound.change[0].mean().item<double>()));
+  out.lines.push_back(format_text("changed: {:.4f} per pixel (squared, summed over channels, mean over the picture)",
+                                  rewound.change[0].mean().item<double>()));
   add_factors(factors, rewound, out);
   make_folder(out.folder);
   write_pictures(model, run, rewound, from, out);
@@ -230,4 +243,4 @@ RewindResult rewind_run(const Model& model, const RewindRequest& request, const 
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -86,8 +86,8 @@ class Writer {
     if (request_.array == "npy") {
       write_npy(path, result_.pictures);
     } else {
-      write_safetensors(path, {{{"pictures", result_.pictures}},
-                               settings(config_, request_, join(prompt_names(request_), " | "))});
+      write_safetensors(
+          path, {{{"pictures", result_.pictures}}, settings(config_, request_, join(prompt_names(request_), " | "))});
     }
     result_.files.push_back(path);
   }
@@ -95,14 +95,14 @@ class Writer {
   void record(const TrajectoryRecorder& recorder, const TextToImage& model) {
     const auto path = request_.out / "record.safetensors";
     const nlohmann::ordered_json how = settings(config_, request_, join(prompt_names(request_), " | "));
-    save_record(path, make_record(recorder, {recorded_prompts(request_), sample_ids(request_),
-                                                     weights_hash(model), how.dump()}));
+    save_record(path, make_record(recorder,
+                                  {recorded_prompts(request_), sample_ids(request_), weights_hash(model), how.dump()}));
     result_.files.push_back(path);
   }
 
   void film(const TrajectoryRecorder& recorder) {
-    const Film film = trajectory_film(recorder.steps(), 0, prompt_names(request_).front(),
-                                      config_.precondition.schedule);
+    const Film film =
+        trajectory_film(recorder.steps(), 0, prompt_names(request_).front(), config_.precondition.schedule);
     const auto path = request_.out / ("film." + request_.film);
     write_animation(path, film_frames(film));
     write_png(request_.out / "film-strip.png", film_strip(film));
@@ -149,10 +149,13 @@ void check_record(const RunConfig& config, const SampleRequest& request, int64_t
   if (request.record.empty()) return;
   const RecorderOptions cap;
   const auto pictures = static_cast<int64_t>(prompt_names(request).size()) * request.count;
-  const int64_t needed = TrajectoryRecorder::required_bytes(
-      cap, config.sample.grid.steps, torch::empty({pictures, 3, side, side}, torch::kMeta));
+  const int64_t needed = TrajectoryRecorder::required_bytes(cap, config.sample.grid.steps,
+                                                            torch::empty({pictures, 3, side, side}, torch::kMeta));
   if (needed <= cap.max_bytes) return;
-  throw ValueError(format_text("[report.sample_run] expected a record of at most {} MiB, got a run that needs {}; draw fewer pictures, or without --record", cap.max_bytes >> 20, needed >> 20));
+  throw ValueError(
+      format_text("[report.sample_run] expected a record of at most {} MiB, got a run that needs {}; draw fewer "
+                  "pictures, or without --record",
+                  cap.max_bytes >> 20, needed >> 20));
 }
 
 }  // namespace
@@ -166,10 +169,8 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   SampleResult result;
   const auto begin = std::chrono::steady_clock::now();
   result.pictures =
-      draw_all(model, config, request,
-               request.record.empty() ? SamplerObserver{} : recorder.observer(), control);
-  result.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      draw_all(model, config, request, request.record.empty() ? SamplerObserver{} : recorder.observer(), control);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   make_folder(request.out);
   const std::vector<std::string> captions = repeated(prompt_names(request), request.count);
   Writer writer(config, request, result);
@@ -190,4 +191,4 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   return result;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -14,15 +14,15 @@ namespace noisescope::inline report {
 struct SampleRequest {
   std::vector<std::string> prompts;
   std::vector<std::filesystem::path> image_prompts;  // pictures to draw alike, after the prompts
-  int64_t count = 1;             // pictures of each prompt
+  int64_t count = 1;                                 // pictures of each prompt
   std::string negative_prompt;
   uint64_t seed = 0;
-  std::filesystem::path out;     // "": samples/ of the run
-  std::string film = "gif";      // gif, apng or webp
+  std::filesystem::path out;  // "": samples/ of the run
+  std::string film = "gif";   // gif, apng or webp
   bool no_animation = false;
-  bool single = false;           // also one PNG a picture
-  std::string array;             // "", "safetensors" or "npy"
-  std::string record;            // "", "run" (what the run evaluates) or "full" (both branches)
+  bool single = false;  // also one PNG a picture
+  std::string array;    // "", "safetensors" or "npy"
+  std::string record;   // "", "run" (what the run evaluates) or "full" (both branches)
 };
 
 struct SampleResult {
@@ -31,11 +31,11 @@ struct SampleResult {
   double seconds = 0;                        // of drawing
 };
 
-/// Draws and writes grid.png (several pictures of a prompt on rows of their own) with the settings embedded, film.<format> of the first picture unless
-/// switched off, and what else is asked for. Picture k of a prompt has noise (seed, k). A record
-/// (record.safetensors, model/trajectory_record.h) holds all pictures; ValueError if it would exceed the
-/// cap of RecorderOptions.
+/// Draws and writes grid.png (several pictures of a prompt on rows of their own) with the settings embedded,
+/// film.<format> of the first picture unless switched off, and what else is asked for. Picture k of a prompt has noise
+/// (seed, k). A record (record.safetensors, model/trajectory_record.h) holds all pictures; ValueError if it would
+/// exceed the cap of RecorderOptions.
 SampleResult sample_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                         const SampleRequest& request, const Control& control);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -12,7 +12,9 @@ namespace {
 std::vector<std::string> cells_of(const VerifyRow& row) {
   const Estimate& m = row.measured;
   const bool reported = row.direction == Direction::reported;
-  return {!row.pass() ? "FALLS SHORT" : reported ? "reported" : "holds",
+  return {!row.pass() ? "FALLS SHORT"
+          : reported  ? "reported"
+                      : "holds",
           row.subject,
           row.figure,
           bar_text(row),
@@ -25,8 +27,7 @@ std::vector<std::string> cells_of(const VerifyRow& row) {
 Figure figure_of(const VerifyPicture& p) {
   const Image image = panel_rows({{"",
                                    {picture_panel(p.picture, "the picture"),
-                                    map_panel(p.map, "the map", "nats a pixel"),
-                                    mask_panel(p.truth, "the truth")}}});
+                                    map_panel(p.map, "the map", "nats a pixel"), mask_panel(p.truth, "the truth")}}});
   return png_figure(image, p.title, p.title + " (the first picture, unselected).");
 }
 
@@ -46,18 +47,19 @@ std::vector<std::string> methods_of(const Verification& verification) {
 std::string verify_page(const Verification& verification, const std::string& command_line) {
   const auto held = std::count_if(verification.rows.begin(), verification.rows.end(),
                                   [](const VerifyRow& row) { return row.pass(); });
-  Report report{"Explanations against the truth",
-                format_text("{} of {} rows hold, measured in {:.0f} s", held, verification.rows.size(), verification.seconds) +
-                    (verification.options.full ? ", with the n of the bars." : ", with a reduced n.") +
-                    (verification.options.defect.empty()
-                         ? ""
-                         : " A defect is planted: " + verification.options.defect + "."),
-                {}};
+  Report report{
+      "Explanations against the truth",
+      format_text("{} of {} rows hold, measured in {:.0f} s", held, verification.rows.size(), verification.seconds) +
+          (verification.options.full ? ", with the n of the bars." : ", with a reduced n.") +
+          (verification.options.defect.empty() ? "" : " A defect is planted: " + verification.options.defect + "."),
+      {}};
   for (const std::string& method : methods_of(verification)) {
     Section section{method, "", {}, {}, {}, {}};
-    Table table{"A row holds when its value meets the bar; the last column says how often other seeds "
-                "would turn the verdict.",
-                {"verdict", "subject", "figure", "bar", "value", "95 % interval", "n", "reversal"}, {}};
+    Table table{
+        "A row holds when its value meets the bar; the last column says how often other seeds "
+        "would turn the verdict.",
+        {"verdict", "subject", "figure", "bar", "value", "95 % interval", "n", "reversal"},
+        {}};
     for (const VerifyRow& row : verification.rows) {
       if (row.method == method) table.rows.push_back(cells_of(row));
     }
@@ -73,4 +75,4 @@ std::string verify_page(const Verification& verification, const std::string& com
   return to_html(report);
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

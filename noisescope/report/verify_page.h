@@ -10,4 +10,4 @@ namespace noisescope::inline report {
 /// One self-contained HTML file. `command_line` as typed; may be empty.
 std::string verify_page(const Verification& verification, const std::string& command_line);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

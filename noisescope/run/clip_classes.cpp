@@ -8,22 +8,20 @@ namespace noisescope::inline run {
 
 const std::vector<std::string>& usual_templates() {
   static const std::vector<std::string> templates = {
-      "itap of a {}.",           "a bad photo of the {}.", "a origami {}.",
-      "a photo of the large {}.", "a {} in a video game.",  "art of the {}.",
-      "a photo of the small {}."};
+      "itap of a {}.",         "a bad photo of the {}.", "a origami {}.",           "a photo of the large {}.",
+      "a {} in a video game.", "art of the {}.",         "a photo of the small {}."};
   return templates;
 }
 
-Tensor embed_texts(const ClipModel& model, const std::vector<std::string>& texts,
-                   int64_t batch_size) {
+Tensor embed_texts(const ClipModel& model, const std::vector<std::string>& texts, int64_t batch_size) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> rows;
   const auto step = static_cast<size_t>(batch_size);
   for (size_t first = 0; first < texts.size(); first += step) {
     const size_t last = std::min(texts.size(), first + step);
-    rows.push_back(model.encode_text({texts.begin() + static_cast<long>(first),
-                                      texts.begin() + static_cast<long>(last)})
-                       .to(torch::kCPU));
+    rows.push_back(
+        model.encode_text({texts.begin() + static_cast<long>(first), texts.begin() + static_cast<long>(last)})
+            .to(torch::kCPU));
   }
   return torch::cat(rows);
 }
@@ -44,4 +42,4 @@ Tensor class_probabilities(const ClipModel& model, const Tensor& images, const T
   return at::softmax(scale * at::matmul(images, classes.to(images.device()).t()), 1);
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -18,10 +18,9 @@ Tensor class_embeddings(const ClipModel& model, const std::vector<std::string>& 
                         const std::vector<std::string>& templates);
 
 /// Unit embeddings of any number of texts, in batches: [N, E] on the CPU.
-Tensor embed_texts(const ClipModel& model, const std::vector<std::string>& texts,
-                   int64_t batch_size = 64);
+Tensor embed_texts(const ClipModel& model, const std::vector<std::string>& texts, int64_t batch_size = 64);
 
 /// Softmax over classes of logit_scale times the cosines: [B, K], rows sum to 1.
 Tensor class_probabilities(const ClipModel& model, const Tensor& images, const Tensor& classes);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -102,18 +102,16 @@ class ImageEncoder {
 /// One tensor of the result, made shard by shard.
 class ShardedTensor {
  public:
-  ShardedTensor(std::string name, Names names, const ClipEmbedRequest& request,
-                const std::string& model_hash)
+  ShardedTensor(std::string name, Names names, const ClipEmbedRequest& request, const std::string& model_hash)
       : name_(std::move(name)), names_(std::move(names)), request_(request) {
-    key_ = checksum(name_ + '\n' + model_hash + '\n' + names_json(names_) + '\n' +
-                    names_json(request.templates) + (request.float16 ? "float16 " : "float32 ") +
-                    std::to_string(request.batch_size) + " " + std::to_string(request.shard_rows));
+    key_ = checksum(name_ + '\n' + model_hash + '\n' + names_json(names_) + '\n' + names_json(request.templates) +
+                    (request.float16 ? "float16 " : "float32 ") + std::to_string(request.batch_size) + " " +
+                    std::to_string(request.shard_rows));
   }
 
   const std::string& key() const { return key_; }
 
-  void make(const fs::path& folder, const BatchEncoder& encode, const Control& control,
-            ClipEmbedResult& result) {
+  void make(const fs::path& folder, const BatchEncoder& encode, const Control& control, ClipEmbedResult& result) {
     const auto step = static_cast<size_t>(request_.shard_rows);
     for (size_t first = 0; first < names_.size(); first += step) {
       const fs::path path = folder / (name_ + "-" + std::to_string(first) + ".safetensors");
@@ -129,7 +127,8 @@ class ShardedTensor {
                       static_cast<double>(names_.size()), name_ + "s", ""});
     }
     if (kept_.empty()) {
-      throw DataError(format_text("[run.clip_embed] expected at least one readable {}, got {} that are not", name_, names_.size()));
+      throw DataError(
+          format_text("[run.clip_embed] expected at least one readable {}, got {} that are not", name_, names_.size()));
     }
   }
 
@@ -147,8 +146,7 @@ class ShardedTensor {
       control.throw_if_stopped("run.clip_embed");
       const size_t count = std::min(batch, end - at), after = at + count;
       // The next batch may belong to the next shard; what it holds depends on shards alone.
-      const size_t next = after < end ? std::min(batch, end - after)
-                                      : std::min<size_t>(batch, request_.shard_rows);
+      const size_t next = after < end ? std::min(batch, end - after) : std::min<size_t>(batch, request_.shard_rows);
       Rows rows = encode(slice(names_, at, count), slice(names_, after, next));
       if (rows.values.defined()) values.push_back(rows.values);
       whole.names.insert(whole.names.end(), rows.names.begin(), rows.names.end());
@@ -209,8 +207,7 @@ void check_request(const ClipModel& model, const ClipEmbedRequest& request) {
   }
   if (!request.texts.empty() || !request.classes.empty()) model.tokenizer();
   if (!request.images.empty() && !model.has_image()) {
-    throw ModelError("[run.clip_embed] expected a model with an image tower, got " +
-                     model.config().source);
+    throw ModelError("[run.clip_embed] expected a model with an image tower, got " + model.config().source);
   }
 }
 
@@ -230,8 +227,7 @@ struct Job {
   BatchEncoder encode;
 };
 
-std::vector<Job> jobs_of(const ClipModel& model, const ClipEmbedRequest& request,
-                         ClipEmbedResult& result) {
+std::vector<Job> jobs_of(const ClipModel& model, const ClipEmbedRequest& request, ClipEmbedResult& result) {
   std::vector<Job> jobs;
   const std::string hash = model.weights_hash();
   if (!request.texts.empty()) {
@@ -250,9 +246,7 @@ std::vector<Job> jobs_of(const ClipModel& model, const ClipEmbedRequest& request
   }
   if (!request.images.empty()) {
     const auto encoder = std::make_shared<ImageEncoder>(model, request.images);
-    const auto encode = [encoder](const Names& names, const Names& next) {
-      return (*encoder)(names, next);
-    };
+    const auto encode = [encoder](const Names& names, const Names& next) { return (*encoder)(names, next); };
     const std::string key = hash + preprocess_key(model.config().preprocess);
     jobs.push_back({{"image", image_names(request.images), request, key}, encode});
   }
@@ -275,7 +269,8 @@ void check_encoding(const std::string& line, const fs::path& path, int64_t numbe
   try {
     decode_utf8(line);
   } catch (const ValueError& error) {
-    throw DataError(format_text("[run.read_lines] expected UTF-8 in {}, line {}: {}", path.string(), number, error.what()));
+    throw DataError(
+        format_text("[run.read_lines] expected UTF-8 in {}, line {}: {}", path.string(), number, error.what()));
   }
 }
 
@@ -303,14 +298,12 @@ std::vector<std::string> image_names(const fs::path& folder) {
   Names names = open_file_source(folder)->names();
   std::erase_if(names, [](const std::string& name) { return !has_image_extension(name); });
   if (names.empty()) {
-    throw DataError("[run.image_names] expected PNG or JPEG files in " + folder.string() +
-                    ", got none");
+    throw DataError("[run.image_names] expected PNG or JPEG files in " + folder.string() + ", got none");
   }
   return names;
 }
 
-ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked,
-                           const Control& control) {
+ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked, const Control& control) {
   ClipEmbedRequest request = asked;
   if (request.templates.empty()) request.templates = usual_templates();
   check_request(model, request);
@@ -339,4 +332,4 @@ ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked
   return result;
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

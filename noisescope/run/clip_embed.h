@@ -20,17 +20,17 @@ struct ClipEmbedRequest {
   std::filesystem::path out;           // a .safetensors file
   bool float16 = false;
   int64_t batch_size = 32;
-  int64_t shard_rows = 512;            // what an interruption loses at most
+  int64_t shard_rows = 512;  // what an interruption loses at most
 };
 
 struct ClipEmbedResult {
   int64_t texts = 0;
   int64_t images = 0;
   int64_t classes = 0;
-  int64_t resumed_shards = 0;          // taken over from an interrupted call
-  int64_t truncated = 0;               // texts that did not fit the context
-  std::vector<SkippedFile> skipped;    // images that could not be read
-  bool was_complete = false;           // `out` already held these embeddings
+  int64_t resumed_shards = 0;        // taken over from an interrupted call
+  int64_t truncated = 0;             // texts that did not fit the context
+  std::vector<SkippedFile> skipped;  // images that could not be read
+  bool was_complete = false;         // `out` already held these embeddings
 };
 
 /// Writes `out` with the tensors asked for, unit rows [N, E] in float32 or float16:
@@ -42,8 +42,7 @@ struct ClipEmbedResult {
 /// model, names and options; the finished file has the same bits either way. The folder is locked
 /// against a second process. Memory does not grow with the number of rows, but for the names.
 /// Throws DataError for empty inputs, ModelError if the model lacks the tower, IoError, Interrupted.
-ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& request,
-                           const Control& control);
+ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& request, const Control& control);
 
 /// The lines of a UTF-8 file without the empty ones. Throws DataError if there is none, or naming the line
 /// that is in another encoding.
@@ -52,4 +51,4 @@ std::vector<std::string> read_lines(const std::filesystem::path& path);
 /// Names of the images below a folder, sorted. Throws DataError if there is none.
 std::vector<std::string> image_names(const std::filesystem::path& folder);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -7,8 +7,8 @@
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/error.h"
 #include "noisescope/data/world_dataset.h"
-#include "noisescope/stats/estimate.h"
 #include "noisescope/io/file.h"
+#include "noisescope/stats/estimate.h"
 
 namespace noisescope::inline run {
 namespace {
@@ -16,8 +16,7 @@ namespace {
 constexpr int64_t kReportImages = 512;
 constexpr int64_t kEncodeBatch = 256;
 
-Tensor encode_images(const ClipModel& clip, const Dataset& dataset,
-                     const std::vector<int64_t>& indices) {
+Tensor encode_images(const ClipModel& clip, const Dataset& dataset, const std::vector<int64_t>& indices) {
   std::vector<Tensor> rows;
   for (size_t first = 0; first < indices.size(); first += kEncodeBatch) {
     const auto last = std::min(indices.size(), first + kEncodeBatch);
@@ -32,8 +31,8 @@ Tensor encode_texts(const ClipModel& clip, const std::vector<std::string>& texts
   std::vector<Tensor> rows;
   for (size_t first = 0; first < texts.size(); first += kEncodeBatch) {
     const auto last = std::min(texts.size(), first + kEncodeBatch);
-    rows.push_back(clip.encode_text({texts.begin() + static_cast<long>(first),
-                                     texts.begin() + static_cast<long>(last)}));
+    rows.push_back(
+        clip.encode_text({texts.begin() + static_cast<long>(first), texts.begin() + static_cast<long>(last)}));
   }
   return torch::cat(rows);
 }
@@ -51,8 +50,8 @@ std::vector<int64_t> report_caption_rows(const RunData& data, const std::vector<
 /// Tells how many captions the encoder does not read to their end.
 void note_cut_captions(const ClipModel& clip, const RunData& data, const Notice& notice) {
   if (!notice || world_of(data) != nullptr) return;
-  const std::string note = cut_captions_note(clip.tokenizer().context_length(),
-                                             captions_cut(clip.tokenizer(), data.dataset->captions()));
+  const std::string note =
+      cut_captions_note(clip.tokenizer().context_length(), captions_cut(clip.tokenizer(), data.dataset->captions()));
   if (!note.empty()) notice(note);
 }
 
@@ -80,8 +79,8 @@ nlohmann::ordered_json to_json(const ModalityGap& gap) {
 }
 
 /// Loads a ready CLIP and copies it into the run, which then stands on its own.
-ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFolder& folder,
-                     torch::Device device, const Notice& notice) {
+ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFolder& folder, torch::Device device,
+                     const Notice& notice) {
   ClipModel clip = ClipModel::load(config.clip_folder);
   clip.tokenizer();  // captions condition the model: without a tokenizer nothing can begin
   clip.to(device);
@@ -147,17 +146,15 @@ std::string cut_captions_note(int64_t context, int64_t cut) {
          " tokens that the encoder reads, and cut off; raise clip.tokenizer.context_length, or shorten them";
 }
 
-const WorldDataset* world_of(const RunData& data) {
-  return dynamic_cast<const WorldDataset*>(data.dataset.get());
-}
+const WorldDataset* world_of(const RunData& data) { return dynamic_cast<const WorldDataset*>(data.dataset.get()); }
 
 ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t seed) {
   return [&data, batch_size, random = Random(seed)](int64_t step) {
     const auto& train = data.split.train;
     std::vector<int64_t> indices;
     for (int64_t k = 0; k < batch_size; ++k) {
-      const int64_t pick = random.integer(Purpose::data_order, static_cast<uint64_t>(step), k,
-                                          static_cast<int64_t>(train.size()));
+      const int64_t pick =
+          random.integer(Purpose::data_order, static_cast<uint64_t>(step), k, static_cast<int64_t>(train.size()));
       indices.push_back(train[static_cast<size_t>(pick)]);
     }
     ClipBatch batch;
@@ -168,8 +165,8 @@ ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t s
   };
 }
 
-ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder,
-                      torch::Device device, const Control& control, const Notice& notice) {
+ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder, torch::Device device,
+                      const Control& control, const Notice& notice) {
   if (std::filesystem::exists(folder.clip_report())) {
     ClipModel clip = ClipModel::load(folder.clip());
     clip.to(device);
@@ -183,8 +180,7 @@ ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFol
   note_cut_captions(clip, data, notice);
   ClipTrainOptions options = config.clip_train;
   options.checkpoint = folder.clip_checkpoint().string();
-  train_clip(clip, captions, clip_batches(data, config.clip_batch_size, seed), options, seed,
-             control);
+  train_clip(clip, captions, clip_batches(data, config.clip_batch_size, seed), options, seed, control);
   clip.save(folder.clip());
   // Written last: its presence says that the folder beside it is complete.
   write_clip_report(folder, clip_report(clip, data, seed), notice);
@@ -196,8 +192,8 @@ nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, u
   const torch::NoGradGuard no_grad;
   const bool few = data.split.validation.size() < 2;  // one pair alone compares with nothing
   const std::vector<int64_t>& pool = few ? data.split.train : data.split.validation;
-  const std::vector<int64_t> indices(
-      pool.begin(), pool.begin() + static_cast<long>(std::min<size_t>(kReportImages, pool.size())));
+  const std::vector<int64_t> indices(pool.begin(),
+                                     pool.begin() + static_cast<long>(std::min<size_t>(kReportImages, pool.size())));
   const std::vector<int64_t> rows = report_caption_rows(data, indices);
   std::vector<std::string> texts;
   for (const int64_t row : rows) texts.push_back(data.dataset->captions()[size_t(row)]);
@@ -227,4 +223,4 @@ nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, u
   return json;
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -33,8 +33,8 @@ ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t s
 /// Loads the CLIP of the run folder; else copies that of config.clip_folder there, or trains one
 /// (going on after an interruption). Says how many captions are cut and what its report lacks.
 /// Throws as train_clip; Interrupted leaves a checkpoint.
-ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder,
-                      torch::Device device, const Control& control, const Notice& notice = {});
+ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder, torch::Device device,
+                      const Control& control, const Notice& notice = {});
 
 inline constexpr int64_t kScoredCaptions = 2048;
 
@@ -55,4 +55,4 @@ std::string cut_captions_note(int64_t context, int64_t cut);
 /// With one sample the gap is absent, and the text `left_out` says so.
 nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, uint64_t seed);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -59,8 +59,9 @@ RunConfig judge_config(const RunConfig& config) {
     judge.clip_train.seconds = config.clip_train.seconds;
   }
   if (!has_budget(judge.clip_train)) {
-    throw ConfigError("[run.evaluate_images] expected a budget of the judge's training, got none; set "
-                      "evaluation.judge_train.seconds, .images or .steps above 0");
+    throw ConfigError(
+        "[run.evaluate_images] expected a budget of the judge's training, got none; set "
+        "evaluation.judge_train.seconds, .images or .steps above 0");
   }
   judge.seed = config.seed + 1;
   return judge;
@@ -92,17 +93,13 @@ ordered_json number(double value, int64_t n) { return {{"value", value}, {"n", n
 
 }  // namespace
 
-ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
-                             const RunFolder& folder, const Control& control, Tensor& pictures,
-                             std::vector<std::string>& prompts) {
+ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                             const Control& control, Tensor& pictures, std::vector<std::string>& prompts) {
   const RunData data = open_run_data(config, control);
-  const ClipModel judge =
-      clip_of_run(judge_config(config), data, RunFolder{folder.judge()}, model.device(), control);
+  const ClipModel judge = clip_of_run(judge_config(config), data, RunFolder{folder.judge()}, model.device(), control);
   const Random random(static_cast<uint64_t>(config.seed));
-  const std::vector<int64_t>& pool =
-      data.split.validation.empty() ? data.split.train : data.split.validation;
-  const Tensor order = random.permutation(Purpose::evaluation, ~uint64_t{1},
-                                          static_cast<int64_t>(pool.size()));
+  const std::vector<int64_t>& pool = data.split.validation.empty() ? data.split.train : data.split.validation;
+  const Tensor order = random.permutation(Purpose::evaluation, ~uint64_t{1}, static_cast<int64_t>(pool.size()));
   const int64_t n = std::min<int64_t>(config.evaluation.samples, order.size(0));
   std::vector<int64_t> samples;
   for (int64_t k = 0; k < n; ++k) {
@@ -121,8 +118,7 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   const Tensor own = positions_in(scored, rows);
   const Tensor is_true = data.dataset->caption_is_true(samples, scored);
   const auto precision = [&](const Tensor& features, const Tensor& order) {
-    return to_json(r_precision(features, captions, own.index_select(0, order),
-                               is_true.index_select(0, order), random));
+    return to_json(r_precision(features, captions, own.index_select(0, order), is_true.index_select(0, order), random));
   };
   const Tensor paired = torch::arange(n);
   const Tensor shuffled = random.permutation(Purpose::evaluation, 7, n);
@@ -157,4 +153,4 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
   return json;
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

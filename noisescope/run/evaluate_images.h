@@ -15,8 +15,7 @@ namespace noisescope::inline run {
 /// real (two halves), and shuffled captions; and what real pictures score in R-precision. The hash of
 /// the judge is part of the result. Without a budget of its own the judge has that of clip_train. Measures that the
 /// data are too few for are absent, and the text `left_out` says which and why.
-nlohmann::ordered_json evaluate_images(const TextToImage& model, const RunConfig& config,
-                                       const RunFolder& folder, const Control& control,
-                                       Tensor& pictures, std::vector<std::string>& prompts);
+nlohmann::ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                                       const Control& control, Tensor& pictures, std::vector<std::string>& prompts);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

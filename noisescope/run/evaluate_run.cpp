@@ -47,8 +47,7 @@ class Judge {
     const ScenePrompts asked = prompts(stream, count, set);
     std::map<double, SceneAccuracy> result;
     for (const double scale : config_.evaluation.scales) {
-      result[scale] =
-          scene_accuracy(parser_.parse(pictures(asked, stream, scale)), asked.meanings);
+      result[scale] = scene_accuracy(parser_.parse(pictures(asked, stream, scale)), asked.meanings);
     }
     return result;
   }
@@ -74,8 +73,7 @@ nlohmann::ordered_json sweep_json(const std::map<double, SceneAccuracy>& sweep) 
 
 }  // namespace
 
-WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config,
-                               const Control& control) {
+WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config, const Control& control) {
   const Judge judge(model, config, control);
   WorldEvaluation result;
   result.default_guidance = config.sample.guidance.scale;
@@ -84,9 +82,8 @@ WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config
   const ScenePrompts asked = judge.prompts(kScoreStream, options.samples, SceneSet::all);
   const auto begin = std::chrono::steady_clock::now();
   const Tensor pictures = judge.pictures(asked, kScoreStream, result.default_guidance);
-  result.seconds_per_image =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() /
-      static_cast<double>(options.samples);
+  result.seconds_per_image = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() /
+                             static_cast<double>(options.samples);
   const std::vector<ParsedScene> parsed = judge.parser().parse(pictures);
   result.score = scene_accuracy(parsed, asked.meanings);
   const WorldParser strict(World(config.data.world), {.readable_noise = kStrictNoise});
@@ -95,8 +92,7 @@ WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config
   result.pictures = pictures.slice(0, 0, std::min(kShown, options.samples));
   for (int64_t k = 0; k < result.pictures.size(0); ++k) {
     result.prompts.push_back(asked.captions[static_cast<size_t>(k)]);
-    result.right.push_back(
-        agreement(parsed[static_cast<size_t>(k)], asked.meanings[static_cast<size_t>(k)]).joint);
+    result.right.push_back(agreement(parsed[static_cast<size_t>(k)], asked.meanings[static_cast<size_t>(k)]).joint);
   }
   result.sweep = judge.sweep(kSweepStream, options.sweep_samples, SceneSet::all);
   if (config.data.world.hold_out > 0) {
@@ -118,13 +114,12 @@ nlohmann::ordered_json to_json(const WorldEvaluation& e) {
   return json;
 }
 
-nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config,
-                                    const RunFolder& folder, const Control& control) {
+nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                                    const Control& control) {
   if (config.data.kind != DataKind::world) {
     Tensor pictures;
     std::vector<std::string> prompts;
-    const nlohmann::ordered_json json =
-        evaluate_images(model, config, folder, control, pictures, prompts);
+    const nlohmann::ordered_json json = evaluate_images(model, config, folder, control, pictures, prompts);
     const int64_t shown = std::min(kShown, pictures.size(0));
     prompts.resize(static_cast<size_t>(shown));
     write_png(folder.samples() / "evaluation.png", image_grid(pictures.slice(0, 0, shown), prompts));
@@ -134,11 +129,10 @@ nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& c
   const WorldEvaluation evaluation = evaluate_world(model, config, control);
   std::vector<Mark> marks;
   for (const bool right : evaluation.right) marks.push_back(right ? Mark::right : Mark::wrong);
-  write_png(folder.samples() / "evaluation.png",
-            image_grid(evaluation.pictures, evaluation.prompts, {}, marks));
+  write_png(folder.samples() / "evaluation.png", image_grid(evaluation.pictures, evaluation.prompts, {}, marks));
   nlohmann::ordered_json json = to_json(evaluation);
   write_file_atomic(folder.evaluation(), json.dump(2));
   return json;
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -14,26 +14,25 @@ namespace noisescope::inline run {
 /// it recommends is not chosen on the prompts of the score.
 struct WorldEvaluation {
   double default_guidance = 0;
-  SceneAccuracy score;                    // at the default guidance
-  SceneAccuracy strict;                   // the same pictures, read with half the residual allowed
-  std::map<double, SceneAccuracy> sweep;  // by scale
+  SceneAccuracy score;                       // at the default guidance
+  SceneAccuracy strict;                      // the same pictures, read with half the residual allowed
+  std::map<double, SceneAccuracy> sweep;     // by scale
   std::map<double, SceneAccuracy> held_out;  // combinations never trained on, if the world holds any
-  double seconds_per_image = 0;           // of drawing at the default guidance
-  double residual_bound = 0;              // of the parser
+  double seconds_per_image = 0;              // of drawing at the default guidance
+  double residual_bound = 0;                 // of the parser
   double strict_residual_bound = 0;
-  Tensor pictures;                        // [16, 3, 32, 32] of the score, for the report
-  std::vector<std::string> prompts;       // theirs
-  std::vector<bool> right;                // the caption is true of the picture
+  Tensor pictures;                   // [16, 3, 32, 32] of the score, for the report
+  std::vector<std::string> prompts;  // theirs
+  std::vector<bool> right;           // the caption is true of the picture
 };
 
 /// Draws and reads `config.evaluation.samples` pictures, and the sweep.
-WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config,
-                               const Control& control);
+WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config, const Control& control);
 
 nlohmann::ordered_json to_json(const WorldEvaluation& evaluation);
 
 /// Scores the model on the run's kind of data and writes evaluation.json and samples/evaluation.png.
-nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config,
-                                    const RunFolder& folder, const Control& control);
+nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                                    const Control& control);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

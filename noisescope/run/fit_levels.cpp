@@ -40,8 +40,9 @@ Captioned held_out(const RunData& data, int64_t count) {
     found.captions.push_back(caption);
   }
   if (found.indices.empty()) {
-    throw DataError("[run.fit_noise_levels] expected held-out pictures with captions, got none; set "
-                    "noise_levels.distribution=lognormal");
+    throw DataError(
+        "[run.fit_noise_levels] expected held-out pictures with captions, got none; set "
+        "noise_levels.distribution=lognormal");
   }
   return found;
 }
@@ -75,8 +76,10 @@ std::vector<WordQuestion> questions_of_captions(const std::vector<std::string>& 
 }
 
 void keep(const RunFolder& folder, const DecisionWindows& windows, const NoiseLevelOptions& levels) {
-  const ordered_json json = {{"mean_ln_sigma", levels.mean}, {"std_ln_sigma", levels.std},
-                             {"decided_nats", windows.total()}, {"log_snr", windows.log_snrs},
+  const ordered_json json = {{"mean_ln_sigma", levels.mean},
+                             {"std_ln_sigma", levels.std},
+                             {"decided_nats", windows.total()},
+                             {"log_snr", windows.log_snrs},
                              {"nats", windows.nats}};
   write_file_atomic(folder.noise_levels(), json.dump(2));
 }
@@ -96,4 +99,4 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
   return levels;
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

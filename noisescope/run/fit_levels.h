@@ -15,4 +15,4 @@ namespace noisescope::inline run {
 NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& config, const RunData& data,
                                    const RunFolder& folder, const Control& control);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

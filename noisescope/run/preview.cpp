@@ -16,12 +16,10 @@ constexpr uint64_t kPreviewStream = 2;  // 0 scores, 1 sweeps
 
 }  // namespace
 
-std::vector<std::string> example_prompts(const RunConfig& config, const TextToImage& model,
-                                         int64_t count) {
+std::vector<std::string> example_prompts(const RunConfig& config, const TextToImage& model, int64_t count) {
   if (config.data.kind == DataKind::world) {
     const WorldGrammar grammar{World(config.data.world)};
-    return draw_scene_prompts(grammar, Random(static_cast<uint64_t>(config.seed)), kPreviewStream,
-                              count, SceneSet::all)
+    return draw_scene_prompts(grammar, Random(static_cast<uint64_t>(config.seed)), kPreviewStream, count, SceneSet::all)
         .captions;
   }
   const std::vector<std::string> words = model.clip().tokenizer().known_words();
@@ -32,16 +30,14 @@ std::vector<std::string> example_prompts(const RunConfig& config, const TextToIm
   return prompts;
 }
 
-void write_preview(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
-                   int64_t images_seen) {
+void write_preview(const TextToImage& model, const RunConfig& config, const RunFolder& folder, int64_t images_seen) {
   const std::vector<std::string> prompts = example_prompts(config, model, kPreviewPrompts);
   if (prompts.empty()) return;
-  const Tensor pictures =
-      sample_pictures(model, {prompts, "", static_cast<uint64_t>(config.seed), 0}, config.sample);
+  const Tensor pictures = sample_pictures(model, {prompts, "", static_cast<uint64_t>(config.seed), 0}, config.sample);
   char name[64];
   std::snprintf(name, sizeof name, "preview-%08lld.png", static_cast<long long>(images_seen));
   write_png(folder.samples() / name, image_grid(pictures, prompts),
             {{"noisescope", "preview after " + std::to_string(images_seen) + " images"}});
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -9,11 +9,9 @@ namespace noisescope::inline run {
 
 /// Prompts that show what a run learns: full captions of a world, else captions spread over the
 /// vocabulary.
-std::vector<std::string> example_prompts(const RunConfig& config, const TextToImage& model,
-                                         int64_t count);
+std::vector<std::string> example_prompts(const RunConfig& config, const TextToImage& model, int64_t count);
 
 /// samples/preview-<images>.png: 8 prompts at the default guidance, seed of the run.
-void write_preview(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
-                   int64_t images_seen);
+void write_preview(const TextToImage& model, const RunConfig& config, const RunFolder& folder, int64_t images_seen);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -17,15 +17,13 @@ void describe(Describer& d, ConditionOptions& o) {
   d("image_share", o.image_share,
     "share of the training samples conditioned on their picture's embedding instead of a caption's",
     {.min = 0, .max = 1});
-  d("form", o.form,
-    "what the network sees of an embedding: whitened, or raw, as the projection gives it (xNoise's)");
+  d("form", o.form, "what the network sees of an embedding: whitened, or raw, as the projection gives it (xNoise's)");
   d.section("whitening", o.whitening, "whitened: embeddings at unit variance before the network sees them");
 }
 
 void describe(Describer& d, EvaluationOptions& o) {
   d("samples", o.samples, "pictures scored at the default guidance", {.min = 2});
-  d("sweep_samples", o.sweep_samples, "pictures at each scale of the sweep, prompts of their own",
-    {.min = 2});
+  d("sweep_samples", o.sweep_samples, "pictures at each scale of the sweep, prompts of their own", {.min = 2});
   d("scales", o.scales, "guidance scales of the sweep; 1 = no guidance", {.min = 0, .max = 100});
   d("readable_noise", o.readable_noise,
     "world: pictures as far from every scene as one with pixel noise of this deviation are still read, "
@@ -85,7 +83,8 @@ void check_image_sizes(const RunConfig& config) {
   check("network.image_size", config.network.image_size);
   if (config.clip_folder.empty()) check("clip.image.image_size", config.clip.image.image_size);
   if (found.empty()) return;
-  throw ConfigError(format_text("[run.check_run_config] expected the size of the data's images, {}, got {}; add {}", image, join(found, " and "), join(wanted, " ")));
+  throw ConfigError(format_text("[run.check_run_config] expected the size of the data's images, {}, got {}; add {}",
+                                image, join(found, " and "), join(wanted, " ")));
 }
 
 /// What building and training the CLIP would refuse.
@@ -93,8 +92,9 @@ void check_clip(const RunConfig& config) {
   check_encoder("clip.text", config.clip.text);
   check_image_tower(config.clip.image);
   if (has_budget(config.clip_train)) return;
-  throw ConfigError("[run.check_run_config] expected a budget of the CLIP's training, got none; set "
-                    "clip_train.seconds, clip_train.images or clip_train.steps above 0");
+  throw ConfigError(
+      "[run.check_run_config] expected a budget of the CLIP's training, got none; set "
+      "clip_train.seconds, clip_train.images or clip_train.steps above 0");
 }
 
 }  // namespace
@@ -119,8 +119,7 @@ RunConfig load_run_config_of(const RunFolder& folder, const std::vector<std::str
 RunConfig stored_run_config(const RunFolder& folder, const std::vector<std::string>& overrides) {
   if (!std::filesystem::exists(folder.config())) {
     throw DataError("[run.load_run_config_of] expected a run folder, got " + folder.root.string() +
-                    " without config.yaml; train one with 'noisescope train --out " +
-                    folder.root.string() + "'");
+                    " without config.yaml; train one with 'noisescope train --out " + folder.root.string() + "'");
   }
   return load_run_config(folder.config(), overrides);
 }
@@ -161,8 +160,7 @@ bool has_budget(const ClipTrainOptions& options) {
 
 double cleanest_trained_log_snr(const RunConfig& config) {
   const Tensor rarely = torch::full({1}, 0.05, torch::kFloat64);
-  return log_snr_of(
-      noise_levels(config.noise_levels, config.precondition.schedule, rarely).item<double>());
+  return log_snr_of(noise_levels(config.noise_levels, config.precondition.schedule, rarely).item<double>());
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -20,7 +20,7 @@ namespace noisescope::inline run {
 
 /// How a prompt becomes the condition row of the network.
 struct ConditionOptions {
-  double image_share = 0.0;   // share of training samples conditioned on their image embedding
+  double image_share = 0.0;  // share of training samples conditioned on their image embedding
   ConditionForm form = ConditionForm::whitened;
   WhiteningOptions whitening;
 };
@@ -28,19 +28,19 @@ void describe(Describer& d, ConditionOptions& options);
 
 /// How a trained model is scored.
 struct EvaluationOptions {
-  int64_t samples = 512;           // at the default guidance
-  int64_t sweep_samples = 128;     // at each scale of the sweep, on prompts of its own
+  int64_t samples = 512;        // at the default guidance
+  int64_t sweep_samples = 128;  // at each scale of the sweep, on prompts of its own
   std::vector<double> scales = {1.0, 1.5, 2.0, 3.0, 5.0};
-  double readable_noise = 0.22;    // of the world's parser (world/parser.h)
-  ClipOptions judge;               // the encoder apart from the conditioning one (image data)
-  ClipTrainOptions judge_train;    // without a budget: that of clip_train
+  double readable_noise = 0.22;  // of the world's parser (world/parser.h)
+  ClipOptions judge;             // the encoder apart from the conditioning one (image data)
+  ClipTrainOptions judge_train;  // without a budget: that of clip_train
 };
 void describe(Describer& d, EvaluationOptions& options);
 
 struct RunConfig {
   int64_t seed = 0;
   DataOptions data;
-  std::string clip_folder;         // "": the CLIP is trained here
+  std::string clip_folder;  // "": the CLIP is trained here
   ClipOptions clip;
   ClipTrainOptions clip_train;
   int64_t clip_batch_size = 128;
@@ -58,19 +58,17 @@ void describe(Describer& d, RunConfig& config);
 /// The demo's configuration, embedded in the program; config/shapes.yaml is the same (tested).
 RunConfig demo_config();
 
-/// Reads a YAML file over the demo's configuration (empty path: that alone) and applies `--set a.b=c` overrides in order,
-/// without a look at whether the sections fit each other. Throws ConfigError naming file, line, key and the nearest
-/// valid name.
+/// Reads a YAML file over the demo's configuration (empty path: that alone) and applies `--set a.b=c` overrides in
+/// order, without a look at whether the sections fit each other. Throws ConfigError naming file, line, key and the
+/// nearest valid name.
 RunConfig read_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 
 /// The same, checked by check_run_config.
-RunConfig load_run_config(const std::filesystem::path& path,
-                          const std::vector<std::string>& overrides);
+RunConfig load_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 
 /// The resolved configuration of a run folder, with overrides, and with fitted noise levels where training fitted
 /// any. Throws DataError for a folder that is no run.
-RunConfig load_run_config_of(const RunFolder& folder,
-                             const std::vector<std::string>& overrides = {});
+RunConfig load_run_config_of(const RunFolder& folder, const std::vector<std::string>& overrides = {});
 
 /// The same as it was given to training, before any fit.
 RunConfig stored_run_config(const RunFolder& folder, const std::vector<std::string>& overrides = {});
@@ -86,4 +84,4 @@ double cleanest_trained_log_snr(const RunConfig& config);
 /// network or an encoder that cannot be built, or a CLIP without a budget.
 void check_run_config(const RunConfig& config);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -10,17 +10,17 @@ namespace noisescope::inline run {
 struct RunFolder {
   std::filesystem::path root;
 
-  std::filesystem::path config() const { return root / "config.yaml"; }         // resolved
-  std::filesystem::path clip() const { return root / "clip"; }                  // Hugging Face layout
-  std::filesystem::path clip_report() const { return root / "clip.json"; }      // how good it is
+  std::filesystem::path config() const { return root / "config.yaml"; }     // resolved
+  std::filesystem::path clip() const { return root / "clip"; }              // Hugging Face layout
+  std::filesystem::path clip_report() const { return root / "clip.json"; }  // how good it is
   std::filesystem::path clip_checkpoint() const { return root / "clip.partial.safetensors"; }
   std::filesystem::path embeddings() const { return root / "embeddings.safetensors"; }
   std::filesystem::path condition() const { return root / "condition.safetensors"; }
-  std::filesystem::path model() const { return root / "model.safetensors"; }    // averaged weights
+  std::filesystem::path model() const { return root / "model.safetensors"; }         // averaged weights
   std::filesystem::path noise_levels() const { return root / "noise_levels.json"; }  // fitted ones
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
   std::filesystem::path validation() const { return root / "validation.json"; }
-  std::filesystem::path training() const { return root / "training.json"; }     // what it took
+  std::filesystem::path training() const { return root / "training.json"; }  // what it took
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path explain() const { return root / "explain"; }
   std::filesystem::path rewind() const { return root / "rewind"; }
@@ -30,4 +30,4 @@ struct RunFolder {
   std::filesystem::path summary() const { return root / "summary.json"; }
 };
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

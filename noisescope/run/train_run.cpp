@@ -22,9 +22,15 @@ namespace {
 using nlohmann::ordered_json;
 
 /// Keys that may change between two parts of one run.
-const std::vector<std::string> kFreeKeys = {
-    "sample", "evaluation", "train.budget", "train.log_every", "train.keep_checkpoints", "train.checkpoint_seconds",
-    "train.checkpoint_every", "train.validate_every", "train.prefetch"};
+const std::vector<std::string> kFreeKeys = {"sample",
+                                            "evaluation",
+                                            "train.budget",
+                                            "train.log_every",
+                                            "train.keep_checkpoints",
+                                            "train.checkpoint_seconds",
+                                            "train.checkpoint_every",
+                                            "train.validate_every",
+                                            "train.prefetch"};
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -52,13 +58,12 @@ void check_folder(const RunConfig& config, const RunFolder& folder) {
   const RunConfig stored = stored_run_config(folder);
   std::vector<std::string> keys = differing_keys(to_json(stored), to_json(config));
   std::erase_if(keys, [](const std::string& key) {
-    return std::any_of(kFreeKeys.begin(), kFreeKeys.end(), [&](const std::string& free) {
-      return key == free || key.rfind(free + ".", 0) == 0;
-    });
+    return std::any_of(kFreeKeys.begin(), kFreeKeys.end(),
+                       [&](const std::string& free) { return key == free || key.rfind(free + ".", 0) == 0; });
   });
   if (!keys.empty()) {
-    throw ModelError("[run.train_run] expected a run of this configuration in " +
-                     folder.root.string() + ", got one that differs in " + join(keys) +
+    throw ModelError("[run.train_run] expected a run of this configuration in " + folder.root.string() +
+                     ", got one that differs in " + join(keys) +
                      "; choose another --out, or delete that folder to start anew");
   }
   check_budget(folder, stored.train.budget, config.train.budget);
@@ -100,8 +105,8 @@ bool has_modality_flag(const RunConfig& config) {
   return needs_modality_flag(config.condition.form, config.condition.image_share);
 }
 
-Conditions conditions_of(const RunConfig& config, const RunData& data, const ClipModel& clip,
-                         const RunFolder& folder, bool skip_extraction, const Control& control) {
+Conditions conditions_of(const RunConfig& config, const RunData& data, const ClipModel& clip, const RunFolder& folder,
+                         bool skip_extraction, const Control& control) {
   EmbeddingCacheOptions options;
   options.images = config.condition.image_share > 0;
   options.skip_extraction = skip_extraction;
@@ -112,8 +117,7 @@ Conditions conditions_of(const RunConfig& config, const RunData& data, const Cli
   conditions.table.text = conditions.whitening.text.apply(embeddings.text);
   conditions.table.image_share = config.condition.image_share;
   if (options.images) {
-    conditions.whitening.image =
-        std::make_shared<Whitener>(whitener_of(embeddings.image_statistics, config.condition));
+    conditions.whitening.image = std::make_shared<Whitener>(whitener_of(embeddings.image_statistics, config.condition));
     conditions.table.image = conditions.whitening.image->apply(embeddings.image);
   }
   if (has_modality_flag(config)) {
@@ -142,8 +146,7 @@ TrainSetup setup_of(const RunConfig& config, const RunData& data) {
   return setup;
 }
 
-TrainableModel trainable(const std::shared_ptr<ConditionalNetwork>& network, torch::Device device,
-                         uint64_t seed) {
+TrainableModel trainable(const std::shared_ptr<ConditionalNetwork>& network, torch::Device device, uint64_t seed) {
   network->to(device);
   return {network,
           [network](const Tensor& x, const Tensor& label, const Tensor& condition) {
@@ -156,8 +159,10 @@ TrainableModel trainable(const std::shared_ptr<ConditionalNetwork>& network, tor
 }
 
 void write_validation(const RunFolder& folder, const Validation& validation) {
-  ordered_json json = {{"step", validation.step}, {"images", validation.images},
-                       {"loss", validation.loss}, {"bins", ordered_json::array()}};
+  ordered_json json = {{"step", validation.step},
+                       {"images", validation.images},
+                       {"loss", validation.loss},
+                       {"bins", ordered_json::array()}};
   for (const ValidationBin& bin : validation.bins) {
     json["bins"].push_back({{"sigma", bin.sigma}, {"loss", bin.loss}});
   }
@@ -168,8 +173,8 @@ void write_validation(const RunFolder& folder, const Validation& validation) {
 void say_of_data(const RunConfig& config, const RunData& data, const Notice& notice) {
   for (const std::string& note : load_notes(data.report)) notice(note);
   if (config.data.kind == DataKind::world && config.data.flip == Flip::automatic) return;
-  notice(std::string("pictures are ") + (data.mirroring.on ? "" : "not ") + "mirrored at random: " +
-         data.mirroring.why);
+  notice(std::string("pictures are ") + (data.mirroring.on ? "" : "not ") +
+         "mirrored at random: " + data.mirroring.why);
 }
 
 /// Takes away the scores of a shorter training of this run.
@@ -199,8 +204,8 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
 
 }  // namespace
 
-TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
-                          const TrainRunRequest& request, const Control& control) {
+TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, const TrainRunRequest& request,
+                          const Control& control) {
   check_run_config(config);
   check_folder(config, folder);
   std::optional<FolderLock> lock;
@@ -218,24 +223,20 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
   const ClipModel clip = clip_of_run(config, data, folder, request.device, control, request.notice);
   TrainingSummary summary;
   summary.clip_seconds = had_clip ? 0 : seconds_now() - clip_started;
-  const Conditions conditions =
-      conditions_of(config, data, clip, folder, request.skip_clip_extraction, control);
+  const Conditions conditions = conditions_of(config, data, clip, folder, request.skip_clip_extraction, control);
 
   const auto seed = static_cast<uint64_t>(config.seed);
   RunConfig sized = config;  // with the width that conditions turned out to have
   sized.network = network_options(config, clip);
   const std::shared_ptr<ConditionalNetwork> network = make_network(sized.network, Random(seed));
-  const std::vector<int64_t>& held =
-      data.split.validation.empty() ? data.split.train : data.split.validation;
-  const BatchSource batches =
-      make_batches(data.dataset, data.split.train, conditions.table, seed, data.mirroring.on);
-  const BatchSource validation =
-      make_batches(data.dataset, held, conditions.table, seed + 1, data.mirroring.on);
+  const std::vector<int64_t>& held = data.split.validation.empty() ? data.split.train : data.split.validation;
+  const BatchSource batches = make_batches(data.dataset, data.split.train, conditions.table, seed, data.mirroring.on);
+  const BatchSource validation = make_batches(data.dataset, held, conditions.table, seed + 1, data.mirroring.on);
 
   const ModelOptions model_options{sized.network, config.precondition, config.condition.form,
                                    has_modality_flag(config)};
-  const TextToImage model(std::make_shared<ClipModel>(clip), conditions.whitening, network,
-                          model_options, request.device);
+  const TextToImage model(std::make_shared<ClipModel>(clip), conditions.whitening, network, model_options,
+                          request.device);
   TrainObserver observer;
   observer.notice = request.notice;
   observer.on_step = request.on_step;
@@ -251,8 +252,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
   };
   const TrainResult result =
       train_model(trainable(network, request.device, seed), batches, validation, setup, folder.root, observer, control);
-  write_safetensors(folder.model(), {module_state(*network),
-                                     {{"format", "pt"}, {"config", to_json(sized).dump()}}});
+  write_safetensors(folder.model(), {module_state(*network), {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);
   summary.images = result.state.images;
   summary.steps = result.state.step;
@@ -295,4 +295,4 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
   return network_model(network, folder.root.string(), config.sample, cleanest_trained_log_snr(config), world);
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

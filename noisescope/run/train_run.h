@@ -34,8 +34,8 @@ struct TrainingSummary {
 /// schedule over the new budget, and scores of the shorter training are removed.
 /// Throws ModelError if the folder holds a run of another configuration or of a larger budget, Interrupted on a stop
 /// (everything is saved), and what the stages throw.
-TrainingSummary train_run(const RunConfig& config, const RunFolder& folder,
-                          const TrainRunRequest& request, const Control& control);
+TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, const TrainRunRequest& request,
+                          const Control& control);
 
 /// The run as a model: its network, how it samples, and on a world the truth of its pictures.
 Model run_model(const TextToImage& network, const RunConfig& config, const RunFolder& folder);
@@ -44,4 +44,4 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
 /// Throws ModelError if there is neither.
 TextToImage load_run_model(const RunFolder& folder, torch::Device device, const Notice& notice = {});
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -11,9 +11,9 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/csv.h"
 #include "noisescope/io/file.h"
+#include "noisescope/model/text_to_image.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
-#include "noisescope/model/text_to_image.h"
 
 namespace noisescope::inline run {
 namespace {
@@ -34,9 +34,8 @@ T value_of(const nlohmann::json& config, const char* section, const char* key) {
 
 nlohmann::json xnoise_config_of(const TensorFile& checkpoint) {
   const auto text = checkpoint.metadata.find("config");
-  const nlohmann::json config = text == checkpoint.metadata.end()
-                                    ? nlohmann::json()
-                                    : nlohmann::json::parse(text->second, nullptr, false);
+  const nlohmann::json config =
+      text == checkpoint.metadata.end() ? nlohmann::json() : nlohmann::json::parse(text->second, nullptr, false);
   if (!config.is_object()) {
     throw FormatError("[run.import_xnoise_checkpoint] expected xNoise's configuration beside the weights, got " +
                       std::string(config.is_discarded() ? "damaged JSON" : "none"));
@@ -96,13 +95,14 @@ double number(const std::string& text, const std::string& where) {
 
 }  // namespace
 
-RunConfig import_xnoise_checkpoint(const TensorFile& checkpoint, const fs::path& clip_folder,
-                                 const RunFolder& run) {
+RunConfig import_xnoise_checkpoint(const TensorFile& checkpoint, const fs::path& clip_folder, const RunFolder& run) {
   const RunConfig config = run_config_of(xnoise_config_of(checkpoint), clip_folder);
   const ClipModel clip = ClipModel::load(clip_folder);
   clip.tokenizer();  // prompts condition the model
   if (clip.embedding_dim() != config.network.condition_width) {
-    throw ModelError(format_text("[run.import_xnoise_checkpoint] expected a CLIP of width {}, which the network was trained with, got {} in {}", config.network.condition_width, clip.embedding_dim(), clip_folder.string()));
+    throw ModelError(format_text(
+        "[run.import_xnoise_checkpoint] expected a CLIP of width {}, which the network was trained with, got {} in {}",
+        config.network.condition_width, clip.embedding_dim(), clip_folder.string()));
   }
   const NetworkPtr network = make_network(config.network);
   load_module_state(*network, plain_names(checkpoint.tensors), "the checkpoint");
@@ -137,4 +137,4 @@ TensorFile read_xnoise_embeddings(const fs::path& csv) {
   return {{{"image", image}}, {{"image_names", names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}}};
 }
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -15,12 +15,12 @@ namespace noisescope::inline run {
 /// raw text embeddings of the CLIP in `clip_folder`; pictures are drawn by xNoise's process at w = 1.
 /// Returns the configuration of the run. Throws FormatError for a configuration without these keys, ModelError if
 /// tensors do not fit it or CLIP's width is not c_embed_dim.
-RunConfig import_xnoise_checkpoint(const TensorFile& checkpoint,
-                                 const std::filesystem::path& clip_folder, const RunFolder& run);
+RunConfig import_xnoise_checkpoint(const TensorFile& checkpoint, const std::filesystem::path& clip_folder,
+                                   const RunFolder& run);
 
 /// The CSV of xNoise's embeddings: a line a picture, its name and D numbers, no header. Returns tensor `image`
 /// [N, D] float32 and the names as metadata image_names, as clip_embed writes them (run/clip_embed.h); the rows are
 /// as they stand there, not of unit norm. Throws FormatError naming file and line.
 TensorFile read_xnoise_embeddings(const std::filesystem::path& csv);
 
-}  // namespace noisescope::run
+}  // namespace noisescope::inline run

@@ -15,7 +15,6 @@ using Statistic = std::function<double(const Tensor& rows)>;
 /// observations with replacement (Efron 1979, "Bootstrap methods: another look at the jackknife").
 /// Draws are (random, Purpose::evaluation). Too narrow for n below about 10.
 /// Throws ValueError unless n >= 2 and replicates >= 40.
-Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random,
-                   int64_t replicates = 1000);
+Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random, int64_t replicates = 1000);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

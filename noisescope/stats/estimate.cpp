@@ -21,15 +21,10 @@ void check_hits(const std::string& function, int64_t hits, int64_t n) {
 }  // namespace
 
 nlohmann::ordered_json to_json(const Estimate& estimate) {
-  return {{"value", estimate.value},
-          {"low", estimate.low},
-          {"high", estimate.high},
-          {"n", estimate.n}};
+  return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}, {"n", estimate.n}};
 }
 
-double standard_error(const Estimate& estimate) {
-  return (estimate.high - estimate.low) / (2 * kZ95);
-}
+double standard_error(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * kZ95); }
 
 Estimate wilson(int64_t hits, int64_t n) {
   check_hits("wilson", hits, n);
@@ -68,8 +63,7 @@ double uniformity_p(const Tensor& p) {
   const Tensor sorted = std::get<0>(p.to(torch::kFloat64).sort());
   const auto n = static_cast<double>(p.size(0));
   const Tensor before = torch::arange(p.size(0), torch::kFloat64) / n;
-  const double d = std::max((sorted - before).max().item<double>(),
-                            (before + 1 / n - sorted).max().item<double>());
+  const double d = std::max((sorted - before).max().item<double>(), (before + 1 / n - sorted).max().item<double>());
   if (n * d * d < 0.04) return 1;  // where the series converges slowly it is 1 - 1e-11
   double tail = 0;
   for (int k = 1; k <= 100; ++k) {
@@ -89,10 +83,10 @@ double sign_test_p(const Tensor& differences) {
   }
   double tail = 0;  // P(at most min(above, below) of n), each 1/2
   for (int64_t k = 0; k <= std::min(above, below); ++k) {
-    tail += std::exp(std::lgamma(double(n) + 1) - std::lgamma(double(k) + 1) -
-                     std::lgamma(double(n - k) + 1) - double(n) * std::log(2.0));
+    tail += std::exp(std::lgamma(double(n) + 1) - std::lgamma(double(k) + 1) - std::lgamma(double(n - k) + 1) -
+                     double(n) * std::log(2.0));
   }
   return std::min(1.0, 2 * tail);
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

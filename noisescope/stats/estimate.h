@@ -45,4 +45,4 @@ double uniformity_p(const Tensor& p);
 /// left or one is NaN.
 double sign_test_p(const Tensor& differences);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

@@ -31,9 +31,7 @@ Estimate absolute(const Estimate& e) {
   return {std::abs(e.value), near, far, e.n};
 }
 
-Estimate scaled(const Estimate& e, double factor) {
-  return {e.value * factor, e.low * factor, e.high * factor, e.n};
-}
+Estimate scaled(const Estimate& e, double factor) { return {e.value * factor, e.low * factor, e.high * factor, e.n}; }
 
 Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share) {
   const Estimate off = mean_estimate(values - closed);
@@ -60,13 +58,11 @@ double p_value_reversal(double p, double bar) {
   return 0.5 * std::erfc(distance / std::sqrt(2.0));
 }
 
-double null_p_reversal(double bar, int64_t tests) {
-  return 1 - std::pow(1 - bar, static_cast<double>(tests));
-}
+double null_p_reversal(double bar, int64_t tests) { return 1 - std::pow(1 - bar, static_cast<double>(tests)); }
 
 double worst_error_reversal(const Tensor& standard_errors, double bar) {
   const Tensor within = torch::special_erf(bar / standard_errors.to(torch::kFloat64) / std::sqrt(2.0));
   return 1 - within.prod().item<double>();
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

@@ -40,4 +40,4 @@ double null_p_reversal(double bar, int64_t tests);
 /// an upper limit.
 double worst_error_reversal(const Tensor& standard_errors, double bar);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

@@ -15,8 +15,8 @@ void check_relabelling(const char* where, const Tensor& observed, const Tensor& 
   check_shape(where, "null", null, {-1, observed.numel()});
   check_shape(where, "observed", observed, {-1});
   if (null.size(0) < 1 || observed.isnan().any().item<bool>() || null.isnan().any().item<bool>()) {
-    throw ValueError(format_text("[{}] expected at least one relabelling and no NaN, got {}", where,
-                                 describe_tensor(null)));
+    throw ValueError(
+        format_text("[{}] expected at least one relabelling and no NaN, got {}", where, describe_tensor(null)));
   }
 }
 
@@ -56,4 +56,4 @@ Tensor relabelling_max_p(const Tensor& observed, const Tensor& null) {
   return relabelling_p(observed, null.amax(1, true).expand_as(null));
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

@@ -24,4 +24,4 @@ Tensor relabelling_p(const Tensor& observed, const Tensor& null);
 /// max T). The cells must be in comparable units (z-scores).
 Tensor relabelling_max_p(const Tensor& observed, const Tensor& null);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

@@ -29,8 +29,7 @@ Tensor rank_correlation(const Tensor& a, const Tensor& b) {
   }
   const Tensor x = centred_ranks(a), y = centred_ranks(b);
   const Tensor correlation = (x * y).sum(1) / (x.square().sum(1) * y.square().sum(1)).sqrt();
-  return correlation.masked_fill((a.isnan() | b.isnan()).any(1),
-                                 std::numeric_limits<double>::quiet_NaN());
+  return correlation.masked_fill((a.isnan() | b.isnan()).any(1), std::numeric_limits<double>::quiet_NaN());
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

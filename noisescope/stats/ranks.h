@@ -11,4 +11,4 @@ namespace noisescope::inline stats {
 /// constant or holds a NaN. Throws ShapeError for rows that do not pair, ValueError for n < 2.
 Tensor rank_correlation(const Tensor& a, const Tensor& b);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

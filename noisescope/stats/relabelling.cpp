@@ -19,8 +19,7 @@ void check_values(const char* where, const Tensor& values, int64_t relabellings)
 
 /// [P, count] numbers in [0, 1).
 Tensor uniform_rows(const RelabellingDraws& draws, int64_t count) {
-  return draws.random.uniform(Purpose::explain, draws.step, sample_range(0, draws.count), {count},
-                              torch::kFloat64);
+  return draws.random.uniform(Purpose::explain, draws.step, sample_range(0, draws.count), {count}, torch::kFloat64);
 }
 
 /// Rows of 1 / share at the columns of `chosen` [P, share], 0 elsewhere: [P, columns].
@@ -45,8 +44,10 @@ Relabelled relabel_blocks(const Tensor& values, const Tensor& own, const Relabel
   const int64_t N = v.size(0), K = v.size(1), M = v.size(2);
   const Tensor marked = own.to(torch::kCPU, torch::kInt64);
   if (N < 1 || K < 2 || ((marked < 0) | (marked >= K)).any().item<bool>()) {
-    throw ValueError("[stats.relabel_blocks] expected at least one block of at least 2 alternatives, "
-                     "one of them marked, got " + describe_tensor(values));
+    throw ValueError(
+        "[stats.relabel_blocks] expected at least one block of at least 2 alternatives, "
+        "one of them marked, got " +
+        describe_tensor(values));
   }
   check_values("stats.relabel_blocks", v, draws.count);
   const Tensor centred = v - v.mean(1, true);
@@ -72,8 +73,7 @@ Relabelled relabel_partners(const Tensor& values, const RelabellingDraws& draws)
   const Tensor labels = uniform_rows(draws, pictures).view({draws.count, G, K}).argsort(int64_t{2});
   return {mean_over((start + own).unsqueeze(0), pictures * K).matmul(flat).squeeze(0),
           mean_over(start + labels.flatten(1), pictures * K).matmul(flat),
-          (centred.square().sum({0, 1, 2}) / static_cast<double>(K - 1)).sqrt() /
-              static_cast<double>(pictures)};
+          (centred.square().sum({0, 1, 2}) / static_cast<double>(K - 1)).sqrt() / static_cast<double>(pictures)};
 }
 
 Relabelled relabel_group(const Tensor& group, const Tensor& others, const RelabellingDraws& draws) {
@@ -93,4 +93,4 @@ Relabelled relabel_group(const Tensor& group, const Tensor& others, const Relabe
           (centred.square().mean(0) * share).sqrt()};
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

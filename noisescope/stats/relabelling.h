@@ -43,4 +43,4 @@ Relabelled relabel_partners(const Tensor& values, const RelabellingDraws& draws)
 ///   group [G, M], others [N - G, M]. Throws as above, ValueError unless both have a row.
 Relabelled relabel_group(const Tensor& group, const Tensor& others, const RelabellingDraws& draws);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

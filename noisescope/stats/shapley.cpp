@@ -48,8 +48,10 @@ Tensor contributions(const CoalitionValues& values, const PlayerOrder& order) {
 
 std::vector<Coalition> all_coalitions(int64_t players) {
   if (players < 1 || players > kExactPlayers) {
-    throw ValueError(format_text("[stats.all_coalitions] expected 1 to {} players for exact enumeration, got {}; "
-                                 "sample orders instead", kExactPlayers, players));
+    throw ValueError(
+        format_text("[stats.all_coalitions] expected 1 to {} players for exact enumeration, got {}; "
+                    "sample orders instead",
+                    kExactPlayers, players));
   }
   std::vector<Coalition> all;
   for (int64_t bits = 0; bits < int64_t{1} << players; ++bits) {
@@ -62,13 +64,14 @@ std::vector<Coalition> all_coalitions(int64_t players) {
 
 std::vector<PlayerOrder> paired_orders(int64_t players, int64_t count, const Random& random) {
   if (players < 1 || count < 4 || count % 2 != 0) {
-    throw ValueError(format_text("[stats.paired_orders] expected players and an even number of at least 4 orders, "
-                                 "got {} and {}", players, count));
+    throw ValueError(
+        format_text("[stats.paired_orders] expected players and an even number of at least 4 orders, "
+                    "got {} and {}",
+                    players, count));
   }
   std::vector<PlayerOrder> orders;
   for (int64_t pair = 0; pair < count / 2; ++pair) {
-    const Tensor drawn =
-        random.permutation(Purpose::explain, static_cast<uint64_t>(pair), players).contiguous();
+    const Tensor drawn = random.permutation(Purpose::explain, static_cast<uint64_t>(pair), players).contiguous();
     const int64_t* first = drawn.const_data_ptr<int64_t>();
     orders.emplace_back(first, first + players);
     orders.emplace_back(orders.back().rbegin(), orders.back().rend());
@@ -97,8 +100,7 @@ Tensor ShapleyValues::sampling_error() const {
 ShapleyValues exact_shapley(const CoalitionValues& values) {
   const int64_t players = players_of(values);
   for (const Coalition& coalition : all_coalitions(players)) value_of(values, coalition);
-  std::vector<Tensor> phi(static_cast<size_t>(players),
-                          torch::zeros_like(values.begin()->second));
+  std::vector<Tensor> phi(static_cast<size_t>(players), torch::zeros_like(values.begin()->second));
   for (const auto& [coalition, value] : values) {
     const double share = weight(std::count(coalition.begin(), coalition.end(), true), players);
     for (size_t k = 0; k < phi.size(); ++k) {
@@ -111,11 +113,10 @@ ShapleyValues exact_shapley(const CoalitionValues& values) {
   return {torch::stack(phi, 1), total_of(values), {}};
 }
 
-ShapleyValues sampled_shapley(const CoalitionValues& values,
-                              const std::vector<PlayerOrder>& orders) {
+ShapleyValues sampled_shapley(const CoalitionValues& values, const std::vector<PlayerOrder>& orders) {
   if (orders.size() < 4 || orders.size() % 2 != 0) {
-    throw ValueError(format_text("[stats.sampled_shapley] expected at least two pairs of orders, got {} orders",
-                                 orders.size()));
+    throw ValueError(
+        format_text("[stats.sampled_shapley] expected at least two pairs of orders, got {} orders", orders.size()));
   }
   std::vector<Tensor> pairs;
   for (size_t i = 0; i < orders.size(); i += 2) {
@@ -130,8 +131,7 @@ const Tensor& value_of(const CoalitionValues& values, const Coalition& coalition
   if (found != values.end()) return found->second;
   std::string name;
   for (const bool present : coalition) name += present ? '1' : '0';
-  throw ValueError("[stats.shapley] expected a value of every coalition in use, got none of " +
-                   name);
+  throw ValueError("[stats.shapley] expected a value of every coalition in use, got none of " + name);
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

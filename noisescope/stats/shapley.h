@@ -57,10 +57,9 @@ ShapleyValues exact_shapley(const CoalitionValues& values);
 
 /// From the values of coalitions_of(orders), `orders` paired. Throws ValueError where one is
 /// missing.
-ShapleyValues sampled_shapley(const CoalitionValues& values,
-                              const std::vector<PlayerOrder>& orders);
+ShapleyValues sampled_shapley(const CoalitionValues& values, const std::vector<PlayerOrder>& orders);
 
 /// v of a coalition. Throws ValueError that names it where it is missing.
 const Tensor& value_of(const CoalitionValues& values, const Coalition& coalition);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

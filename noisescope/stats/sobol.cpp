@@ -42,8 +42,7 @@ SobolIndices sobol_indices(const Tensor& a, const Tensor& b, const Tensor& mixed
   const Correlation chance = correlate(fa, fb);
   const Tensor r = chance.value, rest = 1 - r.square();
   return {((with_b.value - r * with_a.value) / rest).squeeze(1), error_of(with_b, with_a, chance),
-          1 - ((with_a.value - r * with_b.value) / rest).squeeze(1),
-          error_of(with_a, with_b, chance)};
+          1 - ((with_a.value - r * with_b.value) / rest).squeeze(1), error_of(with_a, with_b, chance)};
 }
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

@@ -33,4 +33,4 @@ struct SobolIndices {
 /// do not fit, ValueError for fewer than 2 samples.
 SobolIndices sobol_indices(const Tensor& a, const Tensor& b, const Tensor& mixed);
 
-}  // namespace noisescope::stats
+}  // namespace noisescope::inline stats

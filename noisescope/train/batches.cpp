@@ -9,8 +9,7 @@ namespace {
 /// Sample numbers of the run's images; keeps the permutation of the present epoch.
 class EpochOrder {
  public:
-  EpochOrder(std::vector<int64_t> samples, Random random)
-      : samples_(std::move(samples)), random_(random) {}
+  EpochOrder(std::vector<int64_t> samples, Random random) : samples_(std::move(samples)), random_(random) {}
 
   int64_t at(int64_t image) {
     const auto size = static_cast<int64_t>(samples_.size());
@@ -30,8 +29,8 @@ class EpochOrder {
 
 class Batches {
  public:
-  Batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples,
-          ConditionTable conditions, uint64_t seed, bool mirror)
+  Batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples, ConditionTable conditions,
+          uint64_t seed, bool mirror)
       : dataset_(std::move(dataset)),
         mirror_(mirror),
         conditions_(std::move(conditions)),
@@ -70,8 +69,7 @@ class Batches {
     const Tensor text = conditions_.text.index_select(0, torch::tensor(rows, torch::kInt64));
     if (!conditions_.image.defined()) return text;
     const Tensor image = conditions_.image.index_select(0, torch::tensor(indices, torch::kInt64));
-    const Tensor use_image =
-        random_.uniform(Purpose::caption, 1, numbers, {1}) < conditions_.image_share;
+    const Tensor use_image = random_.uniform(Purpose::caption, 1, numbers, {1}) < conditions_.image_share;
     return torch::where(use_image, image, text);
   }
 
@@ -90,13 +88,11 @@ BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int
   const auto captions = static_cast<int64_t>(dataset->captions().size());
   check_shape("train.make_batches", "conditions.text", conditions.text, {captions, -1});
   if (conditions.image.defined()) {
-    check_shape("train.make_batches", "conditions.image", conditions.image,
-                {dataset->size(), conditions.text.size(1)});
+    check_shape("train.make_batches", "conditions.image", conditions.image, {dataset->size(), conditions.text.size(1)});
   }
   const bool flips = mirror.value_or(dataset->flips_keep_captions());
-  auto batches = std::make_shared<Batches>(std::move(dataset), std::move(samples),
-                                           std::move(conditions), seed, flips);
+  auto batches = std::make_shared<Batches>(std::move(dataset), std::move(samples), std::move(conditions), seed, flips);
   return [batches](int64_t first, int64_t count) { return (*batches)(first, count); };
 }
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -22,9 +22,9 @@ using BatchSource = std::function<TrainBatch(int64_t first_image, int64_t count)
 
 /// Condition rows of a data set: whitened embeddings.
 struct ConditionTable {
-  Tensor text;               // [captions, D]: by row of Dataset::captions()
-  Tensor image;              // [samples, D] by sample, or undefined
-  double image_share = 0;    // probability that a sample is conditioned on its image row
+  Tensor text;             // [captions, D]: by row of Dataset::captions()
+  Tensor image;            // [samples, D] by sample, or undefined
+  double image_share = 0;  // probability that a sample is conditioned on its image row
 };
 
 /// Epochs are permutations of `samples` by (Purpose::data_order, epoch). Each image gets one of its
@@ -34,4 +34,4 @@ struct ConditionTable {
 BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples,
                          ConditionTable conditions, uint64_t seed, std::optional<bool> mirror = {});
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

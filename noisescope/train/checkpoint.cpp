@@ -26,8 +26,8 @@ constexpr const char* kManifest = "manifest.json";
 constexpr const char* kPrefix = "step-";
 constexpr const char* kPartial = ".partial";  // of folders being written or removed
 constexpr int64_t kFormat = 1;
-constexpr std::array<const char*, 4> kParts = {"model.safetensors", "ema.safetensors",
-                                               "optimizer.safetensors", "state.json"};
+constexpr std::array<const char*, 4> kParts = {"model.safetensors", "ema.safetensors", "optimizer.safetensors",
+                                               "state.json"};
 
 std::string name_of_step(int64_t step) { return format_text("{}{:08}", kPrefix, step); }
 
@@ -79,8 +79,7 @@ TrainState state_from_json(const ordered_json& json) {
   return s;
 }
 
-void write_parts(const fs::path& folder, const Checkpoint& checkpoint,
-                 const std::string& config_json) {
+void write_parts(const fs::path& folder, const Checkpoint& checkpoint, const std::string& config_json) {
   const std::map<std::string, std::string> metadata = {{"format", "pt"}, {"config", config_json}};
   write_safetensors(folder / kParts[0], {checkpoint.model, metadata});
   write_safetensors(folder / kParts[1], {checkpoint.ema, metadata});
@@ -88,8 +87,7 @@ void write_parts(const fs::path& folder, const Checkpoint& checkpoint,
   write_file_atomic(folder / kParts[3], to_json(checkpoint.state).dump(2));
   ordered_json manifest = {{"format", kFormat}};
   for (const char* part : kParts) {
-    manifest[part] = {{"bytes", fs::file_size(folder / part)},
-                      {"checksum", checksum_file(folder / part)}};
+    manifest[part] = {{"bytes", fs::file_size(folder / part)}, {"checksum", checksum_file(folder / part)}};
   }
   write_file_atomic(folder / kManifest, manifest.dump(2));
 }
@@ -155,14 +153,15 @@ void check_same_run(const fs::path& path, const std::string& theirs, const RunId
   completed.merge_patch(ordered_json::parse(theirs));
   std::vector<std::string> keys = differing_keys(completed, ordered_json::parse(run.config_json));
   std::erase_if(keys, [&](const std::string& key) {
-    return std::any_of(run.free_keys.begin(), run.free_keys.end(), [&](const std::string& free) {
-      return key == free || key.rfind(free + ".", 0) == 0;
-    });
+    return std::any_of(run.free_keys.begin(), run.free_keys.end(),
+                       [&](const std::string& free) { return key == free || key.rfind(free + ".", 0) == 0; });
   });
   if (keys.empty()) return;
-  throw ModelError(format_text("[train.load_latest_checkpoint] expected a checkpoint of this configuration in {}, "
-                               "got one that differs in {}; choose another run folder, "
-                               "or delete this one to start anew", path.string(), join(keys)));
+  throw ModelError(
+      format_text("[train.load_latest_checkpoint] expected a checkpoint of this configuration in {}, "
+                  "got one that differs in {}; choose another run folder, "
+                  "or delete this one to start anew",
+                  path.string(), join(keys)));
 }
 
 /// A verified checkpoint. Throws ModelError if it is one of another configuration, and something else
@@ -231,8 +230,8 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return paths;
 }
 
-void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint,
-                     const std::string& config_json, int64_t keep) {
+void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& config_json,
+                     int64_t keep) {
   const fs::path final_path = folder / name_of_step(checkpoint.state.step);
   const fs::path temporary = final_path.string() + kPartial;
   try {
@@ -248,9 +247,10 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint,
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
-    throw IoError(format_text("[train.save_checkpoint] expected to write {}, got '{}'; "
-                              "check the disk and the rights of the folder", final_path.string(),
-                              error.code().message()));
+    throw IoError(
+        format_text("[train.save_checkpoint] expected to write {}, got '{}'; "
+                    "check the disk and the rights of the folder",
+                    final_path.string(), error.code().message()));
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
@@ -266,9 +266,7 @@ std::string checkpoint_problem(const fs::path& checkpoint) {
   }
 }
 
-std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder,
-                                                 const RunIdentity& run,
-                                                 const Notice& notice) {
+std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder, const RunIdentity& run, const Notice& notice) {
   for (const fs::path& path : list_checkpoints(folder)) {
     std::string problem = checkpoint_problem(path);
     try {
@@ -283,4 +281,4 @@ std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder,
   return std::nullopt;
 }
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -25,17 +25,17 @@ namespace noisescope::inline train {
 
 /// What a checkpoint holds besides tensors.
 struct TrainState {
-  int64_t step = 0;              // updates done
-  int64_t images = 0;            // images seen
-  double seconds = 0;            // of training, over all resumed parts
-  int64_t metrics_bytes = 0;     // length of metrics.jsonl: what came later is dropped on resume
-  double loss_sum = 0;           // since the last line of metrics, and so are the next two
+  int64_t step = 0;           // updates done
+  int64_t images = 0;         // images seen
+  double seconds = 0;         // of training, over all resumed parts
+  int64_t metrics_bytes = 0;  // length of metrics.jsonl: what came later is dropped on resume
+  double loss_sum = 0;        // since the last line of metrics, and so are the next two
   double gradient_norm_sum = 0;
   int64_t loss_count = 0;
-  double learning_rate = 0;      // of the last update
-  int64_t validations = 0;       // done so far
+  double learning_rate = 0;                 // of the last update
+  int64_t validations = 0;                  // done so far
   std::optional<NoiseLevelOptions> levels;  // measured (noise_levels.distribution information)
-  bool finished = false;         // the budget is spent and the last validation written
+  bool finished = false;                    // the budget is spent and the last validation written
 };
 
 struct Checkpoint {
@@ -51,8 +51,8 @@ using Notice = std::function<void(const std::string&)>;
 /// Writes `<folder>/step-<step>` under a temporary name, syncs, renames; then thins: the newest
 /// `keep` stay, and of the older ones the oldest of each octave of age in steps, so that they lie
 /// about 1, 2, 4, 8, ... apart. Throws IoError; nothing half-written stays under a final name.
-void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint,
-                     const std::string& config_json, int64_t keep);
+void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint, const std::string& config_json,
+                     int64_t keep);
 
 /// What tells one run from another.
 struct RunIdentity {
@@ -65,8 +65,7 @@ struct RunIdentity {
 /// and passed over. Nothing if there is none.
 /// Throws ModelError if its configuration is another in keys that are not free, listing them: the
 /// folder belongs to another run.
-std::optional<Checkpoint> load_latest_checkpoint(const std::filesystem::path& folder,
-                                                 const RunIdentity& run,
+std::optional<Checkpoint> load_latest_checkpoint(const std::filesystem::path& folder, const RunIdentity& run,
                                                  const Notice& notice);
 
 /// Checkpoint folders, newest first, unverified.
@@ -79,7 +78,6 @@ std::string checkpoint_problem(const std::filesystem::path& checkpoint);
 std::vector<int64_t> thinned_steps(const std::vector<int64_t>& steps, int64_t keep);
 
 /// Dotted keys at which two JSON trees differ.
-std::vector<std::string> differing_keys(const nlohmann::ordered_json& a,
-                                        const nlohmann::ordered_json& b);
+std::vector<std::string> differing_keys(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -33,8 +33,7 @@ struct InputOptions {
 };
 
 /// The pass that starts with image `first_image` of the run, a multiple of batch_size.
-TrainInputs draw_inputs(const BatchSource& batches, const InputOptions& options,
-                        int64_t first_image);
+TrainInputs draw_inputs(const BatchSource& batches, const InputOptions& options, int64_t first_image);
 
 /// Passes in order, the next one prepared on a thread of its own if `ahead`; the same numbers.
 class InputQueue {
@@ -54,4 +53,4 @@ class InputQueue {
   std::future<TrainInputs> next_;  // last: its destructor waits for the thread
 };
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -165,8 +165,7 @@ uint32_t crc32c(std::string_view bytes) {
 }
 
 AppendFile::AppendFile(const fs::path& path)
-    : path_(path),
-      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+    : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) {
     throw IoError("[train.AppendFile] expected to open " + path_.string(), errno);
   }
@@ -193,9 +192,7 @@ void AppendFile::sync() {
 }
 
 MetricsLog::MetricsLog(const fs::path& folder, int64_t kept_bytes, int64_t kept_step)
-    : bytes_(prepare(folder, kept_bytes)),
-      lines_(folder / "metrics.jsonl"),
-      events_(event_path(folder)) {
+    : bytes_(prepare(folder, kept_bytes)), lines_(folder / "metrics.jsonl"), events_(event_path(folder)) {
   events_.append(events_head(kept_step + 1));
 }
 
@@ -211,9 +208,7 @@ int64_t MetricsLog::flush() {
   return bytes_;
 }
 
-bool is_time_field(std::string_view key) {
-  return key == "seconds" || key == "images_per_second";
-}
+bool is_time_field(std::string_view key) { return key == "seconds" || key == "images_per_second"; }
 
 std::vector<ordered_json> read_metrics(const fs::path& path) {
   std::vector<ordered_json> records;
@@ -240,4 +235,4 @@ void write_metrics_csv(const fs::path& folder) {
   write_file_atomic(folder / "metrics.csv", text);
 }
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -36,8 +36,7 @@ class MetricsLog {
  public:
   /// Throws IoError. kept_bytes 0 starts anew. If metrics.jsonl is shorter than kept_bytes (somebody
   /// edited it), its whole lines are kept.
-  explicit MetricsLog(const std::filesystem::path& folder, int64_t kept_bytes = 0,
-                      int64_t kept_step = 0);
+  explicit MetricsLog(const std::filesystem::path& folder, int64_t kept_bytes = 0, int64_t kept_step = 0);
 
   /// One flat object: "step" and numbers. Throws IoError if it cannot be written (full disk).
   void write(const nlohmann::ordered_json& record);
@@ -64,4 +63,4 @@ std::vector<nlohmann::ordered_json> read_metrics(const std::filesystem::path& pa
 /// CRC-32C (Castagnoli), as TFRecord framing uses it (RFC 3720, appendix B.4).
 uint32_t crc32c(std::string_view bytes);
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -40,14 +40,14 @@ Budget parse_budget(const std::string& text) {
   }
   throw ValueError(
       "[train.parse_budget] expected a budget such as 240s, 10m, 2h, 2000steps, 50000images or "
-      "3epochs, got '" + text + "'");
+      "3epochs, got '" +
+      text + "'");
 }
 
 std::string to_string(const Budget& budget) {
   std::array<char, 64> number;
   const auto end = std::to_chars(number.data(), number.data() + number.size(), budget.amount).ptr;
-  return std::string(number.data(), end) +
-         (budget.unit == BudgetUnit::seconds ? "s" : to_string(budget.unit));
+  return std::string(number.data(), end) + (budget.unit == BudgetUnit::seconds ? "s" : to_string(budget.unit));
 }
 
 void describe(Describer& d, TrainOptions& o) {
@@ -61,24 +61,18 @@ void describe(Describer& d, TrainOptions& o) {
   d("max_grad_norm", o.max_grad_norm, "largest norm of all gradients together; 0: no limit",
     {.min = 0, .was = "clip_norm"});
   d("null_probability", o.null_probability,
-    "share of samples whose condition is replaced, as a whole, by the learned null condition",
-    {.min = 0, .max = 1});
+    "share of samples whose condition is replaced, as a whole, by the learned null condition", {.min = 0, .max = 1});
   d("null_mask", o.null_mask,
     "what is replaced: sample (whole conditions) or element (coordinates one by one; xNoise's)");
   d.section("ema", o.ema, "average of the weights that is drawn from");
   d("log_every", o.log_every, "updates between two lines of metrics", {.min = 1});
   d("validate_every", o.validate_every,
-    "share of the budget between two validations (with preview); 0: only at the end",
-    {.min = 0, .max = 1});
-  d("checkpoint_seconds", o.checkpoint_seconds, "seconds between checkpoints; 0: none by time",
-    {.min = 0});
-  d("checkpoint_every", o.checkpoint_every, "updates between checkpoints; 0: none by count",
-    {.min = 0});
-  d("keep_checkpoints", o.keep_checkpoints, "newest checkpoints kept; older ones are thinned",
-    {.min = 1, .max = 1000});
+    "share of the budget between two validations (with preview); 0: only at the end", {.min = 0, .max = 1});
+  d("checkpoint_seconds", o.checkpoint_seconds, "seconds between checkpoints; 0: none by time", {.min = 0});
+  d("checkpoint_every", o.checkpoint_every, "updates between checkpoints; 0: none by count", {.min = 0});
+  d("keep_checkpoints", o.keep_checkpoints, "newest checkpoints kept; older ones are thinned", {.min = 1, .max = 1000});
   d("validation_samples", o.validation_samples, "images of the fixed validation noise", {.min = 1});
-  d("prefetch", o.prefetch,
-    "prepare the next batch on a thread of its own; the same numbers, worth it on a GPU");
+  d("prefetch", o.prefetch, "prepare the next batch on a thread of its own; the same numbers, worth it on a GPU");
 }
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

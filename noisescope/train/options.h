@@ -50,4 +50,4 @@ struct TrainOptions {
 };
 void describe(Describer& d, TrainOptions& options);
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -35,9 +35,7 @@ class Stopwatch {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static double since(Clock::time_point time) {
-    return std::chrono::duration<double>(Clock::now() - time).count();
-  }
+  static double since(Clock::time_point time) { return std::chrono::duration<double>(Clock::now() - time).count(); }
 
   double before_;
   double paused_ = 0;
@@ -89,9 +87,8 @@ Tensor zero_sum(torch::Device device, double value) {
 
 class Run {
  public:
-  Run(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation,
-      const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer,
-      const Control& control)
+  Run(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation, const TrainSetup& setup,
+      const fs::path& folder, const TrainObserver& observer, const Control& control)
       : model_(model),
         validation_(validation),
         setup_(setup),
@@ -100,9 +97,8 @@ class Run {
         control_(control),
         budget_(setup.train, setup.samples_per_epoch),
         inputs_(batches,
-                {setup.seed, setup.train.batch_size, setup.train.accumulate,
-                 setup.train.null_probability, setup.noise_levels, setup.precondition.schedule,
-                 setup.train.null_mask},
+                {setup.seed, setup.train.batch_size, setup.train.accumulate, setup.train.null_probability,
+                 setup.noise_levels, setup.precondition.schedule, setup.train.null_mask},
                 setup.train.prefetch),
         optimizer_(trainable_parameters(*model.module), setup.train.optimizer),
         ema_(*model.module, setup.train.ema) {}
@@ -147,8 +143,8 @@ class Run {
     std::array<char, 160> text;
     std::snprintf(text.data(), text.size(),
                   " images, %.0f %% of the new budget: the learning rate, which had come down to %.2g, goes on "
-                  "from %.2g", 100 * progress, state_.learning_rate,
-                  learning_rate_at(setup_.train.schedule, state_.step, progress));
+                  "from %.2g",
+                  100 * progress, state_.learning_rate, learning_rate_at(setup_.train.schedule, state_.step, progress));
     notice("training longer, after " + std::to_string(state_.images) + text.data() + " along the " +
            to_string(setup_.train.schedule.decay) + " decay over the whole of it");
   }
@@ -188,8 +184,7 @@ class Run {
   /// One update of the weights. The state changes at its end alone.
   void update() {
     const int64_t parts = setup_.train.accumulate, batch = setup_.train.batch_size;
-    const double rate =
-        learning_rate_at(setup_.train.schedule, state_.step, budget_.progress(state_));
+    const double rate = learning_rate_at(setup_.train.schedule, state_.step, budget_.progress(state_));
     optimizer_.zero_grad();
     Tensor total;
     for (int64_t part = 0; part < parts; ++part) {
@@ -215,10 +210,10 @@ class Run {
     const TrainInputs inputs = inputs_.take(first_image);
     if (model_.before_pass) model_.before_pass(first_image);
     const auto here = [&](const Tensor& tensor) { return tensor.to(model_.device); };
-    const Tensor condition = torch::where(here(inputs.dropped), model_.null_condition.unsqueeze(0),
-                                          here(inputs.conditions));
-    return diffusion_loss(model_.network, setup_.precondition, setup_.loss, here(inputs.images),
-                          here(inputs.sigma), here(inputs.noise), condition)
+    const Tensor condition =
+        torch::where(here(inputs.dropped), model_.null_condition.unsqueeze(0), here(inputs.conditions));
+    return diffusion_loss(model_.network, setup_.precondition, setup_.loss, here(inputs.images), here(inputs.sigma),
+                          here(inputs.noise), condition)
         .mean();
   }
 
@@ -228,13 +223,14 @@ class Run {
     if (observer_.on_step) watch_.pause([&] { observer_.on_step(last_step()); });
     validate_if_due();
     const bool by_count = o.checkpoint_every > 0 && state_.step % o.checkpoint_every == 0;
-    const bool by_time = o.checkpoint_seconds > 0 &&
-                         state_.seconds - checkpointed_.seconds >= o.checkpoint_seconds;
+    const bool by_time = o.checkpoint_seconds > 0 && state_.seconds - checkpointed_.seconds >= o.checkpoint_seconds;
     if ((by_count || by_time) && budget_.progress(state_) < 1) save();
     report();
     if (control_.stop_requested()) {
-      throw Interrupted(format_text("[train.train] stopped on request after {} images; "
-                                    "the same command goes on from here", state_.images));
+      throw Interrupted(
+          format_text("[train.train] stopped on request after {} images; "
+                      "the same command goes on from here",
+                      state_.images));
     }
   }
 
@@ -268,8 +264,8 @@ class Run {
     throw NumericError(
         format_text("[train.train] expected finite numbers, got a {} of NaN or infinity by step {}; "
                     "the last good checkpoint (step {}) is kept. Train into a new folder with a lower "
-                    "train.schedule.learning_rate or more train.schedule.warmup_steps", what, state_.step,
-                    checkpointed_.step));
+                    "train.schedule.learning_rate or more train.schedule.warmup_steps",
+                    what, state_.step, checkpointed_.step));
   }
 
   void write_metrics() {
@@ -283,8 +279,7 @@ class Run {
                  {"gradient_norm", state_.gradient_norm_sum / count},
                  {"learning_rate", state_.learning_rate},
                  {"seconds", state_.seconds},
-                 {"images_per_second",
-                  static_cast<double>(state_.images - logged_.images) / seconds}});
+                 {"images_per_second", static_cast<double>(state_.images - logged_.images) / seconds}});
     loss_sum_.zero_();
     norm_sum_.zero_();
     state_.loss_sum = state_.gradient_norm_sum = 0;
@@ -299,8 +294,8 @@ class Run {
       const Checkpoint now{state_, module_state(*model_.module), ema_.state(), optimizer_.state()};
       if (!all_finite(now.model) || !all_finite(now.optimizer)) fail_not_finite("weight");
       state_.metrics_bytes = log_->flush();
-      save_checkpoint(checkpoints(), {state_, now.model, now.ema, now.optimizer},
-                      setup_.identity.config_json, setup_.train.keep_checkpoints);
+      save_checkpoint(checkpoints(), {state_, now.model, now.ema, now.optimizer}, setup_.identity.config_json,
+                      setup_.train.keep_checkpoints);
       write_metrics_csv(folder_);
       checkpointed_ = state_;
       if (observer_.on_checkpoint) observer_.on_checkpoint(list_checkpoints(checkpoints()).front());
@@ -319,9 +314,7 @@ class Run {
       Validation result{state_.step, state_.images, 0, {}};
       result.bins = validation_losses(
           model_.network, validation_,
-          {setup_.precondition, setup_.loss, setup_.seed, setup_.train.validation_samples,
-           model_.device},
-          control_);
+          {setup_.precondition, setup_.loss, setup_.seed, setup_.train.validation_samples, model_.device}, control_);
       for (const ValidationBin& bin : result.bins) {
         result.loss += bin.loss / static_cast<double>(result.bins.size());
       }
@@ -332,9 +325,8 @@ class Run {
   }
 
   void write_validation(const Validation& validation) {
-    nlohmann::ordered_json record = {{"step", validation.step},
-                                     {"images", validation.images},
-                                     {"validation_loss", validation.loss}};
+    nlohmann::ordered_json record = {
+        {"step", validation.step}, {"images", validation.images}, {"validation_loss", validation.loss}};
     for (const ValidationBin& bin : validation.bins) {
       record[format_text("validation_loss/sigma_{:.3g}", bin.sigma)] = bin.loss;
     }
@@ -360,18 +352,18 @@ class Run {
   TrainState state_;
   TrainState logged_, checkpointed_;  // the state at the last line of metrics, the last checkpoint
   std::unique_ptr<MetricsLog> log_;
-  Tensor loss_;                       // of the last update
-  Tensor loss_sum_, norm_sum_;        // float64 scalars: one order of summation, also across a resume
+  Tensor loss_;                 // of the last update
+  Tensor loss_sum_, norm_sum_;  // float64 scalars: one order of summation, also across a resume
   double last_loss_ = std::nan("");
   Stopwatch watch_{0};
 };
 
 }  // namespace
 
-TrainResult train_model(const TrainableModel& model, const BatchSource& batches,
-                  const BatchSource& validation, const TrainSetup& setup,
-                  const fs::path& folder, const TrainObserver& observer, const Control& control) {
+TrainResult train_model(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation,
+                        const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer,
+                        const Control& control) {
   return Run(model, batches, validation, setup, folder, observer, control)();
 }
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -38,8 +38,8 @@ struct TrainSetup {
   std::function<NoiseLevelOptions()> measure_levels = {};
   LossOptions loss;
   uint64_t seed = 0;
-  int64_t samples_per_epoch = 0;       // for budgets in epochs
-  RunIdentity identity;                // guards resume
+  int64_t samples_per_epoch = 0;  // for budgets in epochs
+  RunIdentity identity;           // guards resume
 };
 
 /// One update of the weights, after it.
@@ -53,7 +53,7 @@ struct TrainStep {
 
 /// What a run can be watched by. Everything may be empty.
 struct TrainObserver {
-  std::function<void(const TrainStep&)> on_step;  // after every update; its time is not the budget's
+  std::function<void(const TrainStep&)> on_step;         // after every update; its time is not the budget's
   std::function<void(const Validation&)> on_validation;  // averaged weights are loaded meanwhile
   std::function<void(const std::filesystem::path& checkpoint)> on_checkpoint;
   Notice notice;
@@ -74,12 +74,12 @@ struct TrainResult {
 /// seconds goes on with the seconds that are left. Checkpoints stand in `folder`/checkpoints, metrics
 /// in `folder`. `validation` gives images for fixed-noise validation, counted from 0.
 ///
-/// Throws ValueError for noise levels `information` without measure_levels, Interrupted on a stop request or from an observer (after a checkpoint), NumericError when
-/// loss, gradients or weights are no longer finite (the last good checkpoint stays), ModelError for a
-/// folder of another run, IoError if the disk refuses or another process trains there.
-TrainResult train_model(const TrainableModel& model, const BatchSource& batches,
-                  const BatchSource& validation, const TrainSetup& setup,
-                  const std::filesystem::path& folder, const TrainObserver& observer = {},
-                  const Control& control = {});
+/// Throws ValueError for noise levels `information` without measure_levels, Interrupted on a stop request or from an
+/// observer (after a checkpoint), NumericError when loss, gradients or weights are no longer finite (the last good
+/// checkpoint stays), ModelError for a folder of another run, IoError if the disk refuses or another process trains
+/// there.
+TrainResult train_model(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation,
+                        const TrainSetup& setup, const std::filesystem::path& folder,
+                        const TrainObserver& observer = {}, const Control& control = {});
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

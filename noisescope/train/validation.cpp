@@ -14,11 +14,10 @@ constexpr double kSigmaMax = 40;
 constexpr int64_t kBatch = 64;
 
 /// Sum of the losses of one batch at `sigma`.
-double loss_sum(double sigma, const Network& network, const ValidationSetup& setup,
-                const TrainBatch& batch, const Tensor& noise) {
+double loss_sum(double sigma, const Network& network, const ValidationSetup& setup, const TrainBatch& batch,
+                const Tensor& noise) {
   const Tensor level = torch::full({batch.images.size(0)}, sigma, batch.images.options());
-  return diffusion_loss(network, setup.precondition, setup.loss, batch.images, level, noise,
-                        batch.conditions)
+  return diffusion_loss(network, setup.precondition, setup.loss, batch.images, level, noise, batch.conditions)
       .sum(torch::kFloat64)
       .item<double>();
 }
@@ -34,8 +33,7 @@ std::vector<double> validation_sigmas() {
 }
 
 std::vector<ValidationBin> validation_losses(const Network& network, const BatchSource& source,
-                                             const ValidationSetup& setup,
-                                             const Control& control) {
+                                             const ValidationSetup& setup, const Control& control) {
   const torch::NoGradGuard no_grad;
   const Random random(setup.seed);
   std::vector<ValidationBin> bins;
@@ -44,14 +42,12 @@ std::vector<ValidationBin> validation_losses(const Network& network, const Batch
     const int64_t count = std::min(kBatch, setup.samples - first);
     TrainBatch batch = source(first, count);
     batch = {batch.images.to(setup.device), batch.conditions.to(setup.device)};
-    const Tensor noise = random
-                             .normal(Purpose::validation, 0, sample_range(first, count),
-                                     batch.images.sizes().slice(1))
-                             .to(setup.device);
+    const Tensor noise =
+        random.normal(Purpose::validation, 0, sample_range(first, count), batch.images.sizes().slice(1))
+            .to(setup.device);
     for (ValidationBin& bin : bins) {
       control.throw_if_stopped("train.validation_losses");
-      bin.loss += loss_sum(bin.sigma, network, setup, batch, noise) /
-                  static_cast<double>(setup.samples);
+      bin.loss += loss_sum(bin.sigma, network, setup, batch, noise) / static_cast<double>(setup.samples);
     }
   }
   return bins;
@@ -69,4 +65,4 @@ WeightsInPlace::~WeightsInPlace() {
   module_.train(was_training_);
 }
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

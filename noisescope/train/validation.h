@@ -38,8 +38,7 @@ struct ValidationSetup {
 /// The loss at every bin; sample k has image k of `source` and the noise (seed, validation, k) at all
 /// of them. Throws Interrupted on a stop request.
 std::vector<ValidationBin> validation_losses(const Network& network, const BatchSource& source,
-                                             const ValidationSetup& setup,
-                                             const Control& control = {});
+                                             const ValidationSetup& setup, const Control& control = {});
 
 /// Puts other weights into a module, and it into evaluation mode, for the length of a scope.
 class WeightsInPlace {
@@ -56,4 +55,4 @@ class WeightsInPlace {
   bool was_training_;
 };
 
-}  // namespace noisescope::train
+}  // namespace noisescope::inline train

@@ -9,36 +9,36 @@
 #include <vector>
 
 #include "noisescope/core/progress.h"
-#include "noisescope/world/denoiser.h"
 #include "noisescope/verify/defect.h"
 #include "noisescope/verify/row.h"
 #include "noisescope/verify/scene_batch.h"
+#include "noisescope/world/denoiser.h"
 
 namespace noisescope::inline verify {
 
 struct VerifyOptions {
-  bool full = false;      // the n of the bars instead of a reduced one
+  bool full = false;  // the n of the bars instead of a reduced one
   uint64_t seed = 0;
-  std::string defect = {};  // a planted defect by name; "": none
+  std::string defect = {};               // a planted defect by name; "": none
   std::vector<std::string> checks = {};  // ids of those to run; empty: all, or that of the defect
 };
 
 /// A map beside the truth, for the eye.
 struct VerifyPicture {
   std::string method;
-  std::string title;   // "colour word against the object"
-  Tensor picture;      // [3, H, W] in [-1, 1]
-  Tensor map;          // [H, W]
-  Tensor truth;        // [H, W] bool
+  std::string title;  // "colour word against the object"
+  Tensor picture;     // [3, H, W] in [-1, 1]
+  Tensor map;         // [H, W]
+  Tensor truth;       // [H, W] bool
 };
 
 /// What checks have at hand. A planted defect is already in the models; everywhere else it gets in by `seen`.
 struct VerifyContext {
   VerifyOptions options;
-  Seams seams;                             // of the planted defect, if there is one
+  Seams seams;  // of the planted defect, if there is one
   Model exact_demo, exact_fine;
   std::shared_ptr<const Model> trained;  // null: not asked for
-  WorldDenoiser demo, fine;                // the truth, never broken
+  WorldDenoiser demo, fine;              // the truth, never broken
   Control control;
   std::function<void(VerifyPicture)> show;  // takes what is to be seen; never empty
 
@@ -96,4 +96,4 @@ VerifyRows check_u_turn(const VerifyContext& context);
 /// All checks, in the order of the table: methods as in methods(), then metrics.
 const std::vector<Check>& checks();
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -22,36 +22,31 @@ Denoiser without_meaning(uint64_t seed) {
   };
 }
 
-ConditioningLocality locality_of(const VerifyContext& context, const Model& subject,
-                                 const SceneBatch& batch, const LocalityOptions& options) {
+ConditioningLocality locality_of(const VerifyContext& context, const Model& subject, const SceneBatch& batch,
+                                 const LocalityOptions& options) {
   std::vector<Tensor> rows;
   for (const auto& version : batch.versions(Word::colour)) rows.push_back(subject.condition(version));
-  return conditioning_locality(subject.denoiser, batch.pictures,
-                               {torch::stack(rows), batch.true_version(Word::colour)}, options,
-                               {Random(context.options.seed), sample_range(0, batch.size())},
-                               context.control);
+  return conditioning_locality(subject.denoiser, batch.pictures, {torch::stack(rows), batch.true_version(Word::colour)},
+                               options, {Random(context.options.seed), sample_range(0, batch.size())}, context.control);
 }
 
-VerifyRows locality_rows(const VerifyContext& context, const Model& subject,
-                                     const SceneBatch& batch) {
+VerifyRows locality_rows(const VerifyContext& context, const Model& subject, const SceneBatch& batch) {
   LocalityOptions options;
   options.permutations = 1999;
   options.log_snrs = {-4, -2, -3};
   const ConditioningLocality map = locality_of(context, subject, batch, options);
   const Tensor dependent = map.dependent.to(torch::kFloat64);
   // Of the dependent pixels of each picture, at all levels, those in the other object's half.
-  const Tensor outside = dependent.slice(3, kWorldHalfPx).sum({0, 2, 3}) /
-                         dependent.sum({0, 2, 3}).clamp_min(1);
+  const Tensor outside = dependent.slice(3, kWorldHalfPx).sum({0, 2, 3}) / dependent.sum({0, 2, 3}).clamp_min(1);
   const Tensor object = batch.left_masks();
-  const Tensor found = (map.dependent[-1] & object).sum({1, 2}).to(torch::kFloat64) /
-                       object.sum({1, 2}).to(torch::kFloat64);
+  const Tensor found =
+      (map.dependent[-1] & object).sum({1, 2}).to(torch::kFloat64) / object.sum({1, 2}).to(torch::kFloat64);
   context.show({kConditioningLocality, "colour word at log-SNR -3, and the object", batch.pictures[0],
                 map.change[-1][0], object[0]});
-  VerifyRows rows = {
-      {kConditioningLocality, subject.name, "object's pixels found dependent at log-SNR -3", Direction::at_least, 0.9,
-       mean_estimate(found)},
-      {kConditioningLocality, subject.name, "colour word at log-SNR -3: AUC against the object", Direction::at_least,
-       0.95, mean_estimate(localisation_auc(map.change[-1], object))}};
+  VerifyRows rows = {{kConditioningLocality, subject.name, "object's pixels found dependent at log-SNR -3",
+                      Direction::at_least, 0.9, mean_estimate(found)},
+                     {kConditioningLocality, subject.name, "colour word at log-SNR -3: AUC against the object",
+                      Direction::at_least, 0.95, mean_estimate(localisation_auc(map.change[-1], object))}};
   // A network's word does reach into the other half, a little: there is no truth to hold it against.
   if (subject.is_exact()) {
     rows.push_back({kConditioningLocality, subject.name, "dependent pixels outside the object's half",
@@ -69,21 +64,20 @@ VerifyRows null_word_rows(const VerifyContext& context, const SceneBatch& batch)
     return mean_estimate(flags.to(torch::kFloat64).mean({2, 3}).flatten());
   };
   const std::string name = "planted null word";
-  return {{kConditioningLocality, name, "null word: pixels with p <= 5 %", Direction::at_most, 0.06,
-           share(map.p <= 0.05)},
-          {kConditioningLocality, name, "null word: pixels called dependent", Direction::at_most, 0.05,
-           share(map.dependent)}};
+  return {
+      {kConditioningLocality, name, "null word: pixels with p <= 5 %", Direction::at_most, 0.06, share(map.p <= 0.05)},
+      {kConditioningLocality, name, "null word: pixels called dependent", Direction::at_most, 0.05,
+       share(map.dependent)}};
 }
 
 }  // namespace
 
 VerifyRows check_conditioning_locality(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(24, 6));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(24, 6));
   VerifyRows rows = locality_rows(context, context.exact_demo, batch);
   append(rows, null_word_rows(context, batch));
   if (context.trained) append(rows, locality_rows(context, *context.trained, batch));
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

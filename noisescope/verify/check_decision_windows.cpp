@@ -55,8 +55,9 @@ Tensor exact_entropy(const VerifyContext& context, const SceneBatch& batch, cons
     const double sigma = sigma_of_log_snr(log_snr);
     const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
     for (int64_t draw = 0; draw < draws; ++draw) {
-      const Tensor x = batch.pictures + sigma * Random(context.options.seed + 1).normal(
-          Purpose::explain, step++, sample_range(0, batch.size()), {3, kWorldImagePx, kWorldImagePx}, torch::kFloat64);
+      const Tensor x = batch.pictures + sigma * Random(context.options.seed + 1)
+                                                    .normal(Purpose::explain, step++, sample_range(0, batch.size()),
+                                                            {3, kWorldImagePx, kWorldImagePx}, torch::kFloat64);
       for (const auto& versions : conditions) {
         std::vector<Tensor> columns;
         for (const Tensor& version : versions) columns.push_back(context.demo.log_density(x, sigmas, version));
@@ -129,10 +130,9 @@ MeasuredWindows measure(const VerifyContext& context, const SceneBatch& batch) {
     group.scenes = {batch.scenes.begin() + first, batch.scenes.begin() + first + kGroupPictures};
     group.pictures = batch.pictures.narrow(0, first, kGroupPictures);
     measured.groups.push_back(context.seen(
-        &Seams::decided,
-        measure_decision_windows(model.denoiser, model.condition, group.pictures, questions_of(group),
-                                 decision_levels(), Random(context.options.seed + static_cast<uint64_t>(first)),
-                                 context.control)));
+        &Seams::decided, measure_decision_windows(
+                             model.denoiser, model.condition, group.pictures, questions_of(group), decision_levels(),
+                             Random(context.options.seed + static_cast<uint64_t>(first)), context.control)));
   }
   return measured;
 }
@@ -141,14 +141,12 @@ MeasuredWindows measure(const VerifyContext& context, const SceneBatch& batch) {
 /// interval is what the number of groups alone explains.
 Estimate curve_rmse(const Tensor& curves, const Tensor& exact, double whole) {
   const double rmse = (curves.mean(0) - exact).square().mean().sqrt().item<double>() / whole;
-  const double spread =
-      (curves.var(0) / static_cast<double>(curves.size(0))).mean().sqrt().item<double>() / whole;
+  const double spread = (curves.var(0) / static_cast<double>(curves.size(0))).mean().sqrt().item<double>() / whole;
   return {rmse, std::max(0.0, rmse - spread), rmse + spread, curves.size(0)};
 }
 
 VerifyRows decision_world_rows(const VerifyContext& context) {
-  const SceneBatch batch =
-      contrastable_scenes(context.demo.world(), context.options.seed, context.n(200, 64));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(200, 64));
   const std::string& subject = context.exact_demo.name;
   const double whole = entropy_of_questions(context.demo.world());
   const MeasuredWindows measured = measure(context, batch);
@@ -184,8 +182,8 @@ VerifyRow planted_rate_row(const VerifyContext& context) {
   }
   const NoiseLevelOptions fitted = fitted_levels({}, context.seen(&Seams::decided, planted));
   const double off = std::max(std::abs(fitted.mean - kMean), std::abs(fitted.std - kStd));
-  return {kDecisionWindows, "planted rate", "moments of a lognormal rate: error, worst", Direction::at_most, 0.01,
-          {off, off, off, levels.steps}};
+  return {kDecisionWindows,   "planted rate", "moments of a lognormal rate: error, worst",
+          Direction::at_most, 0.01,           {off, off, off, levels.steps}};
 }
 
 }  // namespace
@@ -196,4 +194,4 @@ VerifyRows check_decision_windows(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -3,8 +3,8 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/evidence.h"
 #include "noisescope/explain/metric/localisation.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -28,8 +28,8 @@ Tensor conditions_of(const Model& subject, const Question& question) {
 }
 
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context) {
-  const Contrast all = context.seen(&Seams::contrast, {conditions_of(subject, question),
-                                                       question.batch.true_version(question.word)});
+  const Contrast all =
+      context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word)});
   const PathFilter filter = context.seen(&Seams::filter, filter_noising_paths);
   std::vector<Evidence> parts;
   for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
@@ -44,8 +44,7 @@ Evidence ask(const Model& subject, const Question& question, const VerifyContext
 
 /// p(version | x) at every level of the same paths, from the exact likelihoods: [N, B, K].
 /// The paths are those of filter_noising_paths: the same noise, drawn again.
-Tensor exact_posterior(const WorldDenoiser& truth, const Question& question,
-                       const VerifyContext& context) {
+Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, const VerifyContext& context) {
   std::vector<Tensor> rows;
   const SceneBatch& batch = question.batch;
   const Model subject = exact_model(truth);
@@ -53,20 +52,19 @@ Tensor exact_posterior(const WorldDenoiser& truth, const Question& question,
   const std::vector<int64_t> ids = sample_range(0, batch.size());
   walk_noising_paths(batch.pictures, question.options, {Random(context.options.seed), ids},
                      [&](const Tensor& x, double sigma) {
-    const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
-    std::vector<Tensor> log_density;
-    for (int64_t k = 0; k < conditions.size(0); ++k) {
-      log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
-    }
-    rows.push_back(torch::stack(log_density, 1).softmax(1));
-  });
+                       const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
+                       std::vector<Tensor> log_density;
+                       for (int64_t k = 0; k < conditions.size(0); ++k) {
+                         log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
+                       }
+                       rows.push_back(torch::stack(log_density, 1).softmax(1));
+                     });
   return torch::stack(rows);
 }
 
 /// The own version's column of a table [N, B, K], [N, B].
 Tensor own_of(const Tensor& table, const Tensor& own) {
-  return table.gather(2, own.view({1, -1, 1}).expand({table.size(0), -1, 1}))
-      .squeeze(2);
+  return table.gather(2, own.view({1, -1, 1}).expand({table.size(0), -1, 1})).squeeze(2);
 }
 
 Tensor squared_errors(const Evidence& evidence, const Tensor& exact) {
@@ -80,12 +78,10 @@ Estimate half_point_distance(const Evidence& a, const Evidence& b) {
   return absolute(mean_estimate(difference.masked_select(difference.isfinite())));
 }
 
-std::string of(const std::string& what, Word word) {
-  return what + " of the " + to_string(word) + " word";
-}
+std::string of(const std::string& what, Word word) { return what + " of the " + to_string(word) + " word"; }
 
-VerifyRows exact_rows(const VerifyContext& context, const Question& question,
-                                  const Evidence& evidence, const Tensor& exact) {
+VerifyRows exact_rows(const VerifyContext& context, const Question& question, const Evidence& evidence,
+                      const Tensor& exact) {
   const std::string& subject = context.exact_demo.name;
   const Tensor filtered = own_of(evidence.log_posterior, evidence.true_version);
   const Tensor closed = own_of(exact.log(), evidence.true_version);
@@ -93,16 +89,15 @@ VerifyRows exact_rows(const VerifyContext& context, const Question& question,
   const double half = 0.5 + 0.5 / versions, whole = std::log(versions);
   const int64_t middle = (closed.exp().mean(1) - half).abs().argmin().item<int64_t>();
   VerifyRows rows = {
-      {kEvidence, subject, of("decision curve", question.word) + ": RMSE against the posterior",
-       Direction::at_most, 0.03, root_mean(squared_errors(evidence, exact))},
+      {kEvidence, subject, of("decision curve", question.word) + ": RMSE against the posterior", Direction::at_most,
+       0.03, root_mean(squared_errors(evidence, exact))},
       {kEvidence, subject, of("realised evidence", question.word) + " half way: off, of max(2 %, 3 SE)",
        Direction::at_most, 1, share_of_allowance(filtered[middle] + whole, closed[middle] + whole, 0.02)},
-      {kEvidence, subject, of("realised total", question.word) + ": off, of max(2 %, 3 SE)",
-       Direction::at_most, 1, share_of_allowance(filtered[-1] + whole, closed[-1] + whole, 0.02)}};
+      {kEvidence, subject, of("realised total", question.word) + ": off, of max(2 %, 3 SE)", Direction::at_most, 1,
+       share_of_allowance(filtered[-1] + whole, closed[-1] + whole, 0.02)}};
   if (question.word == Word::colour) {
     rows.push_back({kEvidence, subject, "colour map: AUC against the object", Direction::at_least, 0.95,
-                    mean_estimate(localisation_auc(evidence.compensated,
-                                                   question.batch.left_masks()))});
+                    mean_estimate(localisation_auc(evidence.compensated, question.batch.left_masks()))});
   }
   return rows;
 }
@@ -112,8 +107,12 @@ VerifyRow completeness_row(const VerifyContext& context, const Evidence& evidenc
   const double whole = std::log(static_cast<double>(evidence.log_posterior.size(2)));
   const Tensor gap = evidence.completeness_gap().abs() / whole;
   const double worst = gap.max().item<double>();
-  return {kEvidence, context.exact_demo.name, "completeness gap, worst picture, share of ln K",
-          Direction::at_most, 0.02, {worst, worst, worst, gap.size(0)}};
+  return {kEvidence,
+          context.exact_demo.name,
+          "completeness gap, worst picture, share of ln K",
+          Direction::at_most,
+          0.02,
+          {worst, worst, worst, gap.size(0)}};
 }
 
 /// Maps of the colour word over 8 paths of each of n / 8 pictures, as they are shown to users.
@@ -144,18 +143,15 @@ VerifyRows trained_rows(const VerifyContext& context, Question question) {
   const bool colour = question.word == Word::colour;
   const double whole = std::log(static_cast<double>(exact.size(2)));
   const Estimate total = mean_estimate(evidence.realised_total() / whole - 1);
-  VerifyRows rows = {
-      {kEvidence, subject.name, of("decision curve", question.word) + ": RMSE against the posterior",
-       Direction::at_most, colour ? 0.10 : 0.13, root_mean(squared_errors(evidence, exact))},
-      {kEvidence, subject.name, of("half-point", question.word) + ": log-SNR off the exact one",
-       Direction::at_most, colour ? 0.4 : 0.7, half_point_distance(evidence, reference)},
-      {kEvidence, subject.name, of("realised total", question.word) + ": relative to ln K, off",
-       Direction::at_most, 0.10, absolute(total)}};
+  VerifyRows rows = {{kEvidence, subject.name, of("decision curve", question.word) + ": RMSE against the posterior",
+                      Direction::at_most, colour ? 0.10 : 0.13, root_mean(squared_errors(evidence, exact))},
+                     {kEvidence, subject.name, of("half-point", question.word) + ": log-SNR off the exact one",
+                      Direction::at_most, colour ? 0.4 : 0.7, half_point_distance(evidence, reference)},
+                     {kEvidence, subject.name, of("realised total", question.word) + ": relative to ln K, off",
+                      Direction::at_most, 0.10, absolute(total)}};
   if (colour) {
-    rows.push_back({kEvidence, subject.name, "colour map: AUC against the object", Direction::at_least,
-                    0.93,
-                    mean_estimate(localisation_auc(evidence.compensated,
-                                                   question.batch.left_masks()))});
+    rows.push_back({kEvidence, subject.name, "colour map: AUC against the object", Direction::at_least, 0.93,
+                    mean_estimate(localisation_auc(evidence.compensated, question.batch.left_masks()))});
     rows.push_back({kEvidence, subject.name, "colour map of 8 paths: correlation with the exact one",
                     Direction::at_least, 0.85, shown_map_correlation(context, question)});
   }
@@ -173,13 +169,12 @@ VerifyRows check_evidence(const VerifyContext& context) {
     const Tensor exact = exact_posterior(context.demo, question, context);
     const Evidence evidence = ask(context.exact_demo, question, context);
     append(rows, exact_rows(context, question, evidence, exact));
-    context.show({kEvidence, of("evidence", word) + ", one path, and what would change",
-                  question.batch.pictures[0], evidence.compensated[0],
-                  question.batch.counterfactual_masks(word)[0]});
+    context.show({kEvidence, of("evidence", word) + ", one path, and what would change", question.batch.pictures[0],
+                  evidence.compensated[0], question.batch.counterfactual_masks(word)[0]});
     if (word == Word::colour) rows.push_back(completeness_row(context, evidence));
     if (context.trained) append(rows, trained_rows(context, question));
   }
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

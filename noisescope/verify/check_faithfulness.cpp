@@ -5,11 +5,11 @@
 // prompt: Bayes' answer to just what the word says, made without any map, and in [0, 1]. Pictures are read
 // at a noise level at which a clean object is certain and pixels of matched noise do not drown it.
 #include "noisescope/diffusion/process.h"
-#include "noisescope/stats/bootstrap.h"
 #include "noisescope/explain/metric/faithfulness.h"
+#include "noisescope/stats/bootstrap.h"
+#include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/colour_information.h"
-#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -21,32 +21,29 @@ PictureScore colour_score(const WorldDenoiser& truth, const SceneBatch& batch) {
     const Tensor sigma = torch::full({x.size(0)}, kReadSigma, torch::kFloat64);
     const Tensor null = truth.null_condition().expand({x.size(0), -1});
     return truth.posterior(x, sigma, null, SceneFactor::left_colour)
-        .gather(1, own.index_select(0, sample).unsqueeze(1)).squeeze(1);
+        .gather(1, own.index_select(0, sample).unsqueeze(1))
+        .squeeze(1);
   };
 }
 
 /// How far the constant map is below the next: of the smallest of three means, so drawn anew.
 Estimate constant_last_by(const Faithfulness& f, const Random& random) {
-  const Tensor others = torch::stack(
-      {f.map.area_between(), f.random.area_between(), f.edges.area_between()});
+  const Tensor others = torch::stack({f.map.area_between(), f.random.area_between(), f.edges.area_between()});
   const Tensor above = others - f.constant.area_between();
-  return bootstrap(
-      [&](const Tensor& rows) { return above.index_select(1, rows).mean(1).min().item<double>(); },
-      above.size(1), random);
+  return bootstrap([&](const Tensor& rows) { return above.index_select(1, rows).mean(1).min().item<double>(); },
+                   above.size(1), random);
 }
 
-VerifyRows faithfulness_rows(const std::string& removal, const std::string& subject,
-                                         const Faithfulness& f, const Random& random) {
+VerifyRows faithfulness_rows(const std::string& removal, const std::string& subject, const Faithfulness& f,
+                             const Random& random) {
   const std::string method = "faithfulness", figure = removal + ": insertion less deletion, ";
   const Tensor map = f.map.area_between(), chance = f.random.area_between();
-  return {{method, subject, figure + "over a random map", Direction::at_least, 0.15,
-           mean_estimate(map - chance)},
-          {method, subject, figure + "over edges", Direction::at_least, 0.05,
-           mean_estimate(map - f.edges.area_between())},
-          {method, subject, figure + "constant map last by", Direction::at_least, 0,
-           constant_last_by(f, random)},
-          {method, subject, figure + "random map off 0, of 3 SE", Direction::at_most, 1,
-           share_of_allowance(chance, torch::zeros_like(chance), 0)}};
+  return {
+      {method, subject, figure + "over a random map", Direction::at_least, 0.15, mean_estimate(map - chance)},
+      {method, subject, figure + "over edges", Direction::at_least, 0.05, mean_estimate(map - f.edges.area_between())},
+      {method, subject, figure + "constant map last by", Direction::at_least, 0, constant_last_by(f, random)},
+      {method, subject, figure + "random map off 0, of 3 SE", Direction::at_most, 1,
+       share_of_allowance(chance, torch::zeros_like(chance), 0)}};
 }
 
 }  // namespace
@@ -54,23 +51,21 @@ VerifyRows faithfulness_rows(const std::string& removal, const std::string& subj
 /// The exact denoiser's map under both ways of taking pixels out.
 VerifyRows check_faithfulness(const VerifyContext& context) {
   const Model& subject = context.exact_demo;
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(100, 16));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 16));
   const std::vector<int64_t> ids = sample_range(0, batch.size());
   const Random random(context.options.seed);
-  const Tensor map =
-      context.seen(&Seams::map, colour_information(subject, batch, context.n(64, 32), context));
+  const Tensor map = context.seen(&Seams::map, colour_information(subject, batch, context.n(64, 32), context));
   const Tensor null = subject.condition(std::vector<std::string>(ids.size(), ""));
   const std::vector<std::pair<std::string, Removal>> removals = {
       {"refilled", refill(subject.denoiser, null, {.steps = 12, .resamples = 2}, random, ids)},
       {"matched noise", replace_by_noise(random, ids)}};
   VerifyRows rows;
   for (const auto& [name, removal] : removals) {
-    const Faithfulness f = faithfulness(colour_score(context.demo, batch), removal, batch.pictures,
-                                        map, {}, random, ids, context.control);
+    const Faithfulness f =
+        faithfulness(colour_score(context.demo, batch), removal, batch.pictures, map, {}, random, ids, context.control);
     append(rows, faithfulness_rows(name, subject.name, f, random));
   }
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

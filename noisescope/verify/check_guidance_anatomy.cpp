@@ -34,7 +34,8 @@ Trajectory both_branches(const Model& model, const std::vector<std::string>& pro
   const auto count = static_cast<int64_t>(prompts.size());
   const NoiseSource noise{Random(seed), sample_range(0, count)};
   return {{model.denoiser, sigmas, {.solver = Solver::ddim}, {.clamp = 0, .both_branches = true}},
-          {model.condition(prompts), model.null_condition(count), noise.initial(model.image_shape, torch::kFloat64), noise}};
+          {model.condition(prompts), model.null_condition(count), noise.initial(model.image_shape, torch::kFloat64),
+           noise}};
 }
 
 /// Shows all steps in double precision, as they are drawn; those that a trajectory keeps are in single.
@@ -48,7 +49,8 @@ void watch(const Trajectory& trajectory, const VerifyContext& context, const Sam
 GaussianPrompt tilted() {
   const Tensor radius = frequency_radius(kAnatomySide);
   const auto smooth = [&](uint64_t step) {
-    const Tensor white = Random(11).normal(Purpose::explain, step, {0}, {kAnatomySide, kAnatomySide}, torch::kFloat64)[0];
+    const Tensor white =
+        Random(11).normal(Purpose::explain, step, {0}, {kAnatomySide, kAnatomySide}, torch::kFloat64)[0];
     return torch::real(at::fft_ifft2(at::fft_fft2(white) * (-2 * radius).exp()));
   };
   return {smooth(1), smooth(2), 0.8 * (-2 * radius).exp(), 0.4 * (-0.5 * radius).exp()};
@@ -57,7 +59,8 @@ GaussianPrompt tilted() {
 /// Energies of the bands by their coefficients [.., side, side], sharing out as the method does: [.., R].
 Tensor energies_of(const Tensor& coefficients, int64_t bands) {
   const Tensor power = coefficients.abs().square() / static_cast<double>(kAnatomySide * kAnatomySide);
-  const Tensor band = (frequency_radius(kAnatomySide) * static_cast<double>(bands)).floor().clamp_max(double(bands) - 1);
+  const Tensor band =
+      (frequency_radius(kAnatomySide) * static_cast<double>(bands)).floor().clamp_max(double(bands) - 1);
   std::vector<Tensor> sums;
   for (int64_t r = 0; r < bands; ++r) sums.push_back((power * (band == r)).sum({-2, -1}));
   return torch::stack(sums, -1);
@@ -93,11 +96,11 @@ struct ClosedStep {
 VerifyRows anatomy_gaussian_rows(const VerifyContext& context) {
   const GaussianPrompt data = tilted();
   const Model model = context.seen(&Seams::model, data.model());
-  const Trajectory trajectory = both_branches(
-      model, std::vector<std::string>(kAnatomyPictures, "prompt"),
-      sampling_sigmas({GridKind::log_snr, 12, 0.1, 20, 7.0}), context.options.seed);
-  const LinearGuidance linear(data.mean_c.flatten(), GaussianPrompt::covariance(data.spectrum_c),
-                              data.mean_u.flatten(), GaussianPrompt::covariance(data.spectrum_u));
+  const Trajectory trajectory =
+      both_branches(model, std::vector<std::string>(kAnatomyPictures, "prompt"),
+                    sampling_sigmas({GridKind::log_snr, 12, 0.1, 20, 7.0}), context.options.seed);
+  const LinearGuidance linear(data.mean_c.flatten(), GaussianPrompt::covariance(data.spectrum_c), data.mean_u.flatten(),
+                              GaussianPrompt::covariance(data.spectrum_u));
   GuidanceAnatomyObserver observer(kAnatomyBands);
   std::vector<Tensor> parts, residual, closed_parts, norm, cosine, parallel, bands;
   const SamplerObserver seen = context.seen(&Seams::observer, [&](const SamplerStep& step) {
@@ -117,16 +120,17 @@ VerifyRows anatomy_gaussian_rows(const VerifyContext& context) {
   });
   const GuidanceAnatomy found = observer.result();
   const auto row = [&](const char* figure, const Tensor& errors) {
-    return VerifyRow{kGuidanceAnatomy, model.name, std::string(figure) + ", worst", Direction::at_most, 1e-8,
-                     largest(errors, kAnatomyPictures)};
+    return VerifyRow{kGuidanceAnatomy,   model.name, std::string(figure) + ", worst",
+                     Direction::at_most, 1e-8,       largest(errors, kAnatomyPictures)};
   };
   const Tensor closed_norm = torch::stack(norm);
-  return {row("norm: relative error", relative_error(found.norm, closed_norm)),
-          row("cosine with the noise: error", found.cosine - torch::stack(cosine)),
-          row("share along the estimate: error", found.parallel_share - torch::stack(parallel)),
-          row("shares of the bands: error", found.bands - torch::stack(bands)),
-          row("mean shift and contrasts: relative error", relative_error(torch::stack(parts), torch::stack(closed_parts))),
-          row("residual of the linear model, relative", torch::stack(residual) / closed_norm.max())};
+  return {
+      row("norm: relative error", relative_error(found.norm, closed_norm)),
+      row("cosine with the noise: error", found.cosine - torch::stack(cosine)),
+      row("share along the estimate: error", found.parallel_share - torch::stack(parallel)),
+      row("shares of the bands: error", found.bands - torch::stack(bands)),
+      row("mean shift and contrasts: relative error", relative_error(torch::stack(parts), torch::stack(closed_parts))),
+      row("residual of the linear model, relative", torch::stack(residual) / closed_norm.max())};
 }
 
 /// One plane wave in each band, of energies that are put in by hand.
@@ -143,11 +147,10 @@ VerifyRow waves_row(const VerifyContext& context) {
   const Model model = context.seen(&Seams::model, GaussianPrompt{shift, torch::zeros_like(shift), flat, flat}.model());
   GuidanceAnatomyObserver observer(kAnatomyBands);
   const SamplerObserver seen = context.seen(&Seams::observer, observer.observer());
-  const Trajectory trajectory =
-      both_branches(model, {"prompt", "prompt"}, {8, 4, 2, 1, 0.5, 0}, context.options.seed);
+  const Trajectory trajectory = both_branches(model, {"prompt", "prompt"}, {8, 4, 2, 1, 0.5, 0}, context.options.seed);
   watch(trajectory, context, seen);
-  return {kGuidanceAnatomy, model.name, "shares of four plane waves: error, worst", Direction::at_most, 1e-8,
-          largest(observer.result().bands - shares, 2)};
+  return {kGuidanceAnatomy,   model.name, "shares of four plane waves: error, worst",
+          Direction::at_most, 1e-8,       largest(observer.result().bands - shares, 2)};
 }
 
 // ---- the world ----
@@ -165,8 +168,8 @@ Tensor ratio_gradient(const WorldDenoiser& truth, const Tensor& x, double sigma,
 VerifyRows anatomy_world_rows(const VerifyContext& context) {
   const Model& model = context.exact_demo;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, kAnatomyPictures);
-  const Trajectory trajectory =
-      both_branches(model, batch.captions(), sampling_sigmas({GridKind::log_snr, 20, 0.2, 60, 7.0}), context.options.seed);
+  const Trajectory trajectory = both_branches(
+      model, batch.captions(), sampling_sigmas({GridKind::log_snr, 20, 0.2, 60, 7.0}), context.options.seed);
   GuidanceAnatomyObserver observer(kAnatomyBands);
   std::vector<Tensor> norm, inner, sum;
   const SamplerObserver seen = context.seen(&Seams::observer, [&](const SamplerStep& step) {
@@ -179,7 +182,8 @@ VerifyRows anatomy_world_rows(const VerifyContext& context) {
   watch(trajectory, context, [&](const SamplerStep& step) {
     seen(step);
     norm.push_back(ratio_gradient(context.demo, step.x, step.sigma, trajectory.condition(), trajectory.null_condition())
-                       .flatten(1).norm(2, 1));
+                       .flatten(1)
+                       .norm(2, 1));
   });
   const Tensor closed = torch::stack(norm), most = closed.max();
   const Tensor off = torch::stack({torch::stack(inner) / most.square(), torch::stack(sum) / most});
@@ -198,4 +202,4 @@ VerifyRows check_guidance_anatomy(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -44,7 +44,8 @@ Tensor closed_coefficients(const GaussianPrompt& data, const Tensor& initial, do
 
 /// [B, R]
 Tensor closed_energy(const GaussianPrompt& data, const Tensor& initial, double scale, int64_t bands) {
-  const Tensor power = closed_coefficients(data, initial, scale).abs().square() / static_cast<double>(kSweepSide * kSweepSide);
+  const Tensor power =
+      closed_coefficients(data, initial, scale).abs().square() / static_cast<double>(kSweepSide * kSweepSide);
   const Tensor band = (frequency_radius(kSweepSide) * static_cast<double>(bands)).floor().clamp_max(double(bands) - 1);
   std::vector<Tensor> sums;
   for (int64_t r = 0; r < bands; ++r) sums.push_back((power * (band == r)).sum({1, 2}));
@@ -65,7 +66,8 @@ VerifyRows check_guidance_sweep(const VerifyContext& context) {
   const Tensor initial = noise.initial({1, kSweepSide, kSweepSide}, torch::kFloat64);
   const Trajectory trajectory(
       {model.denoiser, sweep_sigmas(), {.solver = Solver::ddim}, context.seen(&Seams::guidance, {.clamp = 0})},
-      {model.condition(std::vector<std::string>(kSweepPictures, "prompt")), model.null_condition(kSweepPictures), initial, noise});
+      {model.condition(std::vector<std::string>(kSweepPictures, "prompt")), model.null_condition(kSweepPictures),
+       initial, noise});
   const GuidanceSweepOptions options;
   const GuidanceSweep found = guidance_sweep(trajectory, options, context.control);
   const Tensor reference = closed_energy(data, initial, 1, options.bands);
@@ -78,4 +80,4 @@ VerifyRows check_guidance_sweep(const VerifyContext& context) {
           sweep_row(model.name, "gain of each band at scales 0 to 8: relative error, worst", found.gain, closed)};
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

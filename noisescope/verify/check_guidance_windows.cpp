@@ -4,15 +4,15 @@
 
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/guidance_windows.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 #include "noisescope/verify/prompt_satisfied.h"
 
 namespace noisescope::inline verify {
 namespace {
 
-constexpr int64_t kWindowSteps = 24, kWindows = 6, kHeard = 2;  // the window that hears the prompt
-constexpr double kWindowsSigmaMax = 54.6, kWindowsSigmaMin = 0.135;     // log-SNR -8 to 4
+constexpr int64_t kWindowSteps = 24, kWindows = 6, kHeard = 2;       // the window that hears the prompt
+constexpr double kWindowsSigmaMax = 54.6, kWindowsSigmaMin = 0.135;  // log-SNR -8 to 4
 
 /// D with its prompt at levels of the heard window, without it elsewhere.
 Denoiser hears_in(const Denoiser& denoiser, const Tensor& null, const LogSnrWindows& windows) {
@@ -26,19 +26,17 @@ Denoiser hears_in(const Denoiser& denoiser, const Tensor& null, const LogSnrWind
 Trajectory planted(const VerifyContext& context, const SceneBatch& batch, const std::vector<double>& sigmas,
                    LogSnrWindows windows) {
   const Model& model = context.exact_demo;
-  const NoiseSource noise =
-      context.seen(&Seams::noise, {.random = Random(context.options.seed), .sample_ids = sample_range(0, batch.size())});
+  const NoiseSource noise = context.seen(
+      &Seams::noise, {.random = Random(context.options.seed), .sample_ids = sample_range(0, batch.size())});
   windows = context.seen(&Seams::windows, {windows, sigmas}).windows;
   const Tensor null = model.condition({""});
   return {{hears_in(model.denoiser, null, windows), sigmas, {.solver = Solver::ddpm}, {.clamp = 0}, batch.size()},
-          {model.condition(batch.captions()), null,
-           noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64), noise}};
+          {model.condition(batch.captions()), null, noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64),
+           noise}};
 }
 
 /// The window's share in the sum of the sizes of mean effects; rows of means [.., K].
-Tensor share_of_heard(const Tensor& means) {
-  return means.select(-1, kHeard).abs() / means.abs().sum(-1);
-}
+Tensor share_of_heard(const Tensor& means) { return means.select(-1, kHeard).abs() / means.abs().sum(-1); }
 
 /// That share for effects [B, K]; the interval is the jackknife's (Efron & Stein 1981).
 Estimate share_inside(const Tensor& effects) {
@@ -59,25 +57,27 @@ Estimate largest_outside(const Tensor& phi) {
   return largest;
 }
 
-VerifyRows rows_of(const std::string& subject, const std::string& value,
-                               const WindowAttribution& found) {
+VerifyRows rows_of(const std::string& subject, const std::string& value, const WindowAttribution& found) {
   const std::string method = "guidance_windows";
   const double gap = found.shapley.efficiency_gap().abs().max().item<double>();
-  return {{method, subject, value + ": knock-out effect inside the planted window",
-           Direction::at_least, 0.95, share_inside(found.knock_out.effect)},
-          {method, subject, value + ": Shapley value inside the planted window",
-           Direction::at_least, 0.95, share_inside(found.shapley.phi)},
-          {method, subject, value + ": largest Shapley value of the other windows",
-           Direction::at_most, 0.01, largest_outside(found.shapley.phi)},
-          {method, subject, value + ": efficiency gap", Direction::at_most, 1e-5,
+  return {{method, subject, value + ": knock-out effect inside the planted window", Direction::at_least, 0.95,
+           share_inside(found.knock_out.effect)},
+          {method, subject, value + ": Shapley value inside the planted window", Direction::at_least, 0.95,
+           share_inside(found.shapley.phi)},
+          {method, subject, value + ": largest Shapley value of the other windows", Direction::at_most, 0.01,
+           largest_outside(found.shapley.phi)},
+          {method,
+           subject,
+           value + ": efficiency gap",
+           Direction::at_most,
+           1e-5,
            {gap, gap, gap, found.shapley.phi.size(0)}}};
 }
 
 }  // namespace
 
 VerifyRows check_guidance_windows(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(200, 48));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(200, 48));
   const auto sigmas = sampling_sigmas({GridKind::log_snr, kWindowSteps, kWindowsSigmaMin, kWindowsSigmaMax, 7.0});
   const LogSnrWindows windows = equal_windows(sigmas, kWindows);
   const auto found =
@@ -88,4 +88,4 @@ VerifyRows check_guidance_windows(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -38,12 +38,11 @@ VerifyRows closed_rows(const VerifyContext& context) {
   const auto of_map = [&](const PictureScore& score, const Tensor& map) {
     return infidelity(score, pictures, context.seen(&Seams::map, map), d);
   };
-  const Tensor null = total(d * weights).square().mean(0);  // of a map of nothing
+  const Tensor null = total(d * weights).square().mean(0);               // of a map of nothing
   const Tensor second = (0.5 * total(curvature * d.square())).square();  // <d, gradient> - (f(x) - f(x - d)), squared
   const Infidelity of_quadratic = of_map(quadratic, weights + curvature * pictures);
   // E (sum a d^2 / 2)^2 = (size^4 / 4) ((sum a)^2 + 2 sum a^2) for normal d
-  const Tensor expected =
-      std::pow(kSize, 4) / 4 * (total(curvature).square() + 2 * total(curvature.square()));
+  const Tensor expected = std::pow(kSize, 4) / 4 * (total(curvature).square() + 2 * total(curvature.square()));
   return {infidelity_row("linear score", "gradient: share of the null value, worst", 1e-12,
                          of_map(linear, weights).raw / null),
           infidelity_row("linear score", "three times the gradient, scaled: share of the null value, worst", 1e-12,
@@ -69,8 +68,7 @@ VerifyRow world_row(const VerifyContext& context) {
   };
   const Tensor x = batch.pictures + level * normal(0);
   const Tensor condition = model.condition(batch.captions()), null = model.null_condition(batch.size());
-  const Tensor gradient =
-      (model.denoiser(x, sigma, condition) - model.denoiser(x, sigma, null)) / (level * level);
+  const Tensor gradient = (model.denoiser(x, sigma, condition) - model.denoiser(x, sigma, null)) / (level * level);
   const PictureScore ratio = [&](const Tensor& pictures, const Tensor&) {
     return context.demo.log_density(pictures, sigma, condition) - context.demo.log_density(pictures, sigma, null);
   };
@@ -80,8 +78,9 @@ VerifyRow world_row(const VerifyContext& context) {
   const Tensor map = context.seen(&Seams::map, gradient);
   const auto at = [&](double size) { return infidelity(ratio, x, map, size * d).raw.mean(); };
   const double order = std::log2((at(0.02) / at(0.01)).item<double>());
-  return {kInfidelity, model.name, "likelihood ratio: order in which it falls with the perturbation, off 4",
-          Direction::at_most, 0.2, {std::abs(order - 4), std::abs(order - 4), std::abs(order - 4), batch.size()}};
+  return {
+      kInfidelity,        model.name, "likelihood ratio: order in which it falls with the perturbation, off 4",
+      Direction::at_most, 0.2,        {std::abs(order - 4), std::abs(order - 4), std::abs(order - 4), batch.size()}};
 }
 
 }  // namespace
@@ -92,4 +91,4 @@ VerifyRows check_infidelity(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -5,8 +5,8 @@
 
 #include "noisescope/explain/information_map.h"
 #include "noisescope/explain/metric/localisation.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -25,17 +25,16 @@ std::vector<Reference> references_of(const SceneBatch& batch) {
           {"shape word", batch.captions_without(false, true)}};
 }
 
-InformationMaps ask(const Model& subject, const SceneBatch& batch,
-                    const std::vector<Reference>& references, const VerifyContext& context) {
+InformationMaps ask(const Model& subject, const SceneBatch& batch, const std::vector<Reference>& references,
+                    const VerifyContext& context) {
   std::vector<Tensor> rows;
   for (const Reference& reference : references) {
     rows.push_back(subject.condition(reference.captions));
   }
-  const PromptPair prompts =
-      context.seen(&Seams::prompts, {subject.condition(batch.captions()), torch::stack(rows)});
+  const PromptPair prompts = context.seen(&Seams::prompts, {subject.condition(batch.captions()), torch::stack(rows)});
   return information_maps(subject.denoiser, batch.pictures, prompts.condition, prompts.references,
-                          {.draws = context.n(128, 64)}, Random(context.options.seed),
-                          sample_range(0, batch.size()), context.control);
+                          {.draws = context.n(128, 64)}, Random(context.options.seed), sample_range(0, batch.size()),
+                          context.control);
 }
 
 /// How often the worst of as many unbiased levels would lie farther than `bar` standard errors from 1.
@@ -63,34 +62,36 @@ Estimate worst_kappa(const InformationMaps& maps) {
 VerifyRow overshoot_row(const VerifyContext& context, const SceneBatch& batch) {
   const Model& trained = *context.trained;
   const std::vector<std::string> none(size_t(batch.size()), "");
-  const Tensor nats = information_maps(trained.denoiser, batch.pictures,
-                                       trained.condition(batch.captions()),
-                                       trained.condition(none).unsqueeze(0),
-                                       {.draws = 64, .log_snr_max = trained.log_snr_max},
-                                       Random(context.options.seed), sample_range(0, batch.size()),
-                                       context.control).total()[0];
+  const Tensor nats =
+      information_maps(trained.denoiser, batch.pictures, trained.condition(batch.captions()),
+                       trained.condition(none).unsqueeze(0), {.draws = 64, .log_snr_max = trained.log_snr_max},
+                       Random(context.options.seed), sample_range(0, batch.size()), context.control)
+          .total()[0];
   const Tensor possible = scene_ratio(context.demo, batch.captions(), none);
-  return {kInformationMap, trained.name, "full prompt: nats over those that are possible",
-          Direction::reported, 0, mean_estimate(nats / possible)};
+  return {kInformationMap,
+          trained.name,
+          "full prompt: nats over those that are possible",
+          Direction::reported,
+          0,
+          mean_estimate(nats / possible)};
 }
 
 /// A trained network's map of the colour word beside the exact denoiser's, on the demo world, within the
 /// levels that training covered.
 VerifyRows trained_information_rows(const VerifyContext& context) {
   const Model& trained = *context.trained;
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(100, 40));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 40));
   const auto auc = [&](const Model& subject) {
-    const InformationMaps maps = information_maps(
-        subject.denoiser, batch.pictures, subject.condition(batch.captions()),
-        subject.condition(batch.captions_without(true, false)).unsqueeze(0),
-        {.draws = 64, .log_snr_max = trained.log_snr_max}, Random(context.options.seed),
-        sample_range(0, batch.size()), context.control);
+    const InformationMaps maps =
+        information_maps(subject.denoiser, batch.pictures, subject.condition(batch.captions()),
+                         subject.condition(batch.captions_without(true, false)).unsqueeze(0),
+                         {.draws = 64, .log_snr_max = trained.log_snr_max}, Random(context.options.seed),
+                         sample_range(0, batch.size()), context.control);
     return localisation_auc(maps.map[0], batch.left_masks());
   };
   const double exact = auc(context.exact_demo).mean().item<double>();
-  return {{kInformationMap, trained.name, "colour map: AUC, share of the exact one",
-           Direction::at_least, 0.9, mean_estimate(auc(trained) / exact)},
+  return {{kInformationMap, trained.name, "colour map: AUC, share of the exact one", Direction::at_least, 0.9,
+           mean_estimate(auc(trained) / exact)},
           overshoot_row(context, batch)};
 }
 
@@ -98,45 +99,40 @@ VerifyRows trained_information_rows(const VerifyContext& context) {
 
 VerifyRows check_information_map(const VerifyContext& context) {
   const std::string& subject = context.exact_fine.name;
-  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
-                                               context.n(200, 100));
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed, context.n(200, 100));
   const std::vector<Reference> references = references_of(batch);
   const InformationMaps maps = ask(context.exact_fine, batch, references, context);
   VerifyRows rows;
   for (size_t r = 0; r < references.size(); ++r) {
     const Tensor closed = scene_ratio(context.fine, batch.captions(), references[r].captions);
     rows.push_back({kInformationMap, subject,
-                    "total of the " + std::string(references[r].name) +
-                        ": off, of max(3 %, 3 SE)",
-                    Direction::at_most, 1,
-                    share_of_allowance(maps.total()[int64_t(r)], closed, 0.03)});
+                    "total of the " + std::string(references[r].name) + ": off, of max(3 %, 3 SE)", Direction::at_most,
+                    1, share_of_allowance(maps.total()[int64_t(r)], closed, 0.03)});
     rows.push_back({kInformationMap, subject,
-                    "signed total of the " + std::string(references[r].name) +
-                        ": off, of max(3 %, 3 SE)",
-                    Direction::at_most, 1,
-                    share_of_allowance(maps.signed_total()[int64_t(r)], closed, 0.03)});
+                    "signed total of the " + std::string(references[r].name) + ": off, of max(3 %, 3 SE)",
+                    Direction::at_most, 1, share_of_allowance(maps.signed_total()[int64_t(r)], closed, 0.03)});
   }
   const Tensor object = batch.left_masks(), colour = maps.map[2], shape = maps.map[3];
   const Tensor edges = batch.counterfactual_masks(Word::shape);
-  context.show({kInformationMap, "information of the colour word and the object", batch.pictures[0], colour[0],
-                object[0]});
-  context.show({kInformationMap, "information of the shape word and what would change", batch.pictures[0],
-                shape[0], edges[0]});
+  context.show(
+      {kInformationMap, "information of the colour word and the object", batch.pictures[0], colour[0], object[0]});
+  context.show(
+      {kInformationMap, "information of the shape word and what would change", batch.pictures[0], shape[0], edges[0]});
   rows.push_back({kInformationMap, subject, "colour map: AUC against the object", Direction::at_least, 0.97,
                   mean_estimate(localisation_auc(colour, object))});
   rows.push_back({kInformationMap, subject, "colour map: IoU at 0.4", Direction::at_least, 0.62,
                   mean_estimate(iou(colour, object, 0.4))});
   rows.push_back({kInformationMap, subject, "colour map: pointing", Direction::at_least, 0.85,
                   mean_estimate(pointing_game(colour, object))});
-  rows.push_back({kInformationMap, subject, "shape map: AUC against what would change",
-                  Direction::at_least, 0.98, mean_estimate(localisation_auc(shape, edges))});
-  rows.push_back({kInformationMap, subject, "shape map: pointing to what would change",
-                  Direction::at_least, 0.85, mean_estimate(pointing_game(shape, edges))});
-  rows.push_back({kInformationMap, subject, "kappa of the full prompt: worst level, SE from 1",
-                  Direction::at_most, 3, worst_kappa(maps), worst_kappa_reversal(maps, 3)});
+  rows.push_back({kInformationMap, subject, "shape map: AUC against what would change", Direction::at_least, 0.98,
+                  mean_estimate(localisation_auc(shape, edges))});
+  rows.push_back({kInformationMap, subject, "shape map: pointing to what would change", Direction::at_least, 0.85,
+                  mean_estimate(pointing_game(shape, edges))});
+  rows.push_back({kInformationMap, subject, "kappa of the full prompt: worst level, SE from 1", Direction::at_most, 3,
+                  worst_kappa(maps), worst_kappa_reversal(maps, 3)});
   if (!context.trained) return rows;
   append(rows, trained_information_rows(context));
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

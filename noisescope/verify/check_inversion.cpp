@@ -4,8 +4,8 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/smooth_deficit.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -14,8 +14,7 @@ const std::string kInversionMethod = "inversion";
 constexpr double kInversionSigmaMax = 90;  // log-SNR -9
 
 std::vector<double> levels(int64_t steps, double log_snr_max) {
-  return sampling_sigmas(
-      {GridKind::log_snr, steps, sigma_of_log_snr(log_snr_max), kInversionSigmaMax, 7.0});
+  return sampling_sigmas({GridKind::log_snr, steps, sigma_of_log_snr(log_snr_max), kInversionSigmaMax, 7.0});
 }
 
 Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
@@ -42,8 +41,8 @@ struct Prompted {
     const bool to_picture = sigmas.back() == 0;
     if (!to_picture) sigmas.push_back(0);
     Tensor last;
-    const Tensor picture = run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, {},
-                                       [&](const SamplerStep& step) { last = step.x; });
+    const Tensor picture =
+        run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, {}, [&](const SamplerStep& step) { last = step.x; });
     return to_picture ? picture : last;
   }
 };
@@ -51,19 +50,21 @@ struct Prompted {
 /// DDIM noise of Gaussian pictures: off the probability flow by half as much at twice the steps.
 VerifyRow flow_row(const VerifyContext& context) {
   constexpr int64_t kPictures = 64;
-  const GaussianData data(torch::zeros({64}, torch::kFloat64),
-                          torch::logspace(-3, 0.5, 64, 10, torch::kFloat64));
+  const GaussianData data(torch::zeros({64}, torch::kFloat64), torch::logspace(-3, 0.5, 64, 10, torch::kFloat64));
   const Tensor condition = torch::zeros({kPictures, 1}, torch::kFloat64);
-  const Tensor pictures = data.sample(Random(context.options.seed), Purpose::scene,
-                                      sample_range(0, kPictures)).view({kPictures, 1, 8, 8});
+  const Tensor pictures =
+      data.sample(Random(context.options.seed), Purpose::scene, sample_range(0, kPictures)).view({kPictures, 1, 8, 8});
   const auto error = [&](int64_t steps) {
     const auto sigmas = levels(steps, 8);
     const Tensor x = invert_ddim(unclipped(data.denoiser(), condition), pictures, sigmas);
     return reconstruction_error(data.flow(pictures, 0, sigmas[0], condition), x);
   };
-  return {kInversionMethod, "exact Gaussian",
-          "DDIM noise off the closed flow: error at 320 steps over that at 160", Direction::at_most,
-          0.6, mean_estimate(error(320) / error(160))};
+  return {kInversionMethod,
+          "exact Gaussian",
+          "DDIM noise off the closed flow: error at 320 steps over that at 160",
+          Direction::at_most,
+          0.6,
+          mean_estimate(error(320) / error(160))};
 }
 
 std::vector<double> without_zero(std::vector<double> sigmas) {
@@ -75,25 +76,28 @@ std::vector<double> without_zero(std::vector<double> sigmas) {
 /// the noise of the last level and back to there, since the way from there to the picture is a single step at any
 /// number. Each bar is the figure before it: errors must fall. The first is that of pictures drawn from other noise.
 /// Last, without a bar, the error of the pictures themselves.
-VerifyRows ddim_rows(const VerifyContext& context, const Prompted& p,
-                                 const std::vector<int64_t>& step_counts) {
+VerifyRows ddim_rows(const VerifyContext& context, const Prompted& p, const std::vector<int64_t>& step_counts) {
   const Tensor& pictures = p.batch.pictures;
   const auto fresh = [&](Purpose purpose) {
-    return Random(context.options.seed).normal(purpose, 0, sample_range(0, p.batch.size()),
-                                               pictures.sizes().slice(1), pictures.scalar_type());
+    return Random(context.options.seed)
+        .normal(purpose, 0, sample_range(0, p.batch.size()), pictures.sizes().slice(1), pictures.scalar_type());
   };
   const auto error = [&](const Tensor& x, const std::vector<double>& sigmas) {
     const Tensor inverted = invert_ddim(p.predict, x, sigmas, {}, context.control);
     return mean_estimate(reconstruction_error(x, p.draw(inverted, sigmas)));
   };
   const auto row = [&](int64_t steps, const char* what, Direction direction, double bar, Estimate value) {
-    return VerifyRow{kInversionMethod, p.subject.name, "DDIM error at " + std::to_string(steps) +
-                     " steps " + what + ", pixel units", direction, bar, value};
+    return VerifyRow{kInversionMethod,
+                     p.subject.name,
+                     "DDIM error at " + std::to_string(steps) + " steps " + what + ", pixel units",
+                     direction,
+                     bar,
+                     value};
   };
   const auto coarse = without_zero(levels(step_counts.front() + 1, p.log_snr_max));
   const Tensor noisy = pictures + coarse.back() * fresh(Purpose::explain);
-  double before = reconstruction_error(noisy, p.draw(fresh(Purpose::initial_noise) * coarse[0], coarse))
-                      .mean().item<double>();
+  double before =
+      reconstruction_error(noisy, p.draw(fresh(Purpose::initial_noise) * coarse[0], coarse)).mean().item<double>();
   VerifyRows rows;
   for (const int64_t steps : step_counts) {
     const Estimate value = error(noisy, without_zero(levels(steps + 1, p.log_snr_max)));
@@ -105,12 +109,15 @@ VerifyRows ddim_rows(const VerifyContext& context, const Prompted& p,
   return rows;
 }
 
-VerifyRow sign_row(const Prompted& p, const std::string& noise, Direction direction,
-                   const Tensor& log_ratio) {
+VerifyRow sign_row(const Prompted& p, const std::string& noise, Direction direction, const Tensor& log_ratio) {
   const Tensor known = log_ratio.index({~log_ratio.isnan()});
   const double chance = sign_test_p(known);
-  return {kInversionMethod, p.subject.name, "smooth-region deficit of " + noise + ": p of a sign test",
-          direction, 0.01, {chance, chance, chance, known.size(0)},
+  return {kInversionMethod,
+          p.subject.name,
+          "smooth-region deficit of " + noise + ": p of a sign test",
+          direction,
+          0.01,
+          {chance, chance, chance, known.size(0)},
           direction == Direction::at_most ? p_value_reversal(chance, 0.01) : null_p_reversal(0.01, 1)};
 }
 
@@ -119,26 +126,26 @@ VerifyRows deficit_rows(const VerifyContext& context, const Prompted& p) {
   const auto sigmas = levels(20, p.log_snr_max);
   const Tensor& pictures = p.batch.pictures;
   const Tensor noise = invert_ddim(p.predict, pictures, sigmas, {}, context.control) / sigmas[0];
-  const Tensor control = Random(context.options.seed).normal(
-      Purpose::initial_noise, 0, sample_range(0, p.batch.size()), pictures.sizes().slice(1));
+  const Tensor control =
+      Random(context.options.seed)
+          .normal(Purpose::initial_noise, 0, sample_range(0, p.batch.size()), pictures.sizes().slice(1));
   const Tensor found = smooth_deficit(noise, pictures).log_ratio;
   return {{kInversionMethod, p.subject.name, "smooth-region deficit of DDIM noise: ln variance ratio",
            Direction::at_most, 0, mean_estimate(found.index({~found.isnan()}))},
           sign_row(p, "DDIM noise", Direction::at_most, found),
-          sign_row(p, "noise of its own", Direction::at_least,
-                   smooth_deficit(control, pictures).log_ratio)};
+          sign_row(p, "noise of its own", Direction::at_least, smooth_deficit(control, pictures).log_ratio)};
 }
 
 VerifyRow edit_friendly_row(const VerifyContext& context, const Prompted& p) {
   const Tensor pictures = p.batch.pictures.to(torch::kFloat32);
-  const EditFriendlyInversion inversion = context.seen(&Seams::inversion, invert_edit_friendly(
-      p.predict, pictures, levels(40, p.log_snr_max),
-      {Random(context.options.seed), sample_range(0, p.batch.size())}, {}, context.control));
+  const EditFriendlyInversion inversion = context.seen(
+      &Seams::inversion,
+      invert_edit_friendly(p.predict, pictures, levels(40, p.log_snr_max),
+                           {Random(context.options.seed), sample_range(0, p.batch.size())}, {}, context.control));
   const Tensor again = replay(p.predict, inversion, 0, {}, context.control);
   const double worst = (again - pictures).abs().max().item<double>();
-  return {kInversionMethod, p.subject.name,
-          "edit-friendly reconstruction: largest error of a pixel, float32", Direction::at_most,
-          1e-5, {worst, worst, worst, p.batch.size()}};
+  return {kInversionMethod,   p.subject.name, "edit-friendly reconstruction: largest error of a pixel, float32",
+          Direction::at_most, 1e-5,           {worst, worst, worst, p.batch.size()}};
 }
 
 }  // namespace
@@ -162,4 +169,4 @@ VerifyRows check_inversion(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -13,8 +13,8 @@ constexpr const char* kLocalisation = "localisation";
 
 /// The mean of a figure [B] off its closed form, of 3 standard errors.
 VerifyRow mean_row(const std::string& figure, const Tensor& found, const Tensor& closed) {
-  return {kLocalisation, "planted maps", figure + ", of 3 SE", Direction::at_most, 1,
-          share_of_allowance(found, closed, 0)};
+  return {
+      kLocalisation, "planted maps", figure + ", of 3 SE", Direction::at_most, 1, share_of_allowance(found, closed, 0)};
 }
 
 }  // namespace
@@ -25,15 +25,21 @@ VerifyRows check_localisation(const VerifyContext& context) {
   const Tensor object = batch.left_masks(), seen = context.seen(&Seams::masks, object);
   const Tensor share = object.to(torch::kFloat64).mean({1, 2});
   const auto noise = [&](uint64_t step) {
-    return Random(context.options.seed).normal(Purpose::explain, step, sample_range(0, batch.size()),
-                                               {kWorldImagePx, kWorldImagePx}, torch::kFloat64);
+    return Random(context.options.seed)
+        .normal(Purpose::explain, step, sample_range(0, batch.size()), {kWorldImagePx, kWorldImagePx}, torch::kFloat64);
   };
   const Tensor truth = object.to(torch::kFloat64), nothing = noise(0), planted = kEffect * truth + noise(1);
   const double least = torch::stack({localisation_auc(truth, seen), best_iou(truth, seen), iou(truth, seen, 0.5),
                                      relevance_mass(truth, seen), relevance_rank(truth, seen),
-                                     pointing_game(truth + 1e-6 * nothing, seen)}).min().item<double>();
+                                     pointing_game(truth + 1e-6 * nothing, seen)})
+                           .min()
+                           .item<double>();
   const Tensor auc = localisation_auc(planted, seen);
-  return {{kLocalisation, "planted maps", "the truth as a map: least of the six figures", Direction::at_least, 1,
+  return {{kLocalisation,
+           "planted maps",
+           "the truth as a map: least of the six figures",
+           Direction::at_least,
+           1,
            {least, least, least, batch.size()}},
           mean_row("effect of one deviation: AUC off Phi(1 / sqrt 2)", auc,
                    torch::full_like(auc, 0.5 * std::erfc(-kEffect / 2))),
@@ -42,4 +48,4 @@ VerifyRows check_localisation(const VerifyContext& context) {
           mean_row("map of chance: rank accuracy off the object's share", relevance_rank(nothing, seen), share)};
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

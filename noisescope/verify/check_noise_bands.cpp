@@ -25,8 +25,8 @@ GaussianPrompt falling() {
 
 /// [count, 1, side, side] of this spectrum.
 Tensor pictures_of(const Tensor& spectrum, uint64_t seed, int64_t count) {
-  const Tensor white = Random(seed).normal(Purpose::explain, 1, sample_range(0, count), {1, kBandSide, kBandSide},
-                                           torch::kFloat64);
+  const Tensor white =
+      Random(seed).normal(Purpose::explain, 1, sample_range(0, count), {1, kBandSide, kBandSide}, torch::kFloat64);
   return torch::real(at::fft_ifft2(at::fft_fft2(white) * spectrum.sqrt()));
 }
 
@@ -49,8 +49,9 @@ VerifyRows check_noise_bands(const VerifyContext& context) {
   VerifyRows rows;
   for (const double log_snr : {-2.0, 0.0, 2.0}) {
     const double sigma = sigma_of_log_snr(log_snr);
-    const Tensor x = clean + sigma * Random(context.options.seed).normal(Purpose::explain, 2, sample_range(0, count),
-                                                                         {1, kBandSide, kBandSide}, torch::kFloat64);
+    const Tensor x = clean + sigma * Random(context.options.seed)
+                                         .normal(Purpose::explain, 2, sample_range(0, count), {1, kBandSide, kBandSide},
+                                                 torch::kFloat64);
     const Tensor level = torch::full({count}, sigma, torch::kFloat64);
     const Tensor estimate = model.denoiser(x, level, model.null_condition(count));
     const Tensor energy = noise_bands({{0, 1, sigma, 0, x, {estimate, estimate, {}}}}, kBandCount).energy[0];
@@ -63,4 +64,4 @@ VerifyRows check_noise_bands(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -50,8 +50,12 @@ VerifyRow gaussian_row(const VerifyContext& context) {
                               {nothing, nothing, noise.initial({1, 2, 2}, torch::kDouble), noise});
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
   const NoiseSobol found = noise_sobol(trajectory, pixel, {.windows = 3}, context.control);
-  return {"noise_sobol", "exact Gaussian", "indices of x_T and 3 windows: worst error",
-          Direction::at_most, 0.02, worst_index(found.indices, closed_shares(), kRuns),
+  return {"noise_sobol",
+          "exact Gaussian",
+          "indices of x_T and 3 windows: worst error",
+          Direction::at_most,
+          0.02,
+          worst_index(found.indices, closed_shares(), kRuns),
           worst_error_reversal(torch::cat({found.indices.first_error, found.indices.total_error}), 0.02)};
 }
 
@@ -60,12 +64,18 @@ VerifyRow deterministic_row(const VerifyContext& context) {
   const WorldTrajectory runs(context, context.n(200, 40));
   const auto pixels = [](const Tensor& x) { return x.flatten(1).slice(1, 0, -1, 97); };
   const NoiseSobol found = noise_sobol(runs.trajectory, pixels, {.windows = 2}, context.control);
-  return {"noise_sobol", context.exact_fine.name, "DDIM: first-order index of x_T",
-          Direction::at_least, 0.99, mean_estimate(found.indices.first[0])};
+  return {"noise_sobol",
+          context.exact_fine.name,
+          "DDIM: first-order index of x_T",
+          Direction::at_least,
+          0.99,
+          mean_estimate(found.indices.first[0])};
 }
 
 }  // namespace
 
-VerifyRows check_noise_sobol(const VerifyContext& context) { return {gaussian_row(context), deterministic_row(context)}; }
+VerifyRows check_noise_sobol(const VerifyContext& context) {
+  return {gaussian_row(context), deterministic_row(context)};
+}
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -51,7 +51,11 @@ VerifyRows tile_gaussian_rows(const VerifyContext& context) {
   const double others = ((tiles.effect.sum(2) - own) / tiles.effect.sum(2)).max().item<double>();
   const double closed = 2 * closed_gain() * closed_gain() * kTilePx * kTilePx * kChannels;
   const Tensor each = own.mean(1);
-  return {{kNoiseTiles, model.name, "effect on other tiles, worst share", Direction::at_most, 1e-12,
+  return {{kNoiseTiles,
+           model.name,
+           "effect on other tiles, worst share",
+           Direction::at_most,
+           1e-12,
            {others, others, others, kPictures}},
           {kNoiseTiles, model.name, "effect on the own tile: off the closed form, of 3 SE", Direction::at_most, 1,
            share_of_allowance(each, torch::full_like(each, closed), 0)}};
@@ -63,8 +67,12 @@ VerifyRow tile_row(const VerifyContext& context) {
   const WorldTrajectory runs(context, 24);
   const NoiseTiles tiles = noise_tiles(runs.trajectory, {.tile_px = kTilePx, .redraws = 8}, context.control);
   const Tensor under = tile_cover(runs.left_objects(tiles.pictures), kTilePx) >= 0.5;
-  return {kNoiseTiles, context.exact_fine.name, "tiles under the object: AUC by what they change",
-          Direction::at_least, 0.75, mean_estimate(localisation_auc(tiles.importance(), under))};
+  return {kNoiseTiles,
+          context.exact_fine.name,
+          "tiles under the object: AUC by what they change",
+          Direction::at_least,
+          0.75,
+          mean_estimate(localisation_auc(tiles.importance(), under))};
 }
 
 }  // namespace
@@ -75,4 +83,4 @@ VerifyRows check_noise_tiles(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -7,8 +7,8 @@
 
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/posterior_uncertainty.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -17,8 +17,8 @@ constexpr double kLogSnr = -3;
 constexpr int64_t kSubspace = 6, kIterations = 80;
 
 /// J v for v [B, N, k] by reverse differentiation; the Jacobian is symmetric.
-Tensor jacobian_times(const WorldDenoiser& truth, const Tensor& x, const Tensor& sigma,
-                      const Tensor& condition, const Tensor& v) {
+Tensor jacobian_times(const WorldDenoiser& truth, const Tensor& x, const Tensor& sigma, const Tensor& condition,
+                      const Tensor& v) {
   const at::AutoGradMode grad(true);
   std::vector<Tensor> columns;
   for (int64_t k = 0; k < v.size(2); ++k) {
@@ -34,10 +34,9 @@ struct Eigenpairs {
   Tensor leading;  // [B, N]
 };
 
-Eigenpairs exact_pairs(const WorldDenoiser& truth, const Tensor& x, const Tensor& sigma,
-                       const Tensor& condition) {
-  Tensor v = Random(12).normal(Purpose::explain, 1, sample_range(0, x.size(0)),
-                               {x[0].numel(), kSubspace}, torch::kFloat64);
+Eigenpairs exact_pairs(const WorldDenoiser& truth, const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+  Tensor v =
+      Random(12).normal(Purpose::explain, 1, sample_range(0, x.size(0)), {x[0].numel(), kSubspace}, torch::kFloat64);
   Tensor image;
   for (int64_t i = 0; i < kIterations; ++i) {
     v = std::get<0>(at::linalg_qr(v));
@@ -58,24 +57,24 @@ VerifyRows check_posterior_uncertainty(const VerifyContext& context) {
   const std::vector<int64_t> ids = sample_range(0, count);
   const double level = sigma_of_log_snr(kLogSnr);
   const Tensor sigma = torch::full({count}, level, torch::kFloat64);
-  const Tensor x = add_noise(batch.pictures,
-                             Random(context.options.seed).normal(Purpose::explain, 3, ids,
-                                 batch.pictures.sizes().slice(1), torch::kFloat64), sigma);
+  const Tensor x = add_noise(
+      batch.pictures,
+      Random(context.options.seed).normal(Purpose::explain, 3, ids, batch.pictures.sizes().slice(1), torch::kFloat64),
+      sigma);
   const Model& subject = context.exact_fine;
   const Tensor null = subject.condition(std::vector<std::string>(size_t(count), ""));
   const UncertaintyOptions options{.components = 2, .iterations = 20};
   const PosteriorComponents found =
-      posterior_components(subject.denoiser, x, sigma, null, options, Random(1), ids,
-                           context.control);
+      posterior_components(subject.denoiser, x, sigma, null, options, Random(1), ids, context.control);
   const Eigenpairs exact = exact_pairs(context.fine, x, sigma, null);
   const Tensor off = (found.variances[0] / exact.values.select(1, 0) - 1).abs();
   const Tensor cosine = (found.directions[0].flatten(1) * exact.leading).sum(1).abs();
   const Tensor apart = exact.values.select(1, 0) > 1.3 * exact.values.select(1, 1);
   const std::string method = "posterior_uncertainty", name = subject.name;
-  return {{method, name, "top variance at log-SNR -3, 80 evaluations: off", Direction::at_most, 0.03,
-           mean_estimate(off)},
-          {method, name, "top direction where the variances differ by 1.3: cosine",
-           Direction::at_least, 0.98, mean_estimate(cosine.masked_select(apart))}};
+  return {
+      {method, name, "top variance at log-SNR -3, 80 evaluations: off", Direction::at_most, 0.03, mean_estimate(off)},
+      {method, name, "top direction where the variances differ by 1.3: cosine", Direction::at_least, 0.98,
+       mean_estimate(cosine.masked_select(apart))}};
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -59,8 +59,12 @@ VerifyRows known_rows(const VerifyContext& context) {
   };
   const Tensor same = correlations(deaf), shuffled = correlations(weights_as_maps);
   const double least = same.min().item<double>();
-  return {{kRandomisation, "small network", "map that ignores the network: least rank correlation", Direction::at_least,
-           1 - 1e-9, {least, least, least, kSmallPictures}},
+  return {{kRandomisation,
+           "small network",
+           "map that ignores the network: least rank correlation",
+           Direction::at_least,
+           1 - 1e-9,
+           {least, least, least, kSmallPictures}},
           {kRandomisation, "small network", "map of the weights alone: mean rank correlation off 0, of 3 SE",
            Direction::at_most, 1, share_of_allowance(shuffled, torch::zeros_like(shuffled), 0)}};
 }
@@ -79,8 +83,8 @@ Contrast colour_contrast(const Model& subject, const SceneBatch& batch) {
 /// [B, H, W]: the free map of a run at scale 1, in nats.
 Tensor guidance_map(const Model& subject, const SceneBatch& batch, const VerifyContext& context) {
   const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
-  const std::vector<double> sigmas = sampling_sigmas(
-      {GridKind::log_snr, 24, sigma_of_log_snr(subject.log_snr_max), sigma_of_log_snr(-8), 7.0});
+  const std::vector<double> sigmas =
+      sampling_sigmas({GridKind::log_snr, 24, sigma_of_log_snr(subject.log_snr_max), sigma_of_log_snr(-8), 7.0});
   const GuidanceOptions guidance{.scale = 1, .clamp = 0, .both_branches = true};
   GuidanceInformationObserver information(guidance);
   run_sampler(guide(subject.denoiser, subject.condition(batch.captions()),
@@ -90,9 +94,8 @@ Tensor guidance_map(const Model& subject, const SceneBatch& batch, const VerifyC
   return information.result().map;
 }
 
-const std::vector<std::string> kMaps = {"information map", "compensated evidence",
-                                        "realised evidence", "guidance information",
-                                        "conditioning locality"};
+const std::vector<std::string> kMaps = {"information map", "compensated evidence", "realised evidence",
+                                        "guidance information", "conditioning locality"};
 
 /// One map of each kind: [kinds, B, H, W].
 Tensor all_maps(const Model& subject, const SceneBatch& batch, const VerifyContext& context) {
@@ -101,12 +104,10 @@ Tensor all_maps(const Model& subject, const SceneBatch& batch, const VerifyConte
   const Evidence evidence =
       filter_noising_paths(subject.denoiser, batch.pictures, contrast,
                            {.steps = 20, .log_snr_max = subject.log_snr_max}, noise, context.control);
-  const ConditioningLocality locality =
-      conditioning_locality(subject.denoiser, batch.pictures, contrast,
-                            {.log_snrs = {-3}, .draws = 8}, noise, context.control);
-  return torch::stack({colour_information(subject, batch, 16, context), evidence.compensated,
-                       evidence.realised, guidance_map(subject, batch, context),
-                       locality.change[0]});
+  const ConditioningLocality locality = conditioning_locality(subject.denoiser, batch.pictures, contrast,
+                                                              {.log_snrs = {-3}, .draws = 8}, noise, context.control);
+  return torch::stack({colour_information(subject, batch, 16, context), evidence.compensated, evidence.realised,
+                       guidance_map(subject, batch, context), locality.change[0]});
 }
 
 /// What is left of a trained network's maps when its weights are shuffled.
@@ -115,11 +116,12 @@ VerifyRows trained_metric_rows(const VerifyContext& context) {
   const World& world = context.demo.world();
   const SceneBatch batch = contrastable_scenes(world, context.options.seed, context.n(16, 8));
   const MapsOfNetwork maps = [&](const NetworkPtr& network) {
-    return all_maps(network_model(trained.network->with_network(network), trained.name, trained.sample,
-                                  trained.log_snr_max, world), batch, context);
+    return all_maps(
+        network_model(trained.network->with_network(network), trained.name, trained.sample, trained.log_snr_max, world),
+        batch, context);
   };
-  const WeightRandomisation result = randomise_all(
-      trained.network->network(), maps, Random(context.options.seed), context.n(3, 1));
+  const WeightRandomisation result =
+      randomise_all(trained.network->network(), maps, Random(context.options.seed), context.n(3, 1));
   const auto size_of = [](const Tensor& correlation, size_t kind) {  // over shuffles, then pictures
     return absolute(mean_estimate(correlation.mean(0)[static_cast<int64_t>(kind)]));
   };
@@ -141,4 +143,4 @@ VerifyRows check_randomisation(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -4,15 +4,15 @@
 
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/read_out.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
 
 constexpr const char* kReadOut = "read_out";
-constexpr int64_t kWordsSeeds = 16;      // runs of one prompt
-constexpr int64_t kNullRuns = 72;   // of each kind
+constexpr int64_t kWordsSeeds = 16;  // runs of one prompt
+constexpr int64_t kNullRuns = 72;    // of each kind
 constexpr int64_t kReadOutSteps = 12;
 constexpr uint64_t kPrompted = 1, kUnprompted = 2, kPermuted = 3;  // seeds: no two runs share noise
 
@@ -33,8 +33,7 @@ struct WordList {
   }
 
  private:
-  void add(const SceneBatch& batch, int64_t count,
-           const std::function<int64_t*(CaptionMeaning&)>& field) {
+  void add(const SceneBatch& batch, int64_t count, const std::function<int64_t*(CaptionMeaning&)>& field) {
     for (int64_t value = 0; value < count; ++value) {
       CaptionMeaning meaning;
       meaning.ordered = true;
@@ -48,8 +47,8 @@ struct WordList {
 };
 
 /// Scores [S, B, V] of one run for each caption; "" draws without prompt.
-Tensor read_runs(const Model& subject, const std::vector<std::string>& captions,
-                 const std::vector<std::string>& texts, uint64_t seed, const Control& control) {
+Tensor read_runs(const Model& subject, const std::vector<std::string>& captions, const std::vector<std::string>& texts,
+                 uint64_t seed, const Control& control) {
   const auto count = static_cast<int64_t>(captions.size());
   const Tensor condition = subject.condition(captions);
   const NoiseSource noise{Random(seed), sample_range(0, count)};
@@ -59,8 +58,8 @@ Tensor read_runs(const Model& subject, const std::vector<std::string>& captions,
   GuidanceOptions unguided;
   unguided.clamp = 0;
   run_sampler(guide(subject.denoiser, condition, condition, unguided),
-              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas, {},
-              noise, trace.observer(), control);
+              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas, {}, noise,
+              trace.observer(), control);
   return trace.scores();
 }
 
@@ -78,13 +77,11 @@ struct NullPool {
   }
 };
 
-NullPool draw_null_pool(const VerifyContext& context, const Model& subject,
-                        const std::vector<std::string>& texts) {
+NullPool draw_null_pool(const VerifyContext& context, const Model& subject, const std::vector<std::string>& texts) {
   const uint64_t seed = 10 * context.options.seed;
   const std::vector<std::string> others =
       contrastable_scenes(context.demo.world(), context.options.seed + 1, kNullRuns).captions();
-  return {read_runs(subject, repeated("", kNullRuns + 2 * kWordsSeeds), texts, seed + kUnprompted,
-                    context.control),
+  return {read_runs(subject, repeated("", kNullRuns + 2 * kWordsSeeds), texts, seed + kUnprompted, context.control),
           read_runs(subject, others, texts, seed + kPermuted, context.control)};
 }
 
@@ -109,35 +106,32 @@ struct Count {
 };
 
 /// Colour words shown at the end of runs of B prompts, kWordsSeeds runs each: right ones and wrong ones.
-VerifyRows prompted_rows(const VerifyContext& context, const Model& subject,
-                                     const SceneBatch& batch, const WordList& vocabulary,
-                                     const NullPool& pool) {
+VerifyRows prompted_rows(const VerifyContext& context, const Model& subject, const SceneBatch& batch,
+                         const WordList& vocabulary, const NullPool& pool) {
   std::vector<std::string> prompts;
   for (const std::string& caption : batch.captions()) prompts.insert(prompts.end(), kWordsSeeds, caption);
-  const Tensor scores = read_runs(subject, prompts, vocabulary.texts,
-                                  10 * context.options.seed + kPrompted, context.control);
+  const Tensor scores =
+      read_runs(subject, prompts, vocabulary.texts, 10 * context.options.seed + kPrompted, context.control);
   Count right, wrong;
   for (int64_t b = 0; b < batch.size(); ++b) {
     const auto place = static_cast<size_t>(b);
     const std::vector<NullRuns> nulls =
         nulls_of(context, subject, pool, vocabulary.texts, prompts[place * kWordsSeeds]);
-    const ReadOut words = read_out(scores.narrow(1, b * kWordsSeeds, kWordsSeeds), nulls, {},
-                                   Random(context.options.seed + place));
+    const ReadOut words =
+        read_out(scores.narrow(1, b * kWordsSeeds, kWordsSeeds), nulls, {}, Random(context.options.seed + place));
     Tensor named = torch::zeros({words.shown.size(1)}, torch::kBool);
     for (const int64_t v : vocabulary.of_scene[place]) named[v] = true;
     const auto colours = [&](const Tensor& t) { return t.narrow(0, 0, vocabulary.colours); };
     right.add(colours(words.shown[-1]).masked_select(colours(named)));
     wrong.add(colours(words.shown[-1]).masked_select(~colours(named)));
   }
-  return {{kReadOut, subject.name, "right colour words shown at the end, 16 runs a prompt",
-           Direction::at_least, 0.8, right.share()},
-          {kReadOut, subject.name, "wrong colour words shown at the end", Direction::at_most, 0.05,
-           wrong.share()}};
+  return {{kReadOut, subject.name, "right colour words shown at the end, 16 runs a prompt", Direction::at_least, 0.8,
+           right.share()},
+          {kReadOut, subject.name, "wrong colour words shown at the end", Direction::at_most, 0.05, wrong.share()}};
 }
 
 /// Groups of runs without prompt, chosen anew from the pool, against the rest of it.
-VerifyRows null_rows(const VerifyContext& context, const Model& subject,
-                                 const NullPool& pool) {
+VerifyRows null_rows(const VerifyContext& context, const Model& subject, const NullPool& pool) {
   Count words, runs;
   for (int64_t i = 0; i < context.n(400, 200); ++i) {
     const Random random(context.options.seed + static_cast<uint64_t>(i));
@@ -145,23 +139,20 @@ VerifyRows null_rows(const VerifyContext& context, const Model& subject,
     const auto part = [&](int64_t first, int64_t count) {
       return pool.unprompted.index_select(1, order.narrow(0, first, count));
     };
-    const ReadOut out = read_out(part(0, kWordsSeeds), {{"no prompt", part(kWordsSeeds, kNullRuns)},
-                                                   {"permuted prompts", pool.permuted}},
+    const ReadOut out = read_out(part(0, kWordsSeeds),
+                                 {{"no prompt", part(kWordsSeeds, kNullRuns)}, {"permuted prompts", pool.permuted}},
                                  {.permutations = 399}, random);
     words.add(out.shown.any(0));
     runs.add(out.shown.any().unsqueeze(0));
   }
-  return {{kReadOut, subject.name, "false words on null runs, of all words", Direction::at_most, 0.05,
-           words.share()},
-          {kReadOut, subject.name, "null runs that show any word at any step", Direction::at_most, 0.05,
-           runs.share()}};
+  return {{kReadOut, subject.name, "false words on null runs, of all words", Direction::at_most, 0.05, words.share()},
+          {kReadOut, subject.name, "null runs that show any word at any step", Direction::at_most, 0.05, runs.share()}};
 }
 
 }  // namespace
 
 VerifyRows check_read_out(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(40, 12));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(40, 12));
   const WordList vocabulary(batch);
   std::vector<const Model*> subjects = {&context.exact_demo};
   if (context.trained) subjects.push_back(context.trained.get());
@@ -174,4 +165,4 @@ VerifyRows check_read_out(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

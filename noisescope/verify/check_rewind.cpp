@@ -5,8 +5,8 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/explain/rewind.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -19,10 +19,13 @@ Trajectory record(const VerifyContext& context, const Model& model, const SceneB
                   int64_t steps) {
   const double end = sigma_of_log_snr(std::min(4.0, model.log_snr_max));
   const NoiseSource noise{Random(context.options.seed), sample_range(0, batch.size())};
-  const Trajectory drawn(
-      {model.denoiser, sampling_sigmas({GridKind::log_snr, steps, end, 90, 7.0}), {.solver = solver}, {.clamp = 0},
-       batch.size()},
-      {model.condition(batch.captions()), model.condition({""}), noise.initial({3, kWorldImagePx, kWorldImagePx}), noise});
+  const Trajectory drawn({model.denoiser,
+                          sampling_sigmas({GridKind::log_snr, steps, end, 90, 7.0}),
+                          {.solver = solver},
+                          {.clamp = 0},
+                          batch.size()},
+                         {model.condition(batch.captions()), model.condition({""}),
+                          noise.initial({3, kWorldImagePx, kWorldImagePx}), noise});
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
   drawn.redraw({}, recorder.observer(), context.control);
   return {drawn.sampling(), {drawn.condition(), drawn.null_condition(), drawn.initial(), noise}, recorder.steps()};
@@ -49,38 +52,43 @@ VerifyRow original_row(const VerifyContext& context) {
     const Tensor off = (rewind(run, {.step = step}).unaltered - original).abs().max();
     worst = std::max(worst, off.item<double>());
   }
-  return {kRewindMethod, context.exact_demo.name, "nothing altered: off the original run, worst pixel",
-          Direction::at_most, 0, {worst, worst, worst, batch.size()}};
+  return {kRewindMethod,
+          context.exact_demo.name,
+          "nothing altered: off the original run, worst pixel",
+          Direction::at_most,
+          0,
+          {worst, worst, worst, batch.size()}};
 }
 
 /// The prompt dropped at several steps of an ancestral run.
 VerifyRow dropped_prompt_row(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(400, 200));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(400, 200));
   const Trajectory run = record(context, context.exact_demo, batch, Solver::ddpm, 40);
   const Tensor own = batch.true_version(Word::colour).unsqueeze(1);
   std::vector<Tensor> kept, expected;
   for (const int64_t step : {9, 12, 15, 18}) {  // log-SNR -6 to -3, where the colour is decided
     const SamplerStep& start = run.steps()[static_cast<size_t>(step)];
     const Tensor x = rewind(run, {.step = step, .condition = run.null_condition()}, context.control).altered;
-    kept.push_back((colour_posterior(context.demo, x, kRewindReadSigma).argmax(1, true) == own)
-                       .to(torch::kFloat64).mean());
+    kept.push_back(
+        (colour_posterior(context.demo, x, kRewindReadSigma).argmax(1, true) == own).to(torch::kFloat64).mean());
     expected.push_back(colour_posterior(context.demo, start.x, start.sigma).gather(1, own).mean());
   }
   const Tensor truth = torch::stack(expected);
   const double rmse = (torch::stack(kept) - truth).square().mean().sqrt().item<double>();
   // What the number of pictures alone explains.
-  const double spread =
-      (truth * (1 - truth) / double(batch.size())).mean().sqrt().item<double>();
-  return {kRewindMethod, context.exact_demo.name, "prompt dropped: colours kept against the posterior, RMSE",
-          Direction::at_most, 0.05, {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}};
+  const double spread = (truth * (1 - truth) / double(batch.size())).mean().sqrt().item<double>();
+  return {kRewindMethod,
+          context.exact_demo.name,
+          "prompt dropped: colours kept against the posterior, RMSE",
+          Direction::at_most,
+          0.05,
+          {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}};
 }
 
 /// Share of the change that lies in the right half, over pictures that change.
 Estimate right_share(const Rewound& rewound) {
   const Tensor total = rewound.change.sum({1, 2});
-  return mean_estimate((rewound.change.slice(2, kWorldHalfPx).sum({1, 2}) / total)
-                           .masked_select(total > 0));
+  return mean_estimate((rewound.change.slice(2, kWorldHalfPx).sum({1, 2}) / total).masked_select(total > 0));
 }
 
 /// The batch's scenes with the next colour on the left.
@@ -92,18 +100,16 @@ SceneBatch recoloured(SceneBatch batch) {
 }
 
 /// Another colour word from step 2 of a deterministic run on, and how much of its change is where.
-VerifyRows word_rows(const VerifyContext& context, const Model& subject,
-                                 const SceneBatch& batch, const Trajectory& run) {
+VerifyRows word_rows(const VerifyContext& context, const Model& subject, const SceneBatch& batch,
+                     const Trajectory& run) {
   const SceneBatch other = recoloured(batch);
-  const Rewound word =
-      rewind(run, {.step = 2, .condition = subject.condition(other.captions())}, context.control);
-  const Tensor drawn = colour_posterior(context.demo, word.altered, kRewindReadSigma).argmax(1) ==
-                       other.true_version(Word::colour);
+  const Rewound word = rewind(run, {.step = 2, .condition = subject.condition(other.captions())}, context.control);
+  const Tensor drawn =
+      colour_posterior(context.demo, word.altered, kRewindReadSigma).argmax(1) == other.true_version(Word::colour);
   context.show({kRewindMethod, "another colour word from log-SNR -7.6: squared change, and the object",
                 word.unaltered[0], word.change[0], batch.left_masks()[0]});
-  VerifyRows rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place",
-                                  Direction::at_least, 0.9,
-                                  wilson(drawn.sum().item<int64_t>(), batch.size())}};
+  VerifyRows rows = {{kRewindMethod, subject.name, "another colour word: drawn in its place", Direction::at_least, 0.9,
+                      wilson(drawn.sum().item<int64_t>(), batch.size())}};
   if (subject.is_exact()) {
     rows.push_back({kRewindMethod, subject.name, "another colour word: change in the other object's half",
                     Direction::at_most, 0.01, right_share(word)});
@@ -114,14 +120,12 @@ VerifyRows word_rows(const VerifyContext& context, const Model& subject,
 /// Given the whole caption the halves of the exact world are independent.
 VerifyRow block_row(const VerifyContext& context, const Model& subject, const Trajectory& run) {
   const NoiseBlock left_half{0, 0, kWorldImagePx, kWorldHalfPx, Random(context.options.seed + 9)};
-  return {kRewindMethod, subject.name, "block of noise: change in the other object's half",
-          Direction::at_most, 0.01,
-          right_share(rewind(run, {.step = 5, .block = left_half}, context.control))};
+  return {kRewindMethod,      subject.name, "block of noise: change in the other object's half",
+          Direction::at_most, 0.01,         right_share(rewind(run, {.step = 5, .block = left_half}, context.control))};
 }
 
 VerifyRows altered_rows(const VerifyContext& context, const Model& subject) {
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed,
-                                               context.n(100, 48));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 48));
   const Trajectory run = record(context, subject, batch, Solver::ddim, 20);
   VerifyRows rows = word_rows(context, subject, batch, run);
   if (subject.is_exact()) rows.push_back(block_row(context, subject, run));
@@ -137,4 +141,4 @@ VerifyRows check_rewind(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -1,8 +1,8 @@
 // Shares of seed, prompt and their interaction, where each picture is a known linear function of
 // its seed's noise: DDIM on Gaussian pixels whose mean and variance the prompt sets.
 #include "noisescope/explain/seed_share.h"
-#include "noisescope/verify/check.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -80,11 +80,10 @@ VerifyRows check_seed_share(const VerifyContext& context) {
   VerifyRows rows;
   const std::vector<std::string> names = {"seed", "prompt", "interaction"};
   for (size_t k = 0; k < names.size(); ++k) {
-    rows.push_back({"seed_share", "exact Gaussian", "share of the " + names[k] + ": error",
-                    Direction::at_most, 0.02,
+    rows.push_back({"seed_share", "exact Gaussian", "share of the " + names[k] + ": error", Direction::at_most, 0.02,
                     absolute(mean_estimate(error.select(1, static_cast<int64_t>(k))))});
   }
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -13,8 +13,8 @@ constexpr int64_t kRobustPictures = 16, kRobustDraws = 12, kRobustSide = 8;
 
 VerifyRow relative_row(const char* figure, const Tensor& found, const Tensor& closed) {
   const double worst = (found / closed - 1).abs().max().item<double>();
-  return {kSensitivity, "linear map", std::string(figure) + ": relative error, worst", Direction::at_most, 1e-6,
-          {worst, worst, worst, kRobustPictures}};
+  return {kSensitivity,       "linear map", std::string(figure) + ": relative error, worst",
+          Direction::at_most, 1e-6,         {worst, worst, worst, kRobustPictures}};
 }
 
 }  // namespace
@@ -31,11 +31,15 @@ VerifyRows check_sensitivity(const VerifyContext& context) {
   const Tensor white = random.normal(Purpose::weights, 0, {0}, {kPixels, kPixels}, torch::kFloat64)[0];
   const Tensor turn = std::get<0>(at::linalg_qr(white));
   const auto maps_by = [&](const Tensor& matrix) {
-    return sensitivity([&](const Tensor& x) {
-      return context.seen(&Seams::map, x.flatten(1).matmul(matrix).view({-1, kRobustSide, kRobustSide}));
-    }, pictures, perturbations);
+    return sensitivity(
+        [&](const Tensor& x) {
+          return context.seen(&Seams::map, x.flatten(1).matmul(matrix).view({-1, kRobustSide, kRobustSide}));
+        },
+        pictures, perturbations);
   };
-  const auto length = [](const Tensor& rows, const Tensor& matrix) { return rows.flatten(-3).matmul(matrix).norm(2, -1); };
+  const auto length = [](const Tensor& rows, const Tensor& matrix) {
+    return rows.flatten(-3).matmul(matrix).norm(2, -1);
+  };
   const Sensitivity turned = maps_by(turn), general = maps_by(white);
   const Tensor eye = torch::eye(kPixels, torch::kFloat64);
   const Tensor by_turn = length(perturbations, eye) / length(pictures, eye);  // [N, B]: without the turn
@@ -45,4 +49,4 @@ VerifyRows check_sensitivity(const VerifyContext& context) {
           relative_row("any linear map, largest change", general.max, std::get<0>(by_white.max(0)))};
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

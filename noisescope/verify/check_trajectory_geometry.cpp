@@ -7,9 +7,9 @@
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/trajectory_geometry.h"
 #include "noisescope/explain/u_turn.h"
+#include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
-#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -20,8 +20,7 @@ constexpr int64_t kInside = 3, kOutside = 5;  // rings on either side of the out
 /// Rings of pixels from the core of the objects to the far background: [kInside + kOutside][B, H,
 /// W].
 std::vector<Tensor> rings(const SceneBatch& batch) {
-  const Tensor objects =
-      batch.world.object_masks(batch.scenes).any(1).to(torch::kFloat64);
+  const Tensor objects = batch.world.object_masks(batch.scenes).any(1).to(torch::kFloat64);
   const auto grown = [](const Tensor& masks, int64_t px) {
     return at::max_pool2d(masks.unsqueeze(1), {2 * px + 1}, {1}, {px}).squeeze(1);
   };
@@ -55,12 +54,11 @@ double half_change(const Tensor& change, const std::vector<double>& log_snrs) {
 Tensor commitment_of(const VerifyContext& context, const SceneBatch& batch, const Tensor& null) {
   GuidanceOptions guidance;
   guidance.clamp = 0;
-  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false,
-                               .max_bytes = int64_t{2} << 30}};
+  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false, .max_bytes = int64_t{2} << 30}};
   observe_noising_path(guide(context.exact_fine.denoiser, null, null, guidance), batch.pictures,
                        {.steps = 48, .log_snr_min = -8, .log_snr_max = 4},
-                       {Random(context.options.seed), sample_range(0, batch.size())},
-                       recorder.observer(), context.control);
+                       {Random(context.options.seed), sample_range(0, batch.size())}, recorder.observer(),
+                       context.control);
   return trajectory_geometry(recorder.steps(), batch.pictures).commitment;
 }
 
@@ -70,9 +68,8 @@ Tensor half_changes_of(const VerifyContext& context, const SceneBatch& batch, co
   UTurnOptions options;
   options.log_snrs = {-8, -6, -5, -4, -3, -2, -1, 0, 1};
   options.steps = 15;
-  const UTurns turns =
-      u_turns(context.exact_fine.denoiser, batch.pictures, null, no_factors, options,
-              Random(context.options.seed), sample_range(0, batch.size()), context.control);
+  const UTurns turns = u_turns(context.exact_fine.denoiser, batch.pictures, null, no_factors, options,
+                               Random(context.options.seed), sample_range(0, batch.size()), context.control);
   const Tensor curves = mean_in_rings(turns.susceptibility, rings);  // [R, L]
   std::vector<double> out;
   for (int64_t r = 0; r < curves.size(0); ++r) {
@@ -83,30 +80,35 @@ Tensor half_changes_of(const VerifyContext& context, const SceneBatch& batch, co
 
 /// Deterministic runs stay near the plane that first noise and picture span.
 VerifyRow plane_row(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed,
-                                               context.n(100, 24));
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed, context.n(100, 24));
   const std::vector<std::string> null(static_cast<size_t>(batch.size()), "");
   const DeterministicRun run =
       draw_run(context, null, null, 64, {Random(context.options.seed), sample_range(0, batch.size())});
   const TrajectoryGeometry geometry = trajectory_geometry(run.steps, run.pictures);
-  return {kTrajectoryGeometry, context.exact_fine.name, "energy in the plane of first noise and picture",
-           Direction::at_least, 0.999, mean_estimate(geometry.plane_energy)};
+  return {kTrajectoryGeometry,
+          context.exact_fine.name,
+          "energy in the plane of first noise and picture",
+          Direction::at_least,
+          0.999,
+          mean_estimate(geometry.plane_energy)};
 }
 
 VerifyRow commitment_row(const VerifyContext& context) {
   std::vector<Tensor> committed, kept;
   for (int64_t g = 0; g < context.n(12, 4); ++g) {
-    const SceneBatch batch = contrastable_scenes(
-        context.fine.world(), context.options.seed * 1000 + static_cast<uint64_t>(g), 24);
+    const SceneBatch batch =
+        contrastable_scenes(context.fine.world(), context.options.seed * 1000 + static_cast<uint64_t>(g), 24);
     const Tensor null = context.exact_fine.condition({""}).expand({batch.size(), -1});
     const auto zones = rings(batch);
     committed.push_back(mean_in_rings(commitment_of(context, batch, null), zones));
     kept.push_back(half_changes_of(context, batch, null, zones));
   }
-  return {kTrajectoryGeometry, context.exact_fine.name,
-           "commitment of pixels against U-turns, by distance to the outline: Spearman",
-           Direction::at_least, 0.9,
-           pooled_spearman(torch::stack(committed), torch::stack(kept))};
+  return {kTrajectoryGeometry,
+          context.exact_fine.name,
+          "commitment of pixels against U-turns, by distance to the outline: Spearman",
+          Direction::at_least,
+          0.9,
+          pooled_spearman(torch::stack(committed), torch::stack(kept))};
 }
 
 }  // namespace
@@ -115,4 +117,4 @@ VerifyRows check_trajectory_geometry(const VerifyContext& context) {
   return {plane_row(context), commitment_row(context)};
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -1,11 +1,11 @@
 // U-turns without prompt on the `fine` world, against the posterior that they sample; a trained network
 // against the exact denoiser on the demo world.
 #include "noisescope/diffusion/process.h"
-#include "noisescope/stats/bootstrap.h"
 #include "noisescope/explain/speciation.h"
 #include "noisescope/explain/u_turn.h"
-#include "noisescope/verify/check.h"
+#include "noisescope/stats/bootstrap.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/check.h"
 
 namespace noisescope::inline verify {
 namespace {
@@ -25,20 +25,18 @@ std::vector<Factor> factors_of(const World& world) {
 }
 
 /// p(factor | x) without prompt for each factor and its true value: [B, F].
-Tensor posterior_of_truth(const WorldDenoiser& truth, const SceneBatch& batch, const Tensor& x,
-                          double sigma) {
+Tensor posterior_of_truth(const WorldDenoiser& truth, const SceneBatch& batch, const Tensor& x, double sigma) {
   const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
   const Tensor null = truth.null_condition().expand({batch.size(), -1});
   std::vector<Tensor> columns;
   for (const Factor& f : factors_of(batch.world)) {
     std::vector<int64_t> own;
     for (const Scene& scene : batch.scenes) {
-      own.push_back(f.factor == SceneFactor::background ? scene.background
+      own.push_back(f.factor == SceneFactor::background    ? scene.background
                     : f.factor == SceneFactor::left_colour ? scene.left.colour
                                                            : scene.left.shape);
     }
-    columns.push_back(truth.posterior(x, sigmas, null, f.factor)
-                          .gather(1, torch::tensor(own).unsqueeze(1)).squeeze(1));
+    columns.push_back(truth.posterior(x, sigmas, null, f.factor).gather(1, torch::tensor(own).unsqueeze(1)).squeeze(1));
   }
   return torch::stack(columns, 1);
 }
@@ -52,21 +50,20 @@ UTurnOptions u_turn_options(const Model& subject) {
 }
 
 /// What pictures keep on their way back without prompt, read by the exact posterior.
-UTurns turn(const VerifyContext& context, const Model& subject, const WorldDenoiser& truth,
-            const SceneBatch& batch, uint64_t seed) {
+UTurns turn(const VerifyContext& context, const Model& subject, const WorldDenoiser& truth, const SceneBatch& batch,
+            uint64_t seed) {
   constexpr double kReadSigma = 0.05;
   const KeepsFactors keeps = [&](const Tensor& x) {
     return (posterior_of_truth(truth, batch, x, kReadSigma) > 0.5).to(torch::kFloat64);
   };
   const std::vector<std::string> null(static_cast<size_t>(batch.size()), "");
-  return u_turns(subject.denoiser, batch.pictures, subject.condition(null), keeps,
-                 u_turn_options(subject), Random(seed), sample_range(0, batch.size()),
-                 context.control);
+  return u_turns(subject.denoiser, batch.pictures, subject.condition(null), keeps, u_turn_options(subject),
+                 Random(seed), sample_range(0, batch.size()), context.control);
 }
 
 /// What exact U-turns from the same turning points keep on average: p(own value | x_alpha) of every picture.
-UTurns exact_turns(const WorldDenoiser& truth, const SceneBatch& batch,
-                   const std::vector<double>& log_snrs, uint64_t seed) {
+UTurns exact_turns(const WorldDenoiser& truth, const SceneBatch& batch, const std::vector<double>& log_snrs,
+                   uint64_t seed) {
   std::vector<Tensor> rows;
   for (size_t level = 0; level < log_snrs.size(); ++level) {
     const Tensor x = turning_point(batch.pictures, log_snrs, level, Random(seed), sample_range(0, batch.size()));
@@ -108,16 +105,23 @@ VerifyRows exact_rows(const VerifyContext& context) {
   // Of the error, what the number of pictures alone explains: each keeps its value with chance p or does not.
   const Tensor p = exact.kept;
   const double spread = (p * (1 - p) / double(batch.size())).mean().sqrt().item<double>();
-  const double clock =
-      speciation_log_snr(contrastable_scenes(context.fine.world(), seed + 1, 1500).pictures);
+  const double clock = speciation_log_snr(contrastable_scenes(context.fine.world(), seed + 1, 1500).pictures);
   const double late = std::abs(clock - half_points(turns, batch.world)[0]);
   const std::string& subject = context.exact_fine.name;
-  return {{kUTurn, subject, "retention against the exact posterior: RMSE", Direction::at_most, 0.05,
+  return {{kUTurn,
+           subject,
+           "retention against the exact posterior: RMSE",
+           Direction::at_most,
+           0.05,
            {rmse, std::max(0.0, rmse - spread), rmse + spread, batch.size()}},
-          {kUTurn, subject, "half-points: background before colour before shape, share of seeds",
-           Direction::at_least, 1, order_over_seeds(context, turns)},
-          {kUTurn, subject, "speciation clock: log-SNR off the background's half-point",
-           Direction::at_most, 1, {late, late, late, 1500}}};
+          {kUTurn, subject, "half-points: background before colour before shape, share of seeds", Direction::at_least,
+           1, order_over_seeds(context, turns)},
+          {kUTurn,
+           subject,
+           "speciation clock: log-SNR off the background's half-point",
+           Direction::at_most,
+           1,
+           {late, late, late, 1500}}};
 }
 
 /// Half-points of the trained network against the exact ones of the same pictures and turning points.
@@ -136,9 +140,8 @@ VerifyRows trained_rows(const VerifyContext& context) {
       return std::abs(half(turns) - half(exact));
     };
     rows.push_back({kUTurn, context.trained->name,
-                    "half-point of the " + std::string(f.name) + ": log-SNR off the exact one",
-                    Direction::at_most, f.factor == SceneFactor::left_shape ? 0.7 : 0.4,
-                    bootstrap(off, batch.size(), Random(seed), 200)});
+                    "half-point of the " + std::string(f.name) + ": log-SNR off the exact one", Direction::at_most,
+                    f.factor == SceneFactor::left_shape ? 0.7 : 0.4, bootstrap(off, batch.size(), Random(seed), 200)});
   }
   return rows;
 }
@@ -152,4 +155,4 @@ VerifyRows check_u_turn(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

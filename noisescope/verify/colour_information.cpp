@@ -4,13 +4,12 @@
 
 namespace noisescope::inline verify {
 
-Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t draws,
-                       const VerifyContext& context) {
+Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t draws, const VerifyContext& context) {
   return information_maps(subject.denoiser, batch.pictures, subject.condition(batch.captions()),
                           subject.condition(batch.captions_without(true, false)).unsqueeze(0),
-                          {.draws = draws, .log_snr_max = subject.log_snr_max},
-                          Random(context.options.seed), sample_range(0, batch.size()),
-                          context.control).map[0];
+                          {.draws = draws, .log_snr_max = subject.log_snr_max}, Random(context.options.seed),
+                          sample_range(0, batch.size()), context.control)
+      .map[0];
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

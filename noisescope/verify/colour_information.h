@@ -8,4 +8,4 @@ namespace noisescope::inline verify {
 /// [B, H, W]: what the colour word says of each pixel, in nats: its information map.
 Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t draws, const VerifyContext& context);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

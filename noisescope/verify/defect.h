@@ -42,17 +42,17 @@ struct NullRunsOfPrompt {
 /// As filter_noising_paths and attribute_grid.
 using PathFilter = std::function<Evidence(const Denoiser&, const Tensor& pictures, const Contrast&,
                                           const EvidenceOptions&, const PathNoise&, const Control&)>;
-using GridOfPictures = std::function<Tensor(const Trajectory&, const ScorePictures&, const Tensor& conditions,
-                                            const Control&)>;
+using GridOfPictures =
+    std::function<Tensor(const Trajectory&, const ScorePictures&, const Tensor& conditions, const Control&)>;
 
 /// Where defects get in. A check passes what it is about to hand on through the seam of that kind
 /// (VerifyContext::seen).
 struct Seams {
-  Seam<Model> model;                    // that is asked
+  Seam<Model> model;  // that is asked
   Seam<PromptPair> prompts;
   Seam<Contrast> contrast;
-  Seam<GuidanceOptions> guidance;       // of a sampling run
-  Seam<NoiseSource> noise;              // of a sampling run
+  Seam<GuidanceOptions> guidance;  // of a sampling run
+  Seam<NoiseSource> noise;         // of a sampling run
   Seam<WindowsOfSteps> windows;
   Seam<SamplerObserver> observer;
   Seam<PathFilter> filter;
@@ -61,9 +61,9 @@ struct Seams {
   Seam<EditFriendlyInversion> inversion;
   Seam<DecisionWindows> decided;
   Seam<MapsOfNetwork> maps_of_network;
-  Seam<Tensor> pictures;                // [B, C, H, W]
-  Seam<Tensor> map;                     // [B, ...]
-  Seam<Tensor> masks;                   // [B, H, W] bool
+  Seam<Tensor> pictures;  // [B, C, H, W]
+  Seam<Tensor> map;       // [B, ...]
+  Seam<Tensor> masks;     // [B, H, W] bool
 };
 
 struct Defect {
@@ -80,4 +80,4 @@ const std::vector<Defect>& defects();
 /// Throws ValueError that names the nearest, unless there is such a defect.
 const Defect& find_defect(const std::string& name);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

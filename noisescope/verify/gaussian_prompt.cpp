@@ -39,4 +39,4 @@ Model GaussianPrompt::model() const {
   return model;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -20,4 +20,4 @@ struct GaussianPrompt {
 /// Distance of each frequency from 0 in units of that at the corner, [side, side].
 Tensor frequency_radius(int64_t side);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -21,4 +21,4 @@ PictureValue prompt_satisfied(const SceneBatch& batch) {
   };
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -10,4 +10,4 @@ namespace noisescope::inline verify {
 /// it: [B] of 1 or 0; a picture that it rejects satisfies nothing.
 PictureValue prompt_satisfied(const SceneBatch& batch);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -20,13 +20,12 @@ double VerifyRow::reversal_chance() const {
 }
 
 nlohmann::ordered_json to_json(const VerifyRow& row) {
-  nlohmann::ordered_json json = {{"method", row.method},
-                                 {"subject", row.subject},
-                                 {"figure", row.figure},
-                                 {"bar", row.direction == Direction::reported
-                                             ? nlohmann::ordered_json(nullptr)
-                                             : nlohmann::ordered_json(row.bar)},
-                                 {"direction", to_string(row.direction)}};
+  nlohmann::ordered_json json = {
+      {"method", row.method},
+      {"subject", row.subject},
+      {"figure", row.figure},
+      {"bar", row.direction == Direction::reported ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(row.bar)},
+      {"direction", to_string(row.direction)}};
   json.update(to_json(row.measured));
   json["reversal_chance"] = row.reversal_chance();
   json["pass"] = row.pass();
@@ -45,13 +44,12 @@ std::string to_table(const std::vector<VerifyRow>& rows) {
   char line[512];
   for (const VerifyRow& row : rows) {
     const char* verdict = !row.pass() ? "FAIL" : row.direction == Direction::reported ? "" : "ok";
-    std::snprintf(line, sizeof line, "%-4s  %-21s %-14s %-58s %-10s %.4g [%.4g, %.4g] n %lld\n",
-                  verdict, row.method.c_str(), row.subject.c_str(), row.figure.c_str(),
-                  bar_text(row).c_str(), row.measured.value, row.measured.low, row.measured.high,
-                  static_cast<long long>(row.measured.n));
+    std::snprintf(line, sizeof line, "%-4s  %-21s %-14s %-58s %-10s %.4g [%.4g, %.4g] n %lld\n", verdict,
+                  row.method.c_str(), row.subject.c_str(), row.figure.c_str(), bar_text(row).c_str(),
+                  row.measured.value, row.measured.low, row.measured.high, static_cast<long long>(row.measured.n));
     table += line;
   }
   return table;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

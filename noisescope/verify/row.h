@@ -17,9 +17,7 @@ namespace noisescope::inline verify {
 enum class Direction { at_least, at_most, reported };
 
 constexpr std::array<std::pair<Direction, const char*>, 3> enum_names(Direction) {
-  return {{{Direction::at_least, "at least"},
-           {Direction::at_most, "at most"},
-           {Direction::reported, "reported"}}};
+  return {{{Direction::at_least, "at least"}, {Direction::at_most, "at most"}, {Direction::reported, "reported"}}};
 }
 
 struct VerifyRow {
@@ -27,8 +25,8 @@ struct VerifyRow {
   std::string subject;  // "exact demo", "trained demo"
   std::string figure;   // what is measured, with its unit
   Direction direction = Direction::at_least;
-  double bar = 0;     // not read where reported
-  Estimate measured;  // with its 95 % interval and n
+  double bar = 0;                       // not read where reported
+  Estimate measured;                    // with its 95 % interval and n
   std::optional<double> reversal = {};  // where the interval does not say it: stats/estimate_of.h
 
   /// The point estimate meets the bar, if there is one; a value that is not finite does not.
@@ -48,4 +46,4 @@ std::string bar_text(const VerifyRow& row);
 /// The rows as a table for a terminal, one line each.
 std::string to_table(const std::vector<VerifyRow>& rows);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

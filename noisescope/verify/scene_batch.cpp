@@ -35,14 +35,13 @@ std::vector<std::string> SceneBatch::captions_without(bool colour, bool shape) c
   });
 }
 
-std::vector<std::string> SceneBatch::sided_captions_with(
-    const std::function<ObjectMeaning(const WorldObject&)>& left, bool name_background) const {
+std::vector<std::string> SceneBatch::sided_captions_with(const std::function<ObjectMeaning(const WorldObject&)>& left,
+                                                         bool name_background) const {
   std::vector<std::string> captions;
   for (const Scene& scene : scenes) {
-    const ObjectMeaning said =
-        left ? left(scene.left) : ObjectMeaning{scene.left.shape, scene.left.colour};
-    captions.push_back(grammar.say({said, {scene.right.shape, scene.right.colour}, true,
-                                    name_background ? scene.background : kAny}));
+    const ObjectMeaning said = left ? left(scene.left) : ObjectMeaning{scene.left.shape, scene.left.colour};
+    captions.push_back(
+        grammar.say({said, {scene.right.shape, scene.right.colour}, true, name_background ? scene.background : kAny}));
   }
   return captions;
 }
@@ -69,8 +68,7 @@ Tensor SceneBatch::true_version(Word word) const {
 Tensor SceneBatch::left_masks() const { return world.object_masks(scenes).select(1, 0); }
 
 Tensor SceneBatch::counterfactual_masks(Word word) const {
-  const SceneFactor factor =
-      word == Word::colour ? SceneFactor::left_colour : SceneFactor::left_shape;
+  const SceneFactor factor = word == Word::colour ? SceneFactor::left_colour : SceneFactor::left_shape;
   std::vector<Tensor> masks;
   for (const Scene& scene : scenes) masks.push_back(world.counterfactual_mask(scene, factor));
   return torch::stack(masks);
@@ -96,4 +94,4 @@ SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count)
   return batch;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

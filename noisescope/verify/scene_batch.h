@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "noisescope/world/world.h"
-#include "noisescope/world/denoiser.h"
 #include "noisescope/model/model.h"
+#include "noisescope/world/denoiser.h"
+#include "noisescope/world/world.h"
 
 namespace noisescope::inline verify {
 
@@ -33,8 +33,8 @@ struct SceneBatch {
   /// Full captions that say which object stands left, the background open.
   std::vector<std::string> sided_captions() const { return sided_captions_with({}, false); }
   /// The same with the left object described as `left` says; empty: as it is.
-  std::vector<std::string> sided_captions_with(
-      const std::function<ObjectMeaning(const WorldObject&)>& left, bool name_background) const;
+  std::vector<std::string> sided_captions_with(const std::function<ObjectMeaning(const WorldObject&)>& left,
+                                               bool name_background) const;
   /// [K][B]: the captions with each of the K values of the word, in the order of the world's lists.
   std::vector<std::vector<std::string>> versions(Word word) const;
   /// [B]: which of them is true.
@@ -54,4 +54,4 @@ Tensor scene_ratio(const WorldDenoiser& truth, const std::vector<std::string>& c
 /// the left object's colour and shape differs from the right object, so that ln K is the same for all.
 SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -31,35 +31,34 @@ std::vector<Check> checks_of(const VerifyOptions& options) {
 }  // namespace
 
 const std::vector<Check>& checks() {
-  static const std::vector<Check> all = {
-      {"trajectory_geometry", check_trajectory_geometry},
-      {"evidence", check_evidence},
-      {"u_turn", check_u_turn},
-      {"decision_windows", check_decision_windows},
-      {"information_map", check_information_map},
-      {"guidance_information", check_guidance_information},
-      {"guidance_anatomy", check_guidance_anatomy},
-      {"counterfactual", check_counterfactual},
-      {"rewind", check_rewind},
-      {"posterior_uncertainty", check_posterior_uncertainty},
-      {"noise_tests", check_noise_tests},
-      {"noise_bands", check_noise_bands},
-      {"prediction_tests", check_prediction_tests},
-      {"guidance_windows", check_guidance_windows},
-      {"guidance_sweep", check_guidance_sweep},
-      {"read_out", check_read_out},
-      {"conditioning_locality", check_conditioning_locality},
-      {"noise_sobol", check_noise_sobol},
-      {"seed_share", check_seed_share},
-      {"noise_tiles", check_noise_tiles},
-      {"noise_transplant", check_noise_transplant},
-      {"spectral_emergence", check_spectral_emergence},
-      {"inversion", check_inversion},
-      {"faithfulness", check_faithfulness},
-      {"infidelity", check_infidelity},
-      {"localisation", check_localisation},
-      {"randomisation", check_randomisation},
-      {"sensitivity", check_sensitivity}};
+  static const std::vector<Check> all = {{"trajectory_geometry", check_trajectory_geometry},
+                                         {"evidence", check_evidence},
+                                         {"u_turn", check_u_turn},
+                                         {"decision_windows", check_decision_windows},
+                                         {"information_map", check_information_map},
+                                         {"guidance_information", check_guidance_information},
+                                         {"guidance_anatomy", check_guidance_anatomy},
+                                         {"counterfactual", check_counterfactual},
+                                         {"rewind", check_rewind},
+                                         {"posterior_uncertainty", check_posterior_uncertainty},
+                                         {"noise_tests", check_noise_tests},
+                                         {"noise_bands", check_noise_bands},
+                                         {"prediction_tests", check_prediction_tests},
+                                         {"guidance_windows", check_guidance_windows},
+                                         {"guidance_sweep", check_guidance_sweep},
+                                         {"read_out", check_read_out},
+                                         {"conditioning_locality", check_conditioning_locality},
+                                         {"noise_sobol", check_noise_sobol},
+                                         {"seed_share", check_seed_share},
+                                         {"noise_tiles", check_noise_tiles},
+                                         {"noise_transplant", check_noise_transplant},
+                                         {"spectral_emergence", check_spectral_emergence},
+                                         {"inversion", check_inversion},
+                                         {"faithfulness", check_faithfulness},
+                                         {"infidelity", check_infidelity},
+                                         {"localisation", check_localisation},
+                                         {"randomisation", check_randomisation},
+                                         {"sensitivity", check_sensitivity}};
   return all;
 }
 
@@ -68,22 +67,21 @@ bool Verification::pass() const {
 }
 
 Verification run_checks(const VerifyOptions& options, const Model* trained, const Control& control,
-                    const CheckObserver& on_check) {
+                        const CheckObserver& on_check) {
   const std::vector<Check> chosen = checks_of(options);
   Verification verification{options, {}, {}, 0};
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
   const Seams seams = options.defect.empty() ? Seams{} : find_defect(options.defect).seams;
   const auto seen = [&](Model model) { return seams.model ? seams.model(std::move(model)) : model; };
-  const VerifyContext context{
-      options,
-      seams,
-      seen(exact_model(demo)),
-      seen(exact_model(fine)),
-      trained ? std::make_shared<const Model>(seen(*trained)) : nullptr,
-      demo,
-      fine,
-      control,
-      [&](VerifyPicture picture) { verification.pictures.push_back(std::move(picture)); }};
+  const VerifyContext context{options,
+                              seams,
+                              seen(exact_model(demo)),
+                              seen(exact_model(fine)),
+                              trained ? std::make_shared<const Model>(seen(*trained)) : nullptr,
+                              demo,
+                              fine,
+                              control,
+                              [&](VerifyPicture picture) { verification.pictures.push_back(std::move(picture)); }};
   for (const Check& check : chosen) {
     const auto start = std::chrono::steady_clock::now();
     const VerifyRows rows = check.run(context);
@@ -101,4 +99,4 @@ nlohmann::ordered_json to_json(const Verification& verification) {
   return json;
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

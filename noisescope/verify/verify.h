@@ -15,16 +15,14 @@ struct Verification {
 };
 
 /// Hears of a check when it is done.
-using CheckObserver = std::function<void(const std::string& check, const std::vector<VerifyRow>& rows,
-                                         double seconds)>;
+using CheckObserver = std::function<void(const std::string& check, const std::vector<VerifyRow>& rows, double seconds)>;
 
 /// Runs the checks on the exact worlds and, where `trained` is not null, on a network of the demo world.
 /// With a planted defect only the check that it concerns runs. Throws ValueError for unknown names of
 /// defects and ids of checks, with the nearest.
-Verification run_checks(const VerifyOptions& options, const Model* trained,
-                    const Control& control = {},
-                    const CheckObserver& on_check = {});
+Verification run_checks(const VerifyOptions& options, const Model* trained, const Control& control = {},
+                        const CheckObserver& on_check = {});
 
 nlohmann::ordered_json to_json(const Verification& verification);
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

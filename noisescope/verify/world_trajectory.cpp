@@ -30,18 +30,16 @@ DeterministicRun draw_run(const VerifyContext& context, const std::vector<std::s
   guidance.clamp = 0;
   guidance.both_branches = true;
   GuidanceInformationObserver information(guidance);
-  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false,
-                               .max_bytes = int64_t{2} << 30}};
+  TrajectoryRecorder recorder{{.conditional = false, .unconditional = false, .max_bytes = int64_t{2} << 30}};
   const SamplerObserver both = [&, record = recorder.observer()](const SamplerStep& step) {
     information.observe(step);
     record(step);
   };
   const auto sigmas = sampling_sigmas({GridKind::log_snr, steps, kRunSigmaMin, kRunSigmaMax, 7.0});
   DeterministicRun run;
-  run.pictures = run_sampler(
-      guide(subject.denoiser, subject.condition(captions), subject.condition(without), guidance),
-      noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas,
-      {.solver = Solver::ddim}, noise, both, context.control);
+  run.pictures = run_sampler(guide(subject.denoiser, subject.condition(captions), subject.condition(without), guidance),
+                             noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas,
+                             {.solver = Solver::ddim}, noise, both, context.control);
   run.information = information.result();
   run.steps = recorder.steps();
   return run;
@@ -57,4 +55,4 @@ Tensor WorldTrajectory::left_objects(const Tensor& pictures) const {
   return batch.world.object_masks(scenes).select(1, 0);
 }
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

@@ -27,4 +27,4 @@ struct WorldTrajectory {
   Tensor left_objects(const Tensor& pictures) const;
 };
 
-}  // namespace noisescope::verify
+}  // namespace noisescope::inline verify

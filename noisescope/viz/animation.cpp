@@ -38,8 +38,7 @@ struct GifCloser {
                 ", got an error of its encoder; write fewer or smaller frames");
 }
 
-void add_gif_frame(CGIF* gif, const Image& image, const Palette& palette, bool local, int64_t ms,
-                   bool dither) {
+void add_gif_frame(CGIF* gif, const Image& image, const Palette& palette, bool local, int64_t ms, bool dither) {
   std::vector<uint8_t> indices = palette.indices(image, dither), colors = palette.colors();
   CGIF_FrameConfig frame{};
   frame.pImageData = indices.data();
@@ -104,8 +103,8 @@ std::string chunk(const std::string& type, const std::string& data) {
   put_u32(out, static_cast<uint32_t>(data.size()));
   const std::string body = type + data;
   out += body;
-  put_u32(out, static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(body.data()),
-                                           static_cast<uInt>(body.size()))));
+  put_u32(out,
+          static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
   return out;
 }
 
@@ -136,7 +135,7 @@ std::string encode_apng(const std::vector<Image>& frames, const AnimationOptions
   const std::string first = encode_png(frames.front());
   std::string control;
   put_u32(control, static_cast<uint32_t>(frames.size()));
-  put_u32(control, 0);  // for ever
+  put_u32(control, 0);                   // for ever
   constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
   std::string out = first.substr(0, kHeaderEnd) + chunk("acTL", control);
   uint32_t sequence = 0;
@@ -164,8 +163,7 @@ std::string encode_webp(const std::vector<Image>& frames, const AnimationOptions
   config.lossless = 1;
   config.exact = 1;
   const std::unique_ptr<WebPAnimEncoder, decltype(&WebPAnimEncoderDelete)> encoder(
-      WebPAnimEncoderNew(static_cast<int>(frames.front().width),
-                         static_cast<int>(frames.front().height), &settings),
+      WebPAnimEncoderNew(static_cast<int>(frames.front().width), static_cast<int>(frames.front().height), &settings),
       WebPAnimEncoderDelete);
   int64_t time = 0;
   bool good = encoder != nullptr;
@@ -193,13 +191,13 @@ std::string encode_webp(const std::vector<Image>& frames, const AnimationOptions
 void check(const std::vector<Image>& frames) {
   if (frames.empty()) throw ValueError("[viz.encode_animation] expected frames, got none");
   for (const Image& frame : frames) {
-    if (frame.width != frames.front().width || frame.height != frames.front().height ||
-        frame.channels != 3 || frame.width < 1 || frame.height < 1 || frame.width > 65535 ||
-        frame.height > 65535 ||
+    if (frame.width != frames.front().width || frame.height != frames.front().height || frame.channels != 3 ||
+        frame.width < 1 || frame.height < 1 || frame.width > 65535 || frame.height > 65535 ||
         static_cast<int64_t>(frame.pixels.size()) != 3 * frame.width * frame.height) {
-      throw ValueError(format_text("[viz.encode_animation] expected RGB frames of one size of 1 .. 65535 px, "
-                                   "got {} x {} with {} channels and {} bytes", frame.width, frame.height,
-                                   frame.channels, frame.pixels.size()));
+      throw ValueError(
+          format_text("[viz.encode_animation] expected RGB frames of one size of 1 .. 65535 px, "
+                      "got {} x {} with {} channels and {} bytes",
+                      frame.width, frame.height, frame.channels, frame.pixels.size()));
     }
   }
 }
@@ -212,15 +210,16 @@ std::string encode_animation(const std::string& format, const std::vector<Image>
   if (format == "gif") return encode_gif(frames, options);
   if (format == "apng" || format == "png") return encode_apng(frames, options);
   if (format == "webp") return encode_webp(frames, options);
-  throw ValueError("[viz.encode_animation] expected the format (the extension of the file) "
-                   "to be gif, apng, png or webp, got '" + format + "'");
+  throw ValueError(
+      "[viz.encode_animation] expected the format (the extension of the file) "
+      "to be gif, apng, png or webp, got '" +
+      format + "'");
 }
 
 void write_animation(const std::filesystem::path& path, const std::vector<Image>& frames,
                      const AnimationOptions& options) {
   const std::string extension = path.extension().string();
-  write_file_atomic(path, encode_animation(extension.empty() ? "" : extension.substr(1), frames,
-                                           options));
+  write_file_atomic(path, encode_animation(extension.empty() ? "" : extension.substr(1), frames, options));
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

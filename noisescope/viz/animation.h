@@ -27,8 +27,7 @@ struct AnimationOptions {
 
 inline void describe(Describer& d, AnimationOptions& o) {
   d("frame_ms", o.frame_ms, "how long a frame stands, in ms (GIF rounds to 10)", {.min = 20, .max = 60000});
-  d("last_frame_ms", o.last_frame_ms, "how long the last frame, the result, stands, in ms",
-    {.min = 20, .max = 60000});
+  d("last_frame_ms", o.last_frame_ms, "how long the last frame, the result, stands, in ms", {.min = 20, .max = 60000});
   d("gif_palette", o.gif_palette, "one palette for all frames of a GIF, or one for each");
   d("gif_dither", o.gif_dither, "pass colour errors on to the neighbours in GIFs");
 }
@@ -43,4 +42,4 @@ void write_animation(const std::filesystem::path& path, const std::vector<Image>
 std::string encode_animation(const std::string& format, const std::vector<Image>& frames,
                              const AnimationOptions& options = {});
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -18,8 +18,10 @@ constexpr int64_t kBarHeight = 10;
 Canvas::Canvas(int64_t width, int64_t height, Rgb background) {
   constexpr int64_t kMaxSide = 32768;
   if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
-    throw ValueError(format_text("[viz.Canvas] expected sides of 1 .. 32768 px, got {} x {}; "
-                                 "show fewer or smaller pictures", width, height));
+    throw ValueError(
+        format_text("[viz.Canvas] expected sides of 1 .. 32768 px, got {} x {}; "
+                    "show fewer or smaller pictures",
+                    width, height));
   }
   image_.width = width;
   image_.height = height;
@@ -65,8 +67,7 @@ void Canvas::disc(double x, double y, double radius, Rgb color) {
   }
 }
 
-void Canvas::text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, Rgb color,
-                  Align align) {
+void Canvas::text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, Rgb color, Align align) {
   const TextMask mask = render_text(utf8, style);
   const int64_t width = text_width(utf8, style);
   if (align == Align::center) x -= width / 2;
@@ -106,8 +107,8 @@ void Canvas::blend(int64_t x, int64_t y, Rgb color, double coverage) {
 
 int64_t colour_bar_height() { return kBarHeight + 4 + 2 * line_height(kBarText); }
 
-void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map,
-                    ValueRange range, std::string_view label) {
+void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map, ValueRange range,
+                     std::string_view label) {
   const std::array<Rgb, 256>& table = colour_table(map);
   for (int64_t i = 0; i < width; ++i) {
     canvas.rect(x + i, y, 1, kBarHeight, table[255 * i / std::max<int64_t>(1, width - 1)]);
@@ -117,8 +118,7 @@ void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, Colour
   canvas.text(x, numbers, format_number(range.low), kBarText, Ink::kText, Align::left);
   canvas.text(x + width, numbers, format_number(range.high), kBarText, Ink::kText, Align::right);
   if (range.low == -range.high) canvas.text(x + width / 2, numbers, "0", kBarText, Ink::kText, Align::center);
-  canvas.text(x + width / 2, numbers + line_height(kBarText), label, kBarText, Ink::kMuted,
-              Align::center);
+  canvas.text(x + width / 2, numbers + line_height(kBarText), label, kBarText, Ink::kMuted, Align::center);
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -43,8 +43,8 @@ class Canvas {
   void disc(double x, double y, double radius, Rgb color);
   /// One line of text whose box of line_height(style) starts at row `y`; `x` is its left end, middle
   /// or right end.
-  void text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style,
-            Rgb color = Ink::kText, Align align = Align::left);
+  void text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, Rgb color = Ink::kText,
+            Align align = Align::left);
   /// Each pixel of `picture` (1, 3 or 4 channels; alpha over what is there) as scale x scale pixels.
   void picture(int64_t x, int64_t y, const Image& picture, int64_t scale = 1);
 
@@ -56,8 +56,8 @@ class Canvas {
 
 /// A horizontal colour bar of `width` px with its end values (and 0 for a symmetric range) and a label
 /// with unit below. Height: colour_bar_height().
-void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map,
-                    ValueRange range, std::string_view label);
+void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map, ValueRange range,
+                     std::string_view label);
 int64_t colour_bar_height();
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

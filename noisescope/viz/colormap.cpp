@@ -97,9 +97,7 @@ Tensor checked_picture(const char* where, const Tensor& picture) {
 
 }  // namespace
 
-std::string hex_colour(Rgb color) {
-  return format_text("#{:02x}{:02x}{:02x}", color.r, color.g, color.b);
-}
+std::string hex_colour(Rgb color) { return format_text("#{:02x}{:02x}{:02x}", color.r, color.g, color.b); }
 
 const std::array<Rgb, 256>& colour_table(ColourMap map) {
   static const std::array<Rgb, 256> sequential = walk(sequential_curve);
@@ -129,28 +127,23 @@ ValueRange symmetric_range(const Tensor& values, double share) {
 Image colour_image(const Tensor& values, ColourMap map, ValueRange range) {
   check_shape("viz.colour_image", "values", values, {-1, -1});
   if (!(range.high > range.low)) {
-    throw ValueError(format_text("[viz.colour_image] expected a range with low < high, got [{}, {}]", range.low,
-                                 range.high));
+    throw ValueError(
+        format_text("[viz.colour_image] expected a range with low < high, got [{}, {}]", range.low, range.high));
   }
-  const Tensor level = (values.detach().to(torch::kCPU, torch::kFloat64) - range.low) /
-                       (range.high - range.low);
+  const Tensor level = (values.detach().to(torch::kCPU, torch::kFloat64) - range.low) / (range.high - range.low);
   const Tensor whole = level.contiguous();
   const double* data = whole.const_data_ptr<double>();
   Image image{.width = values.size(1), .height = values.size(0), .channels = 3, .pixels = {}};
   image.pixels.reserve(3 * whole.numel());
   const std::array<Rgb, 256>& table = colour_table(map);
   for (int64_t i = 0; i < whole.numel(); ++i) {
-    const Rgb color = std::isnan(data[i])
-                          ? kNotANumberColour
-                          : table[std::lround(255 * std::clamp(data[i], 0.0, 1.0))];
+    const Rgb color = std::isnan(data[i]) ? kNotANumberColour : table[std::lround(255 * std::clamp(data[i], 0.0, 1.0))];
     image.pixels.insert(image.pixels.end(), {color.r, color.g, color.b});
   }
   return image;
 }
 
-Image to_image(const Tensor& picture) {
-  return from_levels((checked_picture("viz.to_image", picture) + 1) * 127.5);
-}
+Image to_image(const Tensor& picture) { return from_levels((checked_picture("viz.to_image", picture) + 1) * 127.5); }
 
 Image signed_image(const Tensor& values, double magnitude) {
   if (!(magnitude > 0)) {
@@ -159,4 +152,4 @@ Image signed_image(const Tensor& values, double magnitude) {
   return from_levels(checked_picture("viz.signed_image", values) * (127.5 / magnitude) + 127.5);
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -37,10 +37,14 @@ inline constexpr Rgb kNotANumberColour{0x9a, 0x9a, 0x9a};
 
 /// Okabe and Ito's eight colours ("Color universal design", 2008): black, orange, sky blue, green,
 /// yellow, blue, vermilion, purple.
-inline constexpr std::array<Rgb, 8> kOkabeIto = {{{0x00, 0x00, 0x00}, {0xe6, 0x9f, 0x00},
-                                                  {0x56, 0xb4, 0xe9}, {0x00, 0x9e, 0x73},
-                                                  {0xf0, 0xe4, 0x42}, {0x00, 0x72, 0xb2},
-                                                  {0xd5, 0x5e, 0x00}, {0xcc, 0x79, 0xa7}}};
+inline constexpr std::array<Rgb, 8> kOkabeIto = {{{0x00, 0x00, 0x00},
+                                                  {0xe6, 0x9f, 0x00},
+                                                  {0x56, 0xb4, 0xe9},
+                                                  {0x00, 0x9e, 0x73},
+                                                  {0xf0, 0xe4, 0x42},
+                                                  {0x00, 0x72, 0xb2},
+                                                  {0xd5, 0x5e, 0x00},
+                                                  {0xcc, 0x79, 0xa7}}};
 
 struct ValueRange {
   double low = 0;
@@ -63,4 +67,4 @@ Image to_image(const Tensor& picture);
 /// A signed [3, H, W] as RGB: middle gray is 0, white and black are +-`magnitude` (channel by channel).
 Image signed_image(const Tensor& values, double magnitude);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -19,7 +19,7 @@ const TextStyle kNote{.size_px = 12};
 /// A film made ready: its picture size and the range of each signed panel.
 struct Reel {
   const Film& film;
-  int64_t width = 0;   // of a picture, in its own pixels
+  int64_t width = 0;  // of a picture, in its own pixels
   int64_t height = 0;
   std::vector<double> magnitudes;  // by panel; the 99.5 % quantile over all steps
 
@@ -34,9 +34,10 @@ void check_lengths(const Film& film) {
   }
   for (const FilmPanel& panel : film.panels) {
     if (panel.steps.size() == film.step_captions.size()) continue;
-    throw ValueError(format_text("[viz.film] expected {} steps in panel '{}', got {}; "
-                                 "give undefined tensors for missing ones", film.step_captions.size(), panel.caption,
-                                 panel.steps.size()));
+    throw ValueError(
+        format_text("[viz.film] expected {} steps in panel '{}', got {}; "
+                    "give undefined tensors for missing ones",
+                    film.step_captions.size(), panel.caption, panel.steps.size()));
   }
 }
 
@@ -62,8 +63,7 @@ int64_t scale_for(const Reel& reel, int64_t scale, int64_t wanted_px) {
   return scale > 0 ? scale : std::max<int64_t>(1, (wanted_px + reel.width / 2) / reel.width);
 }
 
-void paint_cell(Canvas& canvas, const Reel& reel, size_t panel, size_t step, int64_t x, int64_t y,
-                int64_t scale) {
+void paint_cell(Canvas& canvas, const Reel& reel, size_t panel, size_t step, int64_t x, int64_t y, int64_t scale) {
   const FilmPanel& p = reel.film.panels[panel];
   const int64_t width = reel.width * scale, height = reel.height * scale;
   if (!p.steps[step].defined()) {
@@ -76,9 +76,10 @@ void paint_cell(Canvas& canvas, const Reel& reel, size_t panel, size_t step, int
     }
     return;
   }
-  canvas.picture(x, y, p.kind == PanelKind::picture ? to_image(p.steps[step])
-                                                    : signed_image(p.steps[step], reel.magnitudes[panel]),
-                 scale);
+  canvas.picture(
+      x, y,
+      p.kind == PanelKind::picture ? to_image(p.steps[step]) : signed_image(p.steps[step], reel.magnitudes[panel]),
+      scale);
 }
 
 /// From black to white with the values they stand for: -m, 0, m.
@@ -99,8 +100,8 @@ void draw_ramp(Canvas& canvas, int64_t x, int64_t y, int64_t width, double magni
 void draw_timeline(Canvas& canvas, const Reel& reel, size_t step, int64_t y) {
   const double left = kGap + 5, right = static_cast<double>(canvas.width() - kGap - 5);
   const auto at = [&](size_t i) {
-    return reel.steps() == 1 ? right : left + (right - left) * static_cast<double>(i) /
-                                                  static_cast<double>(reel.steps() - 1);
+    return reel.steps() == 1 ? right
+                             : left + (right - left) * static_cast<double>(i) / static_cast<double>(reel.steps() - 1);
   };
   canvas.rect(static_cast<int64_t>(left), y - 1, static_cast<int64_t>(right - left), 2, Ink::kRule);
   canvas.rect(static_cast<int64_t>(left), y - 1, static_cast<int64_t>(at(step) - left), 2, Ink::kAccent);
@@ -187,8 +188,7 @@ Image film_strip(const Film& film, int64_t columns, int64_t scale) {
   const int64_t row = std::max<int64_t>(cell_height, 48) + 8;
   const auto row_top = [&](size_t panel) { return top + static_cast<int64_t>(panel) * row; };
 
-  Canvas canvas(left + static_cast<int64_t>(shown.size()) * pitch + kGap - 8,
-                row_top(reel.panels()) + kGap - 8);
+  Canvas canvas(left + static_cast<int64_t>(shown.size()) * pitch + kGap - 8, row_top(reel.panels()) + kGap - 8);
   canvas.text(kGap, kGap, ellipsise(film.title, kTitle, canvas.width() - 2 * kGap), kTitle);
   for (size_t c = 0; c < shown.size(); ++c) {
     const int64_t x = left + static_cast<int64_t>(c) * pitch;
@@ -210,4 +210,4 @@ Image film_strip(const Film& film, int64_t columns, int64_t scale) {
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

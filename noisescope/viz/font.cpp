@@ -58,8 +58,7 @@ void add_curve(std::vector<Segment>& out, Point p0, Point p1, Point p2, Point p3
   for (int i = 1; i <= kPieces; ++i) {
     const double t = static_cast<double>(i) / kPieces, s = 1 - t;
     const double a = s * s * s, b = 3 * s * s * t, c = 3 * s * t * t, d = t * t * t;
-    const Point next{a * p0.x + b * p1.x + c * p2.x + d * p3.x,
-                     a * p0.y + b * p1.y + c * p2.y + d * p3.y};
+    const Point next{a * p0.x + b * p1.x + c * p2.x + d * p3.x, a * p0.y + b * p1.y + c * p2.y + d * p3.y};
     out.push_back({last, next});
     last = next;
   }
@@ -70,8 +69,7 @@ Point add_arc(std::vector<Segment>& out, PathReader& reader) {
   const Point angles = reader.point();
   const int pieces = std::max(4, static_cast<int>(std::abs(angles.y - angles.x) / 10));
   const auto at = [&](int i) {
-    const double angle =
-        (angles.x + (angles.y - angles.x) * i / pieces) * std::numbers::pi / 180;
+    const double angle = (angles.x + (angles.y - angles.x) * i / pieces) * std::numbers::pi / 180;
     return Point{center.x + radius.x * std::cos(angle), center.y + radius.y * std::sin(angle)};
   };
   for (int i = 0; i < pieces; ++i) out.push_back({at(i), at(i + 1)});
@@ -114,14 +112,19 @@ char32_t folded(char32_t c) {
     case '\r':
     case 0x00A0:
     case 0x2009:
-    case 0x202F: return ' ';
+    case 0x202F:
+      return ' ';
     case 0x2018:
-    case 0x2019: return '\'';
+    case 0x2019:
+      return '\'';
     case 0x201C:
-    case 0x201D: return '"';
+    case 0x201D:
+      return '"';
     case 0x2010:
-    case 0x2011: return '-';
-    default: return c;
+    case 0x2011:
+      return '-';
+    default:
+      return c;
   }
 }
 
@@ -133,12 +136,18 @@ char32_t shrunk_from(char32_t c, double& raise) {
   raise = 5.6;
   if (c >= 0x2074 && c <= 0x2079) return U'4' + (c - 0x2074);
   switch (c) {
-    case 0x2070: return U'0';
-    case 0x00B9: return U'1';
-    case 0x00B2: return U'2';
-    case 0x00B3: return U'3';
-    case 0x207B: return 0x2212;
-    default: return 0;
+    case 0x2070:
+      return U'0';
+    case 0x00B9:
+      return U'1';
+    case 0x00B2:
+      return U'2';
+    case 0x00B3:
+      return U'3';
+    case 0x207B:
+      return 0x2212;
+    default:
+      return 0;
   }
 }
 
@@ -268,9 +277,7 @@ std::string ellipsised(std::vector<char32_t> text, const TextStyle& style, int64
 
 }  // namespace
 
-int64_t text_width(std::string_view utf8, const TextStyle& style) {
-  return width_of(text_code_points(utf8), style);
-}
+int64_t text_width(std::string_view utf8, const TextStyle& style) { return width_of(text_code_points(utf8), style); }
 
 int64_t line_height(const TextStyle& style) { return std::lround(style.size_px * 1.35); }
 
@@ -330,4 +337,4 @@ std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style
   return lines;
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

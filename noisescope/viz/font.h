@@ -40,7 +40,6 @@ std::string ellipsise(std::string_view utf8, const TextStyle& style, int64_t max
 
 /// At most `max_lines` lines no wider than `max_width`, broken at spaces (inside words where a word
 /// alone is too wide); what does not fit ends in an ellipsis.
-std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style, int64_t max_width,
-                                   int64_t max_lines);
+std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style, int64_t max_width, int64_t max_lines);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -20,12 +20,12 @@ void check_map(const HeatMap& map) {
   const auto fits = [](const std::vector<std::string>& names, int64_t count) {
     return names.empty() || static_cast<int64_t>(names.size()) == count;
   };
-  if (rows == 0 || columns == 0 || map.x.log || map.y.log || !fits(map.x_names, columns) ||
-      !fits(map.y_names, rows)) {
-    throw ValueError(format_text("[viz.render_svg] expected a matrix with at least one cell, "
-                                 "linear axes and a name for each row and column or none, "
-                                 "got {}, {} row names and {} column names", describe_tensor(map.values),
-                                 map.y_names.size(), map.x_names.size()));
+  if (rows == 0 || columns == 0 || map.x.log || map.y.log || !fits(map.x_names, columns) || !fits(map.y_names, rows)) {
+    throw ValueError(
+        format_text("[viz.render_svg] expected a matrix with at least one cell, "
+                    "linear axes and a name for each row and column or none, "
+                    "got {}, {} row names and {} column names",
+                    describe_tensor(map.values), map.y_names.size(), map.x_names.size()));
   }
 }
 
@@ -47,11 +47,20 @@ Image magnified(const Image& image, int64_t scale) {
 }
 
 void draw_picture(SvgWriter& svg, const PlotArea& area, const Image& image) {
-  svg.element("image", {{"class", "pixels"}, {"x", area.left}, {"y", area.top}, {"width", area.width()},
-                        {"height", area.height()}, {"preserveAspectRatio", "none"},
+  svg.element("image", {{"class", "pixels"},
+                        {"x", area.left},
+                        {"y", area.top},
+                        {"width", area.width()},
+                        {"height", area.height()},
+                        {"preserveAspectRatio", "none"},
                         {"href", data_uri("image/png", encode_png(image))}});
-  svg.element("rect", {{"class", "axis"}, {"stroke", "#5b6673"}, {"fill", "none"}, {"x", area.left},
-                       {"y", area.top}, {"width", area.width()}, {"height", area.height()}});
+  svg.element("rect", {{"class", "axis"},
+                       {"stroke", "#5b6673"},
+                       {"fill", "none"},
+                       {"x", area.left},
+                       {"y", area.top},
+                       {"width", area.width()},
+                       {"height", area.height()}});
 }
 
 void draw_colour_scale(SvgWriter& svg, const HeatMap& map, const PlotArea& area, ValueRange range) {
@@ -66,8 +75,8 @@ void draw_colour_scale(SvgWriter& svg, const HeatMap& map, const PlotArea& area,
     svg.text(area.right + 8, scale(tick.value) + 4, tick.label, "tick");
     widest = std::max(widest, estimated_text_width(tick.label, kTickSize));
   }
-  svg.text(area.right + widest + 26, (area.top + area.bottom) / 2,
-           axis_title(map.value_label, map.value_unit), "label", "middle", -90);
+  svg.text(area.right + widest + 26, (area.top + area.bottom) / 2, axis_title(map.value_label, map.value_unit), "label",
+           "middle", -90);
 }
 
 double widest_name(const std::vector<std::string>& names) {
@@ -88,20 +97,17 @@ void draw_columns(SvgWriter& svg, const HeatMap& map, const PlotArea& area, bool
     }
   }
   if (map.x_names.empty() && map.x.min && map.x.max) {
-    draw_x_axis(svg, area, {.low = *map.x.min, .high = *map.x.max, .from_px = area.left, .to_px = area.right},
-                map.x);
+    draw_x_axis(svg, area, {.low = *map.x.min, .high = *map.x.max, .from_px = area.left, .to_px = area.right}, map.x);
     return;
   }
   const double below = turned ? 0.75 * widest_name(map.x_names) + 34 : map.x_names.empty() ? 20 : 40;
-  svg.text((area.left + area.right) / 2, area.bottom + below, axis_title(map.x.label, map.x.unit), "label",
-           "middle");
+  svg.text((area.left + area.right) / 2, area.bottom + below, axis_title(map.x.label, map.x.unit), "label", "middle");
 }
 
 void draw_rows(SvgWriter& svg, const HeatMap& map, const PlotArea& area) {
   const double pitch = area.height() / static_cast<double>(map.values.size(0));
   for (size_t i = 0; i < map.y_names.size(); ++i) {
-    svg.text(area.left - 8, area.top + pitch * (static_cast<double>(i) + 0.5) + 4, map.y_names[i], "tick",
-             "end");
+    svg.text(area.left - 8, area.top + pitch * (static_cast<double>(i) + 0.5) + 4, map.y_names[i], "tick", "end");
   }
   if (map.y_names.empty() && map.y.min && map.y.max) {
     const Scale y{.low = *map.y.min, .high = *map.y.max, .from_px = area.bottom, .to_px = area.top};
@@ -147,4 +153,4 @@ std::string render_svg(const HeatMap& map) {
   return svg.finish();
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

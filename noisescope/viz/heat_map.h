@@ -33,4 +33,4 @@ struct HeatMap {
 /// an empty matrix, another number of names, or a logarithmic axis (cells are equally wide).
 std::string render_svg(const HeatMap& map);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -15,8 +15,8 @@ constexpr int64_t kBadge = 15;
 
 void check_count(const char* name, size_t count, int64_t images) {
   if (count == 0 || static_cast<int64_t>(count) == images) return;
-  throw ValueError(format_text("[viz.image_grid] expected one of {} for each of {} images or none, got {}", name,
-                               images, count));
+  throw ValueError(
+      format_text("[viz.image_grid] expected one of {} for each of {} images or none, got {}", name, images, count));
 }
 
 /// A small square in the corner with a tick or a cross, drawn as short strokes of discs.
@@ -47,7 +47,7 @@ void draw_mark(Canvas& canvas, int64_t x, int64_t y, int64_t width, int64_t heig
 
 /// Where pictures stand: groups on rows of their own, in reading order.
 struct Places {
-  int64_t group;    // pictures of a group
+  int64_t group;  // pictures of a group
   int64_t columns;
   int64_t rows;
   int64_t rows_of_group() const { return (group + columns - 1) / columns; }
@@ -69,13 +69,11 @@ Places places_of(int64_t count, const ImageGridOptions& options) {
 
 }  // namespace
 
-Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
-                 const ImageGridOptions& options, const std::vector<Mark>& marks,
-                 const std::string& title) {
+Image image_grid(const Tensor& images, const std::vector<std::string>& captions, const ImageGridOptions& options,
+                 const std::vector<Mark>& marks, const std::string& title) {
   check_shape("viz.image_grid", "images", images, {-1, -1, -1, -1});
   if ((images.size(1) != 3 && images.size(1) != 1) || images.size(2) < 1 || images.size(3) < 1) {
-    throw ShapeError("[viz.image_grid] expected images [B, 3 or 1, H, W] with pixels, got " +
-                     describe_tensor(images));
+    throw ShapeError("[viz.image_grid] expected images [B, 3 or 1, H, W] with pixels, got " + describe_tensor(images));
   }
   const int64_t count = images.size(0);
   if (count == 0) throw ValueError("[viz.image_grid] expected at least one image, got none");
@@ -117,4 +115,4 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

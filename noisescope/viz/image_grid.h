@@ -25,12 +25,10 @@ struct ImageGridOptions {
 
 inline void describe(Describer& d, ImageGridOptions& o) {
   d("columns", o.columns, "pictures in a row; 0: as square as possible", {.min = 0, .max = 256});
-  d("scale", o.scale, "screen pixels a side of an image pixel; 0: pictures of about 128 px",
-    {.min = 0, .max = 64});
+  d("scale", o.scale, "screen pixels a side of an image pixel; 0: pictures of about 128 px", {.min = 0, .max = 64});
   d("gap_px", o.gap_px, "space between pictures in pixels", {.min = 0, .max = 256});
   d("text_px", o.text_px, "caption size in pixels", {.min = 7, .max = 64});
-  d("caption_lines", o.caption_lines, "longest caption; the rest ends in an ellipsis",
-    {.min = 1, .max = 12});
+  d("caption_lines", o.caption_lines, "longest caption; the rest ends in an ellipsis", {.min = 1, .max = 12});
   d("group", o.group, "so many pictures stand together, each group on rows of its own; 0: no groups", {.min = 0});
 }
 
@@ -41,4 +39,4 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions 
                  const ImageGridOptions& options = {}, const std::vector<Mark>& marks = {},
                  const std::string& title = "");
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -23,8 +23,7 @@ struct Color {
 
 /// The colours of all pictures with their counts, as the means of cells of `bits` bits a channel;
 /// nothing if there are more than `limit`.
-std::optional<std::vector<Color>> histogram(const std::vector<const Image*>& pictures, int bits,
-                                            size_t limit) {
+std::optional<std::vector<Color>> histogram(const std::vector<const Image*>& pictures, int bits, size_t limit) {
   const int drop = 8 - bits;
   std::unordered_map<uint32_t, Color> cells;
   uint32_t last_key = ~0U;  // pictures have long runs of one colour
@@ -32,8 +31,8 @@ std::optional<std::vector<Color>> histogram(const std::vector<const Image*>& pic
   for (const Image* picture : pictures) {
     for (size_t p = 0; p + 2 < picture->pixels.size(); p += 3) {
       const uint8_t* rgb = &picture->pixels[p];
-      const uint32_t key = static_cast<uint32_t>(rgb[0] >> drop) << 16 |
-                           static_cast<uint32_t>(rgb[1] >> drop) << 8 | (rgb[2] >> drop);
+      const uint32_t key =
+          static_cast<uint32_t>(rgb[0] >> drop) << 16 | static_cast<uint32_t>(rgb[1] >> drop) << 8 | (rgb[2] >> drop);
       if (key != last_key) {
         cell = &cells[key];
         last_key = key;
@@ -86,12 +85,11 @@ size_t weighted_median(const std::vector<Color>& colors, const Box& box) {
 std::vector<Box> median_cut(std::vector<Color>& colors, size_t wanted) {
   std::vector<Box> boxes = {make_box(colors, 0, colors.size())};
   while (boxes.size() < wanted) {
-    const auto widest = std::max_element(
-        boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return a.spread < b.spread; });
+    const auto widest =
+        std::max_element(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return a.spread < b.spread; });
     if (widest->spread <= 0) break;
     const Box old = *widest;
-    std::sort(colors.begin() + static_cast<int64_t>(old.begin),
-              colors.begin() + static_cast<int64_t>(old.end),
+    std::sort(colors.begin() + static_cast<int64_t>(old.begin), colors.begin() + static_cast<int64_t>(old.end),
               [&](const Color& a, const Color& b) { return a.rgb[old.axis] < b.rgb[old.axis]; });
     const size_t middle = weighted_median(colors, old);
     *widest = make_box(colors, old.begin, middle);
@@ -102,8 +100,7 @@ std::vector<Box> median_cut(std::vector<Color>& colors, size_t wanted) {
 
 }  // namespace
 
-Palette::Palette(const std::vector<const Image*>& pictures, size_t colors)
-    : nearest_of_cell_(size_t{1} << 18, -1) {
+Palette::Palette(const std::vector<const Image*>& pictures, size_t colors) : nearest_of_cell_(size_t{1} << 18, -1) {
   for (const Image* picture : pictures) {
     if (picture->channels == 3 && !picture->pixels.empty()) continue;
     throw ValueError(format_text("[viz.Palette] expected RGB pictures with pixels, got {} x {} with {} channels",
@@ -175,4 +172,4 @@ std::vector<uint8_t> Palette::indices(const Image& picture, bool dither) const {
   return out;
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

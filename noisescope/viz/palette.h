@@ -28,8 +28,8 @@ class Palette {
   uint8_t nearest(const double* rgb) const;
 
   std::vector<uint8_t> colours_;
-  std::unordered_map<uint32_t, uint8_t> exact_;  // numbers of colours that are kept exactly
+  std::unordered_map<uint32_t, uint8_t> exact_;   // numbers of colours that are kept exactly
   mutable std::vector<int16_t> nearest_of_cell_;  // cache of nearest(), by 6 bits a channel; -1: empty
 };
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

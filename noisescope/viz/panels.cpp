@@ -12,8 +12,7 @@ namespace {
 constexpr int64_t kPanelsGap = 16, kTitle = 26, kCaption = 20;
 
 bool has_bar(const PanelRow& row) {
-  return std::any_of(row.panels.begin(), row.panels.end(),
-                     [](const Panel& panel) { return panel.bar.has_value(); });
+  return std::any_of(row.panels.begin(), row.panels.end(), [](const Panel& panel) { return panel.bar.has_value(); });
 }
 
 /// Lays rows out for images of one size.
@@ -23,8 +22,8 @@ class Plate {
       : side_(image.width), width_(image.width * scale), height_(image.height * scale), scale_(scale) {}
 
   int64_t row_height(const PanelRow& row) const {
-    return (row.title.empty() ? 0 : kTitle) + height_ + kCaption +
-           (has_bar(row) ? colour_bar_height() : 0) + kPanelsGap;
+    return (row.title.empty() ? 0 : kTitle) + height_ + kCaption + (has_bar(row) ? colour_bar_height() : 0) +
+           kPanelsGap;
   }
   int64_t row_width(const PanelRow& row) const {
     return kPanelsGap + static_cast<int64_t>(row.panels.size()) * (width_ + kPanelsGap);
@@ -50,8 +49,7 @@ class Plate {
     canvas.picture(x, y, panel.image, scale_);
     canvas.text(x, y + height_ + 3, panel.caption, {.size_px = 12}, Ink::kMuted);
     if (!panel.bar) return;
-    draw_colour_bar(canvas, x, y + height_ + kCaption, width_, panel.bar->map, panel.bar->range,
-                   panel.bar->unit);
+    draw_colour_bar(canvas, x, y + height_ + kCaption, width_, panel.bar->map, panel.bar->range, panel.bar->unit);
   }
 
   int64_t side_, width_, height_, scale_;
@@ -63,18 +61,15 @@ Panel picture_panel(const Tensor& picture, const std::string& caption) {
   return {to_image(picture.to(torch::kCPU, torch::kFloat32)), caption};
 }
 
-Panel map_panel(const Tensor& map, const std::string& caption, const std::string& unit,
-                double largest) {
+Panel map_panel(const Tensor& map, const std::string& caption, const std::string& unit, double largest) {
   if (largest <= 0) largest = map.max().item<double>();
   const ValueRange range{0, std::max(1e-9, largest)};
-  return {colour_image(map, ColourMap::sequential, range), caption,
-          ColourBar{ColourMap::sequential, range, unit}};
+  return {colour_image(map, ColourMap::sequential, range), caption, ColourBar{ColourMap::sequential, range, unit}};
 }
 
 Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit) {
   const ValueRange range = symmetric_range(map);
-  return {colour_image(map, ColourMap::diverging, range), caption,
-          ColourBar{ColourMap::diverging, range, unit}};
+  return {colour_image(map, ColourMap::diverging, range), caption, ColourBar{ColourMap::diverging, range, unit}};
 }
 
 Panel mask_panel(const Tensor& mask, const std::string& caption) {
@@ -100,4 +95,4 @@ Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale) {
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -30,8 +30,7 @@ struct PanelRow {
 /// [3, H, W] in [-1, 1] as it is.
 Panel picture_panel(const Tensor& picture, const std::string& caption);
 /// [H, W] >= 0 from 0 to `largest` (0: its own maximum).
-Panel map_panel(const Tensor& map, const std::string& caption, const std::string& unit,
-                double largest = 0);
+Panel map_panel(const Tensor& map, const std::string& caption, const std::string& unit, double largest = 0);
 /// [H, W] of either sign, symmetric around 0.
 Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit);
 /// [H, W] bool.
@@ -40,4 +39,4 @@ Panel mask_panel(const Tensor& mask, const std::string& caption);
 /// All images have one size. Throws ValueError for no panel, ShapeError for unequal images.
 Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale = 5);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

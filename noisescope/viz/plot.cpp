@@ -17,7 +17,7 @@ constexpr size_t kColours = 6;  // classes s0 .. s5, f0 .. f5 of figure_style()
 constexpr std::array<const char*, 6> kDashes = {"none", "8 4", "2 3", "10 3 2 3", "5 2", "1 4"};
 // For programs that read no style sheets.
 constexpr std::array<const char*, kColours> kFallback = {"#0072b2", "#d55e00", "#009e73",
-                                                        "#b0568a", "#b87d00", "#333a42"};
+                                                         "#b0568a", "#b87d00", "#333a42"};
 constexpr double kPlotMargin = 16, kLegendLine = 20, kLegendSize = 12;
 constexpr size_t kMarkedPoints = 24;
 
@@ -112,21 +112,32 @@ Scale y_scale(const Plot& plot) {
 void draw_marker(SvgWriter& svg, double x, double y, size_t index) {
   const double r = 3.6;
   const std::string style = css("f", index), fill = kFallback[index % kColours];
-  const auto path = [&](const std::string& d) {
-    svg.element("path", {{"class", style}, {"fill", fill}, {"d", d}});
-  };
+  const auto path = [&](const std::string& d) { svg.element("path", {{"class", style}, {"fill", fill}, {"d", d}}); };
   const auto at = [&](double dx, double dy) { return svg_number(x + dx) + " " + svg_number(y + dy); };
   switch (index % 6) {
     case 0:
       svg.element("circle", {{"class", style}, {"fill", fill}, {"cx", x}, {"cy", y}, {"r", r}});
       break;
-    case 1: path("M" + at(-r, -r) + "L" + at(r, -r) + "L" + at(r, r) + "L" + at(-r, r) + "Z"); break;
-    case 2: path("M" + at(0, -r - 1) + "L" + at(r + 0.6, r) + "L" + at(-r - 0.6, r) + "Z"); break;
-    case 3: path("M" + at(0, -r - 1.2) + "L" + at(r + 1.2, 0) + "L" + at(0, r + 1.2) + "L" + at(-r - 1.2, 0) + "Z"); break;
-    case 4: path("M" + at(0, r + 1) + "L" + at(r + 0.6, -r) + "L" + at(-r - 0.6, -r) + "Z"); break;
+    case 1:
+      path("M" + at(-r, -r) + "L" + at(r, -r) + "L" + at(r, r) + "L" + at(-r, r) + "Z");
+      break;
+    case 2:
+      path("M" + at(0, -r - 1) + "L" + at(r + 0.6, r) + "L" + at(-r - 0.6, r) + "Z");
+      break;
+    case 3:
+      path("M" + at(0, -r - 1.2) + "L" + at(r + 1.2, 0) + "L" + at(0, r + 1.2) + "L" + at(-r - 1.2, 0) + "Z");
+      break;
+    case 4:
+      path("M" + at(0, r + 1) + "L" + at(r + 0.6, -r) + "L" + at(-r - 0.6, -r) + "Z");
+      break;
     default:
-      svg.element("circle", {{"class", css("s", index, "bg")}, {"stroke", fill}, {"stroke-width", 1.8},
-                             {"fill", "#fff"}, {"cx", x}, {"cy", y}, {"r", r}});
+      svg.element("circle", {{"class", css("s", index, "bg")},
+                             {"stroke", fill},
+                             {"stroke-width", 1.8},
+                             {"fill", "#fff"},
+                             {"cx", x},
+                             {"cy", y},
+                             {"r", r}});
   }
 }
 
@@ -171,15 +182,20 @@ bool has_markers(const Plot& plot, const Series& s) {
 void draw_line_series(SvgWriter& svg, const Plot& plot, const Scale& x, const Scale& y) {
   for (size_t k = 0; k < plot.series.size(); ++k) {
     if (plot.series[k].low.empty()) continue;
-    svg.element("path", {{"class", css("f", k, "band")}, {"fill", kFallback[k % kColours]},
-                         {"fill-opacity", 0.18}, {"d", band_path(plot.series[k], x, y)}});
+    svg.element("path", {{"class", css("f", k, "band")},
+                         {"fill", kFallback[k % kColours]},
+                         {"fill-opacity", 0.18},
+                         {"d", band_path(plot.series[k], x, y)}});
   }
   for (size_t k = 0; k < plot.series.size(); ++k) {
     const Series& s = plot.series[k];
     if (s.line) {
-      svg.element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColours]},
-                           {"fill", "none"}, {"stroke-width", 2.0},
-                           {"stroke-dasharray", kDashes[k % kDashes.size()]}, {"d", line_path(s, x, y)}});
+      svg.element("path", {{"class", css("s", k, "curve")},
+                           {"stroke", kFallback[k % kColours]},
+                           {"fill", "none"},
+                           {"stroke-width", 2.0},
+                           {"stroke-dasharray", kDashes[k % kDashes.size()]},
+                           {"d", line_path(s, x, y)}});
     }
     for (size_t i = 0; has_markers(plot, s) && i < s.y.size(); ++i) {
       if (std::isfinite(s.x[i]) && std::isfinite(s.y[i])) draw_marker(svg, x(s.x[i]), y(s.y[i]), k);
@@ -192,12 +208,24 @@ void draw_line_series(SvgWriter& svg, const Plot& plot, const Scale& x, const Sc
 /// The filling of bar series `index` besides its colour: solid, diagonal, outline, level lines.
 void fill_bar(SvgWriter& svg, double x, double y, double width, double height, size_t index) {
   const std::string color = kFallback[index % kColours];
-  svg.element("rect", {{"class", css("f", index)}, {"fill", color}, {"x", x}, {"y", y}, {"width", width},
-                       {"height", height}, {"rx", 1.5}, {"fill-opacity", index % 4 == 0 ? 0.85 : 0.22}});
+  svg.element("rect", {{"class", css("f", index)},
+                       {"fill", color},
+                       {"x", x},
+                       {"y", y},
+                       {"width", width},
+                       {"height", height},
+                       {"rx", 1.5},
+                       {"fill-opacity", index % 4 == 0 ? 0.85 : 0.22}});
   if (index % 4 == 0) return;
-  svg.element("rect", {{"class", css("s", index)}, {"stroke", color}, {"fill", "none"}, {"x", x + 0.6},
-                       {"y", y + 0.6}, {"width", std::max(0.0, width - 1.2)},
-                       {"height", std::max(0.0, height - 1.2)}, {"rx", 1.5}, {"stroke-width", 1.2}});
+  svg.element("rect", {{"class", css("s", index)},
+                       {"stroke", color},
+                       {"fill", "none"},
+                       {"x", x + 0.6},
+                       {"y", y + 0.6},
+                       {"width", std::max(0.0, width - 1.2)},
+                       {"height", std::max(0.0, height - 1.2)},
+                       {"rx", 1.5},
+                       {"stroke-width", 1.2}});
   std::string d;
   const auto stroke = [&](double x0, double y0, double x1, double y1) {
     d += "M" + svg_number(x0) + " " + svg_number(y0) + "L" + svg_number(x1) + " " + svg_number(y1);
@@ -217,10 +245,12 @@ void fill_bar(SvgWriter& svg, double x, double y, double width, double height, s
 
 void draw_whisker(SvgWriter& svg, double x, double low, double high) {
   const auto n = svg_number;
-  svg.element("path", {{"class", "whisker"}, {"stroke", "currentColor"}, {"stroke-width", 1.4},
-                       {"d", "M" + n(x) + " " + n(low) + "L" + n(x) + " " + n(high) + "M" + n(x - 4) +
-                                 " " + n(low) + "L" + n(x + 4) + " " + n(low) + "M" + n(x - 4) + " " +
-                                 n(high) + "L" + n(x + 4) + " " + n(high)}});
+  svg.element("path",
+              {{"class", "whisker"},
+               {"stroke", "currentColor"},
+               {"stroke-width", 1.4},
+               {"d", "M" + n(x) + " " + n(low) + "L" + n(x) + " " + n(high) + "M" + n(x - 4) + " " + n(low) + "L" +
+                         n(x + 4) + " " + n(low) + "M" + n(x - 4) + " " + n(high) + "L" + n(x + 4) + " " + n(high)}});
 }
 
 void draw_bars(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& y) {
@@ -243,15 +273,12 @@ void draw_bars(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Sca
     svg.text(middle, area.bottom + 19, plot.categories[g], "tick", "middle");
   }
   svg.line(area.left, base, area.right, base, "axis");
-  svg.text((area.left + area.right) / 2, area.bottom + 40, axis_title(plot.x.label, plot.x.unit), "label",
-           "middle");
+  svg.text((area.left + area.right) / 2, area.bottom + 40, axis_title(plot.x.label, plot.x.unit), "label", "middle");
 }
 
 // --------------------------------------------------------------------------------------- legend
 
-double legend_item_width(const std::string& name) {
-  return 34 + estimated_text_width(name, kLegendSize) + 20;
-}
+double legend_item_width(const std::string& name) { return 34 + estimated_text_width(name, kLegendSize) + 20; }
 
 /// Draws (or with svg = nullptr only measures) the legend; returns its height.
 double draw_legend(SvgWriter* svg, const Plot& plot, double left, double top, double width) {
@@ -267,8 +294,10 @@ double draw_legend(SvgWriter* svg, const Plot& plot, double left, double top, do
         fill_bar(*svg, x, y + 1, 26, 12, k);
       } else {
         if (s.line) {
-          svg->element("path", {{"class", css("s", k, "curve")}, {"stroke", kFallback[k % kColours]},
-                                {"stroke-width", 2.0}, {"stroke-dasharray", kDashes[k % kDashes.size()]},
+          svg->element("path", {{"class", css("s", k, "curve")},
+                                {"stroke", kFallback[k % kColours]},
+                                {"stroke-width", 2.0},
+                                {"stroke-dasharray", kDashes[k % kDashes.size()]},
                                 {"d", "M" + svg_number(x) + " " + svg_number(y + 7) + "h26"}});
         }
         if (has_markers(plot, s)) draw_marker(*svg, x + 13, y + 7, k);
@@ -290,8 +319,12 @@ void draw_windows(SvgWriter& svg, const Plot& plot, const PlotArea& area, const 
     const double from = std::clamp(x(window.from), area.left, area.right);
     const double to = std::clamp(x(window.to), area.left, area.right);
     if (std::isnan(from + to)) continue;
-    svg.element("rect", {{"class", "window"}, {"fill", "#8a94a0"}, {"fill-opacity", 0.13},
-                         {"x", std::min(from, to)}, {"y", area.top}, {"width", std::abs(to - from)},
+    svg.element("rect", {{"class", "window"},
+                         {"fill", "#8a94a0"},
+                         {"fill-opacity", 0.13},
+                         {"x", std::min(from, to)},
+                         {"y", area.top},
+                         {"width", std::abs(to - from)},
                          {"height", area.height()}});
   }
 }
@@ -313,8 +346,7 @@ void draw_rules(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Sc
       if (!is_inside(at, area.left, area.right)) continue;
       const bool right_half = at > (area.left + area.right) / 2;
       svg.line(at, area.top, at, area.bottom, "rule");
-      svg.text(at + (right_half ? -5 : 5), area.bottom - 8, rule.label, "note halo",
-               right_half ? "end" : "start");
+      svg.text(at + (right_half ? -5 : 5), area.bottom - 8, rule.label, "note halo", right_half ? "end" : "start");
     } else {
       const double at = y(rule.at);
       if (!is_inside(at, area.top, area.bottom)) continue;
@@ -325,15 +357,19 @@ void draw_rules(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Sc
   }
 }
 
-void draw_annotations(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x,
-                      const Scale& y) {
+void draw_annotations(SvgWriter& svg, const Plot& plot, const PlotArea& area, const Scale& x, const Scale& y) {
   for (const Annotation& note : plot.annotations) {
     const double at = x(note.x);
     if (!is_inside(at, area.left, area.right)) continue;
     if (!is_inside(y(note.y), area.top, area.bottom)) continue;
     const bool flip = at + 10 + estimated_text_width(note.text, 11.5) > area.right;
-    svg.element("circle", {{"class", "rule"}, {"fill", "none"}, {"stroke", "#5b6673"}, {"cx", at},
-                           {"cy", y(note.y)}, {"r", 5.0}, {"stroke-dasharray", "none"}});
+    svg.element("circle", {{"class", "rule"},
+                           {"fill", "none"},
+                           {"stroke", "#5b6673"},
+                           {"cx", at},
+                           {"cy", y(note.y)},
+                           {"r", 5.0},
+                           {"stroke-dasharray", "none"}});
     svg.text(at + (flip ? -10 : 10), y(note.y) - 6, note.text, "note halo", flip ? "end" : "start");
   }
 }
@@ -369,7 +405,9 @@ std::string render_svg(const Plot& plot) {
   if (plot.categories.empty()) draw_windows(svg, plot, area, x);
   draw_y_axis(svg, area, y, plot.y);
   // A nested viewport cuts curves off at the frame without needing an identifier.
-  svg.open("svg", {{"x", area.left - 5}, {"y", area.top - 5}, {"width", area.width() + 10},
+  svg.open("svg", {{"x", area.left - 5},
+                   {"y", area.top - 5},
+                   {"width", area.width() + 10},
                    {"height", area.height() + 10},
                    {"viewBox", svg_number(area.left - 5) + " " + svg_number(area.top - 5) + " " +
                                    svg_number(area.width() + 10) + " " + svg_number(area.height() + 10)}});
@@ -387,4 +425,4 @@ std::string render_svg(const Plot& plot) {
   return svg.finish();
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

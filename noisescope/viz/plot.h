@@ -83,4 +83,4 @@ struct Plot {
 /// at all, or a second axis that is not monotone.
 std::string render_svg(const Plot& plot);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -11,9 +11,7 @@ namespace {
 
 constexpr double kTickSize = 11.5, kTitleSize = 15, kTitleLine = 20;
 
-int ticks_for(double length_px, double spacing_px) {
-  return std::max(2, static_cast<int>(length_px / spacing_px));
-}
+int ticks_for(double length_px, double spacing_px) { return std::max(2, static_cast<int>(length_px / spacing_px)); }
 
 /// The title in lines that fit the width.
 std::vector<std::string> title_lines(double width, std::string_view title) {
@@ -72,8 +70,10 @@ void check_monotone(const std::vector<std::pair<double, double>>& mapping) {
     good = mapping[i].first > mapping[i - 1].first && dv * whole > 0;
   }
   if (good) return;
-  throw ValueError(format_text("[viz.render_svg] expected a second axis of at least two pairs, "
-                               "ascending in x and strictly monotone in value, got {} pairs", mapping.size()));
+  throw ValueError(
+      format_text("[viz.render_svg] expected a second axis of at least two pairs, "
+                  "ascending in x and strictly monotone in value, got {} pairs",
+                  mapping.size()));
 }
 
 }  // namespace
@@ -88,8 +88,7 @@ std::string axis_title(const std::string& label, const std::string& unit) {
 }
 
 std::vector<Tick> scale_ticks(const Scale& scale, int wanted) {
-  return scale.log ? log_ticks(scale.low, scale.high, wanted)
-                   : linear_ticks(scale.low, scale.high, wanted);
+  return scale.log ? log_ticks(scale.low, scale.high, wanted) : linear_ticks(scale.low, scale.high, wanted);
 }
 
 double y_axis_width(const Scale& y, const Axis& axis) {
@@ -122,8 +121,7 @@ void draw_x_axis(SvgWriter& svg, const PlotArea& area, const Scale& x, const Axi
     svg.line(at, area.bottom, at, area.bottom + (tick.label.empty() ? 3 : 5), "axis");
     if (!tick.label.empty()) svg.text(at, area.bottom + 19, tick.label, "tick", "middle");
   }
-  svg.text((area.left + area.right) / 2, area.bottom + 40, axis_title(axis.label, axis.unit), "label",
-           "middle");
+  svg.text((area.left + area.right) / 2, area.bottom + 40, axis_title(axis.label, axis.unit), "label", "middle");
 }
 
 void draw_second_x_axis(SvgWriter& svg, const PlotArea& area, const Scale& x, const SecondAxis& axis) {
@@ -131,8 +129,7 @@ void draw_second_x_axis(SvgWriter& svg, const PlotArea& area, const Scale& x, co
   svg.line(area.left, area.top, area.right, area.top, "axis");
   const double first = value_at(axis.mapping, x.low), last = value_at(axis.mapping, x.high);
   std::vector<std::pair<double, double>> taken;
-  for (const Tick& tick : linear_ticks(std::min(first, last), std::max(first, last),
-                                       ticks_for(area.width(), 60))) {
+  for (const Tick& tick : linear_ticks(std::min(first, last), std::max(first, last), ticks_for(area.width(), 60))) {
     const double at = x(invert(axis.mapping, tick.value));
     if (at < area.left - 0.5 || at > area.right + 0.5) continue;
     svg.line(at, area.top - 5, at, area.top, "axis");
@@ -144,8 +141,7 @@ void draw_second_x_axis(SvgWriter& svg, const PlotArea& area, const Scale& x, co
     taken.emplace_back(at - half, at + half);
     svg.text(at, area.top - 10, tick.label, "tick", "middle");
   }
-  svg.text((area.left + area.right) / 2, area.top - 29, axis_title(axis.label, axis.unit), "label",
-           "middle");
+  svg.text((area.left + area.right) / 2, area.top - 29, axis_title(axis.label, axis.unit), "label", "middle");
 }
 
 double title_height(double width, std::string_view title) {
@@ -162,4 +158,4 @@ double draw_title(SvgWriter& svg, double left, double top, double width, std::st
   return top + title_height(width, title);
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -12,7 +12,7 @@ namespace noisescope::inline viz {
 
 /// Data values -> pixels along one axis.
 struct Scale {
-  double low = 0, high = 1;            // data
+  double low = 0, high = 1;  // data
   double from_px = 0, to_px = 1;
   bool log = false;
 
@@ -50,4 +50,4 @@ double draw_title(SvgWriter& svg, double left, double top, double width, std::st
 /// Height that draw_title will take.
 double title_height(double width, std::string_view title);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

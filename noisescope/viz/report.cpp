@@ -75,16 +75,15 @@ std::string numbers(const std::vector<KeyNumber>& list) {
   if (list.empty()) return "";
   std::string out = "<dl class=\"numbers\">\n";
   for (const KeyNumber& n : list) {
-    out += "<div class=\"number\"><dt>" + escape_markup(n.label) + "</dt><dd>" +
-           div("value", n.value) + div("detail", n.detail) + div("meaning", n.meaning) +
-           "</dd></div>\n";
+    out += "<div class=\"number\"><dt>" + escape_markup(n.label) + "</dt><dd>" + div("value", n.value) +
+           div("detail", n.detail) + div("meaning", n.meaning) + "</dd></div>\n";
   }
   return out + "</dl>\n";
 }
 
 std::string table(const Table& t) {
-  std::string out = "<div class=\"scroll\" tabindex=\"0\"><table><caption>" +
-                    escape_markup(t.caption) + "</caption>\n<thead><tr>";
+  std::string out =
+      "<div class=\"scroll\" tabindex=\"0\"><table><caption>" + escape_markup(t.caption) + "</caption>\n<thead><tr>";
   for (const std::string& cell : t.header) {
     out += "<th scope=\"col\">" + escape_markup(cell) + "</th>";
   }
@@ -98,22 +97,20 @@ std::string table(const Table& t) {
 }
 
 std::string section(const Section& s, size_t number) {
-  std::string out = "<section id=\"" + identifier(number) + "\">\n<h2>" + escape_markup(s.title) +
-                    "</h2>\n" + paragraphs(s.prose) + numbers(s.numbers);
+  std::string out = "<section id=\"" + identifier(number) + "\">\n<h2>" + escape_markup(s.title) + "</h2>\n" +
+                    paragraphs(s.prose) + numbers(s.numbers);
   for (const Figure& f : s.figures) {
-    out += "<figure>\n" + f.markup + "<figcaption>" + escape_markup(f.caption) +
-           "</figcaption>\n</figure>\n";
+    out += "<figure>\n" + f.markup + "<figcaption>" + escape_markup(f.caption) + "</figcaption>\n</figure>\n";
   }
   for (const Table& t : s.tables) out += table(t);
   if (!s.preformatted.empty()) {
-    out += "<details><summary>Show all</summary><pre>" + escape_markup(s.preformatted) +
-           "</pre></details>\n";
+    out += "<details><summary>Show all</summary><pre>" + escape_markup(s.preformatted) + "</pre></details>\n";
   }
   return out + "</section>\n";
 }
 
-std::string image_tag(const std::string& mime, const std::string& bytes, const std::string& alt,
-                      int64_t width, int64_t height) {
+std::string image_tag(const std::string& mime, const std::string& bytes, const std::string& alt, int64_t width,
+                      int64_t height) {
   return format_text("<img src=\"data:{};base64,{}\" alt=\"{}\" width=\"{}\" height=\"{}\">\n", mime, base64(bytes),
                      escape_markup(alt), width, height);
 }
@@ -124,36 +121,35 @@ Figure png_figure(const Image& image, const std::string& alt, const std::string&
   return {image_tag("image/png", encode_png(image), alt, image.width, image.height), caption};
 }
 
-Figure film_figure(const Image& still, const std::string& animation, const std::string& mime,
-                   const std::string& alt, const std::string& caption) {
+Figure film_figure(const Image& still, const std::string& animation, const std::string& mime, const std::string& alt,
+                   const std::string& caption) {
   Figure figure = png_figure(still, alt, caption);
-  figure.markup += "<details><summary>Play the film</summary>\n<img src=\"data:" + mime +
-                   ";base64," + base64(animation) + "\" alt=\"" + escape_markup(alt + ", moving") +
-                   "\"></details>\n";
+  figure.markup += "<details><summary>Play the film</summary>\n<img src=\"data:" + mime + ";base64," +
+                   base64(animation) + "\" alt=\"" + escape_markup(alt + ", moving") + "\"></details>\n";
   return figure;
 }
 
-Figure svg_figure(const std::string& svg, const std::string& caption) {
-  return {inline_svg(svg), caption};
-}
+Figure svg_figure(const std::string& svg, const std::string& caption) { return {inline_svg(svg), caption}; }
 
 std::string to_html(const Report& report) {
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-      "style-src 'unsafe-inline'\">\n<title>" + escape_markup(report.title) + "</title>\n<style>" +
-      kStyle + figure_style() + "\n</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n"
-      "<header><h1>" + escape_markup(report.title) + "</h1>\n<p class=\"lead\">" +
-      escape_markup(report.lead) + "</p></header>\n<nav aria-label=\"Sections\"><ul>\n";
+      "style-src 'unsafe-inline'\">\n<title>" +
+      escape_markup(report.title) + "</title>\n<style>" + kStyle + figure_style() +
+      "\n</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n"
+      "<header><h1>" +
+      escape_markup(report.title) + "</h1>\n<p class=\"lead\">" + escape_markup(report.lead) +
+      "</p></header>\n<nav aria-label=\"Sections\"><ul>\n";
   for (size_t k = 0; k < report.sections.size(); ++k) {
-    out += "<li><a href=\"#" + identifier(k) + "\">" + escape_markup(report.sections[k].title) +
-           "</a></li>\n";
+    out += "<li><a href=\"#" + identifier(k) + "\">" + escape_markup(report.sections[k].title) + "</a></li>\n";
   }
   out += "</ul></nav>\n<main id=\"main\">\n";
   for (size_t k = 0; k < report.sections.size(); ++k) out += section(report.sections[k], k);
-  return out + "</main>\n<footer>Made by noisescope. This file needs nothing but itself.</footer>\n"
-               "</body>\n</html>\n";
+  return out +
+         "</main>\n<footer>Made by noisescope. This file needs nothing but itself.</footer>\n"
+         "</body>\n</html>\n";
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

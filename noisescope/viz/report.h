@@ -28,8 +28,8 @@ struct Figure {
 Figure png_figure(const Image& image, const std::string& alt, const std::string& caption);
 /// The bytes of an animation ("image/gif", "image/apng", "image/webp"), in a <details> that opens on
 /// demand, after a still: nothing moves unasked.
-Figure film_figure(const Image& still, const std::string& animation, const std::string& mime,
-                   const std::string& alt, const std::string& caption);
+Figure film_figure(const Image& still, const std::string& animation, const std::string& mime, const std::string& alt,
+                   const std::string& caption);
 /// A document of render_svg(), as inline_svg() gives it. Throws ValueError for anything else.
 Figure svg_figure(const std::string& svg, const std::string& caption);
 
@@ -57,4 +57,4 @@ struct Report {
 /// Everything but Figure::markup is escaped.
 std::string to_html(const Report& report);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -11,8 +11,7 @@ namespace noisescope::inline viz {
 namespace {
 
 constexpr std::string_view kNamespace = " xmlns=\"http://www.w3.org/2000/svg\"";
-constexpr std::string_view kFontStack =
-    "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
+constexpr std::string_view kFontStack = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
 /// Okabe and Ito's colours in the order in which series take them; yellow is left out, it does not
 /// show on white. In the dark the darker ones are lifted.
@@ -20,7 +19,7 @@ constexpr struct {
   const char* light;
   const char* dark;
 } kSeriesColours[] = {{"#0072b2", "#56b4e9"}, {"#d55e00", "#f28e4b"}, {"#009e73", "#3ecfa0"},
-                     {"#b0568a", "#e0a0c6"}, {"#b87d00", "#f0c04a"}, {"#333a42", "#d5dae0"}};
+                      {"#b0568a", "#e0a0c6"}, {"#b87d00", "#f0c04a"}, {"#333a42", "#d5dae0"}};
 
 std::string make_style() {
   std::string light, dark;
@@ -29,25 +28,26 @@ std::string make_style() {
     light += name + kSeriesColours[i].light + ";";
     dark += name + kSeriesColours[i].dark + ";";
   }
-  std::string style =
-      ".ns-fig{" + light +
-      "--ns-paper:#fff;--ns-ink:#1f262e;--ns-muted:#5b6673;--ns-rule:#dfe4ea;--ns-window:#8a94a0;"
-      "color:var(--ns-ink);font-family:" + std::string(kFontStack) +
-      ";font-variant-numeric:tabular-nums;max-width:100%;height:auto}"
-      "@media screen and (prefers-color-scheme:dark){.ns-fig{" + dark +
-      "--ns-paper:#15191e;--ns-ink:#e8ebef;--ns-muted:#9aa5b1;--ns-rule:#2c343d;--ns-window:#7a8591}}"
-      ".ns-fig .bg{fill:var(--ns-paper)}.ns-fig text{fill:currentColor}"
-      ".ns-fig .title{font-size:15px;font-weight:650}.ns-fig .label{font-size:12.5px}"
-      ".ns-fig .tick,.ns-fig .note{font-size:11.5px}.ns-fig .legend{font-size:12px}"
-      ".ns-fig text.tick,.ns-fig text.note{fill:var(--ns-muted)}"
-      ".ns-fig .halo{paint-order:stroke;stroke:var(--ns-paper);stroke-width:3px;stroke-linejoin:round}"
-      ".ns-fig .grid{stroke:var(--ns-rule);stroke-width:1}"
-      ".ns-fig .axis{stroke:var(--ns-muted);stroke-width:1}"
-      ".ns-fig .rule{stroke:var(--ns-muted);stroke-width:1.2;stroke-dasharray:2 3}"
-      ".ns-fig .window{fill:var(--ns-window);fill-opacity:.13;stroke:none}"
-      ".ns-fig .curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:butt}"
-      ".ns-fig .band{stroke:none;fill-opacity:.18}"
-      ".ns-fig .whisker{stroke-width:1.4;fill:none}.ns-fig .pixels{image-rendering:pixelated}";
+  std::string style = ".ns-fig{" + light +
+                      "--ns-paper:#fff;--ns-ink:#1f262e;--ns-muted:#5b6673;--ns-rule:#dfe4ea;--ns-window:#8a94a0;"
+                      "color:var(--ns-ink);font-family:" +
+                      std::string(kFontStack) +
+                      ";font-variant-numeric:tabular-nums;max-width:100%;height:auto}"
+                      "@media screen and (prefers-color-scheme:dark){.ns-fig{" +
+                      dark +
+                      "--ns-paper:#15191e;--ns-ink:#e8ebef;--ns-muted:#9aa5b1;--ns-rule:#2c343d;--ns-window:#7a8591}}"
+                      ".ns-fig .bg{fill:var(--ns-paper)}.ns-fig text{fill:currentColor}"
+                      ".ns-fig .title{font-size:15px;font-weight:650}.ns-fig .label{font-size:12.5px}"
+                      ".ns-fig .tick,.ns-fig .note{font-size:11.5px}.ns-fig .legend{font-size:12px}"
+                      ".ns-fig text.tick,.ns-fig text.note{fill:var(--ns-muted)}"
+                      ".ns-fig .halo{paint-order:stroke;stroke:var(--ns-paper);stroke-width:3px;stroke-linejoin:round}"
+                      ".ns-fig .grid{stroke:var(--ns-rule);stroke-width:1}"
+                      ".ns-fig .axis{stroke:var(--ns-muted);stroke-width:1}"
+                      ".ns-fig .rule{stroke:var(--ns-muted);stroke-width:1.2;stroke-dasharray:2 3}"
+                      ".ns-fig .window{fill:var(--ns-window);fill-opacity:.13;stroke:none}"
+                      ".ns-fig .curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:butt}"
+                      ".ns-fig .band{stroke:none;fill-opacity:.18}"
+                      ".ns-fig .whisker{stroke-width:1.4;fill:none}.ns-fig .pixels{image-rendering:pixelated}";
   for (size_t i = 0; i < std::size(kSeriesColours); ++i) {
     style += format_text(".ns-fig .s{0}{{stroke:var(--ns-c{0})}}.ns-fig .f{0}{{fill:var(--ns-c{0})}}", i);
   }
@@ -62,10 +62,32 @@ std::string value_text(const SvgValue& value) {
 /// What is wrong with the attributes of a start tag, which begin at `at`; empty if nothing. Moves to
 /// the end of the tag.
 std::string check_attributes(std::string_view text, size_t& at) {
-  static constexpr std::array<std::string_view, 26> kAttributes = {
-      "aria-label", "class", "cx", "cy", "d", "fill", "fill-opacity", "height", "href",
-      "preserveAspectRatio", "r", "role", "rx", "stroke", "stroke-dasharray", "stroke-width",
-      "text-anchor", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2"};
+  static constexpr std::array<std::string_view, 26> kAttributes = {"aria-label",
+                                                                   "class",
+                                                                   "cx",
+                                                                   "cy",
+                                                                   "d",
+                                                                   "fill",
+                                                                   "fill-opacity",
+                                                                   "height",
+                                                                   "href",
+                                                                   "preserveAspectRatio",
+                                                                   "r",
+                                                                   "role",
+                                                                   "rx",
+                                                                   "stroke",
+                                                                   "stroke-dasharray",
+                                                                   "stroke-width",
+                                                                   "text-anchor",
+                                                                   "transform",
+                                                                   "viewBox",
+                                                                   "width",
+                                                                   "x",
+                                                                   "x1",
+                                                                   "x2",
+                                                                   "y",
+                                                                   "y1",
+                                                                   "y2"};
   while (text.substr(at, 1) == " ") {
     const size_t equals = text.find("=\"", at);
     const size_t end = equals == text.npos ? text.npos : text.find('"', equals + 2);
@@ -87,8 +109,8 @@ std::string check_attributes(std::string_view text, size_t& at) {
 
 /// What a document holds that SvgWriter does not write for a figure; empty if nothing.
 std::string find_foreign(std::string_view text) {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "svg", "title", "desc", "rect", "line", "path", "circle", "text", "image"};
+  static constexpr std::array<std::string_view, 9> kNames = {"svg",  "title",  "desc", "rect", "line",
+                                                             "path", "circle", "text", "image"};
   for (size_t at = text.find('<'); at != text.npos; at = text.find('<', at)) {
     const bool closes = text.substr(++at, 1) == "/";
     if (closes) ++at;
@@ -118,8 +140,8 @@ std::string svg_number(double value) {
 double estimated_text_width(std::string_view utf8, double size_px) {
   double em = 0;
   for (const char32_t c : text_code_points(utf8)) {
-    const bool narrow = c < 128 && std::string_view("iIjltf.,:;'|!()[] ").find(static_cast<char>(c)) !=
-                                       std::string_view::npos;
+    const bool narrow =
+        c < 128 && std::string_view("iIjltf.,:;'|!()[] ").find(static_cast<char>(c)) != std::string_view::npos;
     const bool wide = c == 'm' || c == 'w' || c == 'M' || c == 'W' || c == '@' || c == '%';
     em += narrow ? 0.32 : wide ? 0.88 : c >= 'A' && c <= 'Z' ? 0.68 : 0.58;
   }
@@ -131,11 +153,10 @@ const std::string& figure_style() {
   return style;
 }
 
-SvgWriter::SvgWriter(double width, double height, std::string_view title,
-                     std::string_view description) {
-  out_ = "<svg" + std::string(kNamespace) + " class=\"ns-fig\" role=\"img\" viewBox=\"0 0 " +
-         svg_number(width) + " " + svg_number(height) + "\" width=\"" + svg_number(width) +
-         "\" height=\"" + svg_number(height) + "\" aria-label=\"" + escape_markup(title) + "\">\n";
+SvgWriter::SvgWriter(double width, double height, std::string_view title, std::string_view description) {
+  out_ = "<svg" + std::string(kNamespace) + " class=\"ns-fig\" role=\"img\" viewBox=\"0 0 " + svg_number(width) + " " +
+         svg_number(height) + "\" width=\"" + svg_number(width) + "\" height=\"" + svg_number(height) +
+         "\" aria-label=\"" + escape_markup(title) + "\">\n";
   open_.push_back("svg");
   out_ += "<title>" + escape_markup(title) + "</title><desc>" + escape_markup(description) + "</desc>\n";
   out_ += "<style>" + figure_style() + "</style>\n";
@@ -169,12 +190,11 @@ SvgWriter& SvgWriter::element(const char* name, SvgAttributes attributes) {
   return *this;
 }
 
-SvgWriter& SvgWriter::text(double x, double y, std::string_view content, const char* css_class,
-                           const char* anchor, double rotate_degrees) {
+SvgWriter& SvgWriter::text(double x, double y, std::string_view content, const char* css_class, const char* anchor,
+                           double rotate_degrees) {
   start_tag("text", {{"class", css_class}, {"x", x}, {"y", y}, {"text-anchor", anchor}});
   if (rotate_degrees != 0) {
-    out_ += " transform=\"rotate(" + svg_number(rotate_degrees) + " " + svg_number(x) + " " +
-            svg_number(y) + ")\"";
+    out_ += " transform=\"rotate(" + svg_number(rotate_degrees) + " " + svg_number(x) + " " + svg_number(y) + ")\"";
   }
   out_ += ">" + escape_markup(content) + "</text>\n";
   return *this;
@@ -206,4 +226,4 @@ std::string inline_svg(const std::string& document) {
   return foreign.empty() ? out : refuse("one with " + foreign);
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -27,8 +27,8 @@ class SvgWriter {
   SvgWriter& close();
   SvgWriter& element(const char* name, SvgAttributes attributes);
   /// <text>; `css_class` is one of those of figure_style().
-  SvgWriter& text(double x, double y, std::string_view content, const char* css_class,
-                  const char* anchor = "start", double rotate_degrees = 0);
+  SvgWriter& text(double x, double y, std::string_view content, const char* css_class, const char* anchor = "start",
+                  double rotate_degrees = 0);
   SvgWriter& line(double x1, double y1, double x2, double y2, const char* css_class);
 
   /// Closes everything and returns the document.
@@ -56,4 +56,4 @@ const std::string& figure_style();
 /// SvgWriter or that holds scripts, foreign objects or references to the network.
 std::string inline_svg(const std::string& document);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

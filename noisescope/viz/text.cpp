@@ -98,20 +98,30 @@ std::string escape_markup(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const char32_t c = next_code_point(text, at);
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: append_utf8(out, is_printable(c) ? c : kReplacement);
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        append_utf8(out, is_printable(c) ? c : kReplacement);
     }
   }
   return out;
 }
 
 std::string base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (size_t at = 0; at < bytes.size(); at += 3) {
@@ -132,9 +142,8 @@ std::string data_uri(std::string_view mime, std::string_view bytes) {
 }
 
 std::string superscript(int exponent) {
-  static constexpr std::array<const char*, 10> kDigits = {
-      "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
-      "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+  static constexpr std::array<const char*, 10> kDigits = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+                                                          "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
   std::string out = exponent < 0 ? "\u207b" : "";
   for (const char digit : format_text("{}", std::abs(exponent))) out += kDigits[digit - '0'];
   return out;
@@ -149,8 +158,8 @@ std::string format_number(double value, int digits) {
   // Decided by the rounded value, so that 999999.9 does not become "1e+06".
   const int exponent = std::atoi(scientific.c_str() + e + 1);
   const bool plain = exponent >= -4 && exponent < 6;
-  std::string text = plain ? format_text("{:.{}f}", value, std::max(0, digits - 1 - exponent))
-                           : scientific.substr(0, e);
+  std::string text =
+      plain ? format_text("{:.{}f}", value, std::max(0, digits - 1 - exponent)) : scientific.substr(0, e);
   if (text.find('.') != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
@@ -163,4 +172,4 @@ std::string format_plus_minus(double magnitude, int digits) {
   return "\u00b1" + format_number(std::abs(magnitude), digits);
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

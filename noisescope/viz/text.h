@@ -35,4 +35,4 @@ std::string format_number(double value, int digits = 3);
 /// "\u00b1" + format_number(magnitude): how a symmetric scale is stated.
 std::string format_plus_minus(double magnitude, int digits = 2);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

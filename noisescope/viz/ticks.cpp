@@ -42,8 +42,8 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted) {
   std::vector<Tick> ticks;
   // Enough digits to tell neighbours apart where they are written in powers of ten.
   const double largest = std::max(std::abs(low), std::abs(high));
-  const int digits = std::max(4, 1 + static_cast<int>(std::floor(std::log10(largest)) -
-                                                      std::floor(std::log10(step) + 1e-9)));
+  const int digits =
+      std::max(4, 1 + static_cast<int>(std::floor(std::log10(largest)) - std::floor(std::log10(step) + 1e-9)));
   const double slack = 1e-9 * (high - low);
   const auto first = static_cast<int64_t>(std::ceil((low - slack) / step));
   const auto last = static_cast<int64_t>(std::floor((high + slack) / step));
@@ -80,17 +80,14 @@ std::vector<Tick> log_ticks(double low, double high, int wanted) {
     for (int digit = 1; digit <= 9; ++digit) {
       const double value = digit * std::pow(10.0, exponent);
       if (value < low * (1 - slack) || value > high * (1 + slack)) continue;
-      const bool named = by_digits ? digit == 1 || digit == 2 || digit == 5
-                                   : digit == 1 && exponent % every == 0;
+      const bool named = by_digits ? digit == 1 || digit == 2 || digit == 5 : digit == 1 && exponent % every == 0;
       if (!named && digit > 1 && every > 1) continue;
       names += named;
-      ticks.push_back({value, !named      ? ""
-                              : by_digits ? format_number(value, 1)
-                                          : power_label(exponent)});
+      ticks.push_back({value, !named ? "" : by_digits ? format_number(value, 1) : power_label(exponent)});
     }
   }
   // An axis with one number has no scale.
   return names >= 2 ? ticks : linear_ticks(low, high, std::max(4, wanted));
 }
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -21,4 +21,4 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted = 6);
 /// there are always two numbers. Throws ValueError unless 0 < low < high.
 std::vector<Tick> log_ticks(double low, double high, int wanted = 6);
 
-}  // namespace noisescope::viz
+}  // namespace noisescope::inline viz

@@ -35,26 +35,23 @@ Evidence evidence(const WorldTemplates& templates, const Tensor& x, const Tensor
     result.log_template[side] = distances[side] * precision;
     const Tensor per_attribute = result.log_template[side].logsumexp(4);  // [B, G, K, S]
     const auto positions = static_cast<double>(distances[side].size(4));
-    result.log_attribute[side] =
-        per_attribute.permute({0, 3, 2, 1}).flatten(1, 2) - std::log(positions);
+    result.log_attribute[side] = per_attribute.permute({0, 3, 2, 1}).flatten(1, 2) - std::log(positions);
   }
   return result;
 }
 
 /// log p(x | left, right, background) up to the constant: [B, A, A, G].
-Tensor log_scene(const Evidence& e) {
-  return e.log_attribute[0].unsqueeze(2) + e.log_attribute[1].unsqueeze(1);
-}
+Tensor log_scene(const Evidence& e) { return e.log_attribute[0].unsqueeze(2) + e.log_attribute[1].unsqueeze(1); }
 
 /// Normalised log-weights of a condition: [..., R] -> the same, float64, -inf where 0.
 Tensor log_weights(const Tensor& condition) {
   const Tensor weights = condition.to(torch::kFloat64);
   const Tensor total = weights.sum(-1, true);
-  const bool usable = ((weights >= 0).all() & (total > 0).all() & total.isfinite().all())
-                          .item<bool>();
+  const bool usable = ((weights >= 0).all() & (total > 0).all() & total.isfinite().all()).item<bool>();
   if (!usable) {
-    throw ValueError("[world.WorldDenoiser] expected conditions of weights >= 0 with a positive sum, "
-                     "got others; use condition_of or null_condition");
+    throw ValueError(
+        "[world.WorldDenoiser] expected conditions of weights >= 0 with a positive sum, "
+        "got others; use condition_of or null_condition");
   }
   return weights.log() - total.log();
 }
@@ -62,8 +59,7 @@ Tensor log_weights(const Tensor& condition) {
 /// p(left, right, background | x, condition): [B, A, A, G].
 Tensor scene_posterior(const Evidence& e, const Tensor& condition) {
   const Tensor scenes = log_scene(e);
-  check_shape("world.WorldDenoiser", "condition", condition,
-              {scenes.size(0), scenes[0].numel()});
+  check_shape("world.WorldDenoiser", "condition", condition, {scenes.size(0), scenes[0].numel()});
   return (scenes.flatten(1) + log_weights(condition)).softmax(1).view(scenes.sizes());
 }
 
@@ -72,9 +68,7 @@ Tensor template_posterior(const Evidence& e, const Tensor& scenes, size_t side) 
   const Tensor& log_template = e.log_template[side];
   const auto colours = log_template.size(2), shapes = log_template.size(3);
   const Tensor attributes = scenes.sum(side == 0 ? 2 : 1);  // [B, A, G]
-  const Tensor arranged = attributes.view({attributes.size(0), shapes, colours, -1})
-                              .permute({0, 3, 2, 1})
-                              .unsqueeze(4);
+  const Tensor arranged = attributes.view({attributes.size(0), shapes, colours, -1}).permute({0, 3, 2, 1}).unsqueeze(4);
   return log_template.softmax(4) * arranged;
 }
 
@@ -96,8 +90,7 @@ Tensor attribute_marginal(const World& world, const Tensor& attributes, SceneFac
 /// [captions, R] float64: 1 where the caption is true and the pair of attributes is in the set.
 Tensor scene_truth(const World& world, const std::vector<CaptionMeaning>& captions, SceneSet set) {
   const int64_t A = world.attribute_count(), G = world.background_count();
-  const Tensor truth =
-      torch::zeros({static_cast<int64_t>(captions.size()), A * A * G}, torch::kFloat64);
+  const Tensor truth = torch::zeros({static_cast<int64_t>(captions.size()), A * A * G}, torch::kFloat64);
   auto cell = truth.accessor<double, 2>();
   for (size_t k = 0; k < captions.size(); ++k) {
     for (const AttributePair& pair : world.pairs(set)) {
@@ -112,13 +105,13 @@ Tensor scene_truth(const World& world, const std::vector<CaptionMeaning>& captio
   return truth;
 }
 
-Tensor condition_rows(const World& world, const std::vector<CaptionMeaning>& captions,
-                      SceneSet set) {
+Tensor condition_rows(const World& world, const std::vector<CaptionMeaning>& captions, SceneSet set) {
   const Tensor truth = scene_truth(world, captions, set);
   const Tensor total = truth.sum(1, true);
   if ((total == 0).any().item<bool>()) {
-    throw ValueError("[world.WorldDenoiser.condition_of] expected captions that are true of some "
-                     "scene of the set, got one that is not");
+    throw ValueError(
+        "[world.WorldDenoiser.condition_of] expected captions that are true of some "
+        "scene of the set, got one that is not");
   }
   return (truth / total).to(torch::kFloat32);
 }
@@ -137,8 +130,7 @@ Denoiser WorldDenoiser::denoiser() const {
   };
 }
 
-Tensor WorldDenoiser::denoise(const Tensor& x, const Tensor& sigma,
-                              const Tensor& condition) const {
+Tensor WorldDenoiser::denoise(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   check_shape("world.WorldDenoiser", "sigma", sigma, {x.size(0)});
   check_shape("world.WorldDenoiser", "condition", condition, {x.size(0), condition_size()});
   std::vector<Tensor> parts;
@@ -147,8 +139,7 @@ Tensor WorldDenoiser::denoise(const Tensor& x, const Tensor& sigma,
     const auto part = [&](const Tensor& whole) { return whole.narrow(0, first, count); };
     const Evidence e = evidence(tables_->templates, part(x), part(sigma));
     const Tensor scenes = scene_posterior(e, part(condition));
-    parts.push_back(tables_->templates.mixture(
-        {template_posterior(e, scenes, 0), template_posterior(e, scenes, 1)}));
+    parts.push_back(tables_->templates.mixture({template_posterior(e, scenes, 0), template_posterior(e, scenes, 1)}));
   }
   return parts.empty() ? torch::empty_like(x) : torch::cat(parts).to(x.scalar_type());
 }
@@ -158,9 +149,7 @@ int64_t WorldDenoiser::condition_size() const {
   return attributes * attributes * world().background_count();
 }
 
-Tensor WorldDenoiser::null_condition(SceneSet set) const {
-  return condition_of(CaptionMeaning{}, set);
-}
+Tensor WorldDenoiser::null_condition(SceneSet set) const { return condition_of(CaptionMeaning{}, set); }
 
 Tensor WorldDenoiser::condition_of(const CaptionMeaning& meaning, SceneSet set) const {
   return condition_rows(world(), {meaning}, set)[0].to(tables_->templates.device());
@@ -172,12 +161,10 @@ Tensor WorldDenoiser::condition_of(const std::vector<std::string>& captions, Sce
   return condition_rows(world(), meanings, set).to(tables_->templates.device());
 }
 
-WorldPosterior WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma,
-                                        const Tensor& condition) const {
+WorldPosterior WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   const Evidence e = evidence(tables_->templates, x, sigma);
   const Tensor scenes = scene_posterior(e, condition);
-  return {scenes, template_posterior(e, scenes, 0).sum({1, 2, 3}),
-          template_posterior(e, scenes, 1).sum({1, 2, 3})};
+  return {scenes, template_posterior(e, scenes, 0).sum({1, 2, 3}), template_posterior(e, scenes, 1).sum({1, 2, 3})};
 }
 
 Tensor WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition,
@@ -190,19 +177,16 @@ Tensor WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tens
   return attribute_marginal(world(), p.scenes.sum(left ? 2 : 1).sum(2), factor);
 }
 
-Tensor WorldDenoiser::log_density(const Tensor& x, const Tensor& sigma,
-                                  const Tensor& condition) const {
+Tensor WorldDenoiser::log_density(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   const Evidence e = evidence(tables_->templates, x, sigma);
   const Tensor scenes = log_scene(e).flatten(1);
   check_shape("world.WorldDenoiser", "condition", condition, {x.size(0), scenes.size(1)});
   const auto dimensions = static_cast<double>(x[0].numel());
-  const Tensor gaussian =
-      -dimensions * (sigma.to(torch::kFloat64).log() + 0.5 * std::log(2 * std::numbers::pi));
+  const Tensor gaussian = -dimensions * (sigma.to(torch::kFloat64).log() + 0.5 * std::log(2 * std::numbers::pi));
   return (scenes + log_weights(condition)).logsumexp(1) + gaussian;
 }
 
-Tensor WorldDenoiser::log_likelihood_ratio(const Tensor& x, const Tensor& sigma,
-                                           const Tensor& conditions,
+Tensor WorldDenoiser::log_likelihood_ratio(const Tensor& x, const Tensor& sigma, const Tensor& conditions,
                                            const Tensor& reference) const {
   check_shape("world.WorldDenoiser", "conditions", conditions, {-1, condition_size()});
   check_shape("world.WorldDenoiser", "reference", reference, {condition_size()});
@@ -215,12 +199,11 @@ Tensor WorldDenoiser::log_likelihood_ratio(const Tensor& x, const Tensor& sigma,
   return torch::stack(columns, 1);
 }
 
-Tensor WorldDenoiser::caption_posterior(const Tensor& x, const Tensor& sigma,
-                                        const Tensor& condition,
+Tensor WorldDenoiser::caption_posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition,
                                         const std::vector<CaptionMeaning>& captions) const {
   const Tensor scenes = posterior(x, sigma, condition).scenes.flatten(1);
   const Tensor truth = scene_truth(world(), captions, SceneSet::all).to(scenes.device());
   return torch::matmul(scenes, truth.t());
 }
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

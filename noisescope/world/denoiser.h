@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "noisescope/world/world.h"
+#include "noisescope/diffusion/denoiser.h"
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/templates.h"
-#include "noisescope/diffusion/denoiser.h"
+#include "noisescope/world/world.h"
 
 namespace noisescope::inline world {
 
@@ -47,13 +47,11 @@ class WorldDenoiser {
   /// dropped words this conditions on their truth, not on their having been said.
   Tensor condition_of(const CaptionMeaning& meaning, SceneSet set = SceneSet::all) const;
   /// [captions, R]; throws as WorldGrammar::parse does.
-  Tensor condition_of(const std::vector<std::string>& captions,
-                      SceneSet set = SceneSet::all) const;
+  Tensor condition_of(const std::vector<std::string>& captions, SceneSet set = SceneSet::all) const;
 
   WorldPosterior posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition) const;
   /// p(factor | x, condition): [B, values of the factor] float64, rows sum to 1.
-  Tensor posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition,
-                   SceneFactor factor) const;
+  Tensor posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition, SceneFactor factor) const;
 
   /// log p(x | condition) at noise level sigma, in nats: [B] float64.
   Tensor log_density(const Tensor& x, const Tensor& sigma, const Tensor& condition) const;
@@ -77,4 +75,4 @@ class WorldDenoiser {
   std::shared_ptr<const Tables> tables_;
 };
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

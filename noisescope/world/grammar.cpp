@@ -84,9 +84,10 @@ class Reader {
 
   [[noreturn]] void fail(const std::string& expected) const {
     const std::string got = next_ < words_.size() ? "'" + words_[next_] + "'" : "the end";
-    throw ValueError(format_text("[world.WorldGrammar.parse] expected {} as word {} of \"{}\", got {}; "
-                                 "captions read like \"a red square left of a blue disc on dark\"", expected,
-                                 next_ + 1, caption_, got));
+    throw ValueError(
+        format_text("[world.WorldGrammar.parse] expected {} as word {} of \"{}\", got {}; "
+                    "captions read like \"a red square left of a blue disc on dark\"",
+                    expected, next_ + 1, caption_, got));
   }
 
   const WorldOptions& options_;
@@ -104,8 +105,10 @@ void check_known(const std::vector<std::string>& words, const std::vector<std::s
     unknown.push_back(format_text("'{}'{}", word, near.empty() ? "" : " (did you mean '" + near + "'?)"));
   }
   if (unknown.empty()) return;
-  throw ValueError(format_text("[world.WorldGrammar.parse] expected words that this world knows, got {}; "
-                               "it knows: {}", join(unknown), join(known, " ")));
+  throw ValueError(
+      format_text("[world.WorldGrammar.parse] expected words that this world knows, got {}; "
+                  "it knows: {}",
+                  join(unknown), join(known, " ")));
 }
 
 /// Is there a scene of the set of which the meaning is true? (All backgrounds occur.)
@@ -118,9 +121,7 @@ bool fits_any(const World& world, const CaptionMeaning& meaning, SceneSet set) {
   });
 }
 
-bool is_full(const ObjectMeaning& meaning) {
-  return meaning.shape != kAny && meaning.colour != kAny;
-}
+bool is_full(const ObjectMeaning& meaning) { return meaning.shape != kAny && meaning.colour != kAny; }
 
 /// Where the sides are left open, saying the objects in the other order is another meaning with the
 /// same truth: one form is enough.
@@ -140,8 +141,7 @@ bool is_true(const ObjectMeaning& meaning, const WorldObject& object) {
 bool is_true(const CaptionMeaning& meaning, const Scene& scene) {
   if (meaning.background != kAny && meaning.background != scene.background) return false;
   if (is_true(meaning.left, scene.left) && is_true(meaning.right, scene.right)) return true;
-  return !meaning.ordered && is_true(meaning.left, scene.right) &&
-         is_true(meaning.right, scene.left);
+  return !meaning.ordered && is_true(meaning.left, scene.right) && is_true(meaning.right, scene.left);
 }
 
 WorldGrammar::WorldGrammar(const World& world) : world_(world) {
@@ -219,8 +219,8 @@ CaptionMeaning WorldGrammar::parse(const std::string& caption) const {
   check_known(words, words_);
   const CaptionMeaning meaning = Reader(world_.options(), caption, std::move(words)).read();
   if (!fits_any(world_, meaning, SceneSet::all)) {
-    throw ValueError("[world.WorldGrammar.parse] expected a caption that some scene fits, got \"" +
-                     caption + "\"; the two objects of this world always differ");
+    throw ValueError("[world.WorldGrammar.parse] expected a caption that some scene fits, got \"" + caption +
+                     "\"; the two objects of this world always differ");
   }
   return meaning;
 }
@@ -233,8 +233,8 @@ std::string WorldGrammar::say(const CaptionMeaning& meaning, bool swapped) const
     return text + (m.shape == kAny ? "shape" : options.shapes.at(size_t(m.shape)));
   };
   const char* relation = !meaning.ordered ? " and " : swapped ? " right of " : " left of ";
-  std::string text = object(swapped ? meaning.right : meaning.left) + relation +
-                     object(swapped ? meaning.left : meaning.right);
+  std::string text =
+      object(swapped ? meaning.right : meaning.left) + relation + object(swapped ? meaning.left : meaning.right);
   if (meaning.background != kAny) text += " on " + options.backgrounds.at(size_t(meaning.background));
   return text;
 }
@@ -255,15 +255,14 @@ std::vector<std::string> WorldGrammar::full_captions(SceneSet set, bool swapped)
   return captions;
 }
 
-int64_t WorldGrammar::draw(const Scene& scene, const Random& random, uint64_t step,
-                           int64_t sample) const {
+int64_t WorldGrammar::draw(const Scene& scene, const Random& random, uint64_t step, int64_t sample) const {
   const auto chance = [&](double probability, uint32_t position) {
     return random.uniform(Purpose::caption, step, sample, position) < probability;
   };
   CaptionMeaning meaning = full_meaning(scene);
   uint32_t position = 0;
-  for (int64_t* word : {&meaning.left.colour, &meaning.left.shape, &meaning.right.colour,
-                        &meaning.right.shape, &meaning.background}) {
+  for (int64_t* word :
+       {&meaning.left.colour, &meaning.left.shape, &meaning.right.colour, &meaning.right.shape, &meaning.background}) {
     if (chance(world_.options().word_drop, position++)) *word = kAny;
   }
   bool swapped = chance(0.5, position);
@@ -294,4 +293,4 @@ double WorldGrammar::entropy(const CaptionMeaning& given) const {
   return nats;
 }
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

@@ -29,7 +29,7 @@ struct ObjectMeaning {
 
 /// What a caption says. Default: nothing, true of every scene.
 struct CaptionMeaning {
-  ObjectMeaning left;    // where not ordered: the object said first, on either side
+  ObjectMeaning left;  // where not ordered: the object said first, on either side
   ObjectMeaning right;
   bool ordered = false;  // the sides are said
   int64_t background = kAny;
@@ -93,4 +93,4 @@ class WorldGrammar {
   std::vector<int32_t> row_of_code_;  // -1: not a caption of this world
 };
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

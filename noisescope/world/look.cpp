@@ -28,21 +28,15 @@ double arm_width(double n) {
 
 constexpr std::array<std::pair<const char*, Covers>, 6> kShapes{{
     {"square", [](double, double, double) { return true; }},
-    {"disc",
-     [](double dy, double dx, double n) { return std::hypot(dy, dx) <= disc_radius(n); }},
-    {"cross",
-     [](double dy, double dx, double n) {
-       return std::min(std::abs(dy), std::abs(dx)) < arm_width(n) / 2;
-     }},
+    {"disc", [](double dy, double dx, double n) { return std::hypot(dy, dx) <= disc_radius(n); }},
+    {"cross", [](double dy, double dx, double n) { return std::min(std::abs(dy), std::abs(dx)) < arm_width(n) / 2; }},
     {"ring",
      [](double dy, double dx, double n) {
        const double distance = std::hypot(dy, dx);
        return distance <= disc_radius(n) && distance > n / 4;
      }},
-    {"triangle",
-     [](double dy, double dx, double n) { return std::abs(dx) <= (dy + (n + 1) / 2) / 2; }},
-    {"diamond",
-     [](double dy, double dx, double n) { return std::abs(dy) + std::abs(dx) <= n / 2; }},
+    {"triangle", [](double dy, double dx, double n) { return std::abs(dx) <= (dy + (n + 1) / 2) / 2; }},
+    {"diamond", [](double dy, double dx, double n) { return std::abs(dy) + std::abs(dx) <= n / 2; }},
 }};
 
 constexpr double kHigh = 0.9;  // away from +-1, so that an estimate can err to both sides
@@ -59,8 +53,7 @@ constexpr std::array<std::pair<const char*, std::array<double, 3>>, 8> kColours{
     {"black", {kLow, kLow, kLow}},
 }};
 
-constexpr std::array<std::pair<const char*, double>, 3> kBackgrounds{
-    {{"dark", -0.4}, {"grey", 0.0}, {"bright", 0.4}}};
+constexpr std::array<std::pair<const char*, double>, 3> kBackgrounds{{{"dark", -0.4}, {"grey", 0.0}, {"bright", 0.4}}};
 
 template <class Table>
 std::vector<std::string> names_of(const Table& table) {
@@ -74,14 +67,13 @@ auto find_in(const Table& table, const char* what, const std::string& wanted) {
   for (const auto& [name, value] : table) {
     if (wanted == name) return value;
   }
-  throw ValueError(format_text("[world.world_look] expected a {} out of {}, got '{}'", what, join(names_of(table)),
-                               wanted));
+  throw ValueError(
+      format_text("[world.world_look] expected a {} out of {}, got '{}'", what, join(names_of(table)), wanted));
 }
 
 /// Calls paint(y, x) for the pixels of an object whose half begins at column `first_column`.
 template <class Paint>
-void for_each_pixel(const World& world, const WorldObject& object, int64_t first_column,
-                    Paint paint) {
+void for_each_pixel(const World& world, const WorldObject& object, int64_t first_column, Paint paint) {
   const int64_t size = world.options().object_size_px;
   const auto [top, left] = world.position(object.position);
   const uint8_t* covered = world.shape_mask(object.shape).data();
@@ -110,9 +102,8 @@ std::vector<Scene> counterfactuals(const World& world, const Scene& scene, Scene
       case 1:
         return vary(world.colour_count(), [&](Scene& s, int64_t v) { (s.*side).colour = v; });
       case 2:
-        return vary(world.attribute_count(), [&](Scene& s, int64_t v) {
-          s.*side = world.object(v, (s.*side).position);
-        });
+        return vary(world.attribute_count(),
+                    [&](Scene& s, int64_t v) { s.*side = world.object(v, (s.*side).position); });
       default:
         return vary(world.position_count(), [&](Scene& s, int64_t v) { (s.*side).position = v; });
     }
@@ -146,18 +137,14 @@ std::vector<uint8_t> world_shape_mask(const std::string& name, int64_t size_px) 
   return mask;
 }
 
-std::array<double, 3> world_colour_rgb(const std::string& name) {
-  return find_in(kColours, "colour", name);
-}
+std::array<double, 3> world_colour_rgb(const std::string& name) { return find_in(kColours, "colour", name); }
 
-double world_background_level(const std::string& name) {
-  return find_in(kBackgrounds, "background", name);
-}
+double world_background_level(const std::string& name) { return find_in(kBackgrounds, "background", name); }
 
 Tensor World::render(const std::vector<Scene>& scenes) const {
   constexpr int64_t plane = kWorldImagePx * kWorldImagePx;
-  const Tensor images = torch::empty(
-      {static_cast<int64_t>(scenes.size()), 3, kWorldImagePx, kWorldImagePx}, torch::kFloat32);
+  const Tensor images =
+      torch::empty({static_cast<int64_t>(scenes.size()), 3, kWorldImagePx, kWorldImagePx}, torch::kFloat32);
   float* image = images.data_ptr<float>();
   for (const Scene& scene : scenes) {
     std::fill_n(image, 3 * plane, static_cast<float>(background(scene.background)));
@@ -176,15 +163,13 @@ Tensor World::render(const std::vector<Scene>& scenes) const {
 }
 
 Tensor World::object_masks(const std::vector<Scene>& scenes) const {
-  const Tensor masks = torch::zeros(
-      {static_cast<int64_t>(scenes.size()), 2, kWorldImagePx, kWorldImagePx}, torch::kBool);
+  const Tensor masks =
+      torch::zeros({static_cast<int64_t>(scenes.size()), 2, kWorldImagePx, kWorldImagePx}, torch::kBool);
   auto cell = masks.accessor<bool, 4>();
   for (size_t i = 0; i < scenes.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    for_each_pixel(*this, scenes[i].left, 0,
-                   [&](int64_t y, int64_t x) { cell[row][0][y][x] = true; });
-    for_each_pixel(*this, scenes[i].right, kWorldHalfPx,
-                   [&](int64_t y, int64_t x) { cell[row][1][y][x] = true; });
+    for_each_pixel(*this, scenes[i].left, 0, [&](int64_t y, int64_t x) { cell[row][0][y][x] = true; });
+    for_each_pixel(*this, scenes[i].right, kWorldHalfPx, [&](int64_t y, int64_t x) { cell[row][1][y][x] = true; });
   }
   return masks;
 }
@@ -195,4 +180,4 @@ Tensor World::counterfactual_mask(const Scene& scene, SceneFactor factor) const 
   return (render(others) != render({scene})).any(1).any(0);
 }
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

@@ -24,4 +24,4 @@ std::array<double, 3> world_colour_rgb(const std::string& name);
 /// A grey level in [-1, 1].
 double world_background_level(const std::string& name);
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

@@ -29,8 +29,7 @@ WorldObject object_of(const World& world, int64_t flat_index) {
 }
 
 /// The scene of row `i`: the background with the smallest distance over both halves.
-Scene most_likely(const World& world, const NearestTemplates& left, const NearestTemplates& right,
-                  int64_t i) {
+Scene most_likely(const World& world, const NearestTemplates& left, const NearestTemplates& right, int64_t i) {
   const auto left_distance = left.distance.accessor<double, 2>()[i];
   const auto right_distance = right.distance.accessor<double, 2>()[i];
   int64_t best = 0;
@@ -42,9 +41,7 @@ Scene most_likely(const World& world, const NearestTemplates& left, const Neares
           object_of(world, right.index.accessor<int64_t, 2>()[i][best]), best};
 }
 
-double root_mean_square(const Tensor& values) {
-  return std::sqrt(values.square().mean().item<double>());
-}
+double root_mean_square(const Tensor& values) { return std::sqrt(values.square().mean().item<double>()); }
 
 /// ParsedScene::residual_rms from picture - render(scene), [3, 32, 32]; NaN if any value is.
 double worst_part(const World& world, const Scene& scene, const Tensor& difference) {
@@ -88,8 +85,7 @@ Match match(const CaptionMeaning& meaning, const WorldObject& first, const World
 }  // namespace
 
 void describe(Describer& d, WorldParserOptions& o) {
-  d("readable_noise", o.readable_noise,
-    "standard deviation of the pixel noise at which real pictures are still read",
+  d("readable_noise", o.readable_noise, "standard deviation of the pixel noise at which real pictures are still read",
     {.min = 0, .above_min = true, .below_max = true});
   d("calibration_count", o.calibration_count, "noisy real pictures that set the bound", {.min = 1});
   d("calibration_seed", o.calibration_seed, "which pictures and which noise");
@@ -111,8 +107,7 @@ CaptionAgreement agreement(const ParsedScene& parsed, const CaptionMeaning& mean
 }
 
 WorldParser::WorldParser(const World& world, const WorldParserOptions& options)
-    : world_(world), templates_(world), options_(options),
-      residual_bound_(std::numeric_limits<double>::infinity()) {
+    : world_(world), templates_(world), options_(options), residual_bound_(std::numeric_limits<double>::infinity()) {
   check_options("world.WorldParser", options);
   const Random random(static_cast<uint64_t>(options.calibration_seed));
   const uint64_t step = name_hash("WorldParser");
@@ -120,8 +115,7 @@ WorldParser::WorldParser(const World& world, const WorldParserOptions& options)
   for (int64_t i = 0; i < options.calibration_count; ++i) {
     scenes.push_back(world_.draw_scene(random, step, i, SceneSet::all));
   }
-  const Tensor noise = random.normal(Purpose::evaluation, step,
-                                     sample_range(0, options.calibration_count),
+  const Tensor noise = random.normal(Purpose::evaluation, step, sample_range(0, options.calibration_count),
                                      {3, kWorldImagePx, kWorldImagePx});
   double bound = 0;
   for (const ParsedScene& parsed : parse(world_.render(scenes) + options.readable_noise * noise)) {
@@ -131,8 +125,7 @@ WorldParser::WorldParser(const World& world, const WorldParserOptions& options)
 }
 
 std::vector<ParsedScene> WorldParser::parse(const Tensor& pictures) const {
-  check_shape("world.WorldParser.parse", "pictures", pictures,
-              {-1, 3, kWorldImagePx, kWorldImagePx});
+  check_shape("world.WorldParser.parse", "pictures", pictures, {-1, 3, kWorldImagePx, kWorldImagePx});
   const torch::NoGradGuard no_grad;
   std::vector<ParsedScene> result;
   const Tensor clamped = pictures.to(torch::kCPU, torch::kFloat64).clamp(-1, 1);
@@ -141,12 +134,11 @@ std::vector<ParsedScene> WorldParser::parse(const Tensor& pictures) const {
     const NearestTemplates nearest_left = nearest(left), nearest_right = nearest(right);
     for (int64_t i = 0; i < chunk.size(0); ++i) {
       const Scene scene = most_likely(world_, nearest_left, nearest_right, i);
-      const double residual =
-          worst_part(world_, scene, chunk[i] - world_.render({scene})[0].to(torch::kFloat64));
+      const double residual = worst_part(world_, scene, chunk[i] - world_.render({scene})[0].to(torch::kFloat64));
       result.push_back({scene, residual, !(residual <= residual_bound_)});
     }
   }
   return result;
 }
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

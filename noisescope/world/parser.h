@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "noisescope/core/options.h"
-#include "noisescope/world/world.h"
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/templates.h"
+#include "noisescope/world/world.h"
 
 namespace noisescope::inline world {
 
@@ -30,11 +30,11 @@ struct ParsedScene {
 /// matched with the caption's in the way that fits best, so that two objects in the wrong places
 /// cost `sides` alone. A rejected picture agrees in nothing.
 struct CaptionAgreement {
-  bool shapes = false;      // both
-  bool colours = false;     // both
-  bool sides = false;       // the best match is the one that the caption says
+  bool shapes = false;   // both
+  bool colours = false;  // both
+  bool sides = false;    // the best match is the one that the caption says
   bool background = false;
-  bool joint = false;       // all of them: the caption is true of the picture
+  bool joint = false;  // all of them: the caption is true of the picture
 };
 CaptionAgreement agreement(const ParsedScene& parsed, const CaptionMeaning& meaning);
 
@@ -59,4 +59,4 @@ class WorldParser {
   double residual_bound_ = 0;
 };
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

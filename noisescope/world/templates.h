@@ -34,4 +34,4 @@ class WorldTemplates {
   Tensor norms_;                  // [G, K, S, 1], |template|^2
 };
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

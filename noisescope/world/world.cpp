@@ -13,8 +13,7 @@ namespace noisescope::inline world {
 namespace {
 
 /// Throws unless `names` is a list of different names out of `known`.
-void check_names(const char* what, const std::vector<std::string>& names,
-                 const std::vector<std::string>& known) {
+void check_names(const char* what, const std::vector<std::string>& names, const std::vector<std::string>& known) {
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -27,8 +26,8 @@ void check_names(const char* what, const std::vector<std::string>& names,
     }
   }
   if (names.empty()) {
-    throw ValueError(format_text("[world.World] expected at least one of the {}, got none; choose from {}", what,
-                                 join(known)));
+    throw ValueError(
+        format_text("[world.World] expected at least one of the {}, got none; choose from {}", what, join(known)));
   }
 }
 
@@ -38,8 +37,9 @@ void check(const WorldOptions& options) {
   check_names("colours", options.colours, world_colour_names());
   check_names("backgrounds", options.backgrounds, world_background_names());
   if (options.shapes.size() * options.colours.size() < 2) {
-    throw ValueError("[world.World] expected at least two attributes (shapes x colours) because the "
-                     "two objects differ, got one; add a shape or a colour");
+    throw ValueError(
+        "[world.World] expected at least two attributes (shapes x colours) because the "
+        "two objects differ, got one; add a shape or a colour");
   }
 }
 
@@ -60,16 +60,13 @@ void describe(Describer& d, WorldOptions& o) {
     {.min = 1, .max = kWorldImagePx});
   d("shapes", o.shapes, "shapes an object can have", {.choices = world_shape_names()});
   d("colours", o.colours, "colours an object can have", {.choices = world_colour_names()});
-  d("backgrounds", o.backgrounds, "backgrounds a picture can have",
-    {.choices = world_background_names()});
+  d("backgrounds", o.backgrounds, "backgrounds a picture can have", {.choices = world_background_names()});
   d("ordered_captions", o.ordered_captions,
     "captions tell the sides ('left of', 'right of') instead of naming two objects ('and')");
   d("background_captions", o.background_captions, "captions name the background ('on dark')");
-  d("word_drop", o.word_drop,
-    "probability with which each colour, shape and background is left out of a caption",
+  d("word_drop", o.word_drop, "probability with which each colour, shape and background is left out of a caption",
     {.min = 0, .max = 1});
-  d("hold_out", o.hold_out,
-    "share of the pairs of (shape, colour) attributes that never occur together in training",
+  d("hold_out", o.hold_out, "share of the pairs of (shape, colour) attributes that never occur together in training",
     {.min = 0, .max = 0.9});
   d("hold_out_seed", o.hold_out_seed, "which pairs are held out");
 }
@@ -105,11 +102,10 @@ std::string World::signature() const {
   const WorldOptions& o = options_;
   std::ostringstream text;
   text.precision(17);
-  text << o.object_size_px << "-px objects on a " << o.grid_step_px << "-px grid; "
-       << join(o.shapes, " ") << "; " << join(o.colours, " ") << "; " << join(o.backgrounds, " ")
-       << "; " << (o.ordered_captions ? "ordered" : "unordered") << " captions "
-       << (o.background_captions ? "with" : "without") << " background, word drop " << o.word_drop
-       << "; hold-out " << o.hold_out;
+  text << o.object_size_px << "-px objects on a " << o.grid_step_px << "-px grid; " << join(o.shapes, " ") << "; "
+       << join(o.colours, " ") << "; " << join(o.backgrounds, " ") << "; "
+       << (o.ordered_captions ? "ordered" : "unordered") << " captions " << (o.background_captions ? "with" : "without")
+       << " background, word drop " << o.word_drop << "; hold-out " << o.hold_out;
   if (o.hold_out > 0) text << " seed " << o.hold_out_seed;
   return text.str();
 }
@@ -143,9 +139,10 @@ void World::hold_out_pairs() {
     held_out_[size_t(a * n + b)] = held_out_[size_t(b * n + a)] = 1;
   }
   if (held < wanted) {
-    throw ValueError(format_text("[world.World] expected a hold_out share that leaves every attribute in training, "
-                                 "got {}; at most {} of {} pairs can go with this seed", options_.hold_out, held,
-                                 unordered));
+    throw ValueError(
+        format_text("[world.World] expected a hold_out share that leaves every attribute in training, "
+                    "got {}; at most {} of {} pairs can go with this seed",
+                    options_.hold_out, held, unordered));
   }
   for (int64_t left = 0; left < n; ++left) {
     for (int64_t right = 0; right < n; ++right) {
@@ -163,15 +160,16 @@ const std::vector<AttributePair>& World::pairs(SceneSet set) const {
 Scene World::draw_scene(const Random& random, uint64_t step, int64_t sample, SceneSet set) const {
   const std::vector<AttributePair>& choice = pairs(set);
   if (choice.empty()) {
-    throw ValueError("[world.World.draw_scene] expected a set with scenes, got none held out; set "
-                     "hold_out above 0");
+    throw ValueError(
+        "[world.World.draw_scene] expected a set with scenes, got none held out; set "
+        "hold_out above 0");
   }
   const auto draw = [&](int64_t bound, uint32_t position) {
     return random.integer(Purpose::scene, step, sample, bound, position);
   };
   const AttributePair pair = choice[static_cast<size_t>(draw(int64_t(choice.size()), 0))];
-  return {object(pair.left, draw(position_count(), 1)),
-          object(pair.right, draw(position_count(), 2)), draw(background_count(), 3)};
+  return {object(pair.left, draw(position_count(), 1)), object(pair.right, draw(position_count(), 2)),
+          draw(background_count(), 3)};
 }
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

@@ -62,8 +62,14 @@ struct Scene {
 
 /// What of a scene a question is about. An object is shape and colour together.
 enum class SceneFactor {
-  left_shape, left_colour, left_object, left_position,
-  right_shape, right_colour, right_object, right_position,
+  left_shape,
+  left_colour,
+  left_object,
+  left_position,
+  right_shape,
+  right_colour,
+  right_object,
+  right_position,
   background,
 };
 
@@ -96,9 +102,7 @@ class World {
   int64_t position_count() const { return static_cast<int64_t>(positions_.size()); }
   int64_t attribute_count() const { return shape_count() * colour_count(); }
 
-  int64_t attribute(const WorldObject& object) const {
-    return object.shape * colour_count() + object.colour;
-  }
+  int64_t attribute(const WorldObject& object) const { return object.shape * colour_count() + object.colour; }
   WorldObject object(int64_t attribute, int64_t position = 0) const {
     return {attribute / colour_count(), attribute % colour_count(), position};
   }
@@ -120,8 +124,7 @@ class World {
 
   /// A scene drawn uniformly over pairs, positions and backgrounds, by (Purpose::scene, step,
   /// sample). Throws ValueError if the set is empty.
-  Scene draw_scene(const Random& random, uint64_t step, int64_t sample,
-                   SceneSet set = SceneSet::seen) const;
+  Scene draw_scene(const Random& random, uint64_t step, int64_t sample, SceneSet set = SceneSet::seen) const;
 
   /// [B, 3, 32, 32] float32.
   Tensor render(const std::vector<Scene>& scenes) const;
@@ -144,4 +147,4 @@ class World {
   std::vector<AttributePair> all_, seen_, unseen_;
 };
 
-}  // namespace noisescope::world
+}  // namespace noisescope::inline world

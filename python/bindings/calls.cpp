@@ -182,7 +182,8 @@ std::function<Tensor(const Tensor&)> picture_function(py::object function, const
   return [kept, name](const Tensor& pictures) {
     const Tensor values = call_tensor(*kept, name, {pictures});
     if (values.dim() < 1 || values.dim() > 2 || values.size(0) != pictures.size(0)) {
-      throw ShapeError(format_text("[{}] expected a number or a row a picture, [{}] or [{}, F], got {}", name, pictures.size(0), pictures.size(0), describe_tensor(values)));
+      throw ShapeError(format_text("[{}] expected a number or a row a picture, [{}] or [{}, F], got {}", name,
+                                   pictures.size(0), pictures.size(0), describe_tensor(values)));
     }
     return values;
   };
@@ -211,8 +212,6 @@ std::vector<int64_t> ids_or_range(const std::optional<std::vector<int64_t>>& ids
   return ids ? *ids : sample_range(0, count);
 }
 
-py::object tensor_or_none(const Tensor& tensor) {
-  return tensor.defined() ? py::cast(tensor) : py::none();
-}
+py::object tensor_or_none(const Tensor& tensor) { return tensor.defined() ? py::cast(tensor) : py::none(); }
 
 }  // namespace noisescope::python

@@ -21,16 +21,18 @@ py::list encodings(const ClipModel& self, const std::vector<std::string>& texts)
 void bind_clip(py::module_& m) {
   py::class_<ClipModel>(m, "Clip")
       .def(py::init([](const std::string& folder) { return ClipModel::load(folder); }))
-      .def("encode_text", [](const ClipModel& self, const std::vector<std::string>& texts) {
-        const py::gil_scoped_release release;
-        const torch::NoGradGuard no_grad;
-        return self.encode_text(texts);
-      })
-      .def("encode_image", [](const ClipModel& self, const Tensor& pictures) {
-        const py::gil_scoped_release release;
-        const torch::NoGradGuard no_grad;
-        return self.encode_image(to_clip_size(pictures, self.config().preprocess));
-      })
+      .def("encode_text",
+           [](const ClipModel& self, const std::vector<std::string>& texts) {
+             const py::gil_scoped_release release;
+             const torch::NoGradGuard no_grad;
+             return self.encode_text(texts);
+           })
+      .def("encode_image",
+           [](const ClipModel& self, const Tensor& pictures) {
+             const py::gil_scoped_release release;
+             const torch::NoGradGuard no_grad;
+             return self.encode_image(to_clip_size(pictures, self.config().preprocess));
+           })
       .def("tokenize", encodings)
       .def_property_readonly("embedding_dim", &ClipModel::embedding_dim)
       .def_property_readonly("image_size", &ClipModel::image_size)

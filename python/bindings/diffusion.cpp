@@ -41,14 +41,13 @@ Tensor call_denoiser(const DenoiserHandle& self, const Tensor& x, const Tensor& 
   return self.denoiser(x, sigma, condition);
 }
 
-Tensor sample(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& condition,
-              const Tensor& null_condition, const std::vector<double>& sigmas, uint64_t seed,
-              const std::optional<std::vector<int64_t>>& sample_ids, const std::optional<Tensor>& given,
-              const py::dict& sampler, const py::dict& guidance, const py::object& observer,
-              const py::object& progress) {
+Tensor sample(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& condition, const Tensor& null_condition,
+              const std::vector<double>& sigmas, uint64_t seed, const std::optional<std::vector<int64_t>>& sample_ids,
+              const std::optional<Tensor>& given, const py::dict& sampler, const py::dict& guidance,
+              const py::object& observer, const py::object& progress) {
   const auto solver = options_of<SamplerOptions>(sampler, "sampler");
-  const Predictor predict = guide(denoiser.denoiser, condition, null_condition,
-                                  options_of<GuidanceOptions>(guidance, "guidance"));
+  const Predictor predict =
+      guide(denoiser.denoiser, condition, null_condition, options_of<GuidanceOptions>(guidance, "guidance"));
   NoiseSource noise{Random(seed), ids_or_range(sample_ids, x.size(0))};
   if (given) noise.given = *given;
   const SamplerObserver watch = observer_of(observer);
@@ -92,8 +91,9 @@ void bind_diffusion(py::module_& m) {
       .def_readonly("total", &Progress::total)
       .def_readonly("unit", &Progress::unit)
       .def_readonly("detail", &Progress::detail);
-  py::class_<SamplerStep>(m, "Step", "One step of a sampling run, from sigma to sigma_next: x [B, C, H, W] and its clean "
-                                     "estimates; None where a branch was not evaluated.")
+  py::class_<SamplerStep>(m, "Step",
+                          "One step of a sampling run, from sigma to sigma_next: x [B, C, H, W] and its clean "
+                          "estimates; None where a branch was not evaluated.")
       .def_readonly("index", &SamplerStep::index)
       .def_readonly("count", &SamplerStep::count)
       .def_readonly("sigma", &SamplerStep::sigma)
@@ -101,11 +101,13 @@ void bind_diffusion(py::module_& m) {
       .def_property_readonly("log_snr", [](const SamplerStep& s) { return log_snr_of(s.sigma); })
       .def_property_readonly("x", [](const SamplerStep& s) { return tensor_or_none(s.x); })
       .def_property_readonly("denoised", [](const SamplerStep& s) { return tensor_or_none(s.prediction.denoised); })
-      .def_property_readonly("conditional", [](const SamplerStep& s) { return tensor_or_none(s.prediction.conditional); })
+      .def_property_readonly("conditional",
+                             [](const SamplerStep& s) { return tensor_or_none(s.prediction.conditional); })
       .def_property_readonly("unconditional",
                              [](const SamplerStep& s) { return tensor_or_none(s.prediction.unconditional); });
-  py::class_<DenoiserHandle>(m, "Denoiser", "D(x, sigma, condition): the estimate of x_0, [B, C, H, W]; sigma [B], "
-                                            "condition [B, D].")
+  py::class_<DenoiserHandle>(m, "Denoiser",
+                             "D(x, sigma, condition): the estimate of x_0, [B, C, H, W]; sigma [B], "
+                             "condition [B, D].")
       .def(py::init([](py::object function) { return DenoiserHandle{denoiser_of(std::move(function))}; }))
       .def("__call__", call_denoiser, py::arg("x"), py::arg("sigma"), py::arg("condition"));
   m.def("precondition", [](py::object network, const py::dict& options) {
@@ -117,15 +119,16 @@ void bind_diffusion(py::module_& m) {
     return sampling_sigmas(options_of<GridOptions>(grid, "sampling_sigmas"),
                            options_of<ScheduleOptions>(schedule, "schedule"));
   });
-  m.def("initial_noise", [](const std::vector<int64_t>& shape, uint64_t seed,
-                            const std::optional<std::vector<int64_t>>& sample_ids) {
-    if (shape.size() != 4) throw ValueError("[initial_noise] expected a shape [B, C, H, W]");
-    const NoiseSource noise{Random(seed), ids_or_range(sample_ids, shape[0])};
-    if (int64_t(noise.sample_ids.size()) != shape[0]) {
-      throw ValueError(format_text("[initial_noise] expected {} sample_ids, got {}", shape[0], noise.sample_ids.size()));
-    }
-    return noise.initial({shape[1], shape[2], shape[3]});
-  });
+  m.def("initial_noise",
+        [](const std::vector<int64_t>& shape, uint64_t seed, const std::optional<std::vector<int64_t>>& sample_ids) {
+          if (shape.size() != 4) throw ValueError("[initial_noise] expected a shape [B, C, H, W]");
+          const NoiseSource noise{Random(seed), ids_or_range(sample_ids, shape[0])};
+          if (int64_t(noise.sample_ids.size()) != shape[0]) {
+            throw ValueError(
+                format_text("[initial_noise] expected {} sample_ids, got {}", shape[0], noise.sample_ids.size()));
+          }
+          return noise.initial({shape[1], shape[2], shape[3]});
+        });
   m.def("add_noise", &add_noise);
   m.def("vp_from_ve", &vp_from_ve);
   m.def("ve_from_vp", &ve_from_vp);

@@ -38,7 +38,8 @@ Trajectory recorded(const DenoiserHandle& denoiser, const Tensor& pictures, cons
                     const PathNoise& noise) {
   SamplerStep step{.index = 0, .count = 1, .sigma = 1, .sigma_next = 0, .x = pictures, .prediction = {}};
   step.prediction.denoised = pictures;
-  return {{denoiser.denoiser, {1, 0}, {}, {}}, {condition, condition, pictures, {noise.random, noise.sample_ids}}, {step}};
+  return {
+      {denoiser.denoiser, {1, 0}, {}, {}}, {condition, condition, pictures, {noise.random, noise.sample_ids}}, {step}};
 }
 
 /// A method of the table on a trajectory, or on the pictures of a recorded one.
@@ -48,11 +49,12 @@ py::object ask_method(const char* id, const Model& model, const Trajectory& traj
                       const py::object& progress) {
   SamplingOptions sample = model.sample;
   sample.sampler = trajectory.sampling().sampler;
-  const Subject subject{model, prompt, {}, TrajectoryOrigin::drawn, sample, trajectory, {}, contrasts, {},
-                        trajectory.count(), seed};
+  const Subject subject{model, prompt,    {}, TrajectoryOrigin::drawn, sample, trajectory,
+                        {},    contrasts, {}, trajectory.count(),      seed};
   const Method& method = find_method(id);
   const ConfigNode settings = config_from_json(json_of(keywords), id);
-  return ask<T>([&](const Control& control) { return method.ask(subject, settings, control).template as<T>(); }, progress);
+  return ask<T>([&](const Control& control) { return method.ask(subject, settings, control).template as<T>(); },
+                progress);
 }
 
 /// The model whose every prompt is these rows.
@@ -109,8 +111,14 @@ py::object report(const Model& model, const std::string& prompt, const std::stri
                   const std::vector<std::string>& methods, const py::dict& settings, int64_t pictures, int64_t paths,
                   double budget_seconds, uint64_t seed, const py::object& progress) {
   ExplainRequest request;
-  request.subject = {.prompt = prompt, .words = words, .alternatives = alternatives, .labels = labels,
-                     .picture = picture.value_or(Tensor()), .pictures = pictures, .paths = paths, .seed = seed};
+  request.subject = {.prompt = prompt,
+                     .words = words,
+                     .alternatives = alternatives,
+                     .labels = labels,
+                     .picture = picture.value_or(Tensor()),
+                     .pictures = pictures,
+                     .paths = paths,
+                     .seed = seed};
   request.methods = methods;
   request.settings = config_from_json(json_of(settings, "settings"), "settings");
   request.budget_seconds = budget_seconds;
@@ -125,39 +133,50 @@ void bind_of_pictures(py::module_& m) {
   m.def("evidence", [](const Of& d, const Tensor& pictures, const Tensor& conditions, const Tensor& own,
                        const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<EvidenceOptions>(keywords, "evidence");
-    return ask<Evidence>([&](const Control& c) {
-      return filter_noising_paths(d.denoiser, pictures, {conditions, own}, options, noise, c);
-    }, progress);
+    return ask<Evidence>(
+        [&](const Control& c) {
+          return filter_noising_paths(d.denoiser, pictures, {conditions, own}, options, noise, c);
+        },
+        progress);
   });
   m.def("conditioning_locality", [](const Of& d, const Tensor& pictures, const Tensor& conditions, const Tensor& own,
                                     const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<LocalityOptions>(keywords, "conditioning_locality");
-    return ask<ConditioningLocality>([&](const Control& c) {
-      return conditioning_locality(d.denoiser, pictures, {conditions, own}, options, noise, c);
-    }, progress);
+    return ask<ConditioningLocality>(
+        [&](const Control& c) {
+          return conditioning_locality(d.denoiser, pictures, {conditions, own}, options, noise, c);
+        },
+        progress);
   });
   m.def("information_map", [](const Of& d, const Tensor& pictures, const Tensor& condition, const Tensor& references,
                               const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<InformationOptions>(keywords, "information_map");
-    return ask<InformationMaps>([&](const Control& c) {
-      return information_maps(d.denoiser, pictures, condition, references, options, noise.random, noise.sample_ids, c);
-    }, progress);
+    return ask<InformationMaps>(
+        [&](const Control& c) {
+          return information_maps(d.denoiser, pictures, condition, references, options, noise.random, noise.sample_ids,
+                                  c);
+        },
+        progress);
   });
   m.def("u_turn", [](const Of& d, const Tensor& pictures, const Tensor& condition, py::object keeps,
                      const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<UTurnOptions>(keywords, "u_turn");
     const KeepsFactors kept = picture_function(std::move(keeps), "keeps");
-    return ask<UTurns>([&](const Control& c) {
-      return u_turns(d.denoiser, pictures, condition, kept, options, noise.random, noise.sample_ids, c);
-    }, progress);
+    return ask<UTurns>(
+        [&](const Control& c) {
+          return u_turns(d.denoiser, pictures, condition, kept, options, noise.random, noise.sample_ids, c);
+        },
+        progress);
   });
   m.def("posterior_uncertainty", posterior_uncertainty);
   m.def("posterior_components", [](const Of& d, const Tensor& x, const Tensor& sigma, const Tensor& condition,
                                    const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<UncertaintyOptions>(keywords, "posterior_components");
-    return ask<PosteriorComponents>([&](const Control& c) {
-      return posterior_components(d.denoiser, x, sigma, condition, options, noise.random, noise.sample_ids, c);
-    }, progress);
+    return ask<PosteriorComponents>(
+        [&](const Control& c) {
+          return posterior_components(d.denoiser, x, sigma, condition, options, noise.random, noise.sample_ids, c);
+        },
+        progress);
   });
   m.def("spectral_emergence", [](const Of& d, const Tensor& pictures, const Tensor& condition, double log_snr_max,
                                  const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
@@ -178,55 +197,57 @@ void bind_of_pictures(py::module_& m) {
                                const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
     const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
     const Tensor condition = model.condition({prompt}).expand({pictures.size(0), -1});
-    return ask_method<DecisionWindows>("decision_windows", model, recorded({model.denoiser}, pictures, condition, noise),
-                                       prompt, word_contrasts(grammar, prompt, words, alternatives),
-                                       noise.random.seed(), keywords, progress);
+    return ask_method<DecisionWindows>(
+        "decision_windows", model, recorded({model.denoiser}, pictures, condition, noise), prompt,
+        word_contrasts(grammar, prompt, words, alternatives), noise.random.seed(), keywords, progress);
   });
   m.def("invert_ddim", [](const Of& d, const Tensor& pictures, const Tensor& condition,
                           const std::vector<double>& sigmas, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<DdimInversionOptions>(keywords, "invert_ddim");
-    return long_call<Tensor>([&](const Control& c) {
-      return invert_ddim(plain(d, condition), pictures, sigmas, options, c);
-    }, progress);
+    return long_call<Tensor>(
+        [&](const Control& c) { return invert_ddim(plain(d, condition), pictures, sigmas, options, c); }, progress);
   });
   m.def("invert_edit_friendly", [](const Of& d, const Tensor& pictures, const Tensor& condition,
                                    const std::vector<double>& sigmas, const PathNoise& noise,
                                    const py::object& progress) {
-    return ask<EditFriendlyInversion>([&](const Control& c) {
-      return invert_edit_friendly(plain(d, condition), pictures, sigmas, noise, {}, c);
-    }, progress);
+    return ask<EditFriendlyInversion>(
+        [&](const Control& c) { return invert_edit_friendly(plain(d, condition), pictures, sigmas, noise, {}, c); },
+        progress);
   });
   m.def("replay", [](const Of& d, const Tensor& condition, const std::vector<double>& sigmas, const Tensor& states,
                      const Tensor& noises, const Tensor& remainder, int64_t first_step, const py::object& progress) {
     const EditFriendlyInversion inversion{sigmas, states, noises, remainder};
-    return long_call<Tensor>([&](const Control& c) {
-      return replay(plain(d, condition), inversion, first_step, {}, c);
-    }, progress);
+    return long_call<Tensor>(
+        [&](const Control& c) { return replay(plain(d, condition), inversion, first_step, {}, c); }, progress);
   });
 }
 
 void bind_of_trajectories(py::module_& m) {
   using Of = Trajectory;
   m.def("guidance_information", [](const Of& t, const std::optional<Tensor>& masks, const py::object& progress) {
-    return ask<GuidanceInformation>([&](const Control& c) {
-      GuidanceInformationObserver watch(t.sampling().guidance, masks.value_or(Tensor()));
-      for (const SamplerStep& step : t.steps(c)) watch.observe(step);
-      return watch.result();
-    }, progress);
+    return ask<GuidanceInformation>(
+        [&](const Control& c) {
+          GuidanceInformationObserver watch(t.sampling().guidance, masks.value_or(Tensor()));
+          for (const SamplerStep& step : t.steps(c)) watch.observe(step);
+          return watch.result();
+        },
+        progress);
   });
   m.def("guidance_anatomy", [](const Of& t, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<GuidanceAnatomyOptions>(keywords, "guidance_anatomy");
-    return ask<GuidanceAnatomy>([&](const Control& c) {
-      GuidanceAnatomyObserver watch(options.bands);
-      for (const SamplerStep& step : t.steps(c)) watch.observe(step);
-      return watch.result();
-    }, progress);
+    return ask<GuidanceAnatomy>(
+        [&](const Control& c) {
+          GuidanceAnatomyObserver watch(options.bands);
+          for (const SamplerStep& step : t.steps(c)) watch.observe(step);
+          return watch.result();
+        },
+        progress);
   });
   m.def("trajectory_geometry", [](const Of& t, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<TrajectoryGeometryOptions>(keywords, "trajectory_geometry");
-    return ask<TrajectoryGeometry>([&](const Control& c) {
-      return trajectory_geometry(t.steps(c), t.pictures(c).cpu(), options.tolerance);
-    }, progress);
+    return ask<TrajectoryGeometry>(
+        [&](const Control& c) { return trajectory_geometry(t.steps(c), t.pictures(c).cpu(), options.tolerance); },
+        progress);
   });
   m.def("noise_tests", [](const Of& t, const py::object& progress) {
     const Model model = rows_model({t.sampling().denoiser}, t.condition());
@@ -234,14 +255,20 @@ void bind_of_trajectories(py::module_& m) {
   });
   m.def("prediction_tests", [](const Of& t, uint64_t seed, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<PredictionTestOptions>(keywords, "prediction_tests");
-    return ask<PredictionTests>([&](const Control& c) {
-      return test_predictions(t.sampling().denoiser, t.steps(c), t.condition(), options, Random(seed), c);
-    }, progress);
+    return ask<PredictionTests>(
+        [&](const Control& c) {
+          return test_predictions(t.sampling().denoiser, t.steps(c), t.condition(), options, Random(seed), c);
+        },
+        progress);
   });
   m.def("word_scores", [](const Of& t, py::object reader, const py::object& progress) {
     WordTrace trace(picture_function(std::move(reader), "reader"));
     const SamplerObserver watch = trace.observer();
-    run_long([&](const Control& c) { for (const SamplerStep& step : t.steps(c)) watch(step); }, progress);
+    run_long(
+        [&](const Control& c) {
+          for (const SamplerStep& step : t.steps(c)) watch(step);
+        },
+        progress);
     return trace.scores();
   });
   m.def("guidance_windows", guidance_windows);
@@ -269,12 +296,13 @@ void bind_of_trajectories(py::module_& m) {
     const auto options = options_of<NoiseTilesOptions>(keywords, "noise_tiles");
     return ask<NoiseTiles>([&](const Control& c) { return noise_tiles(t, options, c); }, progress);
   });
-  m.def("noise_transplant", [](const Of& t, py::object find, const Tensor& donors, const py::dict& keywords,
-                               const py::object& progress) {
-    const auto options = options_of<TransplantOptions>(keywords, "noise_transplant");
-    const FindObject objects = mask_function(std::move(find), "find");
-    return ask<Transplant>([&](const Control& c) { return noise_transplant(t, donors, objects, options, c); }, progress);
-  });
+  m.def("noise_transplant",
+        [](const Of& t, py::object find, const Tensor& donors, const py::dict& keywords, const py::object& progress) {
+          const auto options = options_of<TransplantOptions>(keywords, "noise_transplant");
+          const FindObject objects = mask_function(std::move(find), "find");
+          return ask<Transplant>([&](const Control& c) { return noise_transplant(t, donors, objects, options, c); },
+                                 progress);
+        });
 }
 
 void add_tables(py::module_& m) {

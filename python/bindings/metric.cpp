@@ -39,8 +39,8 @@ py::dict faithfulness_(py::object score, const py::object& removal, const Tensor
   const Removal remove = removal_of(removal, seed, pictures.size(0));
   const auto f = long_call<Faithfulness>(
       [&](const Control& control) {
-        return faithfulness(scores, remove, pictures, maps, options, Random(seed),
-                            sample_range(0, pictures.size(0)), control);
+        return faithfulness(scores, remove, pictures, maps, options, Random(seed), sample_range(0, pictures.size(0)),
+                            control);
       },
       progress);
   return py::dict("map"_a = answer(f.map), "random"_a = answer(f.random), "edges"_a = answer(f.edges),
@@ -58,7 +58,7 @@ Tensor pixel_flipping_(py::object score, const py::object& removal, const Tensor
 }
 
 py::object sensitivity_(py::object maps_of, const Tensor& pictures, double radius, int64_t draws, uint64_t seed,
-                      const py::object& progress) {
+                        const py::object& progress) {
   const auto kept = keep(std::move(maps_of));
   const MapsOf maps = [kept](const Tensor& x) { return call_tensor(*kept, "maps_of", {x}); };
   return ask<Sensitivity>(
@@ -71,10 +71,9 @@ py::object sensitivity_(py::object maps_of, const Tensor& pictures, double radiu
 }
 
 py::object infidelity_(py::object score, const Tensor& pictures, const Tensor& maps, const Tensor& perturbations,
-                     const py::object& progress) {
+                       const py::object& progress) {
   const PictureScore scores = score_of(std::move(score));
-  return ask<Infidelity>(
-      [&](const Control&) { return infidelity(scores, pictures, maps, perturbations); }, progress);
+  return ask<Infidelity>([&](const Control&) { return infidelity(scores, pictures, maps, perturbations); }, progress);
 }
 
 /// maps(denoiser) of Python as maps of a network of this run.

@@ -39,8 +39,8 @@ Model model_of(const std::string& name, const DenoiserHandle& denoiser, py::obje
                const std::vector<int64_t>& image_shape, double log_snr_max, bool is_posterior_mean,
                const py::object& reader, const py::dict& sample) {
   if (image_shape.size() != 3) throw ValueError("[Model] expected image_shape (C, H, W)");
-  Model model{name, denoiser.denoiser, condition_function(std::move(condition)), image_shape, log_snr_max,
-              is_posterior_mean, options_of<SamplingOptions>(sample, "sample")};
+  Model model{name,        denoiser.denoiser, condition_function(std::move(condition)),     image_shape,
+              log_snr_max, is_posterior_mean, options_of<SamplingOptions>(sample, "sample")};
   if (reader.is_none()) return model;
   model.reader = [kept = keep(reader)](const Texts& texts) {
     const py::gil_scoped_acquire gil;
@@ -78,7 +78,10 @@ Change change_of(int64_t step, const std::optional<Tensor>& condition, const std
                  const std::function<bool(double)>& prompted, const std::optional<Tensor>& initial,
                  const std::optional<uint64_t>& remaining_noise, const std::optional<std::vector<int64_t>>& block,
                  uint64_t block_seed) {
-  Change change{.step = step, .condition = condition.value_or(Tensor()), .scale = scale, .prompted = prompted,
+  Change change{.step = step,
+                .condition = condition.value_or(Tensor()),
+                .scale = scale,
+                .prompted = prompted,
                 .initial = initial.value_or(Tensor())};
   if (remaining_noise) change.remaining_noise = Random(*remaining_noise);
   if (block) {
@@ -122,18 +125,20 @@ void bind_model(py::module_& m) {
       .def_property_readonly("initial", [](const Trajectory& t) { return t.initial().cpu(); })
       .def_property_readonly("sigmas", [](const Trajectory& t) { return t.sampling().sigmas; })
       .def("rows", &Trajectory::rows)
-      .def("steps", [](const Trajectory& t, const py::object& progress) {
-        run_long([&](const Control& control) { t.steps(control); }, progress);
-        return t.steps();
-      })
-      .def("pictures", [](const Trajectory& t, const py::object& progress) {
-        return long_call<Tensor>([&](const Control& control) { return t.pictures(control).cpu(); }, progress);
-      })
-      .def("redraw", [](const Trajectory& t, const Change& change, const py::object& observer,
-                        const py::object& progress) {
-        const SamplerObserver watch = observer_of(observer);
-        return long_call<Tensor>([&](const Control& c) { return t.redraw(change, watch, c).cpu(); }, progress);
-      });
+      .def("steps",
+           [](const Trajectory& t, const py::object& progress) {
+             run_long([&](const Control& control) { t.steps(control); }, progress);
+             return t.steps();
+           })
+      .def("pictures",
+           [](const Trajectory& t, const py::object& progress) {
+             return long_call<Tensor>([&](const Control& control) { return t.pictures(control).cpu(); }, progress);
+           })
+      .def("redraw",
+           [](const Trajectory& t, const Change& change, const py::object& observer, const py::object& progress) {
+             const SamplerObserver watch = observer_of(observer);
+             return long_call<Tensor>([&](const Control& c) { return t.redraw(change, watch, c).cpu(); }, progress);
+           });
 
   py::class_<Model>(m, "Model")
       .def(py::init(&model_of))
@@ -142,21 +147,23 @@ void bind_model(py::module_& m) {
       .def_readonly("log_snr_max", &Model::log_snr_max)
       .def_readonly("is_posterior_mean", &Model::is_posterior_mean)
       .def("denoiser", [](const Model& model) { return DenoiserHandle{model.denoiser}; })
-      .def("condition", [](const Model& model, const Texts& prompts) {
-        const py::gil_scoped_release release;
-        return model.condition(prompts);
-      })
+      .def("condition",
+           [](const Model& model, const Texts& prompts) {
+             const py::gil_scoped_release release;
+             return model.condition(prompts);
+           })
       .def("null_condition", &Model::null_condition)
-      .def("sigmas", [](const Model& model, const py::dict& grid) {
-        return sampling_sigmas(options_of<GridOptions>(grid, "grid", model.sample.grid), model.schedule);
-      })
+      .def("sigmas",
+           [](const Model& model, const py::dict& grid) {
+             return sampling_sigmas(options_of<GridOptions>(grid, "grid", model.sample.grid), model.schedule);
+           })
       .def("trajectory", drawn_by)
       .def("contrasts", contrasts)
-      .def("prompt_without", [](const Model& model, const std::string& prompt, const std::string& word,
-                                const Texts& alternatives) {
-        const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
-        return prompt_without(grammar, word_contrasts(grammar, prompt, {word}, alternatives).front());
-      })
+      .def("prompt_without",
+           [](const Model& model, const std::string& prompt, const std::string& word, const Texts& alternatives) {
+             const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
+             return prompt_without(grammar, word_contrasts(grammar, prompt, {word}, alternatives).front());
+           })
       .def("factors", factors)
       .def("reader", [](const Model& model, const Texts& texts) {
         if (!model.reader) throw ValueError("[Model] expected a model that reads pictures, got " + model.name);

@@ -108,9 +108,7 @@ ordered_json json_of(const py::handle& value, const std::string& key) {
                        std::string(py::str(py::type::of(value))));
 }
 
-py::object python_of(const ordered_json& json) {
-  return py::module_::import("json").attr("loads")(json.dump());
-}
+py::object python_of(const ordered_json& json) { return py::module_::import("json").attr("loads")(json.dump()); }
 
 py::list described(const DescribeAll& describe_all) {
   Lister lister;

@@ -37,9 +37,8 @@ class StepWatch {
   bool goes_on(const TrainStep& now) {
     const py::gil_scoped_acquire gil;
     try {
-      const py::object answer =
-          function_(py::dict("step"_a = now.step, "images"_a = now.images, "loss"_a = now.loss,
-                             "learning_rate"_a = now.learning_rate, "seconds"_a = now.seconds));
+      const py::object answer = function_(py::dict("step"_a = now.step, "images"_a = now.images, "loss"_a = now.loss,
+                                                   "learning_rate"_a = now.learning_rate, "seconds"_a = now.seconds));
       return !answer.is(py::bool_(false));
     } catch (py::error_already_set& error) {
       raised_.emplace(error);

@@ -3,16 +3,16 @@
 #include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/inversion.h"
-#include "noisescope/stats/multiple_testing.h"
+#include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/noise_tiles.h"
 #include "noisescope/explain/prediction_tests.h"
 #include "noisescope/explain/read_out.h"
 #include "noisescope/explain/seed_share.h"
 #include "noisescope/explain/smooth_deficit.h"
-#include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/speciation.h"
 #include "noisescope/explain/u_turn.h"
+#include "noisescope/stats/multiple_testing.h"
 #include "python/bindings/bindings.h"
 
 namespace noisescope::python {
@@ -48,14 +48,13 @@ void bind_tensors(py::module_& m) {
 
   m.def("test_noise", [](const Tensor& noise) { return answer(test_noise(noise)); });
   m.def("noise_statistics", [](const Tensor& noise) { return answer(noise_statistics(noise)); });
-  m.def("compare_statistics", [](const Tensor& statistics, const std::vector<std::string>& names, int64_t permutations,
-                                 uint64_t seed) {
-    return answer(compare_statistics(statistics, names, permutations, Random(seed)));
-  });
+  m.def("compare_statistics",
+        [](const Tensor& statistics, const std::vector<std::string>& names, int64_t permutations, uint64_t seed) {
+          return answer(compare_statistics(statistics, names, permutations, Random(seed)));
+        });
   m.def("seed_shares", [](const Tensor& grid) { return answer(seed_shares(grid)); });
-  m.def("sobol_indices", [](const Tensor& a, const Tensor& b, const Tensor& mixed) {
-    return answer(sobol_indices(a, b, mixed));
-  });
+  m.def("sobol_indices",
+        [](const Tensor& a, const Tensor& b, const Tensor& mixed) { return answer(sobol_indices(a, b, mixed)); });
   m.def("speciation_log_snr", &speciation_log_snr);
   m.def("read_out", read_out_);
   m.def("clip_reader", &clip_reader);

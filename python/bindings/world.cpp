@@ -12,8 +12,7 @@ namespace {
 
 /// One world with all that is known of it.
 struct WorldHandle {
-  explicit WorldHandle(const WorldOptions& options)
-      : world(options), denoiser(world), parser(world) {}
+  explicit WorldHandle(const WorldOptions& options) : world(options), denoiser(world), parser(world) {}
 
   World world;
   WorldDenoiser denoiser;
@@ -35,8 +34,10 @@ struct Scenes {
   /// What a scene shows in words, by factor.
   static std::map<std::string, std::string> shown(const Scene& scene, const WorldOptions& o) {
     const auto at = [](const std::vector<std::string>& words, int64_t k) { return words[static_cast<size_t>(k)]; };
-    return {{"left_shape", at(o.shapes, scene.left.shape)},    {"left_colour", at(o.colours, scene.left.colour)},
-            {"right_shape", at(o.shapes, scene.right.shape)},  {"right_colour", at(o.colours, scene.right.colour)},
+    return {{"left_shape", at(o.shapes, scene.left.shape)},
+            {"left_colour", at(o.colours, scene.left.colour)},
+            {"right_shape", at(o.shapes, scene.right.shape)},
+            {"right_colour", at(o.colours, scene.right.colour)},
             {"background", at(o.backgrounds, scene.background)}};
   }
 
@@ -65,8 +66,9 @@ Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t se
     const auto fits = [&](const auto& one) {
       const auto found = shown.find(one.first);
       if (found == shown.end()) {
-        throw ValueError("[World.scenes] expected left_shape, left_colour, right_shape, right_colour or background, got '" +
-                         one.first + "'");
+        throw ValueError(
+            "[World.scenes] expected left_shape, left_colour, right_shape, right_colour or background, got '" +
+            one.first + "'");
       }
       return found->second == one.second;
     };
@@ -79,14 +81,14 @@ Scenes draw(const std::shared_ptr<WorldHandle>& self, int64_t count, uint64_t se
 py::dict agree(const WorldHandle& self, const Tensor& pictures, const std::vector<std::string>& captions) {
   const std::vector<ParsedScene> read = self.parser.parse(pictures);
   if (captions.size() != read.size()) {
-    throw ValueError(format_text("[World.agreement] expected a caption a picture, got {} for {}", captions.size(), read.size()));
+    throw ValueError(
+        format_text("[World.agreement] expected a caption a picture, got {} for {}", captions.size(), read.size()));
   }
   const auto count = static_cast<int64_t>(read.size());
   Tensor parts = torch::zeros({6, count}, torch::kBool), residual = torch::zeros({count}, torch::kFloat64);
   for (int64_t i = 0; i < count; ++i) {
     const ParsedScene& scene = read[static_cast<size_t>(i)];
-    const CaptionAgreement a =
-        agreement(scene, self.denoiser.grammar().parse(captions[static_cast<size_t>(i)]));
+    const CaptionAgreement a = agreement(scene, self.denoiser.grammar().parse(captions[static_cast<size_t>(i)]));
     const bool values[6] = {a.shapes, a.colours, a.sides, a.background, a.joint, scene.rejected};
     for (int64_t part = 0; part < 6; ++part) parts[part][i] = values[part];
     residual[i] = scene.residual_rms;
@@ -99,7 +101,7 @@ py::dict agree(const WorldHandle& self, const Tensor& pictures, const std::vecto
 }
 
 SceneFactor factor_named(const std::string& name) {
-  const char* names[] = {"left_shape", "left_colour", "left_object", "left_position", "right_shape",
+  const char* names[] = {"left_shape",   "left_colour",  "left_object",    "left_position", "right_shape",
                          "right_colour", "right_object", "right_position", "background"};
   for (int i = 0; i < 9; ++i) {
     if (name == names[i]) return static_cast<SceneFactor>(i);
@@ -136,21 +138,24 @@ void bind_world(py::module_& m) {
       .def_property_readonly("words", [](const WorldHandle& w) { return w.denoiser.grammar().words(); })
       .def_property_readonly("options", [](const WorldHandle& w) { return python_of(to_json(w.world.options())); })
       .def("captions", [](const WorldHandle& w) { return w.denoiser.grammar().full_captions(SceneSet::all); })
-      .def("entropy", [](const WorldHandle& w, const std::string& given) {
-        return w.denoiser.grammar().entropy(given.empty() ? CaptionMeaning{} : w.denoiser.grammar().parse(given));
-      })
+      .def("entropy",
+           [](const WorldHandle& w, const std::string& given) {
+             return w.denoiser.grammar().entropy(given.empty() ? CaptionMeaning{} : w.denoiser.grammar().parse(given));
+           })
       .def("model", [](const WorldHandle& w) { return exact_model(w.denoiser); })
-      .def("posterior", [](const WorldHandle& w, const Tensor& x, const Tensor& sigma, const Tensor& condition,
-                           const std::string& factor) {
-        const SceneFactor of = factor_named(factor);
-        const py::gil_scoped_release release;
-        return w.denoiser.posterior(x, sigma, condition, of);
-      })
-      .def("log_likelihood_ratio", [](const WorldHandle& w, const Tensor& x, const Tensor& sigma,
-                                      const Tensor& conditions, const Tensor& reference) {
-        const py::gil_scoped_release release;
-        return w.denoiser.log_likelihood_ratio(x, sigma, conditions, reference);
-      })
+      .def("posterior",
+           [](const WorldHandle& w, const Tensor& x, const Tensor& sigma, const Tensor& condition,
+              const std::string& factor) {
+             const SceneFactor of = factor_named(factor);
+             const py::gil_scoped_release release;
+             return w.denoiser.posterior(x, sigma, condition, of);
+           })
+      .def("log_likelihood_ratio",
+           [](const WorldHandle& w, const Tensor& x, const Tensor& sigma, const Tensor& conditions,
+              const Tensor& reference) {
+             const py::gil_scoped_release release;
+             return w.denoiser.log_likelihood_ratio(x, sigma, conditions, reference);
+           })
       .def("agreement", agree);
 }
 

@@ -25,8 +25,7 @@ TEST(HtmlEntities, AreResolvedAsByPython) {
   EXPECT_EQ(unescaped("&notit; &notin;"), "\u00acit; \u2209");  // the longest known beginning
   EXPECT_EQ(unescaped("&copy 1 &copyx"), "\u00a9 1 \u00a9x");
   EXPECT_EQ(unescaped("&#65;&#x42;&#X43 &#68"), "ABC D");
-  EXPECT_EQ(unescaped("&#128;&#0;&#xD800;&#x110000;&#99999999999999999999;"),
-            "\u20ac\ufffd\ufffd\ufffd\ufffd");
+  EXPECT_EQ(unescaped("&#128;&#0;&#xD800;&#x110000;&#99999999999999999999;"), "\u20ac\ufffd\ufffd\ufffd\ufffd");
   EXPECT_EQ(unescaped("[&#1;&#127;&#xFDD0;&#x1FFFF;]"), "[]");
   EXPECT_EQ(unescaped("& &; &# &#x; &unknown; &"), "& &; &# &#x; &unknown; &");
 }
@@ -45,7 +44,7 @@ TEST(TextRepair, DoesWhatFtfyDoesAlways) {
   EXPECT_EQ(repaired("\uff21\uff01\u3000\uff8a\uff9e"), "A! \u30d0");
   EXPECT_EQ(repaired("a\r\nb\rc\u2028d"), "a\nb\nc\nd");
   EXPECT_EQ(repaired("\x1b[1;31mred\x1b[0m\x07 \ufeff"), "red ");
-  EXPECT_EQ(repaired("\u0093x\u0085"), "\"x\u2026");  // C1 controls are Windows-1252
+  EXPECT_EQ(repaired("\u0093x\u0085"), "\"x\u2026");                         // C1 controls are Windows-1252
   EXPECT_EQ(repaired("P&EACUTE;REZ &amp;lt; &copy"), "P\u00c9REZ < &copy");  // until nothing changes
   EXPECT_EQ(repaired("&eacute;\n<b>&eacute;\n&eacute;"), "\u00e9\n<b>&eacute;\n&eacute;");
 }
@@ -71,8 +70,8 @@ std::vector<std::string> words_of(std::string_view text, ClipProfile profile) {
   const CodePoints points = decode_utf8(text);
   std::vector<std::string> words;
   for (const WordRange& range : split_clip(points, profile)) {
-    words.push_back(text_of({points.begin() + static_cast<long>(range.begin),
-                             points.begin() + static_cast<long>(range.end)}));
+    words.push_back(
+        text_of({points.begin() + static_cast<long>(range.begin), points.begin() + static_cast<long>(range.end)}));
   }
   return words;
 }
@@ -80,18 +79,14 @@ std::vector<std::string> words_of(std::string_view text, ClipProfile profile) {
 TEST(CleanText, MatchingWithoutCaseHasTwoMarks) {
   const std::string text = "x'\u017f \u0345y";
   EXPECT_EQ(words_of(text, ClipProfile::openai), (std::vector<std::string>{"x", "'\u017f", "y"}));
-  EXPECT_EQ(words_of(text, ClipProfile::hf),
-            (std::vector<std::string>{"x", "'", "\u017f", "\u0345", "y"}));
+  EXPECT_EQ(words_of(text, ClipProfile::hf), (std::vector<std::string>{"x", "'", "\u017f", "\u0345", "y"}));
 }
 
 // As split_special_tokens of transformers: a special token that begins a word is cut out of it.
 TEST(CleanText, NamesOfSpecialTokensAreCutAsByTransformers) {
-  EXPECT_EQ(words_of("<|endoftext|>!", ClipProfile::hf),
-            (std::vector<std::string>{"<|", "endoftext", "|>", "!"}));
-  EXPECT_EQ(words_of("!<|endoftext|>!", ClipProfile::hf),
-            (std::vector<std::string>{"!<|", "endoftext", "|>!"}));
-  EXPECT_EQ(words_of("<|endoftext|>!", ClipProfile::openai),
-            (std::vector<std::string>{"<|", "endoftext", "|>!"}));
+  EXPECT_EQ(words_of("<|endoftext|>!", ClipProfile::hf), (std::vector<std::string>{"<|", "endoftext", "|>", "!"}));
+  EXPECT_EQ(words_of("!<|endoftext|>!", ClipProfile::hf), (std::vector<std::string>{"!<|", "endoftext", "|>!"}));
+  EXPECT_EQ(words_of("<|endoftext|>!", ClipProfile::openai), (std::vector<std::string>{"<|", "endoftext", "|>!"}));
 }
 
 }  // namespace

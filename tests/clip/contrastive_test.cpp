@@ -21,8 +21,7 @@ double log_sum_exp(double a, double b) { return std::log(std::exp(a) + std::exp(
 TEST(ContrastiveLoss, Figure3ClosedForm) {
   const double c = 0.6, s = 5;  // cosines [[1, c], [c, 1]] shifted by the scale
   const Tensor image = torch::tensor({{1.0, 0.0}, {c, 0.8}}, torch::kFloat64);
-  const Tensor loss = contrastive_loss(image, image, torch::eye(2, torch::kBool),
-                                       torch::tensor(s, torch::kFloat64));
+  const Tensor loss = contrastive_loss(image, image, torch::eye(2, torch::kBool), torch::tensor(s, torch::kFloat64));
   EXPECT_NEAR(loss.item<double>(), log_sum_exp(s, s * c) - s, 1e-12);
 }
 
@@ -115,16 +114,15 @@ struct Rectangles {
 
   Rectangles() {
     for (int k = 0; k < 12; ++k) {
-      captions.push_back(std::string("a ") + forms[k / 2 % 2] + " " + colours[k / 4] +
-                         " rectangle on the " + sides[k % 2]);
+      captions.push_back(std::string("a ") + forms[k / 2 % 2] + " " + colours[k / 4] + " rectangle on the " +
+                         sides[k % 2]);
     }
   }
 
   Tensor image(int64_t caption, const Random& random, uint64_t step, int64_t sample) const {
     const int64_t height = caption / 2 % 2 == 0 ? 10 : 4, width = 14 - height;
     const int64_t y = random.integer(Purpose::scene, step, sample, 16 - height + 1, 1);
-    const int64_t x = random.integer(Purpose::scene, step, sample, 3, 2) +
-                      (caption % 2 == 0 ? 0 : 16 - width - 2);
+    const int64_t x = random.integer(Purpose::scene, step, sample, 3, 2) + (caption % 2 == 0 ? 0 : 16 - width - 2);
     const Tensor image = torch::full({3, 16, 16}, -0.5);
     image[caption / 4].slice(0, y, y + height).slice(1, x, x + width).fill_(0.9);
     return image;
@@ -179,8 +177,7 @@ class ClipTraining : public ::testing::Test {
       if (++calls == stop_after) stop.request_stop();
       return source()(step);
     };
-    EXPECT_THROW(train_clip(model, world_.captions, stopping, options, 3, {.stop = stop.get_token()}),
-                 Interrupted);
+    EXPECT_THROW(train_clip(model, world_.captions, stopping, options, 3, {.stop = stop.get_token()}), Interrupted);
   }
   Rectangles world_;
 };
@@ -208,8 +205,7 @@ TEST_F(ClipTraining, ForeignCheckpointIsRefusedAndDamagedOneLeft) {
   std::string bytes = read_file(path);
   bytes[bytes.size() - 9] ^= 1;
   write_file_atomic(path, bytes);
-  const ClipTrainResult result =
-      train_clip(small_model(world_), world_.captions, source(), options, 3);
+  const ClipTrainResult result = train_clip(small_model(world_), world_.captions, source(), options, 3);
   EXPECT_EQ(result.resumed_from_step, 0);
   EXPECT_NE(result.resume_note.find("clip_foreign"), std::string::npos) << result.resume_note;
 }
@@ -268,8 +264,8 @@ TEST_F(ClipTraining, BadBatchesAreRefused) {
 TEST(SlowClip, LearnsTheRectangles) {
   const Rectangles world;
   const ClipModel model = small_model(world);
-  train_clip(model, world.captions, [&](int64_t step) { return world.batch(7, step, 32); },
-             steps(300), 3);
+  train_clip(
+      model, world.captions, [&](int64_t step) { return world.batch(7, step, 32); }, steps(300), 3);
   const torch::NoGradGuard no_grad;
   const ClipBatch unseen = world.batch(8, 0, 256);
   const Tensor rows = torch::tensor(unseen.caption_rows);

@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kCaptions = {"a red square left of a blue disc on dark",
-                                            "a blue disc", "a caf\u00e9 in the  RAIN, isn't it?"};
+const std::vector<std::string> kCaptions = {"a red square left of a blue disc on dark", "a blue disc",
+                                            "a caf\u00e9 in the  RAIN, isn't it?"};
 
 ClipOptions small(ImageTowerKind kind, ClipActivation activation = ClipActivation::gelu) {
   ClipOptions options;
@@ -32,8 +32,7 @@ ClipOptions small(ImageTowerKind kind, ClipActivation activation = ClipActivatio
   options.image.channels = {16, 24};
   options.image.hidden = 32;
   options.image.patch_size = 4;
-  options.image.encoder = {.width = 48, .layers = 2, .heads = 3, .mlp_width = 80,
-                           .activation = activation};
+  options.image.encoder = {.width = 48, .layers = 2, .heads = 3, .mlp_width = 80, .activation = activation};
   return options;
 }
 
@@ -50,8 +49,8 @@ void shake(const ClipModel& model) {
 
 ClipModel make(ImageTowerKind kind, TokenizerKind tokenizer = TokenizerKind::words,
                ClipActivation activation = ClipActivation::gelu) {
-  const ClipModel model(small(kind, activation),
-                        Tokenizer::train(kCaptions, {.kind = tokenizer, .context_length = 32}), 5);
+  const ClipModel model(small(kind, activation), Tokenizer::train(kCaptions, {.kind = tokenizer, .context_length = 32}),
+                        5);
   shake(model);
   return model;
 }
@@ -99,8 +98,7 @@ TEST(ClipModel, TextIsCausal) {
 TEST(ClipModel, RowsWithoutAnEndAreRefused) {
   const ClipModel model = make(ImageTowerKind::conv);
   EXPECT_THROW(model.encode_tokens(torch::ones({1, 4}, torch::kInt64)), ValueError);
-  EXPECT_THROW(model.encode_tokens(torch::full({1, 33}, model.tokenizer().end_id(), torch::kInt64)),
-               ShapeError);
+  EXPECT_THROW(model.encode_tokens(torch::full({1, 33}, model.tokenizer().end_id(), torch::kInt64)), ShapeError);
 }
 
 TEST(ClipModel, ImagesOfAnotherSizeAreRefused) {
@@ -118,8 +116,8 @@ TEST(ClipModel, ImagesAreNormalisedAsConfigured) {
   const Tensor images = some_images(2);
   const Tensor by_hand = (images / 2 + 0.5 - torch::tensor({0.4, 0.5, 0.6}).view({3, 1, 1})) /
                          torch::tensor({0.2, 0.25, 0.5}).view({3, 1, 1});
-  EXPECT_LT((other.encode_image(images) - plain.encode_image(by_hand.to(torch::kFloat32)))
-                .abs().max().item<double>(), 1e-5);
+  EXPECT_LT((other.encode_image(images) - plain.encode_image(by_hand.to(torch::kFloat32))).abs().max().item<double>(),
+            1e-5);
 }
 
 TEST(ClipModel, AnyImageSizeWorksWithTheConvTower) {
@@ -174,8 +172,8 @@ TEST(ClipModel, PooledRowsAreTheRowsOfTheWhole) {
     const auto parameters = model.module().parameters();
     const Tensor text = model.encode_tokens(ids), image = model.encode_image(images);
     const Tensor weights = Random(2).normal(Purpose::explain, 0, {0, 1, 2}, {24});
-    std::vector<Tensor> out = torch::autograd::grad({((text + image) * weights).sum()}, parameters,
-                                                    {}, {}, false, /*allow_unused=*/true);
+    std::vector<Tensor> out =
+        torch::autograd::grad({((text + image) * weights).sum()}, parameters, {}, {}, false, /*allow_unused=*/true);
     out.push_back(text);
     out.push_back(image);
     return out;
@@ -186,8 +184,7 @@ TEST(ClipModel, PooledRowsAreTheRowsOfTheWhole) {
   for (size_t i = 0; i < whole.size(); ++i) {
     ASSERT_EQ(pooled[i].defined(), whole[i].defined()) << i;
     if (!whole[i].defined()) continue;
-    EXPECT_LT((pooled[i] - whole[i]).abs().max().item<double>(),
-              1e-5 * (1 + whole[i].abs().max().item<double>())) << i;
+    EXPECT_LT((pooled[i] - whole[i]).abs().max().item<double>(), 1e-5 * (1 + whole[i].abs().max().item<double>())) << i;
   }
 }
 
@@ -195,8 +192,7 @@ TEST(ClipModel, ReplacingATapChangesTheEmbedding) {
   const ClipModel model = make(ImageTowerKind::conv);
   const torch::NoGradGuard no_grad;
   const Tensor plain = model.encode_text({kCaptions[0]});
-  const TapScope ablate([](std::string_view, const Tensor& value) { return value * 0; },
-                        {"text.block0.attn"});
+  const TapScope ablate([](std::string_view, const Tensor& value) { return value * 0; }, {"text.block0.attn"});
   EXPECT_GT((plain - model.encode_text({kCaptions[0]})).abs().max().item<double>(), 1e-3);
 }
 
@@ -304,8 +300,7 @@ TEST_F(DamagedFolder, AnUnknownActivation) {
 
 TEST_F(DamagedFolder, ATruncatedWeightFile) {
   const std::string bytes = read_file(folder_ / "image" / "model.safetensors");
-  write_file_atomic(folder_ / "image" / "model.safetensors",
-                    std::string_view(bytes).substr(0, bytes.size() - 10));
+  write_file_atomic(folder_ / "image" / "model.safetensors", std::string_view(bytes).substr(0, bytes.size() - 10));
   EXPECT_THROW(ClipModel::load(folder_), FormatError);
 }
 
@@ -318,21 +313,19 @@ TEST(OracleFolder, Write) {
   for (const auto kind : {ImageTowerKind::conv, ImageTowerKind::vit}) {
     for (const auto activation : {ClipActivation::gelu, ClipActivation::quick_gelu}) {
       const bool words = activation == ClipActivation::gelu;
-      const ClipModel model =
-          make(kind, words ? TokenizerKind::words : TokenizerKind::bpe, activation);
+      const ClipModel model = make(kind, words ? TokenizerKind::words : TokenizerKind::bpe, activation);
       const fs::path folder = fs::path(root) / (to_string(kind) + "_" + to_string(activation));
       model.save(folder);
       const TokenTable tokens = tokenize(model.tokenizer(), kCaptions);
       const TextFeatures text = model.text_features(tokens.ids);
-      write_safetensors(folder / "expected.safetensors",
-                        {{{"ids", tokens.ids},
-                          {"images", images},
-                          {"hidden", text.hidden},
-                          {"text_raw", text.embedding},
-                          {"text", model.encode_tokens(tokens.ids)},
-                          {"image", model.encode_image(images)},
-                          {"logit_scale", model.logit_scale()}},
-                         {}});
+      write_safetensors(folder / "expected.safetensors", {{{"ids", tokens.ids},
+                                                           {"images", images},
+                                                           {"hidden", text.hidden},
+                                                           {"text_raw", text.embedding},
+                                                           {"text", model.encode_tokens(tokens.ids)},
+                                                           {"image", model.encode_image(images)},
+                                                           {"logit_scale", model.logit_scale()}},
+                                                          {}});
     }
   }
 }
@@ -341,12 +334,10 @@ TEST(OracleFolder, Write) {
 TEST(OracleFolder, WriteTokenizers) {
   const char* root = std::getenv("NOISESCOPE_ORACLE_DIR");
   if (root == nullptr) GTEST_SKIP() << "run by tests/clip/tokenizer_oracle.py";
-  const auto texts = nlohmann::json::parse(read_file(fs::path(root) / "captions.json"))
-                         .get<std::vector<std::string>>();
+  const auto texts = nlohmann::json::parse(read_file(fs::path(root) / "captions.json")).get<std::vector<std::string>>();
   for (const auto kind : {TokenizerKind::words, TokenizerKind::bpe}) {
     const std::vector<std::string> seen(texts.begin(), texts.begin() + static_cast<long>(texts.size() / 2));
-    const Tokenizer tokenizer =
-        Tokenizer::train(seen, {.kind = kind, .context_length = 24, .max_vocabulary = 900});
+    const Tokenizer tokenizer = Tokenizer::train(seen, {.kind = kind, .context_length = 24, .max_vocabulary = 900});
     const fs::path folder = fs::path(root) / to_string(kind);
     save_tokenizer(folder, tokenizer);
     nlohmann::json ids, spans;

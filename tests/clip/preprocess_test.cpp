@@ -41,7 +41,8 @@ StoredImage numbered(int64_t width, int64_t height) {
 TEST(Preprocess, ReadsTransformersFiles) {
   const PreprocessOptions options = parse_preprocess(
       R"({"crop_size": {"height": 14, "width": 10}, "size": {"shortest_edge": 20}, "resample": 3,
-          "image_mean": [0.5, 0.25, 0.5], "image_std": [1, 2, 0.5], "rescale_factor": 0.5})", "p");
+          "image_mean": [0.5, 0.25, 0.5], "image_std": [1, 2, 0.5], "rescale_factor": 0.5})",
+      "p");
   EXPECT_EQ(options.profile, ClipProfile::hf);
   EXPECT_EQ(options.resize, ClipResize::shortest);
   EXPECT_EQ(options.resize_width_px, 20);
@@ -54,8 +55,8 @@ TEST(Preprocess, ReadsTransformersFiles) {
   const PreprocessOptions plain = parse_preprocess("{}", "p");
   EXPECT_EQ(plain.crop_width_px, 224);
   EXPECT_EQ(plain.mean, PreprocessOptions{}.mean);
-  const PreprocessOptions exact = parse_preprocess(
-      R"({"size": {"height": 30, "width": 40}, "do_center_crop": false, "do_normalize": false})", "p");
+  const PreprocessOptions exact =
+      parse_preprocess(R"({"size": {"height": 30, "width": 40}, "do_center_crop": false, "do_normalize": false})", "p");
   EXPECT_EQ(exact.resize, ClipResize::squash);
   EXPECT_EQ(exact.resize_width_px, 40);
   EXPECT_EQ(exact.deviation[0], 1.0);
@@ -64,7 +65,8 @@ TEST(Preprocess, ReadsTransformersFiles) {
 TEST(Preprocess, ReadsOpenClipFiles) {
   const PreprocessOptions options = parse_preprocess(
       R"({"model_cfg": {"vision_cfg": {"image_size": 336}},
-          "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": 0.5, "resize_mode": "squash"}})", "p");
+          "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": 0.5, "resize_mode": "squash"}})",
+      "p");
   EXPECT_EQ(options.profile, ClipProfile::open_clip);
   EXPECT_EQ(options.resize, ClipResize::squash);
   EXPECT_EQ(options.resize_height_px, 336);
@@ -85,8 +87,7 @@ TEST(Preprocess, OtherFilesAreNamedWithTheirKey) {
   EXPECT_NE(refusal(R"({"do_resize": 1})").find("true or false as do_resize"), std::string::npos);
   EXPECT_NE(refusal(R"({"do_convert_rgb": false})").find("do_convert_rgb"), std::string::npos);
   EXPECT_NE(refusal(R"({"preprocess_cfg": {"resize_mode": "longest"}})").find("resize_mode"), std::string::npos);
-  EXPECT_NE(refusal(R"({"preprocess_cfg": {"interpolation": "bilinear"}})").find("interpolation"),
-            std::string::npos);
+  EXPECT_NE(refusal(R"({"preprocess_cfg": {"interpolation": "bilinear"}})").find("interpolation"), std::string::npos);
   EXPECT_NE(refusal(R"({"preprocess_cfg": {"size": [224, 200]}})").find("square"), std::string::npos);
 }
 
@@ -105,8 +106,8 @@ TEST(Preprocess, CropsBeginWhereTheProfileSays) {
 TEST(Preprocess, TheOrderOfStepsIsThatOfTheProfile) {
   StoredImage stored;
   stored.mode = PixelMode::rgba;
-  stored.image = {.width = 2, .height = 2, .channels = 4, .pixels = {255, 0, 0, 255, 0, 0, 255, 0,
-                                                                     255, 0, 0, 255, 0, 0, 255, 0}};
+  stored.image = {
+      .width = 2, .height = 2, .channels = 4, .pixels = {255, 0, 0, 255, 0, 0, 255, 0, 255, 0, 0, 255, 0, 0, 255, 0}};
   const Image first = preprocess(stored, standard_preprocess(ClipProfile::hf, 1));
   const Image last = preprocess(stored, standard_preprocess(ClipProfile::openai, 1));
   EXPECT_EQ(first.pixels, (std::vector<uint8_t>{128, 0, 128}));
@@ -155,14 +156,14 @@ TEST(OracleFolder, Preprocess) {
     const auto& entry = manifest[i];
     const std::string stem = (fs::path(root) / std::to_string(i)).string();
     const auto profile = parse_enum<ClipProfile>(entry["profile"].get<std::string>());
-    const PreprocessOptions options =
-        profile == ClipProfile::openai ? standard_preprocess(profile, entry["side"].get<int64_t>())
-                                       : parse_preprocess(entry["config"].dump(), "config");
+    const PreprocessOptions options = profile == ClipProfile::openai
+                                          ? standard_preprocess(profile, entry["side"].get<int64_t>())
+                                          : parse_preprocess(entry["config"].dump(), "config");
     const Image image = preprocess(read_stored(stem + ".image"), options);
     write_file_atomic(stem + ".bytes", std::string(image.pixels.begin(), image.pixels.end()));
     const Tensor values = pixel_values(image, options);
-    write_file_atomic(stem + ".values", {static_cast<const char*>(values.const_data_ptr()),
-                                         static_cast<size_t>(values.nbytes())});
+    write_file_atomic(stem + ".values",
+                      {static_cast<const char*>(values.const_data_ptr()), static_cast<size_t>(values.nbytes())});
   }
 }
 

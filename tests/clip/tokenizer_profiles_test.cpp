@@ -18,8 +18,7 @@ using Json = nlohmann::json;
 using Texts = std::vector<std::string>;
 
 const Json& golden() {
-  static const Json json =
-      Json::parse(read_file(NOISESCOPE_SOURCE_DIR "/tests/golden/clip_text.json"));
+  static const Json json = Json::parse(read_file(NOISESCOPE_SOURCE_DIR "/tests/golden/clip_text.json"));
   return json;
 }
 
@@ -29,9 +28,7 @@ std::string golden_merges() {
   return text;
 }
 
-Tokenizer golden_tokenizer(ClipProfile profile) {
-  return parse_merges(golden_merges(), "golden", profile);
-}
+Tokenizer golden_tokenizer(ClipProfile profile) { return parse_merges(golden_merges(), "golden", profile); }
 
 fs::path empty_folder(const char* name) {
   const fs::path path = fs::path(::testing::TempDir()) / name;
@@ -77,8 +74,7 @@ TEST(TokenizerProfiles, IdsAreThoseOfTheReferences) {
     const auto texts = golden()["texts"].get<Texts>();
     ASSERT_EQ(expected.size(), texts.size());
     for (size_t i = 0; i < texts.size(); ++i) {
-      EXPECT_EQ(tokenizer.encode(texts[i]).ids, expected[i].get<std::vector<int64_t>>())
-          << name << ": " << texts[i];
+      EXPECT_EQ(tokenizer.encode(texts[i]).ids, expected[i].get<std::vector<int64_t>>()) << name << ": " << texts[i];
     }
   }
 }
@@ -142,10 +138,8 @@ TEST(TokenizerProfiles, VocabularyAndMergesMakeAFolder) {
   EXPECT_EQ(loaded.model().profile, ClipProfile::hf);
   EXPECT_EQ(loaded.context_length(), 77);
   EXPECT_EQ(loaded.encode("A photo").ids, golden_tokenizer(ClipProfile::hf).encode("A photo").ids);
-  EXPECT_EQ(load_tokenizer(folder, ClipProfile::openai).encode("&amp;").ids,
-            openai.encode("&amp;").ids);
-  write_file_atomic(folder / "tokenizer_config.json",
-                    R"({"model_max_length": 16, "pad_token": {"content": "!"}})");
+  EXPECT_EQ(load_tokenizer(folder, ClipProfile::openai).encode("&amp;").ids, openai.encode("&amp;").ids);
+  write_file_atomic(folder / "tokenizer_config.json", R"({"model_max_length": 16, "pad_token": {"content": "!"}})");
   EXPECT_EQ(load_tokenizer(folder).context_length(), 16);
   EXPECT_EQ(load_tokenizer(folder).pad_id(), 0);
 }
@@ -178,8 +172,7 @@ TEST(MergesFile, PlainAndGzippedAreOne) {
   EXPECT_EQ(load_merges(folder / "merges.txt.gz").model().tokens, plain.model().tokens);
   EXPECT_THROW(load_merges(folder / "absent"), IoError);
   write_file_atomic(folder / "cut.gz", kGzip.substr(0, 25));
-  EXPECT_NE(message_of([&] { load_merges(folder / "cut.gz"); }).find("a whole gzip file"),
-            std::string::npos);
+  EXPECT_NE(message_of([&] { load_merges(folder / "cut.gz"); }).find("a whole gzip file"), std::string::npos);
   write_file_atomic(folder / "longer.gz", kGzip + "x");
   EXPECT_THROW(load_merges(folder / "longer.gz"), FormatError);
 }
@@ -207,8 +200,7 @@ TEST(MergesFile, WrongFilesAreNamedWithTheirLine) {
   EXPECT_NE(parsed("#version\n\na b\n").find("in line 2"), std::string::npos);
   EXPECT_NE(parsed("#version\n\xe9 b\n").find("m.txt, byte 0: [clip.parse_tokenizer] expected merges in UTF-8"),
             std::string::npos);
-  EXPECT_NE(parsed("#version\nab c\n").find("expected the token 'ab' in the vocabulary"),
-            std::string::npos);
+  EXPECT_NE(parsed("#version\nab c\n").find("expected the token 'ab' in the vocabulary"), std::string::npos);
   EXPECT_NE(parsed("#version\na b\na b\n").find("'ab' again"), std::string::npos);
   EXPECT_EQ(parsed("#version\r\na b\r\n"), "");
 }
@@ -228,8 +220,7 @@ TEST(MergesFile, VocabulariesThatDoNotFitAreNamed) {
             std::string::npos);
   EXPECT_NE(parsed(vocabulary, "", R"({"model_max_length": 77, "clip_profile": "x"})").find("clip_profile"),
             std::string::npos);
-  EXPECT_NE(parsed(vocabulary, "", R"({"model_max_length": "77"})").find("model_max_length"),
-            std::string::npos);
+  EXPECT_NE(parsed(vocabulary, "", R"({"model_max_length": "77"})").find("model_max_length"), std::string::npos);
 }
 
 /// Not a test of its own: encodes texts.json with merges.txt under every profile.

@@ -13,15 +13,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::vector<std::string> kTokenizerCaptions = {
-    "a red square left of a blue disc on dark", "a blue disc right of a red square",
-    "a green cross left of a red square on grey", "a red shape"};
+const std::vector<std::string> kTokenizerCaptions = {"a red square left of a blue disc on dark",
+                                                     "a blue disc right of a red square",
+                                                     "a green cross left of a red square on grey", "a red shape"};
 
 Tokenizer words() { return Tokenizer::train(kTokenizerCaptions, {.kind = TokenizerKind::words}); }
 
-Tokenizer bpe() {
-  return Tokenizer::train(kTokenizerCaptions, {.kind = TokenizerKind::bpe, .max_vocabulary = 560});
-}
+Tokenizer bpe() { return Tokenizer::train(kTokenizerCaptions, {.kind = TokenizerKind::bpe, .max_vocabulary = 560}); }
 
 std::string joined(const std::vector<CodePoint>& points) {
   std::string text;
@@ -51,11 +49,11 @@ TEST(Unicode, DecodesAndRefusesUtf8) {
 TEST(Unicode, ComposesCanonically) {
   const auto nfc = [](std::string_view text) { return joined(to_nfc(decode_utf8(text))); };
   EXPECT_EQ(nfc("e\u0301"), "\u00e9");
-  EXPECT_EQ(nfc("a\u0323\u0307"), nfc("a\u0307\u0323"));           // marks reorder by class
-  EXPECT_EQ(nfc("\u1e0b\u0323"), "\u1e0d\u0307");                    // Figure 5 of UAX #15
-  EXPECT_EQ(nfc("\u212b"), "\u00c5");                                // singleton: Angstrom sign
-  EXPECT_EQ(nfc("\u0958"), "\u0915\u093c");                          // excluded from composition
-  EXPECT_EQ(nfc("\u1112\u1161\u11ab"), "\ud55c");                    // Hangul
+  EXPECT_EQ(nfc("a\u0323\u0307"), nfc("a\u0307\u0323"));        // marks reorder by class
+  EXPECT_EQ(nfc("\u1e0b\u0323"), "\u1e0d\u0307");               // Figure 5 of UAX #15
+  EXPECT_EQ(nfc("\u212b"), "\u00c5");                           // singleton: Angstrom sign
+  EXPECT_EQ(nfc("\u0958"), "\u0915\u093c");                     // excluded from composition
+  EXPECT_EQ(nfc("\u1112\u1161\u11ab"), "\ud55c");               // Hangul
   EXPECT_EQ(nfc("e\u0302\u0302\u0301"), "\u00ea\u0302\u0301");  // equal classes block
 }
 
@@ -131,8 +129,7 @@ TEST(Tokenizer, TruncatesAndSaysSo) {
 // (a, a) 4, (a, b</w>) 3, so "aa" first; then (a, b</w>) 3 -> "ab</w>"; then ("aa", "ab</w>") 2.
 TEST(Tokenizer, LearnsMergesInOrderOfFrequency) {
   const Tokenizer tokenizer = Tokenizer::train({"aaab aaab ab"}, {.kind = TokenizerKind::bpe});
-  const std::vector<std::pair<std::string, std::string>> expected = {
-      {"a", "a"}, {"a", "b</w>"}, {"aa", "ab</w>"}};
+  const std::vector<std::pair<std::string, std::string>> expected = {{"a", "a"}, {"a", "b</w>"}, {"aa", "ab</w>"}};
   EXPECT_EQ(tokenizer.model().merges, expected);
   EXPECT_EQ(tokenizer.vocabulary_size(), 512 + 3 + 2);
   EXPECT_EQ(tokenizer.encode("aaab").ids.size(), 3u);
@@ -197,8 +194,7 @@ TEST_F(HostileTokenizer, BrokenJsonIsRefusedWithItsByte) {
     parse_tokenizer("{\"model\": ", config_.dump(), "test");
     FAIL();
   } catch (const FormatError& error) {
-    EXPECT_NE(std::string(error.what()).find("test/tokenizer.json, byte 11"), std::string::npos)
-        << error.what();
+    EXPECT_NE(std::string(error.what()).find("test/tokenizer.json, byte 11"), std::string::npos) << error.what();
   }
   EXPECT_THROW(parse_tokenizer("[]", config_.dump(), "test"), FormatError);
   EXPECT_THROW(parse_tokenizer(std::string(100000, '['), config_.dump(), "test"), FormatError);
@@ -259,9 +255,7 @@ TEST_F(HostileTokenizer, ContextsAreChecked) {
   expect_refused("missing");
 }
 
-TEST(TokenizerFiles, MissingFilesAreNamed) {
-  EXPECT_THROW(load_tokenizer(folder_of("no_such_tokenizer")), IoError);
-}
+TEST(TokenizerFiles, MissingFilesAreNamed) { EXPECT_THROW(load_tokenizer(folder_of("no_such_tokenizer")), IoError); }
 
 }  // namespace
 }  // namespace noisescope

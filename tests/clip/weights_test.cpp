@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_images.h"
-#include "noisescope/clip/folder/clip_inspect.h"
 #include "noisescope/clip/clip_model.h"
+#include "noisescope/clip/folder/clip_inspect.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
 #include "noisescope/io/codec/image_file.h"
@@ -59,8 +59,7 @@ void expect_golden(const ClipModel& model) {
   const Tensor image = model.encode_image(expected().at("pixels"));
   EXPECT_LT(relative(text, expected().at("text")), 1e-5);
   EXPECT_LT(relative(image, expected().at("image")), 1e-5);
-  EXPECT_LT(relative(model.logit_scale() * at::matmul(image, text.t()), expected().at("logits")),
-            1e-5);
+  EXPECT_LT(relative(model.logit_scale() * at::matmul(image, text.t()), expected().at("logits")), 1e-5);
 }
 
 /// The message of the error that `call` throws.
@@ -158,8 +157,7 @@ TEST(ClipWeights, HiddenStatesAreThoseOfTransformers) {
   const Tensor ids = expected().at("ids");
   EXPECT_LT(relative(model.text_hidden(ids), expected().at("hidden")), 1e-5);
   EXPECT_LT(relative(model.text_features(ids).hidden, expected().at("hidden")), 1e-5);
-  EXPECT_LT(relative(model.text_hidden(ids, {.skip = 1, .final_norm = false}),
-                     expected().at("penultimate")), 1e-5);
+  EXPECT_LT(relative(model.text_hidden(ids, {.skip = 1, .final_norm = false}), expected().at("penultimate")), 1e-5);
   EXPECT_THROW(model.text_hidden(ids, {.skip = 3}), ValueError);
   const TapRecorder recorder({"image.block1"});
   model.encode_image(expected().at("pixels"));
@@ -171,16 +169,14 @@ TEST(ClipWeights, PositionEmbeddingsPassToAnotherGridInBothConventions) {
   const torch::NoGradGuard no_grad;
   const ClipModel larger = ClipModel::load(folder, {.hints = {}, .image_size = 20});
   EXPECT_LT(relative(larger.encode_image(expected().at("large")), expected().at("resized")), 1e-5);
-  const Tensor stored = read_weight_folder(folder)
-                            .at("vision_model.embeddings.position_embedding.weight");
+  const Tensor stored = read_weight_folder(folder).at("vision_model.embeddings.position_embedding.weight");
   const auto resized = [&](PositionResize how) { return resize_position_embedding(stored, 5, how); };
   const Tensor theirs = resized(PositionResize::transformers), open = resized(PositionResize::open_clip);
   EXPECT_LT(relative(theirs, expected().at("positions_transformers")), 1e-5);
   EXPECT_LT(relative(open, expected().at("positions_open_clip")), 1e-5);
   EXPECT_GT(relative(theirs, open), 0.01);  // they are two conventions
   EXPECT_THROW(ClipModel::load(folder, {.hints = {}, .image_size = 18}), ValueError);
-  EXPECT_THROW(resize_position_embedding(torch::zeros({9, 4}), 5, PositionResize::open_clip),
-               ShapeError);
+  EXPECT_THROW(resize_position_embedding(torch::zeros({9, 4}), 5, PositionResize::open_clip), ShapeError);
 }
 
 TEST(ClipWeights, TheListOfWeightsIsThatOfTheModule) {
@@ -209,9 +205,8 @@ TEST(ClipWeights, AllFaultsAreListedAtOnceInTheNamesOfTheFile) {
   file.tensors["visual.ln_pre.bias"] = torch::zeros({24}, torch::kInt64);
   write_safetensors(folder / "open_clip_model.safetensors", file);
   expect_parts(message_of<ModelError>([&] { ClipModel::load(folder); }),
-               {"missing (2)", "visual.proj [24, 12]",
-                "transformer.resblocks.1.attn.in_proj_bias [48]", "unknown (1): extra.weight",
-                "of another shape or dtype (2)", "ln_final.bias (expected [16]",
+               {"missing (2)", "visual.proj [24, 12]", "transformer.resblocks.1.attn.in_proj_bias [48]",
+                "unknown (1): extra.weight", "of another shape or dtype (2)", "ln_final.bias (expected [16]",
                 "visual.ln_pre.bias (expected [24]"});
 }
 
@@ -221,14 +216,14 @@ TEST(ClipWeights, AConfigurationThatContradictsTheWeights) {
   json["vision_config"]["num_hidden_layers"] = 3;
   json["projection_dim"] = 14;
   write_file_atomic(folder / "config.json", json.dump());
-  expect_parts(message_of<ModelError>([&] { ClipModel::load(folder); }),
-               {"vision_model.encoder.layers.2.mlp.fc1.weight [48, 24]", "text_projection.weight",
-                "visual_projection.weight"});
+  expect_parts(
+      message_of<ModelError>([&] { ClipModel::load(folder); }),
+      {"vision_model.encoder.layers.2.mlp.fc1.weight [48, 24]", "text_projection.weight", "visual_projection.weight"});
 }
 
 TEST(ClipWeights, TowersThatThisProgramDoesNotHave) {
-  for (const char* key : {"visual.layer1.0.conv1.weight", "visual.trunk.patch_embed.proj.weight",
-                          "unet.conv_in.weight"}) {
+  for (const char* key :
+       {"visual.layer1.0.conv1.weight", "visual.trunk.patch_embed.proj.weight", "unet.conv_in.weight"}) {
     const fs::path folder = fresh("other_tower");
     write_safetensors(folder / "model.safetensors", {{{key, torch::zeros({1})}}, {}});
     EXPECT_THROW(ClipModel::load(folder), ModelError) << key;
@@ -238,8 +233,7 @@ TEST(ClipWeights, TowersThatThisProgramDoesNotHave) {
 TEST(ClipWeights, PicklesAreNamedAndNotOpened) {
   const fs::path folder = fresh("pickle");
   write_file_atomic(folder / "pytorch_model.bin", "cos\nsystem\n");
-  expect_parts(message_of<IoError>([&] { ClipModel::load(folder); }),
-               {"pytorch_model.bin", "noisescope convert"});
+  expect_parts(message_of<IoError>([&] { ClipModel::load(folder); }), {"pytorch_model.bin", "noisescope convert"});
 }
 
 TEST(ClipWeights, AMissingActivationIsAskedFor) {
@@ -297,9 +291,9 @@ TEST(WeightIndex, OnlyPlainNamesBesideTheIndex) {
     return parse_weight_index(R"({"weight_map": {"w": )" + file + "}}", "index");
   };
   EXPECT_EQ(parse("\"a.safetensors\"").at("w"), "a.safetensors");
-  for (const char* file : {"\"../a.safetensors\"", "\"/a.safetensors\"", "\"a/b.safetensors\"",
-                           "\"a.bin\"", "\".safetensors\"", "3", "\"\"", "null", "1e999",
-                           "\"a\\u0000.safetensors\"", "[[[[[[[[[]]]]]]]]]"}) {
+  for (const char* file :
+       {"\"../a.safetensors\"", "\"/a.safetensors\"", "\"a/b.safetensors\"", "\"a.bin\"", "\".safetensors\"", "3",
+        "\"\"", "null", "1e999", "\"a\\u0000.safetensors\"", "[[[[[[[[[]]]]]]]]]"}) {
     EXPECT_THROW(parse(file), FormatError) << file;
   }
   for (const char* text : {"", "[]", "{}", R"({"weight_map": {}})", R"({"weight_map": 3})"}) {
@@ -392,8 +386,7 @@ TEST(ClipWeights, PicturesAreCutAsTheFolderSays) {
   EXPECT_EQ(squashed.options().image_mean, (std::vector<double>{0.5, 0.4, 0.3}));
   const fs::path saved = fresh("squashed");
   squashed.save(saved);
-  EXPECT_EQ(preprocess_key(ClipModel::load(saved).config().preprocess),
-            preprocess_key(squashed.config().preprocess));
+  EXPECT_EQ(preprocess_key(ClipModel::load(saved).config().preprocess), preprocess_key(squashed.config().preprocess));
   const ClipModel larger = ClipModel::load(folder, {.hints = {}, .image_size = 20});
   EXPECT_EQ(preprocessed_size(larger.config().preprocess), (std::pair<int64_t, int64_t>(20, 20)));
   write(R"("size": 14, "crop_size": 10)");
@@ -409,8 +402,7 @@ TEST(ClipWeights, TextsAreCleanedByTheProgramOfTheWeights) {
   EXPECT_EQ(find_tokenizer(folder, open_clip)->model().profile, ClipProfile::open_clip);
   EXPECT_EQ(find_tokenizer(folder / "nowhere", {}), nullptr);
   const fs::path merges = fresh("merges");
-  fs::copy_file(NOISESCOPE_SOURCE_DIR "/fuzz/corpus/vocabulary/gzipped",
-                merges / "bpe_simple_vocab_16e6.txt.gz");
+  fs::copy_file(NOISESCOPE_SOURCE_DIR "/fuzz/corpus/vocabulary/gzipped", merges / "bpe_simple_vocab_16e6.txt.gz");
   EXPECT_EQ(find_tokenizer(merges, open_clip)->model().profile, ClipProfile::open_clip);
 }
 
@@ -441,8 +433,7 @@ TEST(OracleFolder, ReadWeights) {
     out.tensors["hidden"] = model.text_hidden(in.at("ids"));
     out.tensors["penultimate"] = model.text_hidden(in.at("ids"), {.skip = 1, .final_norm = false});
     out.tensors["logits"] = model.logit_scale() * at::matmul(image, text.t());
-    out.metadata["images_per_second"] =
-        std::to_string(static_cast<double>(few.size(0)) / seconds.count());
+    out.metadata["images_per_second"] = std::to_string(static_cast<double>(few.size(0)) / seconds.count());
     write_safetensors(entry.path() / "actual.safetensors", out);
   }
 }

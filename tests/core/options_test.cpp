@@ -120,7 +120,9 @@ TEST(Options, CheckOptionsNamesTheFieldTheRangeAndTheValue) {
   EXPECT_EQ(complaint([](Basket& o) { o.limit = kInf; }), "");
   EXPECT_EQ(complaint([](Basket& o) { o.limit = kNan; }), "[test.pack] expected limit to be at least 0, got nan");
   EXPECT_EQ(complaint([](Basket& o) { o.scale = kInf; }), "[test.pack] expected scale to be finite, got .inf");
-  EXPECT_EQ(complaint([](Basket& o) { o.weights = {1, 0}; }),
+  EXPECT_EQ(complaint([](Basket& o) {
+              o.weights = {1, 0};
+            }),
             "[test.pack] expected weights to be above 0 and finite, got 0");
 }
 
@@ -151,8 +153,7 @@ TEST(Tensor, ShapeErrorsNameFunctionArgumentAndSizes) {
     check_shape("nn.unet", "x", torch::zeros({2, 3}), {-1, 3, 32, 32});
     FAIL() << "no error";
   } catch (const ShapeError& error) {
-    EXPECT_STREQ(error.what(),
-                 "[nn.unet] expected x of shape [any, 3, 32, 32], got [2, 3] float");
+    EXPECT_STREQ(error.what(), "[nn.unet] expected x of shape [any, 3, 32, 32], got [2, 3] float");
   }
   EXPECT_NO_THROW(check_shape("f", "x", torch::zeros({2, 3}), {2, -1}));
   EXPECT_THROW(check_shape("f", "x", Tensor(), {2}), ShapeError);

@@ -9,8 +9,7 @@ namespace {
 
 // Known answers of the authors' Random123 distribution (kat_vectors, philox4x32 10 rounds).
 TEST(Philox, KnownAnswers) {
-  EXPECT_EQ(philox({0, 0, 0, 0}, 0),
-            (std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox({0, 0, 0, 0}, 0), (std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox({~0u, ~0u, ~0u, ~0u}, ~uint64_t{0}),
             (std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0x299f31d0a4093822ull),
@@ -34,8 +33,7 @@ TEST(Random, StreamsDiffer) {
 }
 
 TEST(Random, NormalHasTheMomentsOfAGaussian) {
-  const Tensor x = Random(1).normal(Purpose::train_noise, 0, sample_range(0, 1000), {1000},
-                                    torch::kFloat64);
+  const Tensor x = Random(1).normal(Purpose::train_noise, 0, sample_range(0, 1000), {1000}, torch::kFloat64);
   const double n = static_cast<double>(x.numel());  // 10^6: standard errors below
   EXPECT_NEAR(x.mean().item<double>(), 0.0, 4 / std::sqrt(n));
   EXPECT_NEAR(x.pow(2).mean().item<double>(), 1.0, 4 * std::sqrt(2 / n));
@@ -58,9 +56,7 @@ TEST(Random, PermutationIsOne) {
   EXPECT_FALSE(torch::equal(order, torch::arange(1000)));
 }
 
-TEST(Random, NegativeSamplesAreRefused) {
-  EXPECT_THROW(Random(1).normal(Purpose::scene, 0, {-1}, {2}), ValueError);
-}
+TEST(Random, NegativeSamplesAreRefused) { EXPECT_THROW(Random(1).normal(Purpose::scene, 0, {-1}, {2}), ValueError); }
 
 }  // namespace
 }  // namespace noisescope

@@ -70,8 +70,8 @@ class EmbeddingCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) /
-              (std::string("embedding_cache_") + test->name() + std::to_string(::getpid()));
+    folder_ =
+        fs::path(::testing::TempDir()) / (std::string("embedding_cache_") + test->name() + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
@@ -231,8 +231,7 @@ TEST_F(EmbeddingCacheTest, DamagedOrForeignShardIsMadeAgain) {
                         if (progress.done >= 6) stop.request_stop();
                       },
                   .stop = stop.get_token()};
-  EXPECT_THROW(
-      load_or_extract_embeddings(cache(), data_, stopped.encoders(), kSmall, control), Interrupted);
+  EXPECT_THROW(load_or_extract_embeddings(cache(), data_, stopped.encoders(), kSmall, control), Interrupted);
   const fs::path shard = partial() / "captions-0.safetensors";
   ASSERT_TRUE(fs::exists(shard));
   fs::resize_file(shard, fs::file_size(shard) - 1);

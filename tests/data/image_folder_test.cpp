@@ -52,17 +52,15 @@ class ImageFolderTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) /
-              (std::string("image_folder_") + test->name() + std::to_string(::getpid()));
+    folder_ =
+        fs::path(::testing::TempDir()) / (std::string("image_folder_") + test->name() + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     options_.image_size_px = 8;
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  void put(const std::string& name, const std::string& content) {
-    write_file_atomic(folder_ / name, content);
-  }
+  void put(const std::string& name, const std::string& content) { write_file_atomic(folder_ / name, content); }
   ImageDataset load(const fs::path& path) {
     report_ = {};
     return load_image_folder(path, {"a photo of a {}", "one {}"}, options_, control_, report_);
@@ -70,8 +68,7 @@ class ImageFolderTest : public ::testing::Test {
   ImageDataset load() { return load(folder_); }
 
   /// A tar file in the folder with these members, as given.
-  fs::path tar(const std::vector<std::pair<std::string, std::string>>& members,
-               bool compressed = false) {
+  fs::path tar(const std::vector<std::pair<std::string, std::string>>& members, bool compressed = false) {
     const fs::path path = folder_ / "archive.tar";
     struct archive* writer = archive_write_new();
     if (compressed) archive_write_add_filter_gzip(writer);
@@ -144,10 +141,8 @@ TEST_F(ImageFolderTest, ClassFoldersThroughTemplates) {
   const ImageDataset data = load();
   EXPECT_EQ(data.samples().class_names, (Texts{"cat", "school bus"}));
   EXPECT_EQ(data.samples().labels, (std::vector<int64_t>{0, 1}));
-  EXPECT_EQ(data.captions(), (Texts{"a photo of a cat", "one cat", "a photo of a school bus",
-                                    "one school bus"}));
-  EXPECT_TRUE(torch::equal(data.caption_is_true({0, 1}, {0, 3}),
-                           torch::tensor({{true, false}, {false, true}})));
+  EXPECT_EQ(data.captions(), (Texts{"a photo of a cat", "one cat", "a photo of a school bus", "one school bus"}));
+  EXPECT_TRUE(torch::equal(data.caption_is_true({0, 1}, {0, 3}), torch::tensor({{true, false}, {false, true}})));
 }
 
 TEST_F(ImageFolderTest, PartsBecomeTheSplit) {
@@ -172,7 +167,8 @@ TEST_F(ImageFolderTest, WithoutPartsAShareIsHeldOut) {
 }
 
 TEST_F(ImageFolderTest, AShareNeverHoldsOutOneAlone) {
-  const std::vector<std::pair<int64_t, size_t>> held = {{1, 0}, {2, 0}, {3, 0}, {9, 0}, {10, 2}, {29, 2}, {30, 2}, {50, 3}};
+  const std::vector<std::pair<int64_t, size_t>> held = {{1, 0},  {2, 0},  {3, 0},  {9, 0},
+                                                        {10, 2}, {29, 2}, {30, 2}, {50, 3}};
   for (const auto& [size, expected] : held) {
     const Split split = split_samples(size, 0.05, 0);
     EXPECT_EQ(split.validation.size(), expected) << size;
@@ -249,8 +245,7 @@ TEST_F(ImageFolderTest, ArchiveIsTheFolder) {
   put("cats/metadata.jsonl", R"({"file_name": "1.png", "text": "a cat"})");
   const std::string folder = load(folder_ / "cats").fingerprint();
   const ImageDataset data =
-      load(tar({{"cats/1.png", png(9, 9, 9)},
-                {"cats/metadata.jsonl", R"({"file_name": "1.png", "text": "a cat"})"}}));
+      load(tar({{"cats/1.png", png(9, 9, 9)}, {"cats/metadata.jsonl", R"({"file_name": "1.png", "text": "a cat"})"}}));
   EXPECT_EQ(data.fingerprint(), folder);
 }
 
@@ -325,8 +320,7 @@ TEST_F(ImageFolderTest, ImagesWithoutCaptions) {
   expect_parts(message_of<DataError>([&] { load(); }), {"1 images without: a.png", "metadata.jsonl"});
   for (int i = 0; i < 5; ++i) put("b" + std::to_string(i) + ".png", png(1, 1, 1));
   put("metadata.jsonl", R"({"file_name": "a.png", "text": "a cat"})");
-  expect_parts(message_of<DataError>([&] { load(); }),
-               {"5 images without one: b0.png, b1.png, b2.png and 2 more"});
+  expect_parts(message_of<DataError>([&] { load(); }), {"5 images without one: b0.png, b1.png, b2.png and 2 more"});
   put("metadata.jsonl", "");
   expect_parts(message_of<DataError>([&] { load(); }), {"got none"});
 }
@@ -375,14 +369,12 @@ TEST(CaptionMetadata, PathsStayInside) {
 
 TEST(CaptionMetadata, BadLinesAreNamed) {
   const std::string good = "{\"file_name\": \"a.png\", \"text\": \"t\"}\n";
-  for (const char* bad :
-       {"{", "[1]", "3", "{\"text\": \"t\"}", "{\"file_name\": \"a.png\"}",
-        "{\"file_name\": 3, \"text\": \"t\"}", "{\"file_name\": \"../a.png\", \"text\": \"t\"}",
-        "{\"file_name\": \"/a.png\", \"text\": \"t\"}", "{\"file_name\": \"a.png\", \"text\": []}",
-        "{\"file_name\": \"a.png\", \"text\": [1]}", "{\"file_name\": \"a.png\", \"text\": \" \"}"}) {
+  for (const char* bad : {"{", "[1]", "3", "{\"text\": \"t\"}", "{\"file_name\": \"a.png\"}",
+                          "{\"file_name\": 3, \"text\": \"t\"}", "{\"file_name\": \"../a.png\", \"text\": \"t\"}",
+                          "{\"file_name\": \"/a.png\", \"text\": \"t\"}", "{\"file_name\": \"a.png\", \"text\": []}",
+                          "{\"file_name\": \"a.png\", \"text\": [1]}", "{\"file_name\": \"a.png\", \"text\": \" \"}"}) {
     const std::string text = good + bad;
-    expect_parts(message_of<FormatError>([&] { parse_metadata_jsonl(text, "m.jsonl"); }),
-                 {"m.jsonl:2: expected"});
+    expect_parts(message_of<FormatError>([&] { parse_metadata_jsonl(text, "m.jsonl"); }), {"m.jsonl:2: expected"});
   }
 }
 

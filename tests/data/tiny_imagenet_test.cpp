@@ -56,8 +56,8 @@ TEST(TinyImagenet, ClassesCaptionsAndParts) {
   const Loaded loaded = load(kFixture / "tiny-imagenet");
   const ImageSamples& samples = loaded.data->samples();
   EXPECT_EQ(samples.class_names, (Texts{"goldfish", "Egyptian cat", "school bus"}));
-  EXPECT_EQ(loaded.data->captions(), (Texts{"a photo of a goldfish", "a photo of a Egyptian cat",
-                                            "a photo of a school bus"}));
+  EXPECT_EQ(loaded.data->captions(),
+            (Texts{"a photo of a goldfish", "a photo of a Egyptian cat", "a photo of a school bus"}));
   EXPECT_EQ(samples.labels, (std::vector<int64_t>{0, 0, 0, 1, 1, 2, 2, 2, 0, 1, 2}));
   const Split split = loaded.data->split(0.5, 0);
   EXPECT_EQ(split.train.size(), 8u);
@@ -102,8 +102,8 @@ class BrokenTinyImagenet : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) /
-              (std::string("tiny_imagenet_") + test->name() + std::to_string(::getpid()));
+    folder_ =
+        fs::path(::testing::TempDir()) / (std::string("tiny_imagenet_") + test->name() + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::copy(kFixture / "tiny-imagenet", folder_, fs::copy_options::recursive);
   }
@@ -141,8 +141,7 @@ TEST_F(BrokenTinyImagenet, MissingTables) {
 TEST_F(BrokenTinyImagenet, ClassWithoutNameOrImages) {
   write_file_atomic(folder_ / "wnids.txt", "n00000001\nn00000002\nn00000003\nn00000004\n");
   expect_data_error("n00000004");
-  write_file_atomic(folder_ / "words.txt",
-                    read_file(folder_ / "words.txt") + "n00000004\tnothing\n");
+  write_file_atomic(folder_ / "words.txt", read_file(folder_ / "words.txt") + "n00000004\tnothing\n");
   expect_data_error("expected training images of every class");
 }
 
@@ -158,9 +157,8 @@ TEST_F(BrokenTinyImagenet, AnnotationsWithoutImages) {
 
 TEST_F(BrokenTinyImagenet, BadLines) {
   const std::string boxes = "train/n00000001/n00000001_boxes.txt";
-  for (const char* bad : {"n00000001_0.JPEG\t0\t0\t9", "n00000001_0.JPEG\t0\t0\t9\tx",
-                          "n00000001_0.JPEG\t9\t0\t3\t9", "n00000001_0.JPEG\t-1\t0\t3\t9",
-                          "n00000001_0.JPEG\t0\t0\t99999999999999999999\t9"}) {
+  for (const char* bad : {"n00000001_0.JPEG\t0\t0\t9", "n00000001_0.JPEG\t0\t0\t9\tx", "n00000001_0.JPEG\t9\t0\t3\t9",
+                          "n00000001_0.JPEG\t-1\t0\t3\t9", "n00000001_0.JPEG\t0\t0\t99999999999999999999\t9"}) {
     write_file_atomic(folder_ / boxes, bad);
     expect_format_error(boxes + ":1");
   }
@@ -225,8 +223,7 @@ TEST(DataOptions, OpensEveryKind) {
   options.kind = DataKind::folder;
   options.path = (kFixture / "tiny-imagenet/train").string();
   options.templates = {"{}"};
-  EXPECT_EQ(open_dataset(options, {}, report).dataset->captions(),
-            (Texts{"n00000001", "n00000002", "n00000003"}));
+  EXPECT_EQ(open_dataset(options, {}, report).dataset->captions(), (Texts{"n00000001", "n00000002", "n00000003"}));
 }
 
 TEST(TinyImagenetReal, TwentyFiveClasses) {

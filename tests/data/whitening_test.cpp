@@ -22,12 +22,11 @@ struct Known {
 Known known_embeddings() {
   const Random random(3);
   Known known;
-  known.rotation = std::get<0>(torch::linalg_qr(random.normal(
-      Purpose::evaluation, 0, sample_range(0, kWidth), {kWidth}, torch::kFloat64)));
+  known.rotation = std::get<0>(
+      torch::linalg_qr(random.normal(Purpose::evaluation, 0, sample_range(0, kWidth), {kWidth}, torch::kFloat64)));
   known.spread = torch::tensor({5.0, 3.0, 2.0, 1.0, 0.1, 0.01}, torch::kFloat64);
   known.mean = torch::linspace(-2, 3, kWidth, torch::kFloat64);
-  Tensor raw =
-      random.normal(Purpose::evaluation, 1, sample_range(0, kRows), {kWidth}, torch::kFloat64);
+  Tensor raw = random.normal(Purpose::evaluation, 1, sample_range(0, kRows), {kWidth}, torch::kFloat64);
   raw = raw - raw.mean(0);
   const Tensor factor = torch::linalg_cholesky(raw.t().matmul(raw) / kRows);
   const Tensor unit = torch::linalg_solve_triangular(factor, raw.t(), /*upper=*/false).t();

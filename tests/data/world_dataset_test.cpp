@@ -59,8 +59,7 @@ TEST(WorldDataset, TruthGoesByMeaning) {
     }
   }
   const auto& captions = data.captions();
-  const int64_t anything =
-      std::find(captions.begin(), captions.end(), "a shape left of a shape") - captions.begin();
+  const int64_t anything = std::find(captions.begin(), captions.end(), "a shape left of a shape") - captions.begin();
   EXPECT_TRUE(data.caption_is_true(samples, {anything}).all().item<bool>());
 }
 

@@ -26,24 +26,20 @@ std::vector<double> grid(GridKind type, int64_t steps) {
 /// Correlated data of four numbers, each image [1, 2, 2].
 GaussianData gaussian() {
   const Tensor mean = torch::tensor({0.3, -0.2, 0.5, 0.0}, torch::kFloat64);
-  const Tensor root = torch::tensor({{0.8, 0.0, 0.0, 0.0},
-                                     {0.3, 0.5, 0.0, 0.0},
-                                     {-0.2, 0.1, 0.4, 0.0},
-                                     {0.1, 0.2, -0.3, 0.3}}, torch::kFloat64);
+  const Tensor root = torch::tensor(
+      {{0.8, 0.0, 0.0, 0.0}, {0.3, 0.5, 0.0, 0.0}, {-0.2, 0.1, 0.4, 0.0}, {0.1, 0.2, -0.3, 0.3}}, torch::kFloat64);
   return {mean, root.matmul(root.t())};
 }
 
 GaussianMixture mixture() {
-  const Tensor means = torch::tensor({{0.7, -0.3, 0.2, 0.5}, {-0.6, 0.4, 0.1, -0.5},
-                                      {0.1, 0.8, -0.7, 0.0}}, torch::kFloat64);
-  const Tensor variances = torch::tensor({{0.05, 0.1, 0.08, 0.2}, {0.15, 0.05, 0.1, 0.1},
-                                          {0.1, 0.1, 0.3, 0.05}}, torch::kFloat64);
+  const Tensor means =
+      torch::tensor({{0.7, -0.3, 0.2, 0.5}, {-0.6, 0.4, 0.1, -0.5}, {0.1, 0.8, -0.7, 0.0}}, torch::kFloat64);
+  const Tensor variances =
+      torch::tensor({{0.05, 0.1, 0.08, 0.2}, {0.15, 0.05, 0.1, 0.1}, {0.1, 0.1, 0.3, 0.05}}, torch::kFloat64);
   return {means, variances};
 }
 
-Tensor mixture_prior(int64_t rows) {
-  return torch::tensor({0.5, 0.3, 0.2}, torch::kFloat64).repeat({rows, 1});
-}
+Tensor mixture_prior(int64_t rows) { return torch::tensor({0.5, 0.3, 0.2}, torch::kFloat64).repeat({rows, 1}); }
 
 /// Runge-Kutta 4 in ln sigma on dx / d ln sigma = x - D, fine enough to be called exact.
 Tensor reference_flow(const Denoiser& denoiser, Tensor x, const Tensor& condition) {
@@ -70,11 +66,9 @@ Tensor reference_flow(const Denoiser& denoiser, Tensor x, const Tensor& conditio
 double observed_order(const Denoiser& denoiser, const Tensor& start, const Tensor& exact_at_min,
                       const Tensor& condition, const std::string& sampler, GridKind type) {
   const int64_t batch = start.size(0);
-  const Tensor exact =
-      denoiser(exact_at_min, torch::full({batch}, kSigmaMin, torch::kFloat64), condition);
+  const Tensor exact = denoiser(exact_at_min, torch::full({batch}, kSigmaMin, torch::kFloat64), condition);
   const auto error = [&](int64_t steps) {
-    const Tensor out = run_sampler(unguided(denoiser, condition), start, grid(type, steps),
-                                   sampler_named(sampler), {});
+    const Tensor out = run_sampler(unguided(denoiser, condition), start, grid(type, steps), sampler_named(sampler), {});
     return (out - exact).norm().item<double>();
   };
   return std::log2(error(160) / error(320));
@@ -86,12 +80,10 @@ struct Expected {
   double tolerance;
 };
 
-constexpr Expected kOrders[] = {
-    {"euler", 1, 0.15}, {"ddim_0.0", 1, 0.15}, {"heun", 2, 0.2}, {"dpmpp_2m", 2, 0.2}};
+constexpr Expected kOrders[] = {{"euler", 1, 0.15}, {"ddim_0.0", 1, 0.15}, {"heun", 2, 0.2}, {"dpmpp_2m", 2, 0.2}};
 
 Tensor starts(int64_t count) {
-  return Random(4).normal(Purpose::initial_noise, 0, sample_range(0, count), {1, 2, 2},
-                          torch::kFloat64) * kSigmaMax;
+  return Random(4).normal(Purpose::initial_noise, 0, sample_range(0, count), {1, 2, 2}, torch::kFloat64) * kSigmaMax;
 }
 
 TEST(Convergence, OrderOnGaussianData) {
@@ -101,8 +93,8 @@ TEST(Convergence, OrderOnGaussianData) {
   const Tensor exact = data.flow(x, kSigmaMax, kSigmaMin, nothing);
   for (const auto& [sampler, order, tolerance] : kOrders) {
     for (const GridKind type : {GridKind::log_snr, GridKind::karras}) {
-      EXPECT_NEAR(observed_order(data.denoiser(), x, exact, nothing, sampler, type), order,
-                  tolerance) << sampler << " on " << to_string(type);
+      EXPECT_NEAR(observed_order(data.denoiser(), x, exact, nothing, sampler, type), order, tolerance)
+          << sampler << " on " << to_string(type);
     }
   }
 }
@@ -113,8 +105,8 @@ TEST(Convergence, OrderOnAMixture) {
   const Tensor exact = reference_flow(data.denoiser(), x, mixture_prior(16));
   for (const auto& [sampler, order, tolerance] : kOrders) {
     for (const GridKind type : {GridKind::log_snr, GridKind::karras}) {
-      EXPECT_NEAR(observed_order(data.denoiser(), x, exact, mixture_prior(16), sampler, type),
-                  order, tolerance) << sampler << " on " << to_string(type);
+      EXPECT_NEAR(observed_order(data.denoiser(), x, exact, mixture_prior(16), sampler, type), order, tolerance)
+          << sampler << " on " << to_string(type);
     }
   }
 }
@@ -128,8 +120,7 @@ TEST(Convergence, GaussianFlowSolvesTheOde) {
 }
 
 /// Every entry of mean and covariance of `rows` [n, N] within 4 of its own standard errors.
-void expect_moments(const Tensor& rows, const Tensor& mean, const Tensor& covariance,
-                    const std::string& name) {
+void expect_moments(const Tensor& rows, const Tensor& mean, const Tensor& covariance, const std::string& name) {
   const double root_n = std::sqrt(static_cast<double>(rows.size(0)));
   const Tensor mean_error = (rows.mean(0) - mean).abs() / (rows.std(0) / root_n);
   EXPECT_LT(mean_error.max().item<double>(), 4) << name << ": mean";
@@ -146,12 +137,12 @@ constexpr const char* kStochastic[] = {"ddpm_posterior", "ddpm_upper", "ddim_0.5
 constexpr int64_t kMomentSteps = 300;
 constexpr int64_t kMomentSamples = 3000;
 
-Tensor end_of_run(const Denoiser& denoiser, const Tensor& condition, const std::string& sampler,
-                  const Tensor& x0) {
+Tensor end_of_run(const Denoiser& denoiser, const Tensor& condition, const std::string& sampler, const Tensor& x0) {
   const NoiseSource noise{Random(6), sample_range(0, kMomentSamples)};
   const Tensor x = x0.view({-1, 1, 2, 2}) + noise.initial({1, 2, 2}, torch::kFloat64) * kSigmaMax;
-  return run_sampler(unguided(denoiser, condition), x, grid(GridKind::log_snr, kMomentSteps),
-                     sampler_named(sampler), noise).flatten(1);
+  return run_sampler(unguided(denoiser, condition), x, grid(GridKind::log_snr, kMomentSteps), sampler_named(sampler),
+                     noise)
+      .flatten(1);
 }
 
 TEST(Moments, StochasticSamplersOnGaussianData) {
@@ -173,18 +164,16 @@ TEST(Moments, StochasticSamplersOnAMixture) {
   const Tensor x0 = data.sample(Random(8), Purpose::scene, ids, components);
   // Mean and covariance of the mixture from those of its parts.
   const Tensor weights = torch::tensor({0.5, 0.3, 0.2}, torch::kFloat64);
-  const Tensor means = torch::tensor({{0.7, -0.3, 0.2, 0.5}, {-0.6, 0.4, 0.1, -0.5},
-                                      {0.1, 0.8, -0.7, 0.0}}, torch::kFloat64);
-  const Tensor variances = torch::tensor({{0.05, 0.1, 0.08, 0.2}, {0.15, 0.05, 0.1, 0.1},
-                                          {0.1, 0.1, 0.3, 0.05}}, torch::kFloat64);
+  const Tensor means =
+      torch::tensor({{0.7, -0.3, 0.2, 0.5}, {-0.6, 0.4, 0.1, -0.5}, {0.1, 0.8, -0.7, 0.0}}, torch::kFloat64);
+  const Tensor variances =
+      torch::tensor({{0.05, 0.1, 0.08, 0.2}, {0.15, 0.05, 0.1, 0.1}, {0.1, 0.1, 0.3, 0.05}}, torch::kFloat64);
   const Tensor mean = weights.matmul(means);
   const Tensor spread = means - mean;
-  const Tensor covariance = torch::diag(weights.matmul(variances)) +
-                            (spread * weights.unsqueeze(1)).t().matmul(spread);
+  const Tensor covariance = torch::diag(weights.matmul(variances)) + (spread * weights.unsqueeze(1)).t().matmul(spread);
   expect_moments(x0, mean, covariance, "exact samples");
   for (const char* name : kStochastic) {
-    expect_moments(end_of_run(data.denoiser(), mixture_prior(kMomentSamples), name, x0), mean,
-                   covariance, name);
+    expect_moments(end_of_run(data.denoiser(), mixture_prior(kMomentSamples), name, x0), mean, covariance, name);
   }
 }
 
@@ -209,8 +198,8 @@ TEST(Analytic, MixtureDenoiserIsTweedieOfItsDensity) {
   for (int64_t j = 0; j < 4; ++j) {
     const Tensor shift = torch::zeros({1, 1, 2, 2}, torch::kFloat64);
     shift.view({-1})[j] = kDelta;
-    const Tensor slope = (data.log_density(x + shift, sigma, condition) -
-                          data.log_density(x - shift, sigma, condition)) / (2 * kDelta);
+    const Tensor slope =
+        (data.log_density(x + shift, sigma, condition) - data.log_density(x - shift, sigma, condition)) / (2 * kDelta);
     EXPECT_LT((slope - score.select(1, j)).abs().max().item<double>(), 1e-6) << j;
   }
 }
@@ -222,8 +211,8 @@ TEST(Analytic, OneComponentMixtureIsTheGaussian) {
   const GaussianData same(mean, variance);
   const Tensor sigma = torch::full({7}, 0.6, torch::kFloat64);
   const Tensor x = starts(7) / 20;
-  EXPECT_TRUE(torch::allclose(one.denoiser()(x, sigma, torch::ones({7, 1})),
-                              same.denoiser()(x, sigma, torch::ones({7, 1}))));
+  EXPECT_TRUE(
+      torch::allclose(one.denoiser()(x, sigma, torch::ones({7, 1})), same.denoiser()(x, sigma, torch::ones({7, 1}))));
 }
 
 TEST(Analytic, AOneHotConditionNamesAComponent) {
@@ -233,14 +222,13 @@ TEST(Analytic, AOneHotConditionNamesAComponent) {
   const Tensor x = starts(1) / 20;
   EXPECT_TRUE(torch::equal(data.posterior(x, sigma, one_hot), one_hot));
   // Weights count by their ratios.
-  EXPECT_TRUE(torch::allclose(data.posterior(x, sigma, mixture_prior(1)),
-                              data.posterior(x, sigma, 7 * mixture_prior(1))));
+  EXPECT_TRUE(
+      torch::allclose(data.posterior(x, sigma, mixture_prior(1)), data.posterior(x, sigma, 7 * mixture_prior(1))));
 }
 
 TEST(Analytic, RevealingYMovesTheMeanAndShrinksTheCovariance) {
   const Tensor map = torch::tensor({{1.0}, {0.5}}, torch::kFloat64);
-  const GaussianData data(torch::zeros({2}, torch::kFloat64),
-                          torch::tensor({0.1, 0.1}, torch::kFloat64), map);
+  const GaussianData data(torch::zeros({2}, torch::kFloat64), torch::tensor({0.1, 0.1}, torch::kFloat64), map);
   const Tensor x = torch::tensor({0.7, -0.3}, torch::kFloat64).view({1, 1, 1, 2});
   const Tensor sigma = torch::tensor({1.0}, torch::kFloat64);
   const auto denoised = [&](double y, double known) {

@@ -20,9 +20,7 @@ struct CountingDenoiser {
   }
 };
 
-Tensor images() {
-  return Random(2).normal(Purpose::evaluation, 0, sample_range(0, kBatch), {2, 4, 4});
-}
+Tensor images() { return Random(2).normal(Purpose::evaluation, 0, sample_range(0, kBatch), {2, 4, 4}); }
 Tensor condition() { return torch::tensor({{0.5f, 9.f}, {-0.3f, 9.f}, {0.1f, 9.f}}); }
 Tensor null_condition() { return torch::zeros({kBatch, 2}); }
 Tensor level(double sigma) { return torch::full({kBatch}, sigma); }
@@ -34,8 +32,7 @@ GuidanceOptions unclipped(double scale) {
   return options;
 }
 
-Prediction run(const GuidanceOptions& options, double sigma,
-               const CountingDenoiser& denoiser = {}) {
+Prediction run(const GuidanceOptions& options, double sigma, const CountingDenoiser& denoiser = {}) {
   return guide(denoiser, condition(), null_condition(), options)(images(), level(sigma));
 }
 
@@ -94,11 +91,9 @@ TEST(Guidance, MixedNoiseLevelsAreGuidedOneByOne) {
   options.sigma_min = 0.5;
   options.sigma_max = 2.0;
   const Tensor sigma = torch::tensor({0.1f, 1.0f, 5.0f});
-  const Prediction p = guide(CountingDenoiser(), condition(), null_condition(), options)(images(),
-                                                                                         sigma);
+  const Prediction p = guide(CountingDenoiser(), condition(), null_condition(), options)(images(), sigma);
   EXPECT_TRUE(torch::equal(p.denoised[0], p.conditional[0]));
-  EXPECT_TRUE(torch::allclose(p.denoised[1],
-                              p.unconditional[1] + 3 * (p.conditional[1] - p.unconditional[1])));
+  EXPECT_TRUE(torch::allclose(p.denoised[1], p.unconditional[1] + 3 * (p.conditional[1] - p.unconditional[1])));
   EXPECT_TRUE(torch::equal(p.denoised[2], p.conditional[2]));
 }
 
@@ -129,11 +124,8 @@ TEST(Guidance, ClipBoundsTheCombinedEstimateAlone) {
 
 TEST(Guidance, ANegativePromptTakesThePlaceOfTheNullCondition) {
   const Tensor negative = torch::full({kBatch, 2}, -0.5);
-  const Prediction p = guide(CountingDenoiser(), condition(), negative, unclipped(2))(images(),
-                                                                                      level(1));
-  EXPECT_TRUE(torch::allclose(p.denoised,
-                              images() / 2 + per_sample(2 * condition().select(1, 0) + 0.5), 1e-5,
-                              1e-6));
+  const Prediction p = guide(CountingDenoiser(), condition(), negative, unclipped(2))(images(), level(1));
+  EXPECT_TRUE(torch::allclose(p.denoised, images() / 2 + per_sample(2 * condition().select(1, 0) + 0.5), 1e-5, 1e-6));
 }
 
 TEST(Guidance, RefusesBadInput) {
@@ -155,10 +147,8 @@ TEST(Guidance, RefusesBadInput) {
 
 Tensor sample_with(TrajectoryRecorder& recorder, double scale) {
   const NoiseSource noise{Random(1), sample_range(0, kBatch)};
-  const Predictor predict = guide(CountingDenoiser(), condition(), null_condition(),
-                                  unclipped(scale));
-  return run_sampler(predict, noise.initial({2, 4, 4}) * 10, {10, 3, 1, 0.1, 0}, {}, noise,
-                     recorder.observer());
+  const Predictor predict = guide(CountingDenoiser(), condition(), null_condition(), unclipped(scale));
+  return run_sampler(predict, noise.initial({2, 4, 4}) * 10, {10, 3, 1, 0.1, 0}, {}, noise, recorder.observer());
 }
 
 TEST(Trajectory, KeepsWhatTheObserverSaw) {
@@ -168,8 +158,7 @@ TEST(Trajectory, KeepsWhatTheObserverSaw) {
   const SamplerStep& step = recorder.steps()[1];
   EXPECT_EQ(step.sigma, 3);
   EXPECT_EQ(step.sigma_next, 1);
-  const Prediction again = guide(CountingDenoiser(), condition(), null_condition(),
-                                 unclipped(2))(step.x, level(3));
+  const Prediction again = guide(CountingDenoiser(), condition(), null_condition(), unclipped(2))(step.x, level(3));
   EXPECT_TRUE(torch::equal(step.prediction.denoised, again.denoised));
   EXPECT_TRUE(torch::equal(step.prediction.conditional, again.conditional));
   EXPECT_TRUE(torch::equal(step.prediction.unconditional, again.unconditional));

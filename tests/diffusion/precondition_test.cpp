@@ -69,8 +69,8 @@ TEST(Precondition, AllParametrizationsOfTheSameDenoiserAgree) {
   const Tensor exact = two_blobs().denoiser()(x, b.sigma, b.condition);
   for (const auto& [parametrization, name] : enum_names(Parametrization{})) {
     const double d = 0.7;
-    const Denoiser denoiser = precondition(exact_network(two_blobs(), parametrization, d),
-                                           options_of(parametrization, d));
+    const Denoiser denoiser =
+        precondition(exact_network(two_blobs(), parametrization, d), options_of(parametrization, d));
     const Tensor wide = denoiser(x, b.sigma, b.condition);
     EXPECT_EQ(wide.scalar_type(), torch::kFloat64) << name;
     EXPECT_LT((wide - exact).abs().max().item<double>(), 1e-5) << name;
@@ -139,15 +139,12 @@ TEST(Loss, WeightsInClosedForm) {
   const auto weight = [&](Parametrization parametrization, Weighting weighting) {
     return loss_weight(options_of(parametrization, d), {weighting, 5.0}, s);
   };
-  const auto same = [](const Tensor& a, const Tensor& b) {
-    return torch::allclose(a, b, 1e-12, 1e-12);
-  };
+  const auto same = [](const Tensor& a, const Tensor& b) { return torch::allclose(a, b, 1e-12, 1e-12); };
   for (const auto& [parametrization, name] : enum_names(Parametrization{})) {
     EXPECT_TRUE(same(weight(parametrization, Weighting::uniform), torch::ones_like(s))) << name;
   }
   EXPECT_TRUE(same(weight(Parametrization::edm, Weighting::edm), torch::ones_like(s)));
-  EXPECT_TRUE(same(weight(Parametrization::x0, Weighting::edm),
-                   (s.square() + d * d) / (s * d).square()));
+  EXPECT_TRUE(same(weight(Parametrization::x0, Weighting::edm), (s.square() + d * d) / (s * d).square()));
   EXPECT_TRUE(same(weight(Parametrization::eps, Weighting::edm), (s.square() + d * d) / (d * d)));
   // arXiv:2303.09556, section 3.4: min(SNR, g), min(SNR, g) / SNR, min(SNR, g) / (SNR + 1).
   const Tensor bounded = snr.clamp_max(5.0);
@@ -157,23 +154,20 @@ TEST(Loss, WeightsInClosedForm) {
   const Tensor soft = snr * 5 / (snr + 5);
   EXPECT_TRUE(same(weight(Parametrization::x0, Weighting::soft_min_snr), soft));
   EXPECT_TRUE(same(weight(Parametrization::v, Weighting::soft_min_snr), soft / (snr + 1)));
-  EXPECT_THROW(loss_weight(options_of(Parametrization::v), {Weighting::min_snr, 0.0}, s),
-               ValueError);
+  EXPECT_THROW(loss_weight(options_of(Parametrization::v), {Weighting::min_snr, 0.0}, s), ValueError);
 }
 
 TEST(Loss, EveryWeightIsAWeightOnTheCleanImage) {
   const Batch b = batch();
   const Tensor x = add_noise(b.x0, b.eps, b.sigma);
-  const auto zero = [](const Tensor& in, const Tensor&, const Tensor&) {
-    return torch::zeros_like(in);
-  };
+  const auto zero = [](const Tensor& in, const Tensor&, const Tensor&) { return torch::zeros_like(in); };
   for (const auto& [parametrization, name] : enum_names(Parametrization{})) {
     const PreconditionOptions options = options_of(parametrization, 0.3);
     const Tensor denoised = precondition(zero, options)(x, b.sigma, b.condition);
     const Tensor image_error = (denoised - b.x0).square().mean({1, 2, 3});
     const Tensor lambda = (b.sigma.square() + 0.09) / (b.sigma * 0.3).square();
-    const Tensor loss = diffusion_loss(zero, options, {}, b.x0.to(torch::kFloat32), b.sigma,
-                                       b.eps.to(torch::kFloat32), b.condition);
+    const Tensor loss =
+        diffusion_loss(zero, options, {}, b.x0.to(torch::kFloat32), b.sigma, b.eps.to(torch::kFloat32), b.condition);
     EXPECT_TRUE(torch::allclose(loss.to(torch::kFloat64), lambda * image_error, 1e-4)) << name;
   }
 }
@@ -190,9 +184,7 @@ TEST(Loss, TheExactNetworkOfOneImageScoresZeroAndASilentOneAboutOne) {
     const Network exact = [&](const Tensor&, const Tensor&, const Tensor&) {
       return network_target({}, x0, eps, sigma);
     };
-    const Network silent = [](const Tensor& x, const Tensor&, const Tensor&) {
-      return torch::zeros_like(x);
-    };
+    const Network silent = [](const Tensor& x, const Tensor&, const Tensor&) { return torch::zeros_like(x); };
     EXPECT_LT(diffusion_loss(exact, {}, {}, x0, sigma, eps, condition).max().item<float>(), 1e-9);
     const Tensor loss = diffusion_loss(silent, {}, {}, x0, sigma, eps, condition);
     ASSERT_EQ(loss.sizes(), (std::vector<int64_t>{count}));
@@ -255,11 +247,9 @@ TEST(Process, ConversionsInvertEachOther) {
   EXPECT_TRUE(is_x0(x0_from_score(x, score_from_x0(x, b.x0, b.sigma), b.sigma)));
   EXPECT_TRUE(torch::allclose(ve_from_vp(vp_from_ve(x, b.sigma), b.sigma), x));
   const Tensor alpha_bar = per_sample(1 / (1 + b.sigma.square()));
-  EXPECT_TRUE(torch::allclose(vp_from_ve(x, b.sigma),
-                              alpha_bar.sqrt() * b.x0 + (1 - alpha_bar).sqrt() * b.eps));
+  EXPECT_TRUE(torch::allclose(vp_from_ve(x, b.sigma), alpha_bar.sqrt() * b.x0 + (1 - alpha_bar).sqrt() * b.eps));
   // arXiv:2202.00512: v = alpha eps - sigma x_0 in the VP scale.
-  EXPECT_TRUE(torch::allclose(v_from_x0(x, b.x0, b.sigma),
-                              alpha_bar.sqrt() * b.eps - (1 - alpha_bar).sqrt() * b.x0));
+  EXPECT_TRUE(torch::allclose(v_from_x0(x, b.x0, b.sigma), alpha_bar.sqrt() * b.eps - (1 - alpha_bar).sqrt() * b.x0));
   EXPECT_NEAR(sigma_of_log_snr(log_snr_of(0.37)), 0.37, 1e-15);
   EXPECT_NEAR(sigma_of_alpha_bar(alpha_bar_of(0.37)), 0.37, 1e-15);
 }
@@ -283,8 +273,7 @@ TEST(Process, PosteriorEquation7InBothScales) {
     EXPECT_NEAR(ve.variance * next, vp.variance, 1e-12) << t;
     EXPECT_NEAR(ve.x0_factor * std::sqrt(next), vp.x0_factor, 1e-9) << t;
     EXPECT_NEAR(ve.xt_factor * std::sqrt(next / now), vp.xt_factor, 1e-9) << t;
-    EXPECT_NEAR(upper_variance_ve(schedule.sigma(t), sigma_next) * next, schedule.beta(t), 1e-12)
-        << t;
+    EXPECT_NEAR(upper_variance_ve(schedule.sigma(t), sigma_next) * next, schedule.beta(t), 1e-12) << t;
   }
 }
 

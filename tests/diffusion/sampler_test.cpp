@@ -39,14 +39,12 @@ TEST(Sampler, EveryStepEqualsDiffusers) {
     const std::vector<double> sigmas = run["sigmas"];
     std::vector<Tensor> states;
     const Tensor last =
-        run_sampler(smooth, noise.initial(shape, torch::kFloat64) * sigmas[0], sigmas,
-                    sampler_named(sampler), noise,
+        run_sampler(smooth, noise.initial(shape, torch::kFloat64) * sigmas[0], sigmas, sampler_named(sampler), noise,
                     [&](const SamplerStep& step) { states.push_back(step.x); });
     states.push_back(last);
     ASSERT_EQ(states.size(), run["states"].size() + 1) << name;
     for (size_t i = 0; i < run["states"].size(); ++i) {
-      const Tensor expected =
-          torch::tensor(run["states"][i].get<std::vector<double>>(), torch::kFloat64);
+      const Tensor expected = torch::tensor(run["states"][i].get<std::vector<double>>(), torch::kFloat64);
       const double scale = std::max(1.0, sigmas[i + 1]);
       const double error = (states[i + 1].flatten() - expected).abs().max().item<double>() / scale;
       EXPECT_LT(error, run["tolerance"].get<double>()) << name << " step " << i;
@@ -81,22 +79,19 @@ TEST(Sampler, RunsTwiceTheSameAndKeepsTheDtype) {
 }
 
 /// All but Dpmpp2m and Dpmpp2mSde, which remember the step before.
-bool is_one_step(Solver solver) {
-  return solver != Solver::dpmpp_2m && solver != Solver::dpmpp_2m_sde;
-}
+bool is_one_step(Solver solver) { return solver != Solver::dpmpp_2m && solver != Solver::dpmpp_2m_sde; }
 
 TEST(Sampler, ARunThatGoesOnFromItsMiddleEqualsTheWholeRun) {
   for (const auto& [name, options] : all_samplers()) {
     if (!is_one_step(options.solver)) continue;
     const NoiseSource noise{Random(3), {0, 1}};
     std::vector<Tensor> states;
-    const Tensor whole =
-        run_sampler(smooth, start(noise, 20), short_grid(), options, noise,
-                    [&](const SamplerStep& step) { states.push_back(step.x); });
+    const Tensor whole = run_sampler(smooth, start(noise, 20), short_grid(), options, noise,
+                                     [&](const SamplerStep& step) { states.push_back(step.x); });
     if (options.churn > 0) continue;  // observers see the state after the noise was added
     const std::vector<double> grid = short_grid();
-    const Tensor rest = run_sampler(smooth, states[2], {grid.begin() + 2, grid.end()}, options,
-                                    {noise.random, noise.sample_ids, 2});
+    const Tensor rest =
+        run_sampler(smooth, states[2], {grid.begin() + 2, grid.end()}, options, {noise.random, noise.sample_ids, 2});
     EXPECT_TRUE(torch::equal(rest, whole)) << name;
   }
 }
@@ -121,11 +116,10 @@ TEST(Sampler, ObserverSeesConsistentStepsThatNobodyWritesInto) {
     const NoiseSource noise{Random(3), {0, 1}};
     std::vector<SamplerStep> steps;
     std::vector<Tensor> copies;
-    run_sampler(smooth, start(noise, 20), short_grid(), options, noise,
-                [&](const SamplerStep& step) {
-                  steps.push_back(step);
-                  copies.push_back(step.x.clone());
-                });
+    run_sampler(smooth, start(noise, 20), short_grid(), options, noise, [&](const SamplerStep& step) {
+      steps.push_back(step);
+      copies.push_back(step.x.clone());
+    });
     ASSERT_EQ(steps.size(), 6u) << name;
     for (size_t i = 0; i < steps.size(); ++i) {
       EXPECT_EQ(steps[i].index, static_cast<int64_t>(i)) << name;
@@ -143,19 +137,15 @@ TEST(Sampler, ObserverSeesConsistentStepsThatNobodyWritesInto) {
 // arXiv:2010.02502, section 4.1: eta = 1 is DDPM with the posterior variance.
 TEST(Sampler, DdimWithEtaOneEqualsDdpmPosterior) {
   const NoiseSource noise{Random(3), {0, 1}};
-  const Tensor ddim = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddim_1.0"),
-                                  noise);
-  const Tensor ddpm = run_sampler(smooth, start(noise, 20), short_grid(),
-                                  sampler_named("ddpm_posterior"), noise);
+  const Tensor ddim = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddim_1.0"), noise);
+  const Tensor ddpm = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddpm_posterior"), noise);
   EXPECT_LT((ddim - ddpm).abs().max().item<double>(), 1e-12);
 }
 
 TEST(Sampler, DdimWithoutNoiseIsEulerInSigma) {
   const NoiseSource noise{Random(3), {0, 1}};
-  const Tensor ddim = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddim_0.0"),
-                                  noise);
-  const Tensor euler = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("euler"),
-                                   noise);
+  const Tensor ddim = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddim_0.0"), noise);
+  const Tensor euler = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("euler"), noise);
   EXPECT_LT((ddim - euler).abs().max().item<double>(), 1e-12);
 }
 
@@ -163,9 +153,8 @@ TEST(Sampler, DpmppReturnsTheEstimateAtTheLastStep) {
   for (const char* name : {"dpmpp_2m", "dpmpp_2m_sde"}) {
     const NoiseSource noise{Random(3), {0, 1}};
     Tensor last_estimate;
-    const Tensor out = run_sampler(
-        smooth, start(noise, 20), short_grid(), sampler_named(name), noise,
-        [&](const SamplerStep& step) { last_estimate = step.prediction.denoised; });
+    const Tensor out = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named(name), noise,
+                                   [&](const SamplerStep& step) { last_estimate = step.prediction.denoised; });
     EXPECT_TRUE(torch::equal(out, last_estimate)) << name;
   }
 }
@@ -206,8 +195,7 @@ TEST(Sampler, ReportsProgressAndStopsOnRequest) {
                           if (progress.done == 3) stop.request_stop();
                         },
                         stop.get_token()};
-  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), {}, noise, {}, control),
-               Interrupted);
+  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), {}, noise, {}, control), Interrupted);
   EXPECT_EQ(done, (std::vector<double>{1, 2, 3}));
 }
 
@@ -237,14 +225,12 @@ TEST(Sampler, RecordsNoGradients) {
 
 TEST(Sampler, RefusesUnusableSigmas) {
   const NoiseSource noise{Random(3), {0, 1}};
-  const auto run = [&](const std::vector<double>& sigmas) {
-    run_sampler(smooth, start(noise, 20), sigmas, {}, noise);
-  };
+  const auto run = [&](const std::vector<double>& sigmas) { run_sampler(smooth, start(noise, 20), sigmas, {}, noise); };
   EXPECT_THROW(run({}), ValueError);
   EXPECT_THROW(run({1.0}), ValueError);
-  EXPECT_THROW(run({1.0, 0.5}), ValueError);           // does not end in 0
-  EXPECT_THROW(run({1.0, 2.0, 0.0}), ValueError);      // rises
-  EXPECT_THROW(run({1.0, 1.0, 0.0}), ValueError);      // stands
+  EXPECT_THROW(run({1.0, 0.5}), ValueError);       // does not end in 0
+  EXPECT_THROW(run({1.0, 2.0, 0.0}), ValueError);  // rises
+  EXPECT_THROW(run({1.0, 1.0, 0.0}), ValueError);  // stands
   EXPECT_THROW(run({INFINITY, 1.0, 0.0}), ValueError);
   EXPECT_THROW(run({NAN, 1.0, 0.0}), ValueError);
   EXPECT_THROW(run({1.0, 0.0, -1.0}), ValueError);
@@ -260,12 +246,10 @@ TEST(Sampler, RefusesUnusableOptionsAndStates) {
   churn.churn = -1;
   EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), churn, noise), ValueError);
   const NoiseSource nobody{Random(3), {}};
-  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddpm_upper"),
-                           nobody), ValueError);
+  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddpm_upper"), nobody), ValueError);
   EXPECT_NO_THROW(run_sampler(smooth, start(noise, 20), short_grid(), {}, nobody));
   EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 3}), short_grid(), {}, noise), ShapeError);
-  EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 2, 3, 4}, torch::kInt64), short_grid(), {},
-                           noise), ShapeError);
+  EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 2, 3, 4}, torch::kInt64), short_grid(), {}, noise), ShapeError);
 }
 
 TEST(Sampler, NoiseThatIsGivenStandsForNoiseThatIsDrawn) {

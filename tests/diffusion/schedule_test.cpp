@@ -71,8 +71,7 @@ TEST(Schedule, SigmaRisesAndTimestepInvertsIt) {
     const Schedule schedule(options_of(type, 100));
     for (int64_t t = 1; t <= 100; ++t) {
       EXPECT_GT(schedule.sigma(t), t > 1 ? schedule.sigma(t - 1) : 0.0) << name << " t " << t;
-      EXPECT_NEAR(schedule.timestep(schedule.sigma(t)), static_cast<double>(t), 1e-9)
-          << name << " t " << t;
+      EXPECT_NEAR(schedule.timestep(schedule.sigma(t)), static_cast<double>(t), 1e-9) << name << " t " << t;
     }
     const double between = std::sqrt(schedule.sigma(40) * schedule.sigma(41));
     EXPECT_NEAR(schedule.timestep(between), 40.5, 1e-9) << name;

@@ -27,8 +27,8 @@ struct Blobs {
   TrajectoryStart start;
 
   explicit Blobs(const SamplerOptions& sampler = {.solver = Solver::ddpm}, double scale = 1, int64_t pass_size = 128) {
-    const Denoiser counting = [exact = data.denoiser(), evaluations = evaluations](
-                                  const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    const Denoiser counting = [exact = data.denoiser(), evaluations = evaluations](const Tensor& x, const Tensor& sigma,
+                                                                                   const Tensor& condition) {
       *evaluations += x.size(0);
       return exact(x, sigma, condition);
     };
@@ -145,8 +145,8 @@ TEST(TrajectoryChange, OfThePromptScaleAndNoiseIsTheOtherRun) {
     alter(sampling, start);
     return Blobs::sampled(sampling, start);
   };
-  const Tensor condition = one_hot({2, 2, 0, 1, 1}), initial = Random(8).normal(Purpose::explain, 0, sample_range(0, 5),
-                                                                                {2, 2, 2});
+  const Tensor condition = one_hot({2, 2, 0, 1, 1}),
+               initial = Random(8).normal(Purpose::explain, 0, sample_range(0, 5), {2, 2, 2});
   EXPECT_TRUE(torch::equal(trajectory.redraw({.condition = condition}),
                            sampled([&](auto&, auto& start) { start.condition = condition; })));
   EXPECT_TRUE(torch::equal(trajectory.redraw({.scale = 0.5}),
@@ -154,8 +154,8 @@ TEST(TrajectoryChange, OfThePromptScaleAndNoiseIsTheOtherRun) {
   EXPECT_TRUE(torch::equal(trajectory.redraw({.initial = initial}),
                            sampled([&](auto&, auto& start) { start.initial = initial; })));
   const NoiseSource other{Random(3), {8, 0, 2, 5, 5}};
-  EXPECT_TRUE(torch::equal(trajectory.redraw({.noise = other}),
-                           sampled([&](auto&, auto& start) { start.noise = other; })));
+  EXPECT_TRUE(
+      torch::equal(trajectory.redraw({.noise = other}), sampled([&](auto&, auto& start) { start.noise = other; })));
   EXPECT_TRUE(torch::equal(trajectory.redraw({.remaining_noise = Random(99)}),
                            sampled([&](auto&, auto& start) { start.noise.random = Random(99); })));
 }
@@ -172,7 +172,9 @@ TEST(TrajectoryChange, ThatChangesNothingGivesTheSamePictures) {
                                           .scale = 2,
                                           .prompted = [](double) { return true; },
                                           .noise = blobs.start.noise,
-                                          .remaining_noise = Random(1)}), own)) << to_string(solver) << step;
+                                          .remaining_noise = Random(1)}),
+                       own))
+          << to_string(solver) << step;
     }
   }
 }
@@ -212,8 +214,9 @@ TEST(TrajectoryChange, OfTheWindowIsHeardThereAlone) {
 TEST(TrajectoryChange, OfRemainingNoiseLeavesTheStepsBefore) {
   const Trajectory trajectory = Blobs().trajectory();
   const Tensor own = trajectory.redraw();
-  EXPECT_GT((trajectory.redraw({.step = 1, .remaining_noise = Random(99)}) - own).abs().amax({1, 2, 3}).min()
-                .item<double>(), 0);
+  EXPECT_GT(
+      (trajectory.redraw({.step = 1, .remaining_noise = Random(99)}) - own).abs().amax({1, 2, 3}).min().item<double>(),
+      0);
   EXPECT_TRUE(same(trajectory.redraw({.step = 3, .remaining_noise = Random(99)}), own));  // the last step adds none
 }
 
@@ -242,8 +245,8 @@ TEST(Trajectory, JoinedHoldsBothWithTheirSteps) {
   EXPECT_EQ(both.noise().sample_ids, (std::vector<int64_t>{4, 1, 7, 2}));
   EXPECT_TRUE(same(both.pictures(), whole.pictures().index_select(0, at)));
   EXPECT_TRUE(same(both.redraw(), whole.redraw().index_select(0, at)));
-  EXPECT_TRUE(same(both.steps()[1].prediction.unconditional,
-                   whole.steps()[1].prediction.unconditional.index_select(0, at)));
+  EXPECT_TRUE(
+      same(both.steps()[1].prediction.unconditional, whole.steps()[1].prediction.unconditional.index_select(0, at)));
 }
 
 /// The steps of a trajectory without what `drop` takes away.
@@ -253,7 +256,8 @@ Trajectory recorded(const Trajectory& trajectory, const Drop& drop, const Tensor
   for (SamplerStep& step : steps) drop(step);
   return {trajectory.sampling(),
           {trajectory.condition(), trajectory.null_condition(), trajectory.initial(), trajectory.noise()},
-          steps, remainder};
+          steps,
+          remainder};
 }
 
 TEST(RecordedTrajectory, IsNotEvaluatedAgain) {
@@ -272,7 +276,8 @@ TEST(RecordedTrajectory, IsNotEvaluatedAgain) {
 TEST(RecordedTrajectory, RemainderIsAddedToEveryPicture) {
   const Trajectory drawn = Blobs().trajectory();
   const Tensor remainder = torch::arange(40, torch::kFloat32).view({5, 2, 2, 2});
-  const Trajectory read = recorded(drawn, [](SamplerStep&) {}, remainder);
+  const Trajectory read = recorded(
+      drawn, [](SamplerStep&) {}, remainder);
   EXPECT_TRUE(same(read.pictures(), drawn.pictures() + remainder));
   EXPECT_TRUE(same(read.redraw({.step = 1}), drawn.redraw({.step = 1}) + remainder));
   EXPECT_TRUE(same(read.rows({3}).redraw(), (drawn.redraw() + remainder).slice(0, 3, 4)));
@@ -343,8 +348,8 @@ TEST(SmallTrajectories, AreWhatTheySay) {
   const NoiseSource noise{Random(4), {7, 2}};
   const Tensor initial = noise.initial({1, 2, 2}, torch::kFloat64), condition = torch::tensor({{1.0}, {5.0}});
   const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor& c) { return x + per_sample(c.squeeze(1)); };
-  EXPECT_TRUE(torch::allclose(one_step(draw, initial, condition, noise).redraw(),
-                              initial + per_sample(condition.squeeze(1))));
+  EXPECT_TRUE(
+      torch::allclose(one_step(draw, initial, condition, noise).redraw(), initial + per_sample(condition.squeeze(1))));
   const Tensor z = noise.step(0, {1, 2, 2}, torch::kFloat64);
   EXPECT_TRUE(torch::allclose(two_steps(draw, initial, condition, noise).redraw(),
                               2 * initial + std::sqrt(0.75) * z + per_sample(condition.squeeze(1))));

@@ -10,8 +10,7 @@ namespace noisescope {
 namespace {
 
 const TensorFile& xnoise_golden() {
-  static const TensorFile file =
-      read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/xnoise-network.safetensors");
+  static const TensorFile file = read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/xnoise-network.safetensors");
   return file;
 }
 
@@ -31,8 +30,7 @@ TEST(XNoiseProcess, TheNetworkIsToldTheShareOfTimeFromZero) {
   options.noise_label = NoiseLabel::timestep_share;
   options.schedule = xnoise_schedule();
   const Schedule schedule(xnoise_schedule());
-  const Tensor sigma = torch::tensor({schedule.sigma(1), schedule.sigma(151), schedule.sigma(300)},
-                                     torch::kDouble);
+  const Tensor sigma = torch::tensor({schedule.sigma(1), schedule.sigma(151), schedule.sigma(300)}, torch::kDouble);
   const Tensor label = coefficients(options, sigma).c_noise;
   EXPECT_NEAR(label[0].item<double>(), 0, 1e-9);
   EXPECT_NEAR(label[1].item<double>(), 0.5, 1e-9);
@@ -58,8 +56,7 @@ struct XNoiseStep {
 XNoiseStep step_of(int64_t row, int64_t t, double rounding) {
   const Schedule schedule(xnoise_schedule());
   const auto part = [&](const char* name) { return xnoise_golden().at(name)[row].unsqueeze(0).to(torch::kDouble); };
-  const Tensor with = part("step_eps_cond") * rounding,
-               without = part("step_eps_null") * rounding;
+  const Tensor with = part("step_eps_cond") * rounding, without = part("step_eps_null") * rounding;
   const Denoiser denoiser = [=](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const Tensor share = condition.view({-1, 1, 1, 1});
     return x0_from_eps(x, with * share + without * (1 - share), sigma);
@@ -73,11 +70,10 @@ XNoiseStep step_of(int64_t row, int64_t t, double rounding) {
   const NoiseSource noise{Random(1), {0}};
   const Tensor x = part("step_x") * std::sqrt(1 + sigmas[0] * sigmas[0]);
   Tensor second;
-  const Tensor last = run_sampler(
-      predict, x, sigmas, {.solver = Solver::ddpm, .variance = Variance::previous}, noise,
-      [&](const SamplerStep& step) {
-        if (step.index == 1) second = step.x / std::sqrt(1 + step.sigma * step.sigma);
-      });
+  const Tensor last = run_sampler(predict, x, sigmas, {.solver = Solver::ddpm, .variance = Variance::previous}, noise,
+                                  [&](const SamplerStep& step) {
+                                    if (step.index == 1) second = step.x / std::sqrt(1 + step.sigma * step.sigma);
+                                  });
   return {t > 1 ? second : last, noise.step(0, {3, 8, 8}, torch::kDouble)};
 }
 

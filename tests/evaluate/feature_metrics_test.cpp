@@ -46,9 +46,7 @@ TEST(UniformityP, TabulatedValues) {
 // Binkowski et al. 2018, eq. 4, by its double sum.
 TEST(Kid, EqualsTheDoubleSum) {
   const Tensor x = gaussian(1, 12, 5), y = gaussian(2, 12, 5) + 0.3;
-  const auto k = [](const Tensor& a, const Tensor& b) {
-    return std::pow((a * b).sum().item<double>() / 5 + 1, 3);
-  };
+  const auto k = [](const Tensor& a, const Tensor& b) { return std::pow((a * b).sum().item<double>() / 5 + 1, 3); };
   double expected = 0;
   for (int64_t block = 0; block < 2; ++block) {
     double xx = 0, yy = 0, xy = 0;
@@ -73,8 +71,8 @@ TEST(Kid, IsUnbiased) {
 // Diagonal covariances commute: FD = |d mu|^2 + sum (s_x - s_y)^2 with the samples' own moments.
 TEST(FrechetDistance, ClosedFormInOneDimension) {
   const Tensor x = gaussian(3, 500, 1), y = 2.0 * gaussian(4, 400, 1) + 1.0;
-  const double expected = std::pow((x.mean() - y.mean()).item<double>(), 2) +
-                          std::pow((x.std() - y.std()).item<double>(), 2);
+  const double expected =
+      std::pow((x.mean() - y.mean()).item<double>(), 2) + std::pow((x.std() - y.std()).item<double>(), 2);
   EXPECT_NEAR(frechet_distance(x, y), expected, 1e-10);
 }
 
@@ -105,8 +103,7 @@ TEST_F(RPrecision, ChanceAndPerfection) {
   const Tensor images = captions.index_select(0, own);
   EXPECT_DOUBLE_EQ(r_precision(images, captions, own, only_own, Random(1), 9).value, 1.0);
   // Pictures that know nothing of their caption: 1 in 10.
-  const Estimate chance =
-      r_precision(gaussian(10, 2000, 16), captions, own, only_own, Random(1), 9);
+  const Estimate chance = r_precision(gaussian(10, 2000, 16), captions, own, only_own, Random(1), 9);
   EXPECT_NEAR(chance.value, 0.1, 0.03);
 }
 
@@ -117,15 +114,13 @@ TEST_F(RPrecision, AnotherTrueCaptionIsNoDistractor) {
   const Tensor is_true = meaning.index_select(0, own).unsqueeze(1) == meaning;
   const Tensor pairs = captions.index_select(0, meaning * 2) + 0.1 * captions;
   const Tensor images = pairs.index_select(0, own.bitwise_xor(1));
-  EXPECT_DOUBLE_EQ(
-      r_precision(images, unit_rows(pairs), own, is_true, Random(1), 39).value, 1.0);
+  EXPECT_DOUBLE_EQ(r_precision(images, unit_rows(pairs), own, is_true, Random(1), 39).value, 1.0);
   EXPECT_LT(r_precision(images, unit_rows(pairs), own, only_own, Random(1), 39).value, 0.5);
 }
 
 TEST_F(RPrecision, RefusesPicturesOfWhichEveryCaptionIsTrue) {
   const Tensor images = captions.index_select(0, own);
-  EXPECT_THROW(r_precision(images, captions, own, torch::ones({2000, 40}, torch::kBool), Random(1)),
-               ValueError);
+  EXPECT_THROW(r_precision(images, captions, own, torch::ones({2000, 40}, torch::kBool), Random(1)), ValueError);
 }
 
 }  // namespace

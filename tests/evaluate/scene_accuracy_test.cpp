@@ -18,9 +18,8 @@ TEST(SceneAccuracy, CountsEachAttribute) {
   const Scene exchanged{asked.right, asked.left, 2};
   ParsedScene refused = read_as(asked);
   refused.rejected = true;
-  const SceneAccuracy accuracy = scene_accuracy(
-      {read_as(asked), read_as(other_shape), read_as(exchanged), refused},
-      {meaning, meaning, meaning, meaning});
+  const SceneAccuracy accuracy = scene_accuracy({read_as(asked), read_as(other_shape), read_as(exchanged), refused},
+                                                {meaning, meaning, meaning, meaning});
   EXPECT_DOUBLE_EQ(accuracy.joint.value, 0.25);
   EXPECT_DOUBLE_EQ(accuracy.shapes.value, 0.5);
   EXPECT_DOUBLE_EQ(accuracy.colours.value, 0.75);
@@ -41,8 +40,7 @@ TEST(ScenePrompts, AreTrueOfTheirMeaningInBothOrders) {
   }
   EXPECT_GT(right_of, 60);  // 100 +- 7 expected
   EXPECT_LT(right_of, 140);
-  EXPECT_NE(prompts.captions,
-            draw_scene_prompts(grammar, Random(1), 1, 200, SceneSet::all).captions);
+  EXPECT_NE(prompts.captions, draw_scene_prompts(grammar, Random(1), 1, 200, SceneSet::all).captions);
 }
 
 }  // namespace

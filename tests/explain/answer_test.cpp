@@ -18,10 +18,13 @@ struct SmallAnswer {
 void describe(AnswerDescriber& d, const SmallAnswer& a) {
   d("levels", a.levels, "level", "nats", "where");
   d("map", a.map, "level picture", "share", "how much", {.x = "levels", .null = 0.5});
-  d("total", [&] {
-    ++*a.computed;
-    return a.map.sum().item<double>();
-  }, "", "share", "all of it");
+  d(
+      "total",
+      [&] {
+        ++*a.computed;
+        return a.map.sum().item<double>();
+      },
+      "", "share", "all of it");
 }
 
 TEST(Answer, ValuesOfAreThoseOfTheStructInDescribingOrder) {

@@ -20,8 +20,9 @@ struct HalfCase {
   Tensor map = torch::tensor({1.0, 1.0, 0.0, 0.0}, torch::kDouble).repeat({4}).view({16, 1});
   GaussianData data{torch::zeros({16}, torch::kDouble), torch::full({16}, kVariance, torch::kDouble), map};
   int64_t count = 2;
-  Tensor pictures = data.sample(Random(1), Purpose::scene, sample_range(0, count),
-                                torch::ones({count, 1}, torch::kDouble)).view({count, 2, 2, 4});
+  Tensor pictures =
+      data.sample(Random(1), Purpose::scene, sample_range(0, count), torch::ones({count, 1}, torch::kDouble))
+          .view({count, 2, 2, 4});
   PathNoise noise{Random(2), sample_range(0, count)};
   LocalityOptions options{.log_snrs = {-2, 1}, .draws = 12, .permutations = 499};
 
@@ -47,8 +48,7 @@ TEST(ConditioningLocality, ChangeOfAGaussianIsExact) {
     EXPECT_LT((left - moved).abs().max().item<double>(), 1e-9);  // y_own - mean y = 1
     EXPECT_LT(right.abs().max().item<double>(), 1e-9);
     // Two channels; (1 - 0)^2 and (1 + 1)^2 in the mean.
-    EXPECT_LT((map.squared_change[level].narrow(2, 0, 2) - 2 * 2.5 * moved * moved)
-                  .abs().max().item<double>(), 1e-9);
+    EXPECT_LT((map.squared_change[level].narrow(2, 0, 2) - 2 * 2.5 * moved * moved).abs().max().item<double>(), 1e-9);
   }
 }
 
@@ -66,8 +66,7 @@ Denoiser jittered() {
   return [call](const Tensor& x, const Tensor&, const Tensor&) {
     const int64_t first = *call;
     *call += x.size(0);
-    return Random(77).normal(Purpose::explain, 0, sample_range(first, x.size(0)), x.sizes().slice(1),
-                             torch::kDouble);
+    return Random(77).normal(Purpose::explain, 0, sample_range(first, x.size(0)), x.sizes().slice(1), torch::kDouble);
   };
 }
 
@@ -93,8 +92,8 @@ TEST(ConditioningLocality, PicturesDoNotDependOnTheirBatch) {
   };
   const Contrast all = c.contrast();
   const ConditioningLocality second = conditioning_locality(
-      denoiser, c.pictures.narrow(0, 1, 1),
-      {all.conditions.narrow(1, 1, 1), all.true_version.narrow(0, 1, 1)}, c.options, {Random(2), {1}});
+      denoiser, c.pictures.narrow(0, 1, 1), {all.conditions.narrow(1, 1, 1), all.true_version.narrow(0, 1, 1)},
+      c.options, {Random(2), {1}});
   const ConditioningLocality whole = c.ask(denoiser);
   EXPECT_LT((second.change - whole.change.narrow(1, 1, 1)).abs().max().item<double>(), 1e-12);
 }
@@ -110,8 +109,7 @@ TEST(ConditioningLocality, RefusesBadInput) {
   c.noise.sample_ids = {0};
   EXPECT_THROW(c.ask(denoiser), ShapeError);
   c.noise.sample_ids = {0, 1};
-  EXPECT_THROW(c.ask([](const Tensor& x, const Tensor&, const Tensor&) { return x * std::nan(""); }),
-               NumericError);
+  EXPECT_THROW(c.ask([](const Tensor& x, const Tensor&, const Tensor&) { return x * std::nan(""); }), NumericError);
 }
 
 }  // namespace

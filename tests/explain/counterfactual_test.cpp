@@ -46,8 +46,8 @@ TEST(Counterfactual, BothAreDrawnFromTheSameNoise) {
   const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor& condition) {
     return x + per_sample(condition.select(1, 0));
   };
-  const Trajectory trajectory = two_steps(draw, noise.initial({1, 2, 2}, torch::kDouble),
-                                          torch::zeros({2, 1}, torch::kDouble), noise);
+  const Trajectory trajectory =
+      two_steps(draw, noise.initial({1, 2, 2}, torch::kDouble), torch::zeros({2, 1}, torch::kDouble), noise);
   const Counterfactual c = counterfactual(trajectory, torch::tensor({{0.0}, {2.0}}, torch::kDouble));
   EXPECT_EQ(c.change[0].max().item<double>(), 0);
   EXPECT_TRUE(torch::allclose(c.change[1], torch::full({2, 2}, 4.0, torch::kDouble)));

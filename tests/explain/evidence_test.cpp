@@ -13,9 +13,7 @@ namespace {
 
 /// A world of K known pictures [K, C, H, W]: the condition is the picture itself.
 Denoiser known_pictures() {
-  return [](const Tensor& x, const Tensor&, const Tensor& condition) {
-    return condition.view_as(x);
-  };
+  return [](const Tensor& x, const Tensor&, const Tensor& condition) { return condition.view_as(x); };
 }
 
 struct KnownCase {
@@ -39,13 +37,12 @@ TEST(EvidenceFilter, IsBayesRuleWhereKernelsAreExact) {
   const std::vector<double> sigmas = {9.0, 2.5, 0.8};
   std::vector<Tensor> x;
   for (size_t i = 0; i < 3; ++i) {  // any path will do
-    x.push_back(c.pictures + sigmas[i] * Random(2).normal(Purpose::explain, i, sample_range(0, 4),
-                                                          {2, 3, 3}, torch::kDouble));
+    x.push_back(c.pictures +
+                sigmas[i] * Random(2).normal(Purpose::explain, i, sample_range(0, 4), {2, 3, 3}, torch::kDouble));
   }
   filter.advance(x[0], sigmas[0], x[1], sigmas[1]);
   filter.advance(x[1], sigmas[1], x[2], sigmas[2]);
-  const Tensor expected =
-      (c.log_likelihood(x[2], 0.8) - c.log_likelihood(x[0], 9.0)).log_softmax(1);
+  const Tensor expected = (c.log_likelihood(x[2], 0.8) - c.log_likelihood(x[0], 9.0)).log_softmax(1);
   EXPECT_LT((filter.result().log_posterior[2] - expected).abs().max().item<double>(), 1e-10);
 }
 
@@ -90,9 +87,7 @@ TEST(EvidenceFilter, MapsOfOneStepByHand) {
   filter.advance(x, 2.0, next, 1.0);
   const Evidence e = filter.result();
   const double v = 1.0 * (1 - 0.25), star = 0.5;  // mixture of 2 and -1 at prior weights
-  const auto kernel = [&](double d) {
-    return std::exp(-std::pow(1.5 - 0.25 * 3.0 - 0.75 * d, 2) / (2 * v));
-  };
+  const auto kernel = [&](double d) { return std::exp(-std::pow(1.5 - 0.25 * 3.0 - 0.75 * d, 2) / (2 * v)); };
   const double gain = std::log(kernel(2) / (0.5 * kernel(2) + 0.5 * kernel(-1)));
   EXPECT_NEAR(e.realised.item<double>(), gain, 1e-12);
   EXPECT_NEAR(e.compensated.item<double>(), 0.5 * (1 - 0.25) * std::pow(2 - star, 2), 1e-12);
@@ -104,13 +99,13 @@ TEST(EvidenceFilter, RealisedMapIsTheAumannShapleyValue) {
   const KnownCase c;
   EvidenceFilter filter(known_pictures(), c.contrast);
   const double sigma = 2.0, next = 0.3;
-  const Tensor x = c.pictures + sigma * Random(4).normal(Purpose::explain, 0, sample_range(0, 4),
-                                                         {2, 3, 3}, torch::kDouble);
+  const Tensor x =
+      c.pictures + sigma * Random(4).normal(Purpose::explain, 0, sample_range(0, 4), {2, 3, 3}, torch::kDouble);
   const Tensor x_next = c.pictures * 0.9;
   filter.advance(x, sigma, x_next, next);
   const double r2 = next * next / (sigma * sigma), v = next * next * (1 - r2);
-  const Tensor kernels = (x_next.unsqueeze(1) - r2 * x.unsqueeze(1) - (1 - r2) * c.versions)
-                             .square().sum(2) / (-2 * v);  // [B, K, H, W]
+  const Tensor kernels =
+      (x_next.unsqueeze(1) - r2 * x.unsqueeze(1) - (1 - r2) * c.versions).square().sum(2) / (-2 * v);  // [B, K, H, W]
   const Tensor gains = kernels.index({torch::arange(4), c.own}).unsqueeze(1) - kernels;
   const Tensor z = gains.sum({2, 3});
   Tensor shares = torch::zeros({4, 3}, torch::kDouble);
@@ -128,8 +123,7 @@ struct BlobEvidence {
   GaussianMixture data{torch::eye(3, 8) * 1.2, torch::full({3, 8}, 0.15)};
   int64_t count = 400;
   Tensor own = torch::arange(count) % 3;
-  Tensor pictures =
-      data.sample(Random(1), Purpose::scene, sample_range(0, count), own).view({count, 2, 2, 2});
+  Tensor pictures = data.sample(Random(1), Purpose::scene, sample_range(0, count), own).view({count, 2, 2, 2});
   Tensor prior = torch::ones({count, 3}, torch::kDouble);
   Contrast contrast{torch::eye(3, torch::kDouble).unsqueeze(1).expand({3, count, 3}), own};
 
@@ -185,9 +179,7 @@ TEST(EvidenceFilter, RealisedMapIsCompleteAtAnyStepSize) {
 // Averaged over paths the compensated map overshoots by the error of left-point steps: as 1 / steps.
 TEST(EvidenceFilter, CompensationGapFallsAsTheStep) {
   const BlobEvidence c;
-  const auto gap = [&](int64_t steps) {
-    return c.filter(steps).compensation_gap().mean().item<double>();
-  };
+  const auto gap = [&](int64_t steps) { return c.filter(steps).compensation_gap().mean().item<double>(); };
   const double coarse = gap(10), fine = gap(80);
   EXPECT_GT(coarse / std::abs(fine), 4);
 }
@@ -204,24 +196,21 @@ TEST(EvidenceFilter, PathOfASampleIsThatOfTheSampleAlone) {
   EvidenceOptions options;
   options.steps = 10;
   options.pass_size = 5;
-  const Evidence all =
-      filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise);
+  const Evidence all = filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise);
   const Contrast alone{c.contrast.conditions.narrow(1, 2, 1), c.own.narrow(0, 2, 1)};
-  const Evidence one = filter_noising_paths(known_pictures(), c.pictures.narrow(0, 2, 1), alone,
-                                            options, {c.noise.random, {2}});
-  EXPECT_LT((all.log_posterior.narrow(1, 2, 1) - one.log_posterior).abs().max().item<double>(),
-            1e-12);
+  const Evidence one =
+      filter_noising_paths(known_pictures(), c.pictures.narrow(0, 2, 1), alone, options, {c.noise.random, {2}});
+  EXPECT_LT((all.log_posterior.narrow(1, 2, 1) - one.log_posterior).abs().max().item<double>(), 1e-12);
   EXPECT_LT((all.realised[2] - one.realised[0]).abs().max().item<double>(), 1e-12);
 }
 
 TEST(Evidence, HalfPointIsWhereTheCurveStaysAboveHalfTheWay) {
   Evidence e;
   e.log_snrs = {-4, -2, 0, 2};
-  const Tensor p = torch::tensor({{0.5, 0.5, 0.5}, {0.9, 0.6, 0.5}, {0.7, 0.7, 0.6}, {0.8, 1.0, 0.7}},
-                                 torch::kDouble);
+  const Tensor p = torch::tensor({{0.5, 0.5, 0.5}, {0.9, 0.6, 0.5}, {0.7, 0.7, 0.6}, {0.8, 1.0, 0.7}}, torch::kDouble);
   e.log_posterior = torch::stack({p, 1 - p}, 2).log();
   e.true_version = torch::zeros({3}, torch::kInt64);
-  const Tensor half = e.half_points();  // half of the way from 1/2 to 1: 0.75
+  const Tensor half = e.half_points();             // half of the way from 1/2 to 1: 0.75
   EXPECT_NEAR(half[0].item<double>(), 1.0, 1e-9);  // 0.9 at -2 does not stay
   EXPECT_NEAR(half[1].item<double>(), 1.0 / 3, 1e-9);
   EXPECT_TRUE(std::isnan(half[2].item<double>()));
@@ -253,16 +242,14 @@ TEST(EvidenceFilter, RefusesWhatCannotBeFiltered) {
   EXPECT_THROW(filter.advance(c.pictures * std::nan(""), 2.0, c.pictures, 1.0), NumericError);
   EvidenceOptions options;
   options.log_snr_max = options.log_snr_min;
-  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise),
-               ValueError);
+  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise), ValueError);
 }
 
 TEST(EvidenceFilter, StopsOnRequest) {
   const KnownCase c;
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, {}, c.noise,
-                                    {.stop = stop.get_token()}),
+  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, {}, c.noise, {.stop = stop.get_token()}),
                Interrupted);
 }
 

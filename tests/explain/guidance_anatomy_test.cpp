@@ -9,8 +9,8 @@ namespace noisescope {
 namespace {
 
 Tensor noise(uint64_t seed, std::vector<int64_t> shape) {
-  return Random(seed).normal(Purpose::explain, 0, sample_range(0, shape[0]),
-                             torch::IntArrayRef(shape).slice(1), torch::kDouble);
+  return Random(seed).normal(Purpose::explain, 0, sample_range(0, shape[0]), torch::IntArrayRef(shape).slice(1),
+                             torch::kDouble);
 }
 
 double largest_size(const Tensor& t) { return t.abs().max().item<double>(); }

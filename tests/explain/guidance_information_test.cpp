@@ -38,16 +38,14 @@ SamplerStep step_with(const std::vector<double>& sigmas, size_t i, const Tensor&
 
 /// Feeds exact noisy images of `x0` (fresh noise at each level) with both branches of a denoiser:
 /// the setting in which the identity of Kong et al. holds exactly.
-GuidanceInformation observe_exact(const Denoiser& denoiser, const Tensor& x0,
-                                  const Tensor& condition, const Tensor& null_condition,
-                                  const std::vector<double>& sigmas) {
+GuidanceInformation observe_exact(const Denoiser& denoiser, const Tensor& x0, const Tensor& condition,
+                                  const Tensor& null_condition, const std::vector<double>& sigmas) {
   GuidanceInformationObserver observer(both_branches(1));
   const Predictor predict = guide(denoiser, condition, null_condition, both_branches(1));
   const auto ids = sample_range(0, x0.size(0));
   for (size_t i = 0; i + 1 < sigmas.size(); ++i) {
     const Tensor sigma = torch::full({x0.size(0)}, sigmas[i], torch::kFloat64);
-    const Tensor eps = Random(2).normal(Purpose::explain, i, ids, x0.sizes().slice(1),
-                                        torch::kFloat64);
+    const Tensor eps = Random(2).normal(Purpose::explain, i, ids, x0.sizes().slice(1), torch::kFloat64);
     SamplerStep step = step_with(sigmas, i, x0);
     step.x = add_noise(x0, eps, sigma);
     step.prediction = predict(step.x, sigma);
@@ -58,8 +56,7 @@ GuidanceInformation observe_exact(const Denoiser& denoiser, const Tensor& x0,
 
 /// The mean of `totals` within 4 of its standard errors.
 void expect_mean(const Tensor& totals, double expected, const std::string& what) {
-  const double error =
-      totals.std().item<double>() / std::sqrt(static_cast<double>(totals.numel()));
+  const double error = totals.std().item<double>() / std::sqrt(static_cast<double>(totals.numel()));
   EXPECT_NEAR(totals.mean().item<double>(), expected, 4 * error) << what << ", SE " << error;
 }
 
@@ -69,8 +66,7 @@ struct GaussianGuidanceInformation {
                     torch::tensor({{0.8, 0.0}, {-0.3, 0.5}, {0.0, 0.0}, {0.0, 0.0}})};
   int64_t count = 2000;
   Tensor y = Random(1).normal(Purpose::scene, 0, sample_range(0, 2000), {2}, torch::kFloat64);
-  Tensor x0 = data.sample(Random(1), Purpose::scene, sample_range(5000, 2000), y)
-                  .view({count, 1, 2, 2});
+  Tensor x0 = data.sample(Random(1), Purpose::scene, sample_range(5000, 2000), y).view({count, 1, 2, 2});
   Tensor condition = torch::cat({y, torch::ones({count, 1}, torch::kFloat64)}, 1);
   Tensor null_condition = torch::zeros({count, 3}, torch::kFloat64);
 };
@@ -80,8 +76,7 @@ struct GaussianGuidanceInformation {
 TEST(GuidanceInformation, EqualsTheMutualInformationOfGaussianData) {
   const GaussianGuidanceInformation c;
   const auto sigmas = grid(150, 0.01, 50);
-  const GuidanceInformation info =
-      observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, sigmas);
+  const GuidanceInformation info = observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, sigmas);
   EXPECT_EQ(info.unit, InformationUnit::nats);
   EXPECT_DOUBLE_EQ(info.covered_share, 1.0);
   expect_mean(info.total(), c.data.information(0.01) - c.data.information(50), "total");
@@ -92,14 +87,12 @@ TEST(GuidanceInformation, EqualsTheMutualInformationOfGaussianData) {
 TEST(GuidanceInformation, ProfileEqualsTheInformationBetweenNoiseLevels) {
   const GaussianGuidanceInformation c;
   const auto sigmas = grid(151, 0.01, 50);
-  const GuidanceInformation info =
-      observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, sigmas);
+  const GuidanceInformation info = observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, sigmas);
   for (const auto& [first, last] : {std::pair{0, 50}, {50, 75}, {75, 100}, {100, 151}}) {
     const double from = sigma_of_log_snr(info.cells[static_cast<size_t>(first)].begin);
     const double to = sigma_of_log_snr(info.cells[static_cast<size_t>(last) - 1].end);
-    expect_mean(info.profile.slice(0, first, last).sum(0),
-                c.data.information(to) - c.data.information(from), "cells to " +
-                std::to_string(last));
+    expect_mean(info.profile.slice(0, first, last).sum(0), c.data.information(to) - c.data.information(from),
+                "cells to " + std::to_string(last));
   }
   const double half = (c.data.information(0.01) + c.data.information(50)) / 2;
   const double sigma = sigma_of_log_snr(info.mean_half_point());
@@ -112,16 +105,15 @@ struct BlobGuidanceInformation {
   GaussianMixture data{torch::eye(kComponents, 8) * 3.0, torch::full({kComponents, 8}, 0.02)};
   int64_t count = 600;
   Tensor components = torch::arange(count) % kComponents;
-  Tensor x0 = data.sample(Random(1), Purpose::scene, sample_range(0, count), components)
-                  .view({count, 2, 2, 2});
+  Tensor x0 = data.sample(Random(1), Purpose::scene, sample_range(0, count), components).view({count, 2, 2, 2});
   Tensor condition = torch::eye(kComponents, torch::kFloat64).index_select(0, components);
   Tensor null_condition = torch::ones({count, kComponents}, torch::kFloat64);
 };
 
 TEST(GuidanceInformation, OfSeparatedComponentsIsLnK) {
   const BlobGuidanceInformation c;
-  const GuidanceInformation info = observe_exact(c.data.denoiser(), c.x0, c.condition,
-                                                 c.null_condition, grid(150, 0.05, 100));
+  const GuidanceInformation info =
+      observe_exact(c.data.denoiser(), c.x0, c.condition, c.null_condition, grid(150, 0.05, 100));
   expect_mean(info.total(), std::log(5.0), "total");
 }
 
@@ -135,8 +127,7 @@ TEST(GuidanceInformation, AlongAStochasticSamplingRunIsLnK) {
     ddim.eta = eta;
     GuidanceInformationObserver observer(both_branches(1));
     run_sampler(guide(c.data.denoiser(), c.condition, c.null_condition, both_branches(1)),
-                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0] + c.x0, sigmas, ddim, noise,
-                observer.observer());
+                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0] + c.x0, sigmas, ddim, noise, observer.observer());
     const GuidanceInformation info = observer.result();
     EXPECT_EQ(info.unit, InformationUnit::nats);
     expect_mean(info.total(), std::log(5.0), "eta " + std::to_string(eta));
@@ -146,8 +137,7 @@ TEST(GuidanceInformation, AlongAStochasticSamplingRunIsLnK) {
 TEST(GuidanceInformation, IsTheTrapezoidRuleOverLogSnr) {
   const std::vector<double> sigmas = {8, 3, 1, 0.4, 0};
   GuidanceInformationObserver observer(both_branches(1));
-  const Tensor difference = Random(1).normal(Purpose::explain, 0, {0, 1}, {3, 2, 2},
-                                             torch::kFloat64);
+  const Tensor difference = Random(1).normal(Purpose::explain, 0, {0, 1}, {3, 2, 2}, torch::kFloat64);
   Tensor expected = torch::zeros({2, 2, 2}, torch::kFloat64);
   for (size_t i = 0; i < 4; ++i) {
     observer.observe(step_with(sigmas, i, difference * static_cast<double>(i + 1)));
@@ -192,8 +182,7 @@ TEST(GuidanceInformation, CountsTheShareOfTheRangeThatHadBothBranches) {
   const auto sigmas = grid(400, 0.05, 50);
   GuidanceInformationObserver observer(options);
   run_sampler(guide(c.data.denoiser(), c.condition, c.null_condition, options),
-              noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], sigmas, {}, noise,
-              observer.observer());
+              noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], sigmas, {}, noise, observer.observer());
   const GuidanceInformation info = observer.result();
   EXPECT_EQ(info.unit, InformationUnit::guidance_energy);
   EXPECT_NEAR(info.covered_share, 1.0 / 3, 0.01);  // one decade of three
@@ -229,8 +218,8 @@ TEST(GuidanceInformation, RegionsShareTheMap) {
   const Tensor masks = torch::stack({left, 1 - left, half}).repeat({3, 1, 1, 1});
   GuidanceInformationObserver observer(both_branches(1), masks);
   for (size_t i = 0; i < 3; ++i) {
-    observer.observe(step_with(sigmas, i, Random(1).normal(Purpose::explain, i, {0, 1, 2},
-                                                           {2, 2, 2}, torch::kFloat64)));
+    observer.observe(
+        step_with(sigmas, i, Random(1).normal(Purpose::explain, i, {0, 1, 2}, {2, 2, 2}, torch::kFloat64)));
   }
   const GuidanceInformation info = observer.result();
   ASSERT_EQ(info.regions.sizes(), (std::vector<int64_t>{3, 3, 3}));
@@ -249,10 +238,9 @@ TEST(GuidanceInformation, ImageKOfABatchEqualsImageKAlone) {
     const NoiseSource noise{Random(3), ids};
     const Tensor rows = torch::tensor(ids);
     GuidanceInformationObserver observer(both_branches(1));
-    run_sampler(guide(c.data.denoiser(), c.condition.index_select(0, rows),
-                      c.null_condition.index_select(0, rows), both_branches(1)),
-                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], sigmas, {}, noise,
-                observer.observer());
+    run_sampler(guide(c.data.denoiser(), c.condition.index_select(0, rows), c.null_condition.index_select(0, rows),
+                      both_branches(1)),
+                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], sigmas, {}, noise, observer.observer());
     return observer.result();
   };
   const GuidanceInformation batch = observe({4, 1, 7});

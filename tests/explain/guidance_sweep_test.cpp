@@ -28,15 +28,16 @@ struct ShiftCase {
     const Denoiser denoiser = [=, this, with = at(1).denoiser(), none = at(0).denoiser()](
                                   const Tensor& x, const Tensor& sigma, const Tensor& condition) {
       evaluations += x.size(0);
-      return torch::where(per_sample(condition.select(1, 0)) > 0, with(x, sigma, condition),
-                          none(x, sigma, condition));
+      return torch::where(per_sample(condition.select(1, 0)) > 0, with(x, sigma, condition), none(x, sigma, condition));
     };
     return run(denoiser);
   }
   Trajectory run(Denoiser denoiser) const {
     const NoiseSource noise{Random(3), sample_range(0, 5)};
-    return {{std::move(denoiser), sampling_sigmas({GridKind::log_snr, 300, 0.01, 40, 7.0}),
-             {.solver = Solver::dpmpp_2m}, {.clamp = 0}},
+    return {{std::move(denoiser),
+             sampling_sigmas({GridKind::log_snr, 300, 0.01, 40, 7.0}),
+             {.solver = Solver::dpmpp_2m},
+             {.clamp = 0}},
             {nothing + 1, nothing, noise.initial({1, 4, 4}, torch::kDouble), noise}};
   }
 };

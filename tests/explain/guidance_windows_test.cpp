@@ -38,8 +38,7 @@ struct BlobGuidanceWindows {
     return data.posterior(pictures.drawn, clean, prior).gather(1, own.unsqueeze(1)).squeeze(1);
   }
   std::vector<PictureValue> values() const {
-    return {[this](const WindowPictures& pictures) { return satisfied(pictures); },
-            likeness_to_guided};
+    return {[this](const WindowPictures& pictures) { return satisfied(pictures); }, likeness_to_guided};
   }
 };
 
@@ -73,9 +72,7 @@ TEST(LogSnrWindows, AnEmptyOneIsNamed) {
 }
 
 TEST(LikenessToGuided, ByHand) {
-  const auto row = [](double a, double b) {
-    return torch::tensor({a, b}, torch::kDouble).view({1, 1, 1, 2});
-  };
+  const auto row = [](double a, double b) { return torch::tensor({a, b}, torch::kDouble).view({1, 1, 1, 2}); };
   const Tensor all = row(1, 0), none = row(-1, 0);
   const auto likeness = [&](const Tensor& drawn, const Tensor& without) {
     return likeness_to_guided({drawn, all, without}).item<double>();
@@ -106,15 +103,13 @@ TEST(GuidanceWindows, OfAMeanShiftAreItsClosedForm) {
   const auto mean = [](const WindowPictures& p) { return p.drawn.flatten(1).mean(1); };
   const auto attribution = attribute_to_windows(run, {mean}, {.windows = 5}, Random(0)).front();
   const auto first = attribution.windows.first_steps(sigmas);
-  const auto shrink = [&](double a, double b) {
-    return std::sqrt((kVariance + b * b) / (kVariance + a * a));
-  };
+  const auto shrink = [&](double a, double b) { return std::sqrt((kVariance + b * b) / (kVariance + a * a)); };
   for (int64_t k = 0; k < 5; ++k) {
     const double begin = sigmas[size_t(first[size_t(k)])];
     const double end = sigmas[size_t(first[size_t(k) + 1])];
     const double closed = 2 * (1 - shrink(begin, end)) * shrink(end, 0);
-    for (const Tensor& measured : {attribution.shapley.phi, attribution.knock_out.effect,
-                                   attribution.knock_out.alone}) {
+    for (const Tensor& measured :
+         {attribution.shapley.phi, attribution.knock_out.effect, attribution.knock_out.alone}) {
       EXPECT_LT(largest_value(measured.select(1, k) - closed), 0.01) << k;  // the solver's step
       EXPECT_LT(largest_value(measured.select(1, k) - attribution.shapley.phi.select(1, k)), 1e-10);
     }
@@ -136,9 +131,9 @@ TEST(GuidanceWindows, FindAPlantedWindow) {
   const BlobGuidanceWindows c;
   const auto sigmas = log_snr_grid(24);
   const LogSnrWindows windows = equal_windows(sigmas, 6);
-  for (const auto& a : attribute_to_windows(
-           planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddpm}),
-           c.values(), {.windows = 6}, Random(0))) {
+  for (const auto& a :
+       attribute_to_windows(planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddpm}),
+                            c.values(), {.windows = 6}, Random(0))) {
     EXPECT_GT(a.shapley.total.mean().item<double>(), 0.2);
     EXPECT_LT(largest_value(a.shapley.phi.select(1, 2) - a.shapley.total), 1e-12);
     EXPECT_LT(largest_value(a.knock_out.effect.select(1, 2) - a.shapley.total), 1e-12);
@@ -166,10 +161,8 @@ TEST(GuidanceWindows, SampledOrdersAgreeWithExactOnes) {
 TEST(GuidanceWindows, ASlidingWindowWithholdsItsWholeWidth) {
   const BlobGuidanceWindows c;
   const LogSnrWindows windows = equal_windows(log_snr_grid(24), 6);
-  const Trajectory run =
-      planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddim});
-  const auto a =
-      attribute_to_windows(run, c.values(), {.windows = 6, .knock_out_width = 2}, Random(0)).front();
+  const Trajectory run = planted(c, windows, {false, false, true, false, false, false}, {.solver = Solver::ddim});
+  const auto a = attribute_to_windows(run, c.values(), {.windows = 6, .knock_out_width = 2}, Random(0)).front();
   ASSERT_EQ(a.knock_out.effect.size(1), 5);
   for (const int64_t place : {0, 1, 2, 3, 4}) {
     const bool covers = place == 1 || place == 2;
@@ -217,14 +210,12 @@ TEST_P(WindowSolvers, CostIsKnownBeforehand) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, WindowSolvers,
-                         ::testing::Values(SamplerOptions{.solver = Solver::ddpm},
-                                           SamplerOptions{.solver = Solver::ddim, .eta = 0.5},
-                                           SamplerOptions{.solver = Solver::euler},
-                                           SamplerOptions{.solver = Solver::heun},
-                                           SamplerOptions{.solver = Solver::heun, .churn = 3},
-                                           SamplerOptions{.solver = Solver::dpmpp_2m},
-                                           SamplerOptions{.solver = Solver::dpmpp_2m_sde}));
+INSTANTIATE_TEST_SUITE_P(
+    All, WindowSolvers,
+    ::testing::Values(SamplerOptions{.solver = Solver::ddpm}, SamplerOptions{.solver = Solver::ddim, .eta = 0.5},
+                      SamplerOptions{.solver = Solver::euler}, SamplerOptions{.solver = Solver::heun},
+                      SamplerOptions{.solver = Solver::heun, .churn = 3}, SamplerOptions{.solver = Solver::dpmpp_2m},
+                      SamplerOptions{.solver = Solver::dpmpp_2m_sde}));
 
 // 2 edges a node of the tree of beginnings, and the run without prompt and the end of the full one
 // twice.
@@ -251,9 +242,7 @@ TEST(GuidanceWindows, BadInputIsRefused) {
   EXPECT_THROW(knock_out({}, 1), ValueError);
   const LogSnrWindows windows = equal_windows(run.sampling().sigmas, 3);
   const auto play = [&](const PictureValue& value, const std::vector<Coalition>& coalitions,
-                        const Control& control = {}) {
-    play_windows(run, windows, coalitions, {value}, control);
-  };
+                        const Control& control = {}) { play_windows(run, windows, coalitions, {value}, control); };
   EXPECT_THROW(play(likeness_to_guided, {{true, false}}), ValueError);
   const auto broken = [](const WindowPictures& p) {
     return torch::full({p.drawn.size(0)}, std::numeric_limits<double>::quiet_NaN());

@@ -18,8 +18,7 @@ struct GaussianInformationMap {
   int64_t count = 400;
   std::vector<int64_t> ids = sample_range(0, count);
   Tensor y = Random(1).normal(Purpose::scene, 0, ids, {2}, torch::kDouble);
-  Tensor pictures = data.sample(Random(1), Purpose::scene, sample_range(5000, count), y)
-                        .view({count, 1, 2, 2});
+  Tensor pictures = data.sample(Random(1), Purpose::scene, sample_range(5000, count), y).view({count, 1, 2, 2});
   Tensor condition = torch::cat({y, torch::ones({count, 1}, torch::kDouble)}, 1);
   Tensor null_condition = torch::zeros({1, count, 3}, torch::kDouble);
   InformationOptions options{.draws = 40, .log_snr_min = -8, .log_snr_max = 9};
@@ -38,8 +37,7 @@ void expect_mean(const Tensor& values, double expected) {
 TEST(InformationMaps, TotalIsTheMutualInformationOfGaussianData) {
   const GaussianInformationMap c;
   const InformationMaps maps = c.maps(c.data.denoiser());
-  const double exact =
-      c.data.information(sigma_of_log_snr(9)) - c.data.information(sigma_of_log_snr(-8));
+  const double exact = c.data.information(sigma_of_log_snr(9)) - c.data.information(sigma_of_log_snr(-8));
   expect_mean(maps.total()[0], exact);
   expect_mean(maps.signed_total()[0], exact);
   EXPECT_LT(maps.map.select(2, 1).abs().max().item<double>(), 1e-12);
@@ -50,8 +48,8 @@ TEST(InformationMaps, ProfileIsTheInformationOfEachCell) {
   const GaussianInformationMap c;
   const InformationMaps maps = c.maps(c.data.denoiser());
   for (size_t l = 0; l + 1 < maps.edges.size(); ++l) {
-    const double exact = c.data.information(sigma_of_log_snr(maps.edges[l + 1])) -
-                         c.data.information(sigma_of_log_snr(maps.edges[l]));
+    const double exact =
+        c.data.information(sigma_of_log_snr(maps.edges[l + 1])) - c.data.information(sigma_of_log_snr(maps.edges[l]));
     expect_mean(maps.profile[0][static_cast<int64_t>(l)], exact);
   }
   EXPECT_LT((maps.profile.sum(1) - maps.total()).abs().max().item<double>(), 1e-10);
@@ -64,16 +62,15 @@ TEST(InformationMaps, SignedTotalIsPointwise) {
   const int64_t count = 60;
   const Tensor own = torch::arange(count) % 3;
   const auto ids = sample_range(0, count);
-  const Tensor pictures =
-      data.sample(Random(1), Purpose::scene, ids, own).view({count, 2, 2, 2});
+  const Tensor pictures = data.sample(Random(1), Purpose::scene, ids, own).view({count, 2, 2, 2});
   const Tensor condition = torch::eye(3, torch::kDouble).index_select(0, own);
   const Tensor prior = torch::ones({count, 3}, torch::kDouble);
   const InformationOptions options{.draws = 4000, .log_snr_min = -8, .log_snr_max = 9};
-  const Tensor total = information_maps(data.denoiser(), pictures, condition, prior.unsqueeze(0),
-                                        options, Random(2), ids).signed_total()[0];
+  const Tensor total =
+      information_maps(data.denoiser(), pictures, condition, prior.unsqueeze(0), options, Random(2), ids)
+          .signed_total()[0];
   const Tensor zero = torch::zeros({count}, torch::kDouble);
-  const Tensor exact =
-      data.log_density(pictures, zero, condition) - data.log_density(pictures, zero, prior);
+  const Tensor exact = data.log_density(pictures, zero, condition) - data.log_density(pictures, zero, prior);
   EXPECT_GT(torch::corrcoef(torch::stack({total, exact}))[0][1].item<double>(), 0.9);
   expect_mean(total - exact, 0);
   EXPECT_LT(exact.min().item<double>(), 0);  // some pictures speak against their own component
@@ -107,9 +104,8 @@ TEST(InformationMaps, KappaFindsOverstatement) {
 TEST(InformationMaps, ReferencesShareDrawsAndStandAlone) {
   const GaussianInformationMap c;
   const Tensor same = c.condition.unsqueeze(0);
-  const InformationMaps both =
-      information_maps(c.data.denoiser(), c.pictures, c.condition,
-                       torch::cat({c.null_condition, same}), c.options, Random(2), c.ids);
+  const InformationMaps both = information_maps(c.data.denoiser(), c.pictures, c.condition,
+                                                torch::cat({c.null_condition, same}), c.options, Random(2), c.ids);
   EXPECT_EQ(both.map[1].abs().max().item<double>(), 0);  // the full condition adds nothing to itself
   EXPECT_TRUE(both.kappa[1].isnan().all().item<bool>());
   EXPECT_LT((both.map[0] - c.maps(c.data.denoiser()).map[0]).abs().max().item<double>(), 1e-10);
@@ -117,8 +113,8 @@ TEST(InformationMaps, ReferencesShareDrawsAndStandAlone) {
 
 TEST(InformationMaps, RefusesBadOptionsAndShapes) {
   GaussianInformationMap c;
-  EXPECT_THROW(information_maps(c.data.denoiser(), c.pictures, c.condition,
-                                torch::zeros({1, 3, 3}), c.options, Random(2), c.ids),
+  EXPECT_THROW(information_maps(c.data.denoiser(), c.pictures, c.condition, torch::zeros({1, 3, 3}), c.options,
+                                Random(2), c.ids),
                ShapeError);
   c.options.draws = 0;
   EXPECT_THROW(c.maps(c.data.denoiser()), ValueError);

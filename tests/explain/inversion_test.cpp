@@ -18,9 +18,7 @@ Predictor unclipped(const Denoiser& denoiser, const Tensor& condition) {
   return guide(denoiser, condition, condition, guidance);
 }
 
-std::vector<double> levels(int64_t steps) {
-  return sampling_sigmas({GridKind::log_snr, steps, 0.02, 50.0, 7.0});
-}
+std::vector<double> levels(int64_t steps) { return sampling_sigmas({GridKind::log_snr, steps, 0.02, 50.0, 7.0}); }
 
 /// Gaussian pictures of 8 pixels, whose probability flow is known.
 struct GaussianInversion {
@@ -39,18 +37,15 @@ struct GaussianInversion {
 
 /// Two blobs of 3 x 4 x 4 pixels in float32, named by the condition.
 struct BlobInversion {
-  GaussianMixture data{torch::cat({torch::full({1, 48}, 0.5), torch::full({1, 48}, -0.5)}),
-                       torch::full({2, 48}, 0.04)};
+  GaussianMixture data{torch::cat({torch::full({1, 48}, 0.5), torch::full({1, 48}, -0.5)}), torch::full({2, 48}, 0.04)};
   Tensor components = torch::tensor({0, 0, 1, 1});
-  Tensor pictures = data.sample(Random(2), Purpose::scene, {0, 1, 2, 3}, components)
-                        .view({4, 3, 4, 4})
-                        .to(torch::kFloat32);
+  Tensor pictures =
+      data.sample(Random(2), Purpose::scene, {0, 1, 2, 3}, components).view({4, 3, 4, 4}).to(torch::kFloat32);
   Tensor own = torch::tensor({1, 0, 1, 0, 0, 1, 0, 1}, torch::kFloat32).view({4, 2});
   PathNoise noise{Random(3), {10, 11, 12, 13}};
 
   EditFriendlyInversion invert(const SamplerObserver& observer = {}) const {
-    return invert_edit_friendly(unclipped(data.denoiser(), own), pictures, levels(40), noise,
-                                observer);
+    return invert_edit_friendly(unclipped(data.denoiser(), own), pictures, levels(40), noise, observer);
   }
 };
 
@@ -68,8 +63,7 @@ TEST(DdimInversion, RefinedToTheFixedPointItInvertsTheSampler) {
   const auto sigmas = levels(20);
   const auto error = [&](int64_t refinements) {
     const Tensor x = invert_ddim(c.predict, c.pictures, sigmas, {refinements});
-    return reconstruction_error(
-               c.pictures, run_sampler(c.predict, x, sigmas, {.solver = Solver::ddim}, {}))
+    return reconstruction_error(c.pictures, run_sampler(c.predict, x, sigmas, {.solver = Solver::ddim}, {}))
         .max()
         .item<double>();
   };
@@ -99,9 +93,9 @@ TEST(EditFriendly, DrawsThePicturesAgainInFloat32) {
   EXPECT_LT((replay(predict, inversion, 25) - c.pictures).abs().max().item<double>(), 1e-6);
   // A picture alone, where the last digits of the denoiser differ.
   const auto alone = [](const Tensor& t) { return t.slice(1, 2, 3); };
-  const Tensor third = replay(unclipped(c.data.denoiser(), c.own.slice(0, 2, 3)),
-                              {inversion.sigmas, alone(inversion.states), alone(inversion.noises),
-                               inversion.remainder.slice(0, 2, 3)});
+  const Tensor third =
+      replay(unclipped(c.data.denoiser(), c.own.slice(0, 2, 3)),
+             {inversion.sigmas, alone(inversion.states), alone(inversion.noises), inversion.remainder.slice(0, 2, 3)});
   EXPECT_LT((third - c.pictures.slice(0, 2, 3)).abs().max().item<double>(), 1e-5);
 }
 
@@ -116,15 +110,14 @@ TEST(EditFriendly, NoiseIsThatOfThePaperInTheVariancePreservingScale) {
     const double abar = 1 / (1 + sigma * sigma), abar_next = 1 / (1 + next * next);
     const double beta = 1 - abar / abar_next;
     const auto eps = [&](int64_t step) {
-      return c.noise.random.normal(Purpose::explain, uint64_t(step), c.noise.sample_ids, {3, 4, 4},
-                                   torch::kDouble);
+      return c.noise.random.normal(Purpose::explain, uint64_t(step), c.noise.sample_ids, {3, 4, 4}, torch::kDouble);
     };
     const Tensor x0 = c.pictures.to(torch::kDouble);
     const Tensor x = std::sqrt(abar) * x0 + std::sqrt(1 - abar) * eps(i);
     const Tensor x_next = std::sqrt(abar_next) * x0 + std::sqrt(1 - abar_next) * eps(i + 1);
     const Tensor estimate = denoiser(x / std::sqrt(abar), torch::full({4}, sigma, torch::kDouble), c.own);
-    const Tensor mean = std::sqrt(abar_next) * beta / (1 - abar) * estimate +
-                        std::sqrt(1 - beta) * (1 - abar_next) / (1 - abar) * x;
+    const Tensor mean =
+        std::sqrt(abar_next) * beta / (1 - abar) * estimate + std::sqrt(1 - beta) * (1 - abar_next) / (1 - abar) * x;
     const Tensor z = (x_next - mean) / std::sqrt((1 - abar_next) / (1 - abar) * beta);
     EXPECT_LT((inversion.noises[i] - z).abs().max().item<double>(), 2e-4) << i;
   }
@@ -135,8 +128,7 @@ TEST(EditFriendly, NoiseIsThatOfThePaperInTheVariancePreservingScale) {
 TEST(EditFriendly, NoiseVariesMoreThanTheSamplersOwn) {
   const Tensor picture = torch::zeros({1, 3, 64, 64}, torch::kDouble);
   const Predictor knows = [&](const Tensor&, const Tensor&) { return Prediction{picture, {}, {}}; };
-  const EditFriendlyInversion inversion =
-      invert_edit_friendly(knows, picture, levels(40), {Random(1), {0}});
+  const EditFriendlyInversion inversion = invert_edit_friendly(knows, picture, levels(40), {Random(1), {0}});
   const double r = inversion.sigmas[11] / inversion.sigmas[10];
   const double expected = (1 + r * r) / (1 - r * r);
   EXPECT_NEAR(inversion.noises[10].var().item<double>() / expected, 1, 0.05);  // 4 errors
@@ -165,8 +157,7 @@ TEST(NoisingPath, EndsInThePictureAndKeepsTheForwardProcess) {
   const BlobInversion c;
   TrajectoryRecorder recorder{RecorderOptions{}};
   const EvidenceOptions options{.steps = 30, .log_snr_min = -6, .log_snr_max = 6};
-  observe_noising_path(unclipped(c.data.denoiser(), c.own), c.pictures, options, c.noise,
-                       recorder.observer());
+  observe_noising_path(unclipped(c.data.denoiser(), c.own), c.pictures, options, c.noise, recorder.observer());
   const auto& steps = recorder.steps();
   ASSERT_EQ(steps.size(), 31U);
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -176,8 +167,7 @@ TEST(NoisingPath, EndsInThePictureAndKeepsTheForwardProcess) {
     const double spread = (steps[i].x - c.pictures).std().item<double>() / steps[i].sigma;
     EXPECT_NEAR(spread, 1, 0.2) << i;  // 192 numbers: standard error .05
   }
-  const Tensor estimate =
-      c.data.denoiser()(steps[7].x, torch::full({4}, steps[7].sigma, torch::kFloat32), c.own);
+  const Tensor estimate = c.data.denoiser()(steps[7].x, torch::full({4}, steps[7].sigma, torch::kFloat32), c.own);
   EXPECT_TRUE(torch::allclose(steps[7].prediction.denoised, estimate));
 }
 
@@ -211,8 +201,7 @@ TEST(Inversion, StopsOnRequest) {
   const Control control{{}, source.get_token()};
   const Predictor predict = unclipped(c.data.denoiser(), c.own);
   EXPECT_THROW(invert_ddim(predict, c.pictures, levels(5), {}, control), Interrupted);
-  EXPECT_THROW(invert_edit_friendly(predict, c.pictures, levels(5), c.noise, {}, control),
-               Interrupted);
+  EXPECT_THROW(invert_edit_friendly(predict, c.pictures, levels(5), c.noise, {}, control), Interrupted);
 }
 
 }  // namespace

@@ -39,8 +39,7 @@ Tensor shares_of_players() {
   return sums / sums.sum();
 }
 
-NoiseSobol explain(const SamplerOptions& sampler, const ScorePictures& scores, int64_t count,
-                   int64_t windows = 3) {
+NoiseSobol explain(const SamplerOptions& sampler, const ScorePictures& scores, int64_t count, int64_t windows = 3) {
   const NoiseSource noise{Random(1), sample_range(0, count)};
   const Tensor none = torch::zeros({count, 1}, torch::kDouble);
   GuidanceOptions unclipped;
@@ -50,9 +49,7 @@ NoiseSobol explain(const SamplerOptions& sampler, const ScorePictures& scores, i
   return noise_sobol(trajectory, scores, {windows});
 }
 
-Tensor error(const Tensor& indices, const Tensor& truth) {
-  return (indices - truth.unsqueeze(1)).abs().max();
-}
+Tensor error(const Tensor& indices, const Tensor& truth) { return (indices - truth.unsqueeze(1)).abs().max(); }
 
 TEST(NoiseSobol, LinearGaussianModel) {
   const auto first_pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };

@@ -34,8 +34,7 @@ TEST(NoiseTests, FindALowFrequencyLeakOfFivePerCent) {
   const Tensor coarse = Random(3).normal(Purpose::explain, 0, sample_range(0, 200), {3, 4, 4}, torch::kDouble);
   const Tensor smooth = coarse.repeat_interleave(8, 2).repeat_interleave(8, 3);
   const NoiseTests tests = test_noise(std::sqrt(0.95) * z + std::sqrt(0.05) * smooth);
-  const auto at = std::find(tests.names.begin(), tests.names.end(), "low_frequency") -
-                  tests.names.begin();
+  const auto at = std::find(tests.names.begin(), tests.names.end(), "low_frequency") - tests.names.begin();
   EXPECT_GT((tests.p.select(1, at) < 0.05).to(torch::kDouble).mean().item<double>(), 0.9);
 }
 

@@ -23,9 +23,7 @@ NoiseTiles tiles_of(const Denoiser& draw, const NoiseTilesOptions& options) {
 // x = z + z moved one tile to the right / 2 (at the border back to the left): a redrawn pixel changes by
 // sqrt(2) in the mean square, 8 numbers a tile, a quarter of it in the next tile.
 TEST(NoiseTiles, LinearDrawHasItsMatrix) {
-  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor&) {
-    return x + at::roll(x, {2}, {3}) / 2;
-  };
+  const Denoiser draw = [](const Tensor& x, const Tensor&, const Tensor&) { return x + at::roll(x, {2}, {3}) / 2; };
   const NoiseTiles tiles = tiles_of(draw, {.tile_px = 2, .redraws = 4000});
   ASSERT_EQ(tiles.effect.sizes(), (std::vector<int64_t>{2, 6, 6}));
   // The mean over z' of |z - z'|^2 is |z|^2 + 1 a number: known for each of the two pictures.

@@ -21,9 +21,11 @@ TEST(NoiseStatistics, OfAChessboard) {
   const Tensor i = torch::arange(8, torch::kDouble);
   const Tensor board = 1 - 2 * (i.unsqueeze(0) + i.unsqueeze(1)).remainder(2);
   const NoiseStatistics s = noise_statistics(2 * board.expand({1, 2, 8, 8}) + 0.5);
-  const std::vector<std::pair<std::string, double>> expected = {
-      {"mean", 0.5}, {"log_variance", std::log(4.0)}, {"skewness", 0}, {"kurtosis", 1},
-      {"horizontal", -1}, {"vertical", -1}, {"channels", 1}, {"low_frequency", 0}, {"high_frequency", 1}};
+  const std::vector<std::pair<std::string, double>> expected = {{"mean", 0.5},        {"log_variance", std::log(4.0)},
+                                                                {"skewness", 0},      {"kurtosis", 1},
+                                                                {"horizontal", -1},   {"vertical", -1},
+                                                                {"channels", 1},      {"low_frequency", 0},
+                                                                {"high_frequency", 1}};
   ASSERT_EQ(s.names.size(), expected.size());
   for (const auto& [name, value] : expected) {
     EXPECT_NEAR(s.values[0][place(s.names, name)].item<double>(), value, 1e-12) << name;
@@ -55,8 +57,8 @@ struct PatternCase {
     const Tensor clean = data.sample(Random(1), Purpose::scene, sample_range(0, 20), y);
     for (int64_t i = 0; i < 2; ++i) {
       const double sigma = i == 0 ? 2.0 : 0.7;
-      const Tensor eps = Random(2).normal(Purpose::explain, uint64_t(i), sample_range(0, 20),
-                                          {1, 4, 4}, torch::kDouble);
+      const Tensor eps =
+          Random(2).normal(Purpose::explain, uint64_t(i), sample_range(0, 20), {1, 4, 4}, torch::kDouble);
       steps.push_back({i, 2, sigma, 0, clean.view({20, 1, 4, 4}) + sigma * eps, {}});
     }
   }
@@ -65,8 +67,7 @@ struct PatternCase {
 // Under another prompt the pattern of the difference stays in eps-hat: more variance.
 TEST(PredictionTests, TheOwnPromptLeavesLessVariance) {
   const PatternCase c;
-  const PredictionTests tests =
-      test_predictions(c.data.denoiser(), c.steps, c.condition, {.group = 4}, Random(3));
+  const PredictionTests tests = test_predictions(c.data.denoiser(), c.steps, c.condition, {.group = 4}, Random(3));
   const int64_t variance = place(tests.names, "log_variance");
   EXPECT_LT(tests.z[0][variance].item<double>(), -3);
   EXPECT_LT(tests.corrected.select(1, variance).max().item<double>(), 0.01);

@@ -17,8 +17,7 @@ constexpr int64_t kSteps = 4, kWords = 5;
 /// with a preference of the reader for the last word.
 Tensor scores_of(uint64_t seed, int64_t runs) {
   const auto normal = [&](uint64_t step, torch::IntArrayRef shape) {
-    return Random(seed).normal(Purpose::explain, step, sample_range(0, runs), shape, torch::kDouble)
-        .transpose(0, 1);
+    return Random(seed).normal(Purpose::explain, step, sample_range(0, runs), shape, torch::kDouble).transpose(0, 1);
   };
   const Tensor spread = torch::tensor({0.1, 1.0, 3.0, 1.0, 1.0}, torch::kDouble);
   const Tensor liking = torch::tensor({0.0, 0.0, 0.0, 0.0, 9.0}, torch::kDouble);
@@ -29,8 +28,8 @@ TEST(ReadOut, ShowsFalseWordsAsOftenAsItSays) {
   std::vector<double> smallest;
   int64_t false_runs = 0;
   for (uint64_t i = 0; i < 2000; ++i) {
-    const ReadOut words = read_out(scores_of(2 * i, 3), {{"null", scores_of(2 * i + 1, 12)}},
-                                   {.permutations = 199}, Random(i));
+    const ReadOut words =
+        read_out(scores_of(2 * i, 3), {{"null", scores_of(2 * i + 1, 12)}}, {.permutations = 199}, Random(i));
     smallest.push_back(words.p.min().item<double>());
     false_runs += words.shown.any().item<bool>();
   }
@@ -55,8 +54,7 @@ TEST(ReadOut, AWordMustStandOutOfEveryKindOfNullRuns) {
   Tensor scores = scores_of(1, 8), permuted = scores_of(4, 100);
   scores.select(2, 0) += 0.6;
   permuted.select(2, 0) += 0.6;  // as common under other prompts
-  const ReadOut words = read_out(scores, {{"no prompt", scores_of(2, 100)}, {"permuted", permuted}}, {},
-                                 Random(3));
+  const ReadOut words = read_out(scores, {{"no prompt", scores_of(2, 100)}, {"permuted", permuted}}, {}, Random(3));
   EXPECT_GT(words.z[0][3][0].item<double>(), 4);
   EXPECT_FALSE(words.shown.any().item<bool>());
 }
@@ -97,8 +95,7 @@ TEST(WordTrace, ReadsTheEstimateOfEveryStep) {
     return torch::stack({mean, 2 * mean}, 1);
   });
   EXPECT_THROW(trace.scores(), ValueError);
-  run_sampler(predict, torch::zeros({3, 1, 2, 2}), {4, 2, 0}, {.solver = Solver::euler}, {},
-              trace.observer());
+  run_sampler(predict, torch::zeros({3, 1, 2, 2}), {4, 2, 0}, {.solver = Solver::euler}, {}, trace.observer());
   const Tensor expected = torch::tensor({{4.0, 8.0}, {2.0, 4.0}}, torch::kDouble).unsqueeze(1);
   EXPECT_TRUE(torch::equal(trace.scores(), expected.expand({2, 3, 2})));
 }
@@ -117,8 +114,8 @@ TEST(ClipReader, ScoresAreCosinesOfClip) {
   const torch::NoGradGuard no_grad;
   for (int64_t b = 0; b < 3; ++b) {
     for (size_t v = 0; v < texts.size(); ++v) {
-      const Tensor cosine = (clip.encode_image(pictures.narrow(0, b, 1).clamp(-1, 1)) *
-                             clip.encode_text({texts[v]})).sum();
+      const Tensor cosine =
+          (clip.encode_image(pictures.narrow(0, b, 1).clamp(-1, 1)) * clip.encode_text({texts[v]})).sum();
       EXPECT_NEAR(scores[b][int64_t(v)].item<double>(), cosine.item<double>(), 1e-5);
     }
   }

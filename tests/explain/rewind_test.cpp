@@ -29,9 +29,7 @@ struct GaussianRun {
                     torch::ones({8, 1}, torch::kDouble)};
   Tensor pictures;
 
-  static Tensor condition_of(double y) {
-    return torch::tensor({y, 1.0}, torch::kDouble).expand({2, 2}).contiguous();
-  }
+  static Tensor condition_of(double y) { return torch::tensor({y, 1.0}, torch::kDouble).expand({2, 2}).contiguous(); }
   /// The same run from the start, with other settings.
   static Tensor draw(const Sampling& sampling, const TrajectoryStart& start, const SamplerObserver& observer = {}) {
     return run_sampler(guide(sampling.denoiser, start.condition, start.null_condition, sampling.guidance),
@@ -96,8 +94,7 @@ TEST(Rewind, DivergenceStartsWithTheChangeOfTheEstimate) {
   const Trajectory run = g.record(Solver::ddim);
   const double variance = std::pow(run.steps()[4].sigma, 2);
   const Rewound rewound = rewind(run, {.step = 4, .condition = GaussianRun::condition_of(-0.5)});
-  EXPECT_LT((rewound.divergence[0] - 1.5 * variance / (kRewindVariance + variance)).abs().max().item<double>(),
-            1e-5);
+  EXPECT_LT((rewound.divergence[0] - 1.5 * variance / (kRewindVariance + variance)).abs().max().item<double>(), 1e-5);
 }
 
 TEST(Rewind, AlteredFromTheStartIsTheOtherRun) {
@@ -122,8 +119,7 @@ TEST(Rewind, ABlockOfNoiseMovesItsOwnPixelsAlone) {
   GaussianRun g;  // independent pixels
   const Trajectory run = g.record(Solver::ddim);
   const Rewound rewound =
-      rewind(run, {.step = 3, .block = NoiseBlock{.top = 0, .left = 1, .height = 1, .width = 2,
-                                                  .random = Random(5)}});
+      rewind(run, {.step = 3, .block = NoiseBlock{.top = 0, .left = 1, .height = 1, .width = 2, .random = Random(5)}});
   Tensor inside = torch::zeros({2, 4}, torch::kBool);
   inside[0].slice(0, 1, 3).fill_(true);
   EXPECT_TRUE(torch::equal(rewound.change > 0, inside.expand({2, 2, 4})));
@@ -134,8 +130,7 @@ TEST(Rewind, ABlockOfNoiseIsNoiseOfItsLevel) {
   const int64_t count = 400;
   const Denoiser zero = [](const Tensor& x, const Tensor&, const Tensor&) { return torch::zeros_like(x); };
   const Tensor null = torch::zeros({count, 1});
-  SamplerStep step{0, 1, 3.0, 0.0, torch::zeros({count, 1, 4, 4}),
-                   {torch::full({count, 1, 4, 4}, 0.5), {}, {}}};
+  SamplerStep step{0, 1, 3.0, 0.0, torch::zeros({count, 1, 4, 4}), {torch::full({count, 1, 4, 4}, 0.5), {}, {}}};
   // With one step to 0 the altered picture is D; heard through the estimate instead.
   Tensor seen;
   const Denoiser listen = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {

@@ -77,8 +77,8 @@ TEST(AttributeGrid, EverySeedMeetsEveryPromptUnderTheSameNoise) {
     return x + per_sample(condition.squeeze(1));
   };
   const ScorePictures pixels = [](const Tensor& x) { return x.flatten(1); };
-  const Tensor grid = attribute_grid(two_steps(draw, initial, torch::zeros({3, 1}, torch::kDouble), noise),
-                                     pixels, conditions);
+  const Tensor grid =
+      attribute_grid(two_steps(draw, initial, torch::zeros({3, 1}, torch::kDouble), noise), pixels, conditions);
   ASSERT_EQ(grid.sizes(), (std::vector<int64_t>{3, 2, 4}));
   EXPECT_TRUE(torch::allclose(grid.select(1, 1) - grid.select(1, 0), torch::full({3, 4}, 10., torch::kDouble)));
   EXPECT_TRUE(torch::allclose(grid.select(1, 0) - 10,

@@ -25,8 +25,7 @@ TEST(SmoothDeficit, FindsTheSmoothPixels) {
   const Tensor smooth = smooth_deficit(white(1), half_smooth(1)).smooth[0];
   EXPECT_TRUE(smooth.slice(1, 0, 15).all().item<bool>());
   EXPECT_FALSE(smooth.slice(1, 15).any().item<bool>());
-  EXPECT_EQ(smooth_deficit(white(1), half_smooth(1), {.radius_px = 3}).smooth.sum().item<int64_t>(),
-            13 * 32);
+  EXPECT_EQ(smooth_deficit(white(1), half_smooth(1), {.radius_px = 3}).smooth.sum().item<int64_t>(), 13 * 32);
 }
 
 TEST(SmoothDeficit, IsTheLogRatioOfTheVariances) {

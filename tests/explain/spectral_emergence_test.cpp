@@ -4,8 +4,8 @@
 #include <limits>
 
 #include <ATen/ops/fft_fft2.h>
-#include <ATen/ops/fft_ifft2.h>
 #include <ATen/ops/fft_fftfreq.h>
+#include <ATen/ops/fft_ifft2.h>
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
@@ -49,8 +49,7 @@ struct Stationary {
 };
 
 TEST(BandSpectrum, IsTheVarianceOfACoefficient) {
-  const Tensor white =
-      2 * Random(1).normal(Purpose::explain, 0, sample_range(0, 400), {3, 16, 16}, torch::kDouble);
+  const Tensor white = 2 * Random(1).normal(Purpose::explain, 0, sample_range(0, 400), {3, 16, 16}, torch::kDouble);
   EXPECT_LT((band_spectrum(white + 5, 6) / 4 - 1).abs().max().item<double>(), 0.05);
 }
 

@@ -29,10 +29,10 @@ struct TrajectoryGeometryGaussianRun {
     GuidanceOptions guidance;
     guidance.clamp = 0;
     const NoiseSource noise{Random(1), {0, 1, 2}};
-    picture = run_sampler(guide(data.denoiser(), torch::zeros({3, 1}, torch::kDouble),
-                                torch::zeros({3, 1}, torch::kDouble), guidance),
-                          noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], sigmas,
-                          {.solver = Solver::heun}, noise, recorder.observer());
+    picture = run_sampler(
+        guide(data.denoiser(), torch::zeros({3, 1}, torch::kDouble), torch::zeros({3, 1}, torch::kDouble), guidance),
+        noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], sigmas, {.solver = Solver::heun}, noise,
+        recorder.observer());
     steps = recorder.steps();
   }
   std::vector<SamplerStep> steps;
@@ -78,8 +78,7 @@ TEST(TrajectoryGeometry, CommitmentIsTheStartOfTheLastSettledStretch) {
 TEST(TrajectoryGeometry, RefusesWhatIsNoRun) {
   const Tensor x = torch::ones({1, 1, 1, 1});
   EXPECT_THROW(trajectory_geometry({step_at(1, x, x), step_at(0.5, x, x)}, x), ValueError);
-  EXPECT_THROW(trajectory_geometry({step_at(1, x, {}), step_at(0.5, x, x), step_at(0.2, x, x)}, x),
-               ValueError);
+  EXPECT_THROW(trajectory_geometry({step_at(1, x, {}), step_at(0.5, x, x), step_at(0.2, x, x)}, x), ValueError);
 }
 
 }  // namespace

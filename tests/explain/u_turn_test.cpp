@@ -39,8 +39,8 @@ TEST(UTurns, RetentionIsTheExpectedPosterior) {
   for (size_t i = 0; i < options.log_snrs.size(); ++i) {
     const double sigma = sigma_of_log_snr(options.log_snrs[i]);
     const Tensor x = c.pictures + sigma * Random(9).normal(Purpose::explain, i, c.ids, {2, 2, 2}, torch::kDouble);
-    const Tensor p = c.data.posterior(x, torch::full({c.count}, sigma, torch::kDouble), c.prior)
-                         .gather(1, c.own.unsqueeze(1));
+    const Tensor p =
+        c.data.posterior(x, torch::full({c.count}, sigma, torch::kDouble), c.prior).gather(1, c.own.unsqueeze(1));
     const double kept = turns.retention()[static_cast<int64_t>(i)][0].item<double>();
     // Binomial standard error of 3000 pictures <= 0.009; the rest is the sampler's step.
     EXPECT_NEAR(kept, p.mean().item<double>(), 0.035) << options.log_snrs[i];

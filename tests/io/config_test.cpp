@@ -158,15 +158,13 @@ TEST(Config, NumbersAreTakenAsWritten) {
   }
   ConfigNode quoted = plain("3");
   quoted.quoted = true;
-  EXPECT_EQ(message_for("steps", quoted),
-            "expected 'steps' to be a whole number, got the text '3'; solver steps");
+  EXPECT_EQ(message_for("steps", quoted), "expected 'steps' to be a whole number, got the text '3'; solver steps");
   EXPECT_EQ(message_for("name", plain("3")), "");
   EXPECT_NE(message_for("steps", plain("1e4")).find("write all its digits"), std::string::npos);
 }
 
 TEST(Config, RangesAndChoicesAreChecked) {
-  EXPECT_EQ(message_for("steps", plain("0")),
-            "expected 'steps' to be at least 1, got '0'; solver steps");
+  EXPECT_EQ(message_for("steps", plain("0")), "expected 'steps' to be at least 1, got '0'; solver steps");
   EXPECT_EQ(message_for("unet.dropout", plain("1.5")),
             "expected 'dropout' in unet to be between 0 and 1, got '1.5'; share of dropped values");
   EXPECT_EQ(message_for("schedule", plain("cosin")),
@@ -179,8 +177,7 @@ TEST(Config, RangesAndChoicesAreChecked) {
 }
 
 TEST(Config, UnknownKeysAreNamedWithTheNearest) {
-  EXPECT_EQ(message_for("unet.chanels", plain("64")),
-            "unknown key 'chanels' in unet; did you mean 'channels'?");
+  EXPECT_EQ(message_for("unet.chanels", plain("64")), "unknown key 'chanels' in unet; did you mean 'channels'?");
   EXPECT_EQ(message_for("dropout", plain("0")), "unknown key 'dropout'; it belongs into section unet");
   EXPECT_EQ(message_for("unet.name", plain("x")), "unknown key 'name' in unet; it belongs to the top level");
   EXPECT_EQ(message_for("unet.zzzzzzzzzz", plain("0")),

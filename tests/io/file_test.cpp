@@ -92,8 +92,7 @@ TEST(File, AFullDiskLeavesTheOldContentAndSaysSo) {
     const rlimit limit{100'000, 100'000};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     const std::string big(1'000'000, 'x');
-    const std::string whole =
-        message_of<IoError>([&] { write_file_atomic(folder / "file", big); });
+    const std::string whole = message_of<IoError>([&] { write_file_atomic(folder / "file", big); });
     const std::string pieces = message_of<IoError>([&] {
       write_file_atomic(folder / "file", [&](std::ostream& out) {
         for (int i = 0; i < 100'000; ++i) out << "0123456789";
@@ -148,8 +147,9 @@ TEST(File, RefusesDevicesAndFolders) {
   EXPECT_THROW(write_file_atomic(folder, "x"), IoError);
   EXPECT_THROW(write_file_atomic(folder / "", "x"), IoError);
   write_file_atomic(folder / "file", "x");
-  EXPECT_NE(message_of<IoError>([&] { write_file_atomic(folder / "file" / "below", "x"); })
-                .find("a part of the path is a file"),
+  EXPECT_NE(message_of<IoError>([&] {
+              write_file_atomic(folder / "file" / "below", "x");
+            }).find("a part of the path is a file"),
             std::string::npos);
 }
 

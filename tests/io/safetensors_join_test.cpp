@@ -29,8 +29,9 @@ TEST_F(SafetensorsJoin, IsTheFileOfTheWholeTensors) {
   const Tensor text = torch::arange(21, torch::kFloat32).view({7, 3});
   const Tensor image = (torch::arange(10) / 3.0).to(torch::kFloat16).view({5, 2});
   const std::vector<JoinedTensor> parts = {
-      {"text", {write("a", "text", text.narrow(0, 0, 2)), write("b", "text", text.narrow(0, 2, 0)),
-                write("c", "text", text.narrow(0, 2, 5))}},
+      {"text",
+       {write("a", "text", text.narrow(0, 0, 2)), write("b", "text", text.narrow(0, 2, 0)),
+        write("c", "text", text.narrow(0, 2, 5))}},
       {"image", {write("d", "image", image)}}};
   join_safetensors(folder_ / "joined", parts, {{"k", "v"}});
   write_safetensors(folder_ / "whole", {{{"text", text}, {"image", image}}, {{"k", "v"}}});
@@ -39,9 +40,7 @@ TEST_F(SafetensorsJoin, IsTheFileOfTheWholeTensors) {
 
 TEST_F(SafetensorsJoin, PartsThatDoNotFit) {
   const fs::path first = write("a", "t", torch::zeros({2, 3}));
-  const auto join = [&](const fs::path& second) {
-    join_safetensors(folder_ / "joined", {{"t", {first, second}}}, {});
-  };
+  const auto join = [&](const fs::path& second) { join_safetensors(folder_ / "joined", {{"t", {first, second}}}, {}); };
   EXPECT_THROW(join(write("b", "t", torch::zeros({2, 4}))), ShapeError);
   EXPECT_THROW(join(write("b", "t", torch::zeros({2, 3}, torch::kFloat16))), ShapeError);
   EXPECT_THROW(join(write("b", "t", torch::zeros({}))), ShapeError);

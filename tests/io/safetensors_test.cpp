@@ -23,17 +23,14 @@ std::string file_of(const std::string& json, size_t data_bytes) {
 
 std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
                   const std::string& offsets) {
-  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape +
-         ",\"data_offsets\":" + offsets + "}";
+  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
 
 TEST(Safetensors, EveryDtypeComesBack) {
   TensorFile file;
-  for (const auto type : {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32,
-                          torch::kInt64, torch::kFloat16, torch::kBFloat16, torch::kFloat32,
-                          torch::kFloat64}) {
-    file.tensors[std::string("t") + torch::toString(type)] =
-        torch::arange(-3, 3).remainder(2).reshape({2, 3}).to(type);
+  for (const auto type : {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32, torch::kInt64,
+                          torch::kFloat16, torch::kBFloat16, torch::kFloat32, torch::kFloat64}) {
+    file.tensors[std::string("t") + torch::toString(type)] = torch::arange(-3, 3).remainder(2).reshape({2, 3}).to(type);
   }
   file.tensors["complex"] = torch::complex(torch::ones({2}), torch::arange(2).to(torch::kFloat32));
   file.tensors["scalar"] = torch::tensor(2.5);
@@ -62,8 +59,7 @@ TEST(Safetensors, EqualContentGivesEqualFilesWithAlignedTensors) {
   EXPECT_EQ(read_file(test_path("first")), read_file(test_path("second")));
   const std::string bytes = read_file(test_path("first"));
   EXPECT_EQ(safetensors_header_length(bytes, bytes.size(), "f") % 8, 0u);
-  EXPECT_NE(bytes.find("\"b\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}"),
-            std::string::npos);
+  EXPECT_NE(bytes.find("\"b\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}"), std::string::npos);
 }
 
 TEST(Safetensors, MissingTensorsAreNamedWithTheNearest) {
@@ -128,10 +124,9 @@ TEST(Safetensors, HostileHeadersAreRefused) {
       {"unused bytes", file_of("{" + good + "}", 9), "1 bytes that belong to no tensor"},
       {"huge offsets", file_of("{" + entry("a", "U8", "[1]", "[" + max + "," + max + "]") + "}", 8),
        "of 8, got 18446744073709551615"},
-      {"overflowing shape",
-       file_of("{" + entry("a", "F32", "[4294967296,4294967296]", "[0,0]") + "}", 0), "overflow"},
-      {"overflow hidden by zero",
-       file_of("{" + entry("a", "U8", "[0,4294967296,4294967296]", "[0,0]") + "}", 0), "overflow"},
+      {"overflowing shape", file_of("{" + entry("a", "F32", "[4294967296,4294967296]", "[0,0]") + "}", 0), "overflow"},
+      {"overflow hidden by zero", file_of("{" + entry("a", "U8", "[0,4294967296,4294967296]", "[0,0]") + "}", 0),
+       "overflow"},
       {"negative size", file_of("{" + entry("a", "F32", "[-2]", "[0,8]") + "}", 8), "the number -2"},
       {"fraction", file_of("{" + entry("a", "F32", "[2.0]", "[0,8]") + "}", 8), "the number '2.0'"},
       {"dtype", file_of("{" + entry("a", "F31", "[2]", "[0,8]") + "}", 8), "got 'F31'"},
@@ -151,8 +146,7 @@ TEST(Safetensors, HostileHeadersAreRefused) {
       read_safetensors(test_path("hostile"));
       ADD_FAILURE() << c.what << ": accepted";
     } catch (const FormatError& error) {
-      EXPECT_NE(std::string(error.what()).find(c.message), std::string::npos)
-          << c.what << ": " << error.what();
+      EXPECT_NE(std::string(error.what()).find(c.message), std::string::npos) << c.what << ": " << error.what();
       EXPECT_NE(std::string(error.what()).find("hostile.safetensors, byte"), std::string::npos);
     }
   }

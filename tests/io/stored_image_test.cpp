@@ -13,7 +13,8 @@ using Bytes = std::vector<uint8_t>;
 StoredImage row_of(PixelMode mode, int64_t channels, Bytes pixels) {
   const auto width = static_cast<int64_t>(pixels.size()) / channels;
   return {.image = {.width = width, .height = 1, .channels = channels, .pixels = std::move(pixels)},
-          .mode = mode, .orientation = 1};
+          .mode = mode,
+          .orientation = 1};
 }
 
 TEST(StoredImage, BecomesRgbAsByPillow) {
@@ -57,9 +58,8 @@ TEST(StoredImage, SixteenBitsAreResizedWhole) {
 
 // The eight orientations of EXIF 2.32, 4.6.4: where row 0 and column 0 of the file are seen.
 TEST(StoredImage, IsTurnedUpright) {
-  const Bytes expected[] = {{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {6, 5, 4, 3, 2, 1},
-                            {4, 5, 6, 1, 2, 3}, {1, 4, 2, 5, 3, 6}, {4, 1, 5, 2, 6, 3},
-                            {6, 3, 5, 2, 4, 1}, {3, 6, 2, 5, 1, 4}};
+  const Bytes expected[] = {{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {6, 5, 4, 3, 2, 1}, {4, 5, 6, 1, 2, 3},
+                            {1, 4, 2, 5, 3, 6}, {4, 1, 5, 2, 6, 3}, {6, 3, 5, 2, 4, 1}, {3, 6, 2, 5, 1, 4}};
   for (int orientation = 1; orientation <= 8; ++orientation) {
     StoredImage stored;
     stored.mode = PixelMode::gray;

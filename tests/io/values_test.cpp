@@ -12,9 +12,7 @@
 namespace noisescope {
 namespace {
 
-std::string array_path(const std::string& name) {
-  return ::testing::TempDir() + "noisescope_" + name;
-}
+std::string array_path(const std::string& name) { return ::testing::TempDir() + "noisescope_" + name; }
 
 TEST(ImageTensor, EveryByteComesBackAndTheEndsAreExact) {
   Image image{.width = 16, .height = 16, .channels = 3, .pixels = {}};
@@ -40,9 +38,8 @@ TEST(ImageTensor, RoundsAndClamps) {
 
 TEST(Npy, TensorsComeBack) {
   for (const Tensor& tensor :
-       {torch::arange(6, torch::kFloat32).reshape({2, 3}), torch::tensor(2.5, torch::kFloat64),
-        torch::empty({0, 4}), torch::tensor({true, false}), torch::arange(5),
-        torch::arange(6).reshape({2, 3}).t()}) {
+       {torch::arange(6, torch::kFloat32).reshape({2, 3}), torch::tensor(2.5, torch::kFloat64), torch::empty({0, 4}),
+        torch::tensor({true, false}), torch::arange(5), torch::arange(6).reshape({2, 3}).t()}) {
     write_npy(array_path("array.npy"), tensor);
     const Tensor back = read_npy(array_path("array.npy"));
     EXPECT_EQ(back.scalar_type(), tensor.scalar_type());
@@ -62,9 +59,12 @@ TEST(Npy, BadFilesAreRefused) {
   };
   for (size_t length = 0; length < good.size(); length += 5) refused(good.substr(0, length));
   refused(good + "x");
-  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
-           {"'<i8'", "'>i8'"}, {"'<i8'", "'<i3'"}, {"(2, 3)", "(3, 3)"}, {"(2, 3)", "(2,-3)"},
-           {"False", "Maybe"}, {"NUMPY\x01", "NUMPY\x09"}}) {
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"'<i8'", "'>i8'"},
+                                                                                 {"'<i8'", "'<i3'"},
+                                                                                 {"(2, 3)", "(3, 3)"},
+                                                                                 {"(2, 3)", "(2,-3)"},
+                                                                                 {"False", "Maybe"},
+                                                                                 {"NUMPY\x01", "NUMPY\x09"}}) {
     std::string bytes = good;
     refused(bytes.replace(bytes.find(from), from.size(), to));
   }
@@ -85,7 +85,9 @@ TEST(Csv, ReadsWhatRfc4180Says) {
   using Rows = std::vector<std::vector<std::string>>;
   EXPECT_EQ(fields_of(""), Rows{});
   EXPECT_EQ(fields_of("a,b\r\n1,2"), (Rows{{"a", "b"}, {"1", "2"}}));
-  EXPECT_EQ(fields_of("\xef\xbb\xbf" "a,\n\n,b\n"), (Rows{{"a", ""}, {"", "b"}}));
+  EXPECT_EQ(fields_of("\xef\xbb\xbf"
+                      "a,\n\n,b\n"),
+            (Rows{{"a", ""}, {"", "b"}}));
   EXPECT_EQ(fields_of("\"a,\"\"b\"\"\nc\",\" d\"\n"), (Rows{{"a,\"b\"\nc", " d"}}));
   EXPECT_EQ(fields_of("a,b\r1,\"2\r3\"\r"), (Rows{{"a", "b"}, {"1", "2\r3"}}));  // CR alone
   EXPECT_EQ(fields_of("a,b\n  \n1,2\n"), (Rows{{"a", "b"}, {"1", "2"}}));        // a blank line
@@ -104,11 +106,12 @@ TEST(Csv, RefusesBrokenRecords) {
 
 TEST(Csv, WhatIsWrittenComesBack) {
   const std::vector<std::string> fields = {"", "plain", "a,b", "say \"hi\"", "two\r\nlines", " x "};
-  EXPECT_EQ(fields_of(csv_line(fields) + csv_line(fields)),
-            (std::vector<std::vector<std::string>>{fields, fields}));
+  EXPECT_EQ(fields_of(csv_line(fields) + csv_line(fields)), (std::vector<std::vector<std::string>>{fields, fields}));
   EXPECT_EQ(fields_of(csv_line({""})), (std::vector<std::vector<std::string>>{{""}}));
   EXPECT_EQ(csv_line({"a", "b c"}), "a,b c\n");
-  const std::string marked = "\xef\xbb\xbf" "a";
+  const std::string marked =
+      "\xef\xbb\xbf"
+      "a";
   EXPECT_EQ(fields_of(csv_line({marked})), (std::vector<std::vector<std::string>>{{marked}}));
 }
 

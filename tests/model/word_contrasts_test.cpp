@@ -14,11 +14,10 @@ TEST(PromptWithout, LeavesAWordOpenAsTheWorldDoes) {
   for (const PromptContrast& c : word_contrasts(&grammar, "a red square left of a blue square on dark", {}, {})) {
     open.push_back(prompt_without(&grammar, c));
   }
-  EXPECT_EQ(open, (std::vector<std::string>{"a square left of a blue square on dark",
-                                            "a red shape left of a blue square on dark",
-                                            "a red square left of a square on dark",
-                                            "a red square left of a blue shape on dark",
-                                            "a red square left of a blue square"}));
+  EXPECT_EQ(open, (std::vector<std::string>{
+                      "a square left of a blue square on dark", "a red shape left of a blue square on dark",
+                      "a red square left of a square on dark", "a red square left of a blue shape on dark",
+                      "a red square left of a blue square"}));
   const auto contrast = word_contrasts(nullptr, "a photo of a red fox", {"red"}, {"arctic"});
   EXPECT_EQ(prompt_without(nullptr, contrast[0]), "a photo of a fox");
 }

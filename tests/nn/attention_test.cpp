@@ -17,8 +17,7 @@ struct Qkv {
 
 Qkv random_qkv(int64_t batch, int64_t heads, int64_t tokens, int64_t width) {
   const auto draw = [&](uint64_t step) {
-    return Random(2).normal(Purpose::explain, step, sample_range(0, batch),
-                            {heads, tokens, width});
+    return Random(2).normal(Purpose::explain, step, sample_range(0, batch), {heads, tokens, width});
   };
   return {draw(0), draw(1), draw(2)};
 }
@@ -90,9 +89,7 @@ TEST(PixelAttention, IsEquivariantUnderPermutationsOfPixels) {
   }
   const Tensor x = Random(2).normal(Purpose::explain, 0, {0, 1}, {16, 4, 4});
   const Tensor order = Random(3).permutation(Purpose::explain, 0, 16);
-  const auto shuffle = [&](const Tensor& t) {
-    return t.flatten(2).index_select(2, order).view(t.sizes());
-  };
+  const auto shuffle = [&](const Tensor& t) { return t.flatten(2).index_select(2, order).view(t.sizes()); };
   EXPECT_LT(output_distance(attention(shuffle(x)), shuffle(attention(x))), 1e-5);
 }
 

@@ -12,11 +12,11 @@ namespace {
 TEST(UNetPlan, OfTheDemo) {
   std::vector<std::string> names;
   for (const UNetLayer& layer : unet_plan({})) names.push_back(layer.name);
-  EXPECT_EQ(names, (std::vector<std::string>{
-                       "enc.16x16_conv", "enc.16x16_block0", "enc.8x8_down", "enc.8x8_block0",
-                       "enc.4x4_down", "enc.4x4_block0", "mid.4x4_block0", "mid.4x4_block1",
-                       "dec.4x4_block0", "dec.4x4_block1", "dec.8x8_up", "dec.8x8_block0",
-                       "dec.8x8_block1", "dec.16x16_up", "dec.16x16_block0", "dec.16x16_block1"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"enc.16x16_conv", "enc.16x16_block0", "enc.8x8_down", "enc.8x8_block0",
+                                      "enc.4x4_down", "enc.4x4_block0", "mid.4x4_block0", "mid.4x4_block1",
+                                      "dec.4x4_block0", "dec.4x4_block1", "dec.8x8_up", "dec.8x8_block0",
+                                      "dec.8x8_block1", "dec.16x16_up", "dec.16x16_block0", "dec.16x16_block1"}));
 }
 
 TEST(UNetPlan, EverySkipConnectionIsUsedOnce) {

@@ -146,8 +146,7 @@ TEST(Ema, AForeignStateIsRefusedWhole) {
   Scalar module;
   module.set(2);
   Ema ema(module, {});
-  NamedTensors wrong = {{"updates", torch::tensor(int64_t{7})},
-                        {"weights.weight", torch::ones({1}, torch::kFloat64)}};
+  NamedTensors wrong = {{"updates", torch::tensor(int64_t{7})}, {"weights.weight", torch::ones({1}, torch::kFloat64)}};
   EXPECT_THROW(ema.load_state(wrong), ModelError);
   EXPECT_EQ(average(ema), 2);
   EXPECT_EQ(ema.updates(), 0);

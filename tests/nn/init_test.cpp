@@ -70,15 +70,14 @@ TEST(UNetConstruction, LeavesTheGlobalGeneratorAsItWas) {
 }
 
 TEST(UNetConstruction, StartsAsAFunctionOfTheSeed) {
-  const UNet first(UNetOptions{}, Random(1)), again(UNetOptions{}, Random(1)),
-      other(UNetOptions{}, Random(2));
+  const UNet first(UNetOptions{}, Random(1)), again(UNetOptions{}, Random(1)), other(UNetOptions{}, Random(2));
   const NamedTensors a = module_state(*first), b = module_state(*again), c = module_state(*other);
   const std::string random_key = "enc.16x16_block0.conv1.weight";
   for (const auto& [name, tensor] : a) EXPECT_TRUE(torch::equal(tensor, b.at(name))) << name;
   EXPECT_FALSE(torch::equal(a.at(random_key), c.at(random_key)));
-  for (const char* zero : {"null_condition", "out_conv.weight", "mid.4x4_block0.conv2.weight",
-                           "mid.4x4_block0.film.bias", "mid.4x4_block0.film_map.weight",
-                           "mid.4x4_block0.attn.out.weight"}) {
+  for (const char* zero :
+       {"null_condition", "out_conv.weight", "mid.4x4_block0.conv2.weight", "mid.4x4_block0.film.bias",
+        "mid.4x4_block0.film_map.weight", "mid.4x4_block0.attn.out.weight"}) {
     EXPECT_EQ(a.at(zero).abs().max().item<float>(), 0) << zero;
   }
 }

@@ -28,8 +28,7 @@ TEST(ModuleState, HoldsParametersAndBuffersByName) {
   const NamedTensors state = module_state(module);
   std::vector<std::string> names;
   for (const auto& entry : state) names.push_back(entry.first);
-  EXPECT_EQ(names, (std::vector<std::string>{"first.bias", "first.weight", "second.bias",
-                                             "second.weight", "steps"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"first.bias", "first.weight", "second.bias", "second.weight", "steps"}));
   EXPECT_FALSE(state.at("first.weight").requires_grad());
   EXPECT_EQ(parameter_count(module), 2 * 3 + 3 + 3 + 1);
 }
@@ -71,10 +70,8 @@ TEST(ModuleState, AllMismatchesAreListedAtOnceAndNothingIsWritten) {
   } catch (const ModelError& error) {
     message = error.what();
   }
-  for (const char* part : {"weights.safetensors", "missing (2): first.bias, second.bias",
-                           "unknown (1): third.weight",
-                           "second.weight (expected [1, 3] float, got [1, 4] float)",
-                           "steps (expected"}) {
+  for (const char* part : {"weights.safetensors", "missing (2): first.bias, second.bias", "unknown (1): third.weight",
+                           "second.weight (expected [1, 3] float, got [1, 4] float)", "steps (expected"}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << "\nin: " << message;
   }
   for (const auto& [name, tensor] : module_state(target)) {

@@ -45,9 +45,7 @@ void set_gradients(NamedTensors& parameters, int64_t step) {
   }
 }
 
-Tensor numbers(const nlohmann::json& list) {
-  return torch::tensor(list.get<std::vector<double>>(), torch::kFloat64);
-}
+Tensor numbers(const nlohmann::json& list) { return torch::tensor(list.get<std::vector<double>>(), torch::kFloat64); }
 
 class AdamWGolden : public ::testing::TestWithParam<torch::Dtype> {};
 
@@ -65,8 +63,8 @@ TEST_P(AdamWGolden, EqualsTorchOptimWithClippingDecayAndSkippedGradients) {
   for (const auto& [name, parameter] : parameters) {
     const nlohmann::json& expected = golden()["adamw"][name];
     const auto close = [&](const Tensor& actual, const char* key) {
-      EXPECT_TRUE(torch::allclose(actual.detach().flatten().to(torch::kFloat64),
-                                  numbers(expected[key]), tolerance, tolerance))
+      EXPECT_TRUE(
+          torch::allclose(actual.detach().flatten().to(torch::kFloat64), numbers(expected[key]), tolerance, tolerance))
           << name << " " << key;
     };
     close(parameter, "value");
@@ -95,10 +93,9 @@ void set_full_rank_gradients(NamedTensors& parameters, int64_t step) {
 
 TEST(Muon, EqualsTorchOptimUpToItsBfloat16) {
   NamedTensors parameters = golden_matrices();
-  Optimizer optimizer(parameters, {.kind = OptimizerKind::muon,
-                                   .momentum = 0.8,
-                                   .update_rms = 0.2,
-                                   .weight_decay = golden()["weight_decay"]});
+  Optimizer optimizer(
+      parameters,
+      {.kind = OptimizerKind::muon, .momentum = 0.8, .update_rms = 0.2, .weight_decay = golden()["weight_decay"]});
   for (int64_t step = 0; step < golden()["steps"]; ++step) {
     set_full_rank_gradients(parameters, step);
     optimizer.step(golden()["learning_rate"]);

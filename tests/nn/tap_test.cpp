@@ -61,9 +61,7 @@ TEST(Tap, ScopesNestOutermostFirst) {
 }
 
 TEST(Tap, NoHandlerIsLeftBehindAfterAnException) {
-  const TapHandler fails = [](std::string_view, const Tensor&) -> Tensor {
-    throw std::runtime_error("handler");
-  };
+  const TapHandler fails = [](std::string_view, const Tensor&) -> Tensor { throw std::runtime_error("handler"); };
   try {
     const TapScope outer(add(1));
     const TapScope scope(fails);
@@ -106,8 +104,7 @@ TEST(Tap, ScopesMayDieInAnyOrder) {
 }
 
 TEST(Tap, ReplacementsOfAnotherShapeAreRefused) {
-  const TapScope scope(
-      [](std::string_view, const Tensor& value) { return value.unsqueeze(0); });
+  const TapScope scope([](std::string_view, const Tensor& value) { return value.unsqueeze(0); });
   try {
     tap("enc.x", torch::zeros({2}));
     FAIL();

@@ -41,11 +41,9 @@ Answers answers_of(const UNetOptions& options) {
   const std::vector<int64_t> samples = {0, 1, 2};
   const Random random(9);
   const std::vector<int64_t> chw = {options.in_channels, options.image_size, options.image_size};
-  const Tensor x =
-      random.normal(Purpose::train_noise, 0, samples, chw).set_requires_grad(true);
+  const Tensor x = random.normal(Purpose::train_noise, 0, samples, chw).set_requires_grad(true);
   const Tensor label = random.normal(Purpose::train_sigma, 0, samples, {}).mul(0.4);
-  const Tensor condition =
-      random.normal(Purpose::caption, 0, samples, {options.condition_width});
+  const Tensor condition = random.normal(Purpose::caption, 0, samples, {options.condition_width});
   const Tensor probe = random.normal(Purpose::train_noise, 1, samples, chw);
   const Tensor output = net(x, label, condition);
   (output * probe).sum().backward();

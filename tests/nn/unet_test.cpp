@@ -79,11 +79,10 @@ TEST(UNet, AFreshNetworkAnswersZero) {
 TEST(UNet, KeysAreReadableByRole) {
   const UNet net(small_options());
   const NamedTensors state = module_state(*net);
-  for (const char* key :
-       {"null_condition", "position", "embedding.noise1.weight", "condition_map.out.weight",
-        "enc.8x8_conv.weight", "enc.8x8_block0.conv1.weight", "enc.4x4_down.weight",
-        "mid.4x4_block0.attn.qkv.weight", "dec.4x4_block1.film.weight", "dec.8x8_up.weight",
-        "dec.8x8_block1.film_map.weight", "out_norm.weight", "out_conv.weight"}) {
+  for (const char* key : {"null_condition", "position", "embedding.noise1.weight", "condition_map.out.weight",
+                          "enc.8x8_conv.weight", "enc.8x8_block0.conv1.weight", "enc.4x4_down.weight",
+                          "mid.4x4_block0.attn.qkv.weight", "dec.4x4_block1.film.weight", "dec.8x8_up.weight",
+                          "dec.8x8_block1.film_map.weight", "out_norm.weight", "out_conv.weight"}) {
     EXPECT_TRUE(state.contains(key)) << key;
   }
 }
@@ -99,8 +98,7 @@ TEST(UNet, SampleKOfABatchIsSampleKAlone) {
   const Tensor batch = run(net, in);
   const double largest = batch.abs().max().item<double>();
   for (int64_t k = 0; k < 5; ++k) {
-    const Inputs alone{in.x.narrow(0, k, 1), in.noise_label.narrow(0, k, 1),
-                       in.condition.narrow(0, k, 1)};
+    const Inputs alone{in.x.narrow(0, k, 1), in.noise_label.narrow(0, k, 1), in.condition.narrow(0, k, 1)};
     EXPECT_LT(distance(run(net, alone), batch.narrow(0, k, 1)), 1e-12 * largest) << k;
   }
 }
@@ -139,14 +137,10 @@ TEST(UNet, UnfitInputsAreRefusedWithTheReason) {
   const auto message = [&](const Tensor& x, const Tensor& label, const Tensor& condition) {
     return message_of<ShapeError>([&] { net(x, label, condition); });
   };
-  EXPECT_NE(message(in.x.narrow(2, 0, 14), in.noise_label, in.condition).find("multiples of 4"),
-            std::string::npos);
-  EXPECT_NE(message(in.x.narrow(1, 0, 1), in.noise_label, in.condition).find("[any, 3, any, any]"),
-            std::string::npos);
-  EXPECT_NE(message(in.x, in.noise_label.narrow(0, 0, 1), in.condition).find("noise_label"),
-            std::string::npos);
-  EXPECT_NE(message(in.x, in.noise_label, in.condition.narrow(1, 0, 7)).find("[2, 12], got [2, 7]"),
-            std::string::npos);
+  EXPECT_NE(message(in.x.narrow(2, 0, 14), in.noise_label, in.condition).find("multiples of 4"), std::string::npos);
+  EXPECT_NE(message(in.x.narrow(1, 0, 1), in.noise_label, in.condition).find("[any, 3, any, any]"), std::string::npos);
+  EXPECT_NE(message(in.x, in.noise_label.narrow(0, 0, 1), in.condition).find("noise_label"), std::string::npos);
+  EXPECT_NE(message(in.x, in.noise_label, in.condition.narrow(1, 0, 7)).find("[2, 12], got [2, 7]"), std::string::npos);
   EXPECT_NE(message(in.x, in.noise_label, torch::cat({in.condition, in.condition}, 1))
                 .find("condition of shape [2, 12], got [2, 24]"),
             std::string::npos);
@@ -161,8 +155,7 @@ TEST(UNet, UnbuildableOptionsAreRefused) {
   EXPECT_NE(message([](auto& o) { o.patch = 3; }).find("patch to be one of 1, 2, 4, got 3"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.channels = {}; }).find("1 to 16 levels"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.image_size = 18; }).find("multiple of 4"), std::string::npos);
-  EXPECT_NE(message([](auto& o) { o.attention_resolutions = {16}; }).find("[8, 4], got 16"),
-            std::string::npos);
+  EXPECT_NE(message([](auto& o) { o.attention_resolutions = {16}; }).find("[8, 4], got 16"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.channels = {16, 24}; }).find("head_width"), std::string::npos);
   EXPECT_NE(message([](auto& o) { o.dropout = 1; }).find("dropout"), std::string::npos);
 }
@@ -223,9 +216,7 @@ TEST(UNetTaps, AblationChangesTheOutput) {
   }
   ASSERT_GE(recorded.size(), 30u);
   for (const auto& entry : recorded) {
-    const TapScope scope(
-        [](std::string_view, const Tensor& value) { return torch::zeros_like(value); },
-        {entry.first});
+    const TapScope scope([](std::string_view, const Tensor& value) { return torch::zeros_like(value); }, {entry.first});
     EXPECT_GT(distance(run(net, in), plain), 1e-4) << entry.first;
   }
   EXPECT_TRUE(torch::equal(run(net, in), plain));
@@ -296,8 +287,7 @@ TEST(Dropout, KeepsTheExpectedShareOfWholeMaps) {
   TapRecorder recorder({"enc.8x8_block0.residual"});
   net->set_dropout_stream(Random(2), 1);
   run(net, in);
-  const Tensor kept =
-      (recorder.last("enc.8x8_block0.residual").abs().amax({2, 3}) > 0).to(torch::kFloat64);
+  const Tensor kept = (recorder.last("enc.8x8_block0.residual").abs().amax({2, 3}) > 0).to(torch::kFloat64);
   EXPECT_NEAR(kept.mean().item<double>(), 0.75, 4 * std::sqrt(0.25 * 0.75 / (32 * 64)));
 }
 

@@ -21,8 +21,7 @@ UNetOptions tiny_options() {
 
 /// xNoise's own weights, inputs and outputs.
 const TensorFile& xnoise_golden() {
-  static const TensorFile file =
-      read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/xnoise-network.safetensors");
+  static const TensorFile file = read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/xnoise-network.safetensors");
   return file;
 }
 
@@ -71,9 +70,7 @@ TEST(XNoiseNetwork, TheSinusoidHandCounted) {
 
 TEST(XNoiseNetwork, ImagesOfAnotherSizeAreRefused) {
   const auto network = make_network(tiny_options());
-  EXPECT_THROW(network->forward(torch::zeros({1, 3, 64, 64}), torch::zeros({1}),
-                                torch::zeros({1, 16})),
-               ShapeError);
+  EXPECT_THROW(network->forward(torch::zeros({1, 3, 64, 64}), torch::zeros({1}), torch::zeros({1, 16})), ShapeError);
   UNetOptions odd = tiny_options();
   odd.image_size = 30;
   EXPECT_THROW(make_network(odd), ValueError);
@@ -101,8 +98,7 @@ TEST(XNoiseNetworkCost, OfTheThreeSizes) {
       {{128, 256, 512}, 41}, {{512, 512, 1024}, 178}, {{768, 768, 1536}, 401}};
   for (const auto& [channels, millions] : sizes) {
     options.channels = channels;
-    EXPECT_NEAR(1e-6 * static_cast<double>(network_cost(options).parameters),
-                static_cast<double>(millions), 0.5);
+    EXPECT_NEAR(1e-6 * static_cast<double>(network_cost(options).parameters), static_cast<double>(millions), 0.5);
   }
 }
 

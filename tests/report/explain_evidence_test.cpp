@@ -22,9 +22,9 @@ class RunEvidence : public ::testing::Test {
 
   ExplanationReport report() const {
     return explanation_report(model_, {.subject = request_,
-                            .methods = {"evidence"},
-                            .settings = config_from_json({{"evidence", {{"steps", steps_}}}}, "test"),
-                            .out = folder_.explain()});
+                                       .methods = {"evidence"},
+                                       .settings = config_from_json({{"evidence", {{"steps", steps_}}}}, "test"),
+                                       .out = folder_.explain()});
   }
 
   static RunFolder folder_;
@@ -100,8 +100,10 @@ TEST_F(RunEvidence, RefusesWhatCannotBeExplained) {
   EXPECT_THROW(refused([](auto& r) { r.words = {"red"}, r.alternatives = {"mauve"}; }), ValueError);
   EXPECT_THROW(refused([](auto& r) { r.compared = {"a mauve disc"}; }), ValueError);
   EXPECT_THROW(refused([](auto& r) { r.prompt = "left of"; }), ValueError);
-  EXPECT_NE(test::refusal([&] { refused([](auto& r) { r.picture = torch::zeros({3, 16, 16}); }); })
-                .find("scale it to that size"), std::string::npos);
+  EXPECT_NE(test::refusal([&] {
+              refused([](auto& r) { r.picture = torch::zeros({3, 16, 16}); });
+            }).find("scale it to that size"),
+            std::string::npos);
   EXPECT_THROW(refused([](auto& r) { r.paths = 1; }), ValueError);
 }
 

@@ -32,7 +32,7 @@ TEST(ExplainMethods, GiveFiniteNumbersWithIntervals) {
   request.subject.pictures = request.subject.paths = 3;
   request.settings = test::quick_settings();
   request.methods = {"guidance_windows", "guidance_sweep", "noise_sobol", "seed_share", "noise_tiles",
-                     "read_out", "counterfactual", "rewind", "inversion"};
+                     "read_out",         "counterfactual", "rewind",      "inversion"};
   request.out = folder.explain();
   const ExplanationReport report = explanation_report(run_model(network, test::tiny_config(), folder), request);
   for (const std::string& method : request.methods) {

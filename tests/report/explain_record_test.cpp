@@ -45,7 +45,8 @@ class ExplainRecord : public ::testing::Test {
     return request;
   }
   static ExplainRequest request_of(TrajectoryRecord record, int64_t picture) {
-    return {.subject = subject_of(std::move(record), picture), .settings = test::quick_settings(),
+    return {.subject = subject_of(std::move(record), picture),
+            .settings = test::quick_settings(),
             .out = folder_.explain()};
   }
   Model model_of(const RunConfig& config) const { return run_model(network_, config, folder_); }
@@ -103,8 +104,7 @@ TEST_F(ExplainRecord, OfTheRunAloneLeavesOutWhatNeedsBothBranches) {
   ExplainRequest request = request_of(recorded("run", 2), 2);
   const ExplanationReport report = explanation_report(model_of(config), request);
   EXPECT_TRUE(report.json.contains("trajectory_geometry"));
-  EXPECT_NE(report.json["left_out"]["guidance_anatomy"].get<std::string>().find("--record full"),
-            std::string::npos);
+  EXPECT_NE(report.json["left_out"]["guidance_anatomy"].get<std::string>().find("--record full"), std::string::npos);
   request.methods = {"guidance_anatomy"};
   EXPECT_THROW(explanation_report(model_of(config), request), ModelError);
 }

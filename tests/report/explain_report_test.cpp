@@ -50,8 +50,7 @@ TEST_F(ExplainReport, EveryMethodGivesASectionAndItsFiles) {
     EXPECT_TRUE(made.json.contains(method.id)) << method.id;
     EXPECT_TRUE(fs::exists(folder_.explain() / (method.id + ".json"))) << method.id;
     const auto& inverted = made.json["trajectory"]["methods"];
-    EXPECT_EQ(std::count(inverted.begin(), inverted.end(), method.id), method.needs.trajectory ? 1 : 0)
-        << method.id;
+    EXPECT_EQ(std::count(inverted.begin(), inverted.end(), method.id), method.needs.trajectory ? 1 : 0) << method.id;
   }
   EXPECT_EQ(page.find("<script"), std::string::npos);
   for (const auto& entry : fs::directory_iterator(folder_.explain())) {
@@ -94,8 +93,10 @@ TEST_F(ExplainReport, RefusesWhatCannotBeExplained) {
   EXPECT_THROW(refused([](auto& r) { r.subject.prompt = "a mauve disc"; }), ValueError);
   EXPECT_THROW(model_.condition({"a mauve disc"}), ValueError);
   EXPECT_THROW(refused([](auto& r) { r.subject.words = {"green"}; }), ValueError);
-  EXPECT_NE(test::refusal([&] { refused([](auto& r) { r.subject.picture = torch::zeros({3, 16, 16}); }); })
-                .find("scale it to that size"), std::string::npos);
+  EXPECT_NE(test::refusal([&] {
+              refused([](auto& r) { r.subject.picture = torch::zeros({3, 16, 16}); });
+            }).find("scale it to that size"),
+            std::string::npos);
   EXPECT_THROW(refused([](auto& r) { r.subject.paths = 1; }), ValueError);
   EXPECT_FALSE(fs::exists(folder_.explain() / "report.html"));
 }

@@ -148,7 +148,9 @@ TEST_P(EveryMethod, AnswersEveryFieldThatItLists) {
 int64_t rank_of(const Value& value) {
   if (const auto* tensor = std::get_if<Tensor>(&value)) return tensor->defined() ? tensor->dim() : -1;
   return std::holds_alternative<double>(value) || std::holds_alternative<int64_t>(value) ||
-                 std::holds_alternative<std::string>(value) ? 0 : 1;
+                 std::holds_alternative<std::string>(value)
+             ? 0
+             : 1;
 }
 
 TEST_P(EveryMethod, NamesEveryDimension) {

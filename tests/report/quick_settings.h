@@ -22,7 +22,8 @@ inline ConfigNode quick_settings() {
       "noise_tiles": {"pictures": 2, "tile_px": 16, "redraws": 1},
       "noise_transplant": {"pairs": 3},
       "spectral_emergence": {"bands": 4, "steps": 4},
-      "inversion": {"steps": [3, 4]}})"), "quick settings");
+      "inversion": {"steps": [3, 4]}})"),
+                          "quick settings");
 }
 
 }  // namespace noisescope::test

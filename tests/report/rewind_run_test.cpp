@@ -36,9 +36,7 @@ class RewindRun : public ::testing::Test {
   RewindResult rewind(const RewindRequest& request) {
     return rewind_run(run_model(network_, config_, folder_), request, {});
   }
-  Tensor array(const char* name) const {
-    return read_safetensors(folder_.rewind() / "rewind.safetensors").at(name);
-  }
+  Tensor array(const char* name) const { return read_safetensors(folder_.rewind() / "rewind.safetensors").at(name); }
 
   static RunFolder folder_;
   RunConfig config_ = [] {

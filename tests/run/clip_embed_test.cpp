@@ -38,8 +38,7 @@ class ClipEmbed : public ::testing::Test {
   void SetUp() override {
     fs::remove_all(root_);
     fs::create_directories(root_ / "images" / "sub");
-    const Tensor pictures =
-        Random(2).uniform(Purpose::scene, 0, sample_range(0, kImages), {3, 20, 24}) * 2 - 1;
+    const Tensor pictures = Random(2).uniform(Purpose::scene, 0, sample_range(0, kImages), {3, 20, 24}) * 2 - 1;
     for (int64_t k = 0; k < kImages; ++k) {
       const std::string name = (k % 2 ? "sub/" : "") + std::string("p") + std::to_string(k) + ".png";
       write_png(root_ / "images" / name, tensor_to_image(pictures[k]));
@@ -71,8 +70,7 @@ TEST_F(ClipEmbed, RowsAndNamesAreThoseOfTheInputs) {
   const auto names = [&](const char* key) {
     return nlohmann::json::parse(file.metadata.at(key)).get<std::vector<std::string>>();
   };
-  EXPECT_EQ(names("text_names"),
-            (std::vector<std::string>{"a red square", "a blue disc", "a red disc"}));
+  EXPECT_EQ(names("text_names"), (std::vector<std::string>{"a red square", "a blue disc", "a red disc"}));
   const std::vector<std::string> images = names("image_names");
   ASSERT_EQ(images.size(), static_cast<size_t>(kImages));
   const torch::NoGradGuard no_grad;
@@ -80,7 +78,8 @@ TEST_F(ClipEmbed, RowsAndNamesAreThoseOfTheInputs) {
   EXPECT_LT((file.at("text") - text).abs().max().item<double>(), 1e-6);
   for (size_t k = 0; k < images.size(); ++k) {
     const Image picture = read_image(request_.images / images[k]);
-    const Tensor row = model_.encode_image(to_clip_size(image_to_tensor(picture).unsqueeze(0), model_.config().preprocess));
+    const Tensor row =
+        model_.encode_image(to_clip_size(image_to_tensor(picture).unsqueeze(0), model_.config().preprocess));
     EXPECT_LT((file.at("image")[static_cast<int64_t>(k)] - row[0]).abs().max().item<double>(), 1e-6);
   }
   EXPECT_FALSE(fs::exists(request_.out.string() + ".partial"));
@@ -117,8 +116,7 @@ TEST_F(ClipEmbed, ShardsOfAnotherJobAndDamagedOnesAreMadeAnew) {
   const std::string whole = read_file(request_.out);
   fs::remove(request_.out);
   const fs::path partial = request_.out.string() + ".partial";
-  write_safetensors(partial / "text-0.safetensors",
-                    {{{"text", torch::zeros({3, 12})}}, {{"key", "another"}}});
+  write_safetensors(partial / "text-0.safetensors", {{{"text", torch::zeros({3, 12})}}, {{"key", "another"}}});
   write_file_atomic(partial / "image-0.safetensors", "damaged");
   EXPECT_EQ(clip_embed(model_, request_, {}).resumed_shards, 0);
   EXPECT_EQ(read_file(request_.out), whole);

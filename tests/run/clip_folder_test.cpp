@@ -31,8 +31,9 @@ ClipModel ready_clip() {
   options.image.image_size = 48;
   options.image.patch_size = 16;
   options.image.encoder = {.width = 16, .layers = 1, .heads = 2};
-  return ClipModel(options, Tokenizer::train({"a red square left of a blue disc"},
-                                             {.kind = TokenizerKind::bpe, .context_length = 64}), 3);
+  return ClipModel(
+      options,
+      Tokenizer::train({"a red square left of a blue disc"}, {.kind = TokenizerKind::bpe, .context_length = 64}), 3);
 }
 
 RunConfig config_with_clip() {

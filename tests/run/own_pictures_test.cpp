@@ -30,8 +30,7 @@ fs::path fresh_pictures(const std::string& name) {
 }
 
 void write_noise(const fs::path& path, int64_t number) {
-  const Tensor picture =
-      Random(1).normal(Purpose::scene, 0, sample_range(number, 1), {3, 32, 32}).clamp(-1, 1);
+  const Tensor picture = Random(1).normal(Purpose::scene, 0, sample_range(number, 1), {3, 32, 32}).clamp(-1, 1);
   fs::create_directories(path.parent_path());
   write_png(path, tensor_to_image(picture[0]));
 }

@@ -8,11 +8,11 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/model/trajectory_record.h"
-#include "noisescope/run/evaluate_run.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/report/sample_run.h"
-#include "noisescope/run/train_run.h"
 #include "noisescope/report/verify_page.h"
+#include "noisescope/run/evaluate_run.h"
+#include "noisescope/run/train_run.h"
 #include "tests/run/tiny_run.h"
 
 namespace noisescope {
@@ -34,9 +34,8 @@ class Run : public ::testing::Test {
 RunFolder Run::folder_;
 
 TEST_F(Run, TrainingLeavesAWholeRunFolder) {
-  for (const fs::path& path : {folder_.config(), folder_.clip_report(), folder_.embeddings(),
-                               folder_.condition(), folder_.model(), folder_.training(),
-                               folder_.metrics(), folder_.root / "env.json"}) {
+  for (const fs::path& path : {folder_.config(), folder_.clip_report(), folder_.embeddings(), folder_.condition(),
+                               folder_.model(), folder_.training(), folder_.metrics(), folder_.root / "env.json"}) {
     EXPECT_TRUE(fs::exists(path)) << path;
   }
 }
@@ -52,8 +51,7 @@ TEST_F(Run, AnotherConfigurationIsRefusedNamingItsKeys) {
     train_run(other, folder_, {}, {});
     FAIL() << "no error";
   } catch (const ModelError& error) {
-    EXPECT_NE(std::string(error.what()).find("train.batch_size"), std::string::npos)
-        << error.what();
+    EXPECT_NE(std::string(error.what()).find("train.batch_size"), std::string::npos) << error.what();
   }
 }
 
@@ -71,9 +69,8 @@ TEST_F(Run, NoiseLevelsFittedInTrainingAreThoseOfTheRun) {
   EXPECT_NE(fitted.noise_levels.mean, config.noise_levels.mean);
   EXPECT_NE(cleanest_trained_log_snr(fitted), cleanest_trained_log_snr(config));
   EXPECT_EQ(to_json(stored_run_config(folder)), to_json(config));
-  EXPECT_TRUE(std::any_of(notices.begin(), notices.end(), [](const std::string& text) {
-    return text.starts_with("noise levels fitted");
-  }));
+  EXPECT_TRUE(std::any_of(notices.begin(), notices.end(),
+                          [](const std::string& text) { return text.starts_with("noise levels fitted"); }));
   EXPECT_NO_THROW(train_run(config, folder, {}, {}));  // the same command again
 
   write_file_atomic(folder.noise_levels(), "{\"mean_ln_sigma\": \"x\"}");
@@ -189,8 +186,8 @@ TEST(ImageRun, FromFolderToReport) {
 TEST(VerifyPage, ShowsVerdictsAndMapsAndEscapesWords) {
   Verification verification;
   verification.rows = {{"method", "exact demo", "a <figure>", Direction::at_least, 0.9, {0.8, 0.7, 0.9, 5}}};
-  verification.pictures = {{"method", "a map", torch::zeros({3, 8, 8}), torch::rand({8, 8}),
-                            torch::ones({8, 8}, torch::kBool)}};
+  verification.pictures = {
+      {"method", "a map", torch::zeros({3, 8, 8}), torch::rand({8, 8}), torch::ones({8, 8}, torch::kBool)}};
   const std::string html = verify_page(verification, "noisescope verify");
   EXPECT_NE(html.find("FALLS SHORT"), std::string::npos);
   EXPECT_NE(html.find("0 of 1 rows hold"), std::string::npos);
@@ -240,9 +237,10 @@ TEST(RunConfigFile, OldNamesAreRead) {
   write_file_atomic(folder / "noisescope_new_names.yaml", new_text);
   const RunConfig now = load_run_config(folder / "noisescope_new_names.yaml", {});
   EXPECT_EQ(to_json(load_run_config(folder / "noisescope_old_names.yaml", {})), to_json(now));
-  EXPECT_EQ(to_json(load_run_config("", {"draw.grid.type=log_snr", "draw.grid.steps=7", "draw.guidance.clip=0.5",
-                                         "precondition.schedule.type=cosine", "train.clip_norm=0.25",
-                                         "network.kind=seed"})), to_json(now));
+  EXPECT_EQ(
+      to_json(load_run_config("", {"draw.grid.type=log_snr", "draw.grid.steps=7", "draw.guidance.clip=0.5",
+                                   "precondition.schedule.type=cosine", "train.clip_norm=0.25", "network.kind=seed"})),
+      to_json(now));
   EXPECT_EQ(now.sample.grid.kind, GridKind::log_snr);
   EXPECT_EQ(now.sample.guidance.clamp, 0.5);
   EXPECT_EQ(now.train.max_grad_norm, 0.25);

@@ -13,8 +13,7 @@ Statistic mean_of(const Tensor& values) {
 
 // The bootstrap of a mean is normal in the limit: the interval of mean_estimate.
 TEST(Bootstrap, OfAMeanAgreesWithItsFormula) {
-  const Tensor values =
-      Random(1).normal(Purpose::evaluation, 0, sample_range(0, 200), {}, torch::kFloat64) * 2 + 5;
+  const Tensor values = Random(1).normal(Purpose::evaluation, 0, sample_range(0, 200), {}, torch::kFloat64) * 2 + 5;
   const Estimate formula = mean_estimate(values);
   const Estimate drawn = bootstrap(mean_of(values), 200, Random(2), 4000);
   EXPECT_DOUBLE_EQ(drawn.value, formula.value);

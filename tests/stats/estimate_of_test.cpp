@@ -33,8 +33,7 @@ TEST(Reversal, OfANullTestIsItsBarAndOfSeveralTheirFamily) {
 
 TEST(Reversal, OfTheWorstErrorIsThatOfItsSimulation) {
   const Tensor spread = torch::tensor({0.5, 1.0, 0.1}, torch::kFloat64);
-  const Tensor errors = Random(1).normal(Purpose::explain, 0, sample_range(0, 200000), {3},
-                                         torch::kFloat64) * spread;
+  const Tensor errors = Random(1).normal(Purpose::explain, 0, sample_range(0, 200000), {3}, torch::kFloat64) * spread;
   const double often = (errors.abs().amax(1) > 1.5).to(torch::kFloat64).mean().item<double>();
   EXPECT_NEAR(worst_error_reversal(spread, 1.5), often, 0.003);  // .136, 4 SE
 }

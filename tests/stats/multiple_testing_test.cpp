@@ -7,9 +7,7 @@
 namespace noisescope {
 namespace {
 
-void expect_equal(const Tensor& a, const Tensor& b) {
-  EXPECT_LT((a - b).abs().max().item<double>(), 1e-12) << a << b;
-}
+void expect_equal(const Tensor& a, const Tensor& b) { EXPECT_LT((a - b).abs().max().item<double>(), 1e-12) << a << b; }
 
 // Holm 1979: the smallest times T, the next times T - 1, ..., never falling.
 TEST(Holm, StepsDown) {
@@ -20,8 +18,9 @@ TEST(Holm, StepsDown) {
 // The example of Benjamini & Hochberg 1995, section 4: 15 p-values, of which their procedure rejects
 // four at 5 % (Bonferroni's three).
 TEST(BenjaminiHochberg, AgreesWithTheExampleOfThePaper) {
-  const Tensor p = torch::tensor({0.0459, 0.0001, 0.3240, 0.0004, 0.0019, 0.4262, 0.0095, 0.5719, 0.0201,
-                                  0.6528, 0.0278, 0.7590, 0.0298, 1.0000, 0.0344}, torch::kDouble);
+  const Tensor p = torch::tensor({0.0459, 0.0001, 0.3240, 0.0004, 0.0019, 0.4262, 0.0095, 0.5719, 0.0201, 0.6528,
+                                  0.0278, 0.7590, 0.0298, 1.0000, 0.0344},
+                                 torch::kDouble);
   const Tensor adjusted = benjamini_hochberg(p);
   EXPECT_TRUE(torch::equal(adjusted <= 0.05, p <= 0.0095));
   EXPECT_NEAR(adjusted[6].item<double>(), 0.0095 * 15 / 4, 1e-12);

@@ -30,7 +30,7 @@ TEST(RelabelBlocks, SpreadIsThatOfAllRelabellings) {
   }
   const Relabelled r = relabel_blocks(values, torch::tensor({2, 0}), {4000, Random(2)});
   EXPECT_NEAR(r.spread.item<double>(), deviation(all), 1e-12);
-  EXPECT_NEAR(r.observed.item<double>(), all[6], 1e-12);  // a = 2, b = 0
+  EXPECT_NEAR(r.observed.item<double>(), all[6], 1e-12);                        // a = 2, b = 0
   EXPECT_NEAR(r.null.std().item<double>() / r.spread.item<double>(), 1, 0.04);  // 3.5 SE
 }
 
@@ -54,8 +54,8 @@ TEST(RelabelPartners, SpreadIsThatOfAllRelabellings) {
 TEST(RelabelPartners, PIsUniformWherePicturesAndPartnersHaveEffectsOfTheirOwn) {
   std::vector<Tensor> p;
   for (uint64_t i = 0; i < 400; ++i) {
-    const Tensor values = 5 * normal(9000 + i, {2, 4, 1, 1}) + 5 * normal(20000 + i, {2, 1, 4, 1}) +
-                          normal(30000 + i, {2, 4, 4, 1});
+    const Tensor values =
+        5 * normal(9000 + i, {2, 4, 1, 1}) + 5 * normal(20000 + i, {2, 1, 4, 1}) + normal(30000 + i, {2, 4, 4, 1});
     const Relabelled r = relabel_partners(values, {199, Random(i)});
     p.push_back(relabelling_p(r.observed, r.null));
   }
@@ -79,8 +79,7 @@ TEST(Relabelling, PValuesAreUniformUnderTheNull) {
   std::vector<Tensor> blocks, groups;
   for (uint64_t i = 0; i < 400; ++i) {
     const RelabellingDraws draws{199, Random(i)};
-    const Relabelled b = relabel_blocks(normal(1000 + i, {6, 4, 1}).exp(),
-                                        torch::zeros({6}, torch::kInt64), draws);
+    const Relabelled b = relabel_blocks(normal(1000 + i, {6, 4, 1}).exp(), torch::zeros({6}, torch::kInt64), draws);
     blocks.push_back(relabelling_p(b.observed, b.null));
     const Tensor rows = normal(5000 + i, {12, 1}).exp();
     const Relabelled g = relabel_group(rows.narrow(0, 0, 3), rows.narrow(0, 3, 9), draws);
@@ -92,8 +91,8 @@ TEST(Relabelling, PValuesAreUniformUnderTheNull) {
 
 TEST(Relabelling, CellsWithoutSpreadSayNothing) {
   const Tensor values = torch::stack({torch::full({5}, 0.3, torch::kDouble), torch::arange(5, torch::kDouble)}, 1);
-  const Relabelled z = relabel_group(values.narrow(0, 4, 1), values.narrow(0, 0, 4), {99, Random(1)})
-                           .standardised(1e-9);
+  const Relabelled z =
+      relabel_group(values.narrow(0, 4, 1), values.narrow(0, 0, 4), {99, Random(1)}).standardised(1e-9);
   EXPECT_EQ(z.observed[0].item<double>(), 0);
   EXPECT_EQ(z.null.select(1, 0).abs().max().item<double>(), 0);
   // One of five: deviation of 0 .. 4 is sqrt 2.

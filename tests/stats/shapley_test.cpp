@@ -24,8 +24,7 @@ CoalitionValues game(int64_t players, const std::function<double(const Coalition
 CoalitionValues random_games(int64_t players, int64_t count, uint64_t seed) {
   CoalitionValues values;
   for (const Coalition& s : all_coalitions(players)) {
-    values[s] =
-        Random(seed).normal(Purpose::explain, values.size(), sample_range(0, count), {}, torch::kDouble);
+    values[s] = Random(seed).normal(Purpose::explain, values.size(), sample_range(0, count), {}, torch::kDouble);
   }
   return values;
 }
@@ -59,17 +58,18 @@ TEST(Shapley, OfTheGloveGame) {
 }
 
 TEST(Shapley, OfAUnanimityGameIsSharedByItsMembersAlone) {
-  expect_phi(game(4, [](const Coalition& s) { return s[0] && s[2] ? 3.0 : 0.0; }),
-             {1.5, 0, 1.5, 0});
+  expect_phi(game(4, [](const Coalition& s) { return s[0] && s[2] ? 3.0 : 0.0; }), {1.5, 0, 1.5, 0});
 }
 
 TEST(Shapley, OfAnAdditiveGameIsEachPlayersOwnWorth) {
   const std::vector<double> own = {0.5, -2, 0, 7, 1};
-  expect_phi(game(5, [&](const Coalition& s) {
-    double sum = 10;  // v(none) is nobody's
-    for (size_t k = 0; k < s.size(); ++k) sum += s[k] ? own[k] : 0;
-    return sum;
-  }), own);
+  expect_phi(game(5,
+                  [&](const Coalition& s) {
+                    double sum = 10;  // v(none) is nobody's
+                    for (size_t k = 0; k < s.size(); ++k) sum += s[k] ? own[k] : 0;
+                    return sum;
+                  }),
+             own);
 }
 
 TEST(Shapley, OfArbitraryGamesIsTheMeanOverAllOrdersAndEfficient) {
@@ -102,8 +102,8 @@ TEST(SampledShapley, OrdersComeInReversedPairsAndNameTheirCoalitions) {
   }
   EXPECT_NE(orders[0], orders[2]);
   const auto formed = coalitions_of({{1, 0, 2}});
-  EXPECT_EQ(formed, (std::vector<Coalition>{{false, false, false}, {false, true, false},
-                                            {true, true, false}, {true, true, true}}));
+  EXPECT_EQ(formed, (std::vector<Coalition>{
+                        {false, false, false}, {false, true, false}, {true, true, false}, {true, true, true}}));
 }
 
 TEST(Shapley, RefusesWhatItCannotEnumerateOrDoesNotHave) {

@@ -31,8 +31,7 @@ SobolIndices indices_of(const Function& function, int64_t players, int64_t count
 Tensor ishigami(const Tensor& uniform) {
   const Tensor x = (2 * uniform - 1) * std::numbers::pi;
   const Tensor s = x.sin();
-  return (s.select(1, 0) + 7 * s.select(1, 1).square() +
-          0.1 * x.select(1, 2).pow(4) * s.select(1, 0)).unsqueeze(1);
+  return (s.select(1, 0) + 7 * s.select(1, 1).square() + 0.1 * x.select(1, 2).pow(4) * s.select(1, 0)).unsqueeze(1);
 }
 
 struct IshigamiTruth {

@@ -23,9 +23,7 @@ class NumberedDataset : public Dataset {
     return base.view({-1, 1, 1, 1}) + (torch::arange(4) / 1000.0).expand({1, 3, 4, 4});
   }
   const std::vector<std::string>& captions() const override { return captions_; }
-  std::vector<int64_t> captions_of(int64_t index) const override {
-    return {2 * index, 2 * index + 1};
-  }
+  std::vector<int64_t> captions_of(int64_t index) const override { return {2 * index, 2 * index + 1}; }
   bool flips_keep_captions() const override { return flips_; }
   std::string fingerprint() const override { return "numbered"; }
 
@@ -47,8 +45,7 @@ ConditionTable numbered_table(int64_t size, double image_share) {
 const std::vector<int64_t> kSamples = {1, 3, 4, 5, 8, 9, 10};
 
 BatchSource numbered_batches(bool flips, double image_share, uint64_t seed = 2) {
-  return make_batches(std::make_shared<NumberedDataset>(11, flips), kSamples,
-                      numbered_table(11, image_share), seed);
+  return make_batches(std::make_shared<NumberedDataset>(11, flips), kSamples, numbered_table(11, image_share), seed);
 }
 
 int64_t sample_of(const Tensor& image) { return std::llround(image.min().item<double>() * 100); }
@@ -112,8 +109,8 @@ TEST(Batches, FlipsHalfOfTheImagesWhereCaptionsAllowIt) {
 TEST(Batches, FlipsAsAskedWhateverTheCaptionsSay) {
   for (const bool allowed : {false, true}) {
     for (const bool asked : {false, true}) {
-      const BatchSource batches = make_batches(std::make_shared<NumberedDataset>(11, allowed), kSamples,
-                                               numbered_table(11, 0), 2, asked);
+      const BatchSource batches =
+          make_batches(std::make_shared<NumberedDataset>(11, allowed), kSamples, numbered_table(11, 0), 2, asked);
       EXPECT_TRUE(torch::equal(batches(0, 100).images, numbered_batches(asked, 0)(0, 100).images));
     }
   }

@@ -82,8 +82,8 @@ TEST(InputQueue, AheadOrNotGivesTheSameNumbersInAnyOrder) {
   InputQueue ahead(tiny_batch, options_of(8, 1), true);
   for (const int64_t first : {0, 8, 16, 64, 72, 0, 8}) {
     const TrainInputs a = plain.take(first), b = ahead.take(first);
-    EXPECT_TRUE(torch::equal(a.noise, b.noise) && torch::equal(a.sigma, b.sigma) &&
-                torch::equal(a.images, b.images) && torch::equal(a.dropped, b.dropped));
+    EXPECT_TRUE(torch::equal(a.noise, b.noise) && torch::equal(a.sigma, b.sigma) && torch::equal(a.images, b.images) &&
+                torch::equal(a.dropped, b.dropped));
   }
 }
 

@@ -50,8 +50,7 @@ TEST(MetricsLog, ResumingDropsWhatCameAfterTheCheckpoint) {
   }
   EXPECT_EQ(static_cast<int64_t>(fs::file_size(folder / "metrics.jsonl")), 2 * kept + 1);
   MetricsLog(folder, kept, 1).write({{"step", 2}, {"loss", 0.125}});
-  EXPECT_EQ(read_file(folder / "metrics.jsonl"),
-            "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":0.125}\n");
+  EXPECT_EQ(read_file(folder / "metrics.jsonl"), "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":0.125}\n");
   MetricsLog anew(folder);
   EXPECT_EQ(anew.flush(), 0);
   EXPECT_TRUE(read_metrics(folder / "metrics.jsonl").empty());

@@ -16,9 +16,8 @@ struct TinyNetwork : torch::nn::Module {
   explicit TinyNetwork(int64_t hidden = 48) {
     const Random random(7);
     const auto weight = [&](const char* name, int64_t in, int64_t out) {
-      return register_parameter(
-          name, random.normal(Purpose::weights, name_hash(name), {0}, {in, out})[0] /
-                    std::sqrt(static_cast<double>(in)));
+      return register_parameter(name, random.normal(Purpose::weights, name_hash(name), {0}, {in, out})[0] /
+                                          std::sqrt(static_cast<double>(in)));
     };
     first = weight("first", kTinyPixels + 1 + kTinyKinds, hidden);
     second = weight("second", hidden, kTinyPixels);
@@ -44,10 +43,7 @@ inline TrainableModel tiny_model(const std::shared_ptr<TinyNetwork>& network) {
 
 /// [8, 3, 4, 4] in [-1, 1].
 inline Tensor tiny_pictures() {
-  return Random(3).uniform(Purpose::scene, 0, sample_range(0, kTinyKinds),
-                           {3, kTinySide, kTinySide}) *
-             2 -
-         1;
+  return Random(3).uniform(Purpose::scene, 0, sample_range(0, kTinyKinds), {3, kTinySide, kTinySide}) * 2 - 1;
 }
 
 /// Image n of the run shows picture n mod 8; its condition is one-hot.

@@ -26,8 +26,8 @@ fs::path trainer_folder(const std::string& name) {
 
 TrainResult run(const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer = {},
                 const Control& control = {}) {
-  return train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder,
-               observer, control);
+  return train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder, observer,
+                     control);
 }
 
 /// Trains until the given update, then stops on request.
@@ -41,8 +41,7 @@ void run_until(const TrainSetup& setup, const fs::path& folder, int64_t last_ste
 }
 
 Checkpoint last_checkpoint(const fs::path& folder, const TrainSetup& setup) {
-  return load_latest_checkpoint(folder / "checkpoints", setup.identity, {})
-      .value();
+  return load_latest_checkpoint(folder / "checkpoints", setup.identity, {}).value();
 }
 
 void expect_equal(const NamedTensors& a, const NamedTensors& b, const char* what) {
@@ -192,8 +191,7 @@ TEST(Trainer, KeysThatAnOlderCheckpointLacksStandForTheirDefaults) {
   TrainSetup setup = tiny_setup("4steps");
   const fs::path folder = trainer_folder("older");
   run(setup, folder);
-  setup.identity.config_json =
-      R"({"train":{"batch_size":8,"log_every":4,"mask":"sample"},"network":{"hidden":48}})";
+  setup.identity.config_json = R"({"train":{"batch_size":8,"log_every":4,"mask":"sample"},"network":{"hidden":48}})";
   setup.identity.defaults_json = R"({"train":{"batch_size":1,"mask":"sample"}})";
   EXPECT_TRUE(run(setup, folder).resumed);
   setup.identity.defaults_json = R"({"train":{"mask":"element"}})";
@@ -216,8 +214,7 @@ TEST(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheLastGoodCheckpoint) {
     if (first >= 8 * 20) batch.images.fill_(std::nan(""));
     return batch;
   };
-  EXPECT_THROW(train_model(tiny_model(std::make_shared<TinyNetwork>()), poisoned, tiny_batch, setup,
-                     folder),
+  EXPECT_THROW(train_model(tiny_model(std::make_shared<TinyNetwork>()), poisoned, tiny_batch, setup, folder),
                NumericError);
   EXPECT_EQ(last_checkpoint(folder, setup).state.step, 16);
 }
@@ -256,8 +253,8 @@ TEST(Trainer, ALargerBudgetGoesOnFromAFinishedRunAlongItsSchedule) {
   observer.notice = [&](const std::string& text) { notices.push_back(text); };
   observer.on_step = [&](const TrainStep& step) { rates.push_back(step.learning_rate); };
   observer.on_validation = [&](const Validation&) { ++validations; };
-  const TrainResult result = train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup,
-                                   folder, observer);
+  const TrainResult result =
+      train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder, observer);
   EXPECT_EQ(result.state.step, 24);
   EXPECT_TRUE(result.state.finished);
   ASSERT_EQ(rates.size(), 12u);

@@ -20,8 +20,10 @@ struct FineRun {
   Tensor condition = subject.condition(batch.captions());
   Tensor null = subject.condition(std::vector<std::string>(kCount, ""));
   NoiseSource noise{Random(0), sample_range(0, kCount)};
-  Trajectory run{{subject.denoiser, sampling_sigmas({GridKind::log_snr, 24, 0.135, 54.6, 7.0}),
-                  {.solver = Solver::ddpm}, {.scale = 1, .clamp = 0}},
+  Trajectory run{{subject.denoiser,
+                  sampling_sigmas({GridKind::log_snr, 24, 0.135, 54.6, 7.0}),
+                  {.solver = Solver::ddpm},
+                  {.scale = 1, .clamp = 0}},
                  {condition, null, noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64), noise}};
 
   /// Share of the prompt's information that is spoken in each window, [K].
@@ -30,8 +32,8 @@ struct FineRun {
     GuidanceOptions guidance = sampling.guidance;
     guidance.both_branches = true;
     GuidanceInformationObserver information(guidance);
-    run_sampler(run.predictor(guidance), run.initial() * sampling.sigmas[0], sampling.sigmas, sampling.sampler,
-                noise, information.observer());
+    run_sampler(run.predictor(guidance), run.initial() * sampling.sigmas[0], sampling.sigmas, sampling.sampler, noise,
+                information.observer());
     const auto first = equal_windows(sampling.sigmas, kWindows).first_steps(sampling.sigmas);
     const Tensor shares = information.result().mean_level_shares();
     std::vector<Tensor> sums;
@@ -46,8 +48,8 @@ struct FineRun {
 // painting over the picture: only likeness to the guided picture sees that.
 TEST(SlowGuidanceWindows, RepaintingSatisfiesThePromptAndIsUnlikeTheGuidedPicture) {
   const FineRun fine;
-  const auto found = attribute_to_windows(
-      fine.run, {prompt_satisfied(fine.batch), likeness_to_guided}, {.windows = kWindows}, Random(0));
+  const auto found = attribute_to_windows(fine.run, {prompt_satisfied(fine.batch), likeness_to_guided},
+                                          {.windows = kWindows}, Random(0));
   const Tensor information = fine.information_shares();
   EXPECT_LT(information.slice(0, 4).sum().item<double>(), 0.1);
   const Tensor satisfied = found[0].shapley.phi.mean(0), alike = found[1].shapley.phi.mean(0);

@@ -35,8 +35,8 @@ TEST(SpectralEmergence, TheBootstrapCoversTheClosedFormAtItsRate) {
   int covered = 0;
   for (int run = 0; run < kRuns; ++run) {
     const SpectralEmergence found = white_run(uint64_t(run));
-    const Estimate e = bootstrap([&](const Tensor& rows) { return found.emergence(1, rows); },
-                                 kPictures, Random(uint64_t(run)), 200);
+    const Estimate e =
+        bootstrap([&](const Tensor& rows) { return found.emergence(1, rows); }, kPictures, Random(uint64_t(run)), 200);
     covered += e.low <= 0 && 0 <= e.high;
   }
   EXPECT_NEAR(double(covered) / kRuns, 0.95, 0.04);

@@ -40,8 +40,8 @@ TEST(VerifyRow, ReversalOfPValuesAndWorstErrorsIsGiven) {
 
 TEST(VerifyRow, JsonHoldsEveryField) {
   const auto json = to_json(row(Direction::at_least, 0.9, {0.95, 0.8, 1.0, 10}));
-  for (const char* key : {"method", "subject", "figure", "bar", "direction", "value", "low", "high",
-                          "n", "reversal_chance", "pass"}) {
+  for (const char* key :
+       {"method", "subject", "figure", "bar", "direction", "value", "low", "high", "n", "reversal_chance", "pass"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_EQ(json.at("direction"), "at least");
@@ -114,8 +114,7 @@ TEST_P(Defects, BringsDownWhatItConcernsAndSparesTheRest) {
   };
   for (const std::string& figure : defect.falls) {
     const auto found = rows_of(figure);
-    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const auto& row) { return !row.pass(); }))
-        << figure;
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const auto& row) { return !row.pass(); })) << figure;
   }
   for (const std::string& figure : defect.spares) {
     const auto found = rows_of(figure);

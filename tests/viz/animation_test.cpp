@@ -127,8 +127,7 @@ TEST(Animation, HasTheSignatureOfItsFormat) {
 
 TEST(Animation, IsTheSameForTheSameFrames) {
   for (const char* format : {"gif", "apng", "webp"}) {
-    EXPECT_EQ(encode_animation(format, gradients(3)), encode_animation(format, gradients(3)))
-        << format;
+    EXPECT_EQ(encode_animation(format, gradients(3)), encode_animation(format, gradients(3))) << format;
   }
 }
 
@@ -172,13 +171,12 @@ TEST(AnimationFiles, AreWrittenForTheOracle) {
   for (int64_t k = 0; k < 5; ++k) drawn.push_back(flat(3 * k));
   std::vector<Image> still = gradients(4);
   still[2] = still[1];  // a pause: encoders like to drop such frames
-  const std::vector<std::pair<std::string, std::vector<Image>>> films = {
-      {"gradient", gradients(6)},
-      {"drawn", drawn},
-      {"still", still},
-      {"single", {gradient(2)}},
-      {"ramp", {grey_ramp(), blank(16, 16, 7)}},
-      {"plain", {blank(5, 3)}}};
+  const std::vector<std::pair<std::string, std::vector<Image>>> films = {{"gradient", gradients(6)},
+                                                                         {"drawn", drawn},
+                                                                         {"still", still},
+                                                                         {"single", {gradient(2)}},
+                                                                         {"ramp", {grey_ramp(), blank(16, 16, 7)}},
+                                                                         {"plain", {blank(5, 3)}}};
   const AnimationOptions times{.frame_ms = 120, .last_frame_ms = 1500};
   for (const auto& [name, frames] : films) {
     for (size_t k = 0; k < frames.size(); ++k) {

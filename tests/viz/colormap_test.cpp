@@ -18,15 +18,12 @@ using Vector = std::array<double, 3>;
 using Matrix = std::array<Vector, 3>;
 
 constexpr Matrix kNormal = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
-constexpr Matrix kProtanopia = {{{0.152286, 1.052583, -0.204868},
-                                 {0.114503, 0.786281, 0.099216},
-                                 {-0.003882, -0.048116, 1.051998}}};
-constexpr Matrix kDeuteranopia = {{{0.367322, 0.860646, -0.227968},
-                                   {0.280085, 0.672501, 0.047413},
-                                   {-0.011820, 0.042940, 0.968881}}};
-constexpr Matrix kTritanopia = {{{1.255528, -0.076749, -0.178779},
-                                 {-0.078411, 0.930809, 0.147602},
-                                 {0.004733, 0.691367, 0.303900}}};
+constexpr Matrix kProtanopia = {
+    {{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}};
+constexpr Matrix kDeuteranopia = {
+    {{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}};
+constexpr Matrix kTritanopia = {
+    {{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}};
 constexpr std::array<Matrix, 4> kEyes = {kNormal, kProtanopia, kDeuteranopia, kTritanopia};
 
 Vector times(const Matrix& m, const Vector& v) {
@@ -62,9 +59,7 @@ Vector seen(Rgb color, const Matrix& eyes = kNormal) {
                lms);
 }
 
-double distance(const Vector& a, const Vector& b) {
-  return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-}
+double distance(const Vector& a, const Vector& b) { return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]); }
 
 /// The distances of colours `step` apart from `from` to `to`, relative to their mean.
 std::vector<double> relative_steps(ColourMap map, size_t from, size_t to, size_t step) {
@@ -151,8 +146,7 @@ TEST(OkabeIto, HoldsThePublishedColoursAndKeepsThemApart) {
   for (const Matrix& eyes : kEyes) {
     for (size_t i = 0; i < kOkabeIto.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
-        EXPECT_GT(distance(seen(kOkabeIto[i], eyes), seen(kOkabeIto[j], eyes)), 0.07)
-            << i << " " << j;
+        EXPECT_GT(distance(seen(kOkabeIto[i], eyes), seen(kOkabeIto[j], eyes)), 0.07) << i << " " << j;
       }
     }
   }
@@ -180,17 +174,14 @@ TEST(ValueRange, SpansTheFiniteValuesAndIsNeverEmpty) {
 }
 
 TEST(SymmetricRange, IsTheQuantileOfTheMagnitudes) {
-  const Tensor values =
-      torch::arange(1001, torch::kFloat64) * torch::tensor({-1.0}, torch::kFloat64);
+  const Tensor values = torch::arange(1001, torch::kFloat64) * torch::tensor({-1.0}, torch::kFloat64);
   EXPECT_EQ(symmetric_range(values, 1.0).high, 1000);
   EXPECT_EQ(symmetric_range(values, 0.9).high, 900);
   EXPECT_EQ(symmetric_range(values).low, -995);
 }
 
 TEST(SymmetricRange, LeavesOutWhatIsNotFiniteAndIsNeverEmpty) {
-  const auto high = [](std::vector<double> v) {
-    return symmetric_range(torch::tensor(v, torch::kFloat64)).high;
-  };
+  const auto high = [](std::vector<double> v) { return symmetric_range(torch::tensor(v, torch::kFloat64)).high; };
   EXPECT_EQ(high({kInf, -3, kNan}), 3);
   EXPECT_EQ(high({0, 0}), 1);
   EXPECT_EQ(high({kNan}), 1);
@@ -222,9 +213,7 @@ TEST(ColourImage, IsTheSameForEveryRealDtypeAndLayout) {
   }
   const Tensor turned = values.t().contiguous().t();
   EXPECT_EQ(colour_image(turned, ColourMap::diverging, {0, 11}).pixels, expected.pixels);
-  EXPECT_EQ(
-      colour_image(torch::ones({1, 1}, torch::kBool), ColourMap::sequential, {0, 1}).pixels.size(),
-      3U);
+  EXPECT_EQ(colour_image(torch::ones({1, 1}, torch::kBool), ColourMap::sequential, {0, 1}).pixels.size(), 3U);
 }
 
 TEST(ColourImage, RefusesOtherShapesAndEmptyRanges) {

@@ -12,8 +12,7 @@ namespace {
 
 /// Two panels over `steps`: gray pictures that brighten, and signed values -4 .. 4.
 Film plain_film(int64_t steps) {
-  Film film{
-      "a red circle", {}, {{"x_t", PanelKind::picture, {}}, {"noise", PanelKind::signed_, {}}}};
+  Film film{"a red circle", {}, {{"x_t", PanelKind::picture, {}}, {"noise", PanelKind::signed_, {}}}};
   for (int64_t i = 0; i < steps; ++i) {
     film.step_captions.push_back("sigma " + std::to_string(steps - i) + ", t " + std::to_string(i));
     const double share = steps == 1 ? 1.0 : static_cast<double>(i) / static_cast<double>(steps - 1);
@@ -27,8 +26,7 @@ Film plain_film(int64_t steps) {
 int64_t count_grey(const Image& image, uint8_t level) {
   int64_t count = 0;
   for (size_t p = 0; p < image.pixels.size(); p += 3) {
-    count +=
-        image.pixels[p] == level && image.pixels[p + 1] == level && image.pixels[p + 2] == level;
+    count += image.pixels[p] == level && image.pixels[p + 1] == level && image.pixels[p + 2] == level;
   }
   return count;
 }
@@ -79,8 +77,7 @@ TEST(FilmFrames, ShowEachPanelOfTheStep) {
 TEST(FilmFrames, UseOneRangeForAllStepsOfASignedPanel) {
   Film film = plain_film(3);
   film.panels.erase(film.panels.begin());
-  film.panels[0].steps = {torch::full({1, 4, 4}, 1.0), torch::full({1, 4, 4}, -4.0),
-                          torch::full({1, 4, 4}, 2.0)};
+  film.panels[0].steps = {torch::full({1, 4, 4}, 1.0), torch::full({1, 4, 4}, -4.0), torch::full({1, 4, 4}, 2.0)};
   const std::vector<Image> frames = film_frames(film, 10);
   EXPECT_TRUE(holds_block(frames[0], 40, 159));  // 127.5 + 127.5 / 4
   EXPECT_TRUE(holds_block(frames[1], 40, 0));
@@ -139,8 +136,7 @@ TEST(FilmFrames, TakeOneStepAndLongWords) {
 TEST(FilmStrip, HoldsFirstAndLastStepAndAtMostItsColumns) {
   const Film film = plain_film(9);
   const Image strip = film_strip(film, 3, 10);
-  for (const uint8_t level : {0, 128, 255})
-    EXPECT_TRUE(holds_block(strip, 40, level)) << int(level);
+  for (const uint8_t level : {0, 128, 255}) EXPECT_TRUE(holds_block(strip, 40, level)) << int(level);
   EXPECT_FALSE(holds_block(strip, 40, 64));
   EXPECT_TRUE(holds_block(film_strip(film, 9, 10), 40, 64));
   EXPECT_EQ(film_strip(film, 9, 10).pixels, film_strip(film, 100, 10).pixels);
@@ -168,8 +164,8 @@ TEST(Film, RefusesToBeEmptyOrUneven) {
 }
 
 TEST(Film, RefusesPicturesOfOtherSizesAndShapes) {
-  for (const Tensor& bad : {torch::zeros({3, 5, 4}), torch::zeros({4, 4}), torch::zeros({2, 4, 4}),
-                            torch::zeros({1, 3, 4, 4})}) {
+  for (const Tensor& bad :
+       {torch::zeros({3, 5, 4}), torch::zeros({4, 4}), torch::zeros({2, 4, 4}), torch::zeros({1, 3, 4, 4})}) {
     for (const size_t panel : {0, 1}) {
       Film film = plain_film(2);
       film.panels[panel].steps[1] = bad;

@@ -14,17 +14,14 @@ namespace {
 
 const TextStyle kStyle{.size_px = 13};
 
-int64_t ink(const TextMask& mask) {
-  return std::accumulate(mask.coverage.begin(), mask.coverage.end(), int64_t{0});
-}
+int64_t ink(const TextMask& mask) { return std::accumulate(mask.coverage.begin(), mask.coverage.end(), int64_t{0}); }
 
 /// Every character that the header of the font promises, but the space.
 std::vector<char32_t> promised() {
   std::vector<char32_t> out;
   for (char32_t c = '!'; c <= '~'; ++c) out.push_back(c);
-  for (const char32_t c :
-       std::u32string_view(U"\u03c3\u03b5\u03bb\u03b1\u0394\u2212\u00d7\u00b1\u00b7"
-                           U"\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u00b0\u209c")) {
+  for (const char32_t c : std::u32string_view(U"\u03c3\u03b5\u03bb\u03b1\u0394\u2212\u00d7\u00b1\u00b7"
+                                              U"\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u00b0\u209c")) {
     out.push_back(c);
   }
   for (char32_t c = 0x2080; c <= 0x2089; ++c) out.push_back(c);
@@ -82,8 +79,7 @@ TEST(Font, CountsLineBreaksAndTabsAsSpaces) {
 
 TEST(Font, WidthIsTheSumOfItsLettersAndGrowsWithSizeAndWeight) {
   EXPECT_EQ(text_width("", kStyle), 0);
-  EXPECT_EQ(text_width("abc", kStyle),
-            text_width("a", kStyle) + text_width("b", kStyle) + text_width("c", kStyle));
+  EXPECT_EQ(text_width("abc", kStyle), text_width("a", kStyle) + text_width("b", kStyle) + text_width("c", kStyle));
   const std::string text = "a red circle";
   EXPECT_GT(text_width(text, {.size_px = 26}), text_width(text, kStyle));
   EXPECT_GT(text_width(text, {.size_px = 13, .bold = true}), text_width(text, kStyle));

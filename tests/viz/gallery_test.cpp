@@ -46,7 +46,8 @@ Film made_up_film(int64_t steps) {
   const Tensor clean = scenes(1)[0];
   const Random random(7);
   Film film{"a red circle to the left of a blue square on gray", {}, {}};
-  film.panels = {{"x_t", PanelKind::picture, {}}, {"x\u0302\u2080", PanelKind::picture, {}},
+  film.panels = {{"x_t", PanelKind::picture, {}},
+                 {"x\u0302\u2080", PanelKind::picture, {}},
                  {"\u03b5 with prompt", PanelKind::signed_, {}},
                  {"\u03b5 without prompt", PanelKind::signed_, {}},
                  {"difference", PanelKind::signed_, {}}};
@@ -77,7 +78,8 @@ Plot profile_plot() {
   for (int i = 0; i <= 40; ++i) {
     const double x = -8 + 0.35 * i;
     plot.second_x->mapping.emplace_back(x, 1000 / (1 + std::exp(0.6 * x)));
-    const double a = 0.8 * std::exp(-0.5 * std::pow((x + 3.2) / 1.1, 2)) + 0.02, b = 0.5 * std::exp(-0.5 * std::pow((x + 1) / 1.6, 2));
+    const double a = 0.8 * std::exp(-0.5 * std::pow((x + 3.2) / 1.1, 2)) + 0.02,
+                 b = 0.5 * std::exp(-0.5 * std::pow((x + 1) / 1.6, 2));
     one.x.push_back(x), one.y.push_back(a), one.low.push_back(0.85 * a), one.high.push_back(1.15 * a);
     two.x.push_back(x), two.y.push_back(b), two.low.push_back(0.7 * b), two.high.push_back(1.3 * b);
   }
@@ -117,13 +119,19 @@ Image font_sheet() {
   for (const double size : {10.0, 11.0, 12.0, 13.0, 15.0, 20.0, 28.0}) {
     for (const bool bold : {false, true}) {
       const TextStyle style{.size_px = size, .bold = bold};
-      canvas.text(12, y, "The quick brown fox jumps over the lazy dog, 0123456789 \u03c3 = 3.14 x\u0302\u2080 x\u209c \u03b5", style);
+      canvas.text(12, y,
+                  "The quick brown fox jumps over the lazy dog, 0123456789 \u03c3 = 3.14 x\u0302\u2080 x\u209c \u03b5",
+                  style);
       y += line_height(style);
     }
   }
   const TextStyle style{.size_px = 20};
   canvas.text(12, y + 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz", style);
-  canvas.text(12, y + 36, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ \u03b1\u03bb\u0394\u2212\u00d7\u00b1\u00b7\u2026\u2013\u2014\u2192\u221e\u00b0 10\u207b\u2077 x\u00b2 \u00e9", style);
+  canvas.text(
+      12, y + 36,
+      "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ "
+      "\u03b1\u03bb\u0394\u2212\u00d7\u00b1\u00b7\u2026\u2013\u2014\u2192\u221e\u00b0 10\u207b\u2077 x\u00b2 \u00e9",
+      style);
   draw_colour_bar(canvas, 12, y + 76, 300, ColourMap::sequential, {0, 1.25e-3}, "information (nats a pixel)");
   draw_colour_bar(canvas, 360, y + 76, 300, ColourMap::diverging, {-2.5, 2.5}, "difference");
   return std::move(canvas).image();
@@ -135,8 +143,9 @@ TEST(Gallery, HoldsOneOfEveryKind) {
   const Tensor images = scenes(7);
   const std::vector<std::string> captions(7, "a red circle to the left of a blue square on a gray ground, twice");
   write_png(out / "grid.png",
-            image_grid(images, captions, {.columns = 4}, {Mark::right, Mark::wrong, Mark::none, Mark::right,
-                                                          Mark::right, Mark::wrong, Mark::right}, "Samples at s = 3"));
+            image_grid(images, captions, {.columns = 4},
+                       {Mark::right, Mark::wrong, Mark::none, Mark::right, Mark::right, Mark::wrong, Mark::right},
+                       "Samples at s = 3"));
   const Film film = made_up_film(24);
   const std::vector<Image> frames = film_frames(film);
   write_png(out / "frame.png", frames[10]);
@@ -147,16 +156,25 @@ TEST(Gallery, HoldsOneOfEveryKind) {
   write_file_atomic(out / "bars.svg", render_svg(bars_plot()));
 
   Report report{"Noisescope demo", "A text-to-image model trained on this machine in four minutes.", {}};
-  report.sections.push_back({"Result", "Of 512 unseen prompts, 497 pictures show what was asked for.\n\nSecond paragraph <script>alert(1)</script>.",
-                             {{"Scene accuracy", "97.1 %", "95 % interval 95.2 to 98.3 %, n = 512", "Share of pictures in which everything is right."},
-                              {"Training", "48 200 images", "220 images/s", "What the model has seen."},
-                              {"Zero-shot", "1.00", "n = 512", "How often the small CLIP finds the caption."}},
-                             {png_figure(image_grid(images, captions, {.columns = 4}), "Seven samples", "Samples at guidance 3."),
-                              film_figure(film_strip(film), encode_animation("webp", frames), "image/webp", "A trajectory", "From noise to picture.")},
-                             {{"Accuracy over guidance", {"s", "accuracy", "n"}, {{"1", "0.70", "128"}, {"3", "0.97", "128"}}}},
-                             "steps: 20\nguidance: 3"});
-  report.sections.push_back({"Learning", "How the loss fell.", {}, {svg_figure(render_svg(curves_plot()), "Loss over images."),
-                             svg_figure(render_svg(profile_plot()), "Information."), svg_figure(render_svg(bars_plot()), "Attributes.")}, {}});
+  report.sections.push_back(
+      {"Result",
+       "Of 512 unseen prompts, 497 pictures show what was asked for.\n\nSecond paragraph <script>alert(1)</script>.",
+       {{"Scene accuracy", "97.1 %", "95 % interval 95.2 to 98.3 %, n = 512",
+         "Share of pictures in which everything is right."},
+        {"Training", "48 200 images", "220 images/s", "What the model has seen."},
+        {"Zero-shot", "1.00", "n = 512", "How often the small CLIP finds the caption."}},
+       {png_figure(image_grid(images, captions, {.columns = 4}), "Seven samples", "Samples at guidance 3."),
+        film_figure(film_strip(film), encode_animation("webp", frames), "image/webp", "A trajectory",
+                    "From noise to picture.")},
+       {{"Accuracy over guidance", {"s", "accuracy", "n"}, {{"1", "0.70", "128"}, {"3", "0.97", "128"}}}},
+       "steps: 20\nguidance: 3"});
+  report.sections.push_back(
+      {"Learning",
+       "How the loss fell.",
+       {},
+       {svg_figure(render_svg(curves_plot()), "Loss over images."),
+        svg_figure(render_svg(profile_plot()), "Information."), svg_figure(render_svg(bars_plot()), "Attributes.")},
+       {}});
   write_file_atomic(out / "report.html", to_html(report));
   EXPECT_GT(std::filesystem::file_size(out / "report.html"), 1000U);
 }

@@ -55,8 +55,8 @@ Image cells(const std::string& document) {
 
 /// Colour of a cell of a picture of rows x columns.
 Rgb cell(const Image& image, int64_t rows, int64_t columns, int64_t row, int64_t column) {
-  const uint8_t* p = image.at((2 * row + 1) * image.height / (2 * rows),
-                              (2 * column + 1) * image.width / (2 * columns));
+  const uint8_t* p =
+      image.at((2 * row + 1) * image.height / (2 * rows), (2 * column + 1) * image.width / (2 * columns));
   return {p[0], p[1], p[2]};
 }
 

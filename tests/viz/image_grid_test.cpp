@@ -96,11 +96,9 @@ TEST(ImageGrid, WritesTheTitleAboveThePictures) {
 
 TEST(ImageGrid, TellsMarksByColourThicknessAndSign) {
   const Tensor white = torch::ones({3, 1, 64, 64});
-  const Image grid =
-      image_grid(white, {}, {.columns = 3, .scale = 1}, {Mark::right, Mark::wrong, Mark::none});
+  const Image grid = image_grid(white, {}, {.columns = 3, .scale = 1}, {Mark::right, Mark::wrong, Mark::none});
   const auto left = [](int64_t k) { return kGap + k * (64 + kGap); };
-  const Rgb right = pixel(grid, kGap + 30, left(0) - 1),
-            wrong = pixel(grid, kGap + 30, left(1) - 1);
+  const Rgb right = pixel(grid, kGap + 30, left(0) - 1), wrong = pixel(grid, kGap + 30, left(1) - 1);
   EXPECT_EQ(hex_colour(right), "#009e73");
   EXPECT_EQ(hex_colour(wrong), "#d55e00");
   EXPECT_EQ(pixel(grid, kGap + 30, left(0) - 3), Ink::kPaper);  // 2 px
@@ -110,8 +108,7 @@ TEST(ImageGrid, TellsMarksByColourThicknessAndSign) {
   const auto sign = [&](int64_t k, Rgb color) {
     std::vector<bool> out;
     for (int64_t y = 0; y < 15; ++y) {
-      for (int64_t x = 0; x < 15; ++x)
-        out.push_back(pixel(grid, kGap + y, left(k) + 49 + x) == color);
+      for (int64_t x = 0; x < 15; ++x) out.push_back(pixel(grid, kGap + y, left(k) + 49 + x) == color);
     }
     return out;
   };
@@ -124,8 +121,8 @@ TEST(ImageGrid, ShowsValuesThatAreNotFiniteAsGray) {
 }
 
 TEST(ImageGrid, RefusesOtherShapes) {
-  for (const Tensor& bad : {torch::zeros({3, 8, 8}), torch::zeros({1, 2, 8, 8}), Tensor(),
-                            torch::zeros({1, 3, 0, 0}), torch::zeros({1, 3, 8, 0})}) {
+  for (const Tensor& bad : {torch::zeros({3, 8, 8}), torch::zeros({1, 2, 8, 8}), Tensor(), torch::zeros({1, 3, 0, 0}),
+                            torch::zeros({1, 3, 8, 0})}) {
     EXPECT_THROW(image_grid(bad), ShapeError);
   }
 }

@@ -49,9 +49,8 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw std::runtime_error("not well formed at byte " + std::to_string(at_) + ": " + what +
-                             " near '" + std::string(text_.substr(at_ < 30 ? 0 : at_ - 30, 60)) +
-                             "'");
+    throw std::runtime_error("not well formed at byte " + std::to_string(at_) + ": " + what + " near '" +
+                             std::string(text_.substr(at_ < 30 ? 0 : at_ - 30, 60)) + "'");
   }
   void expect(std::string_view wanted) {
     if (text_.substr(at_, wanted.size()) != wanted) fail("expected " + std::string(wanted));
@@ -59,8 +58,8 @@ class Reader {
   }
   std::string name() {
     const size_t from = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) ||
-                                  text_[at_] == '-' || text_[at_] == ':')) {
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '-' || text_[at_] == ':')) {
       ++at_;
     }
     if (at_ == from) fail("expected a name");
@@ -71,8 +70,7 @@ class Reader {
     static const std::map<std::string, std::string> kEntities = {
         {"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"#39", "'"}};
     std::string out;
-    for (; at_ < text_.size() && std::string_view(ends).find(text_[at_]) == std::string_view::npos;
-         ++at_) {
+    for (; at_ < text_.size() && std::string_view(ends).find(text_[at_]) == std::string_view::npos; ++at_) {
       const auto c = static_cast<unsigned char>(text_[at_]);
       if (c < 0x20 && c != '\n' && c != '\t' && c != '\r') fail("control character");
       if (c != '&') {
@@ -131,12 +129,8 @@ class Reader {
   std::vector<int> open_;
 };
 
-inline std::vector<Element> read_xml(std::string_view document) {
-  return Reader(document, false).read();
-}
-inline std::vector<Element> read_html(std::string_view document) {
-  return Reader(document, true).read();
-}
+inline std::vector<Element> read_xml(std::string_view document) { return Reader(document, false).read(); }
+inline std::vector<Element> read_html(std::string_view document) { return Reader(document, true).read(); }
 
 /// The elements of this name, and of this class if one is given.
 inline std::vector<Element> named(const std::vector<Element>& elements, const std::string& name,

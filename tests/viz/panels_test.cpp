@@ -9,8 +9,8 @@ namespace {
 
 TEST(Panels, PlaceEveryImageMagnifiedUnderItsTitle) {
   const Tensor white = torch::ones({3, 4, 4}), black = -white;
-  const Image plate = panel_rows({{"", {picture_panel(black, "a"), picture_panel(black, "b")}},
-                                  {"title", {picture_panel(black, "c")}}}, 5);
+  const Image plate = panel_rows(
+      {{"", {picture_panel(black, "a"), picture_panel(black, "b")}}, {"title", {picture_panel(black, "c")}}}, 5);
   int64_t dark = 0;
   for (size_t i = 0; i < plate.pixels.size(); i += 3) dark += plate.pixels[i] == 0;
   EXPECT_GE(dark, 3 * 20 * 20);
@@ -31,8 +31,9 @@ TEST(Panels, MapsCarryABarWithTheirRange) {
 TEST(Panels, RefuseNothingAndUnequalSizes) {
   EXPECT_THROW(panel_rows({}), ValueError);
   EXPECT_THROW(panel_rows({{"", {}}}), ValueError);
-  EXPECT_THROW(panel_rows({{"", {picture_panel(torch::zeros({3, 4, 4}), "a"),
-                                 picture_panel(torch::zeros({3, 8, 8}), "b")}}}), ShapeError);
+  EXPECT_THROW(
+      panel_rows({{"", {picture_panel(torch::zeros({3, 4, 4}), "a"), picture_panel(torch::zeros({3, 8, 8}), "b")}}}),
+      ShapeError);
 }
 
 }  // namespace

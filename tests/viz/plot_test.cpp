@@ -6,9 +6,9 @@
 #include <set>
 
 #include "markup.h"
-#include "not_finite.h"
 #include "noisescope/core/error.h"
 #include "noisescope/viz/svg.h"
+#include "not_finite.h"
 
 namespace noisescope {
 namespace {
@@ -20,8 +20,7 @@ using markup::read_xml;
 using markup::texts;
 
 constexpr const char* kHostile = "</text><script>alert(\"1\")</script> & 'a' < b > c \x01 \xff";
-constexpr const char* kHostileRead =
-    "</text><script>alert(\"1\")</script> & 'a' < b > c \uFFFD \uFFFD";
+constexpr const char* kHostileRead = "</text><script>alert(\"1\")</script> & 'a' < b > c \uFFFD \uFFFD";
 
 Plot line_plot() {
   Plot plot;
@@ -57,16 +56,13 @@ std::vector<double> path_numbers(const std::string& d) {
 
 /// The document holds coordinates only that a viewer can place.
 void expect_finite_coordinates(const std::string& document) {
-  const std::set<std::string> coordinates = {"x",     "y",      "x1",      "x2",       "y1",
-                                             "y2",    "cx",     "cy",      "r",        "d",
-                                             "width", "height", "viewBox", "transform"};
+  const std::set<std::string> coordinates = {"x",  "y", "x1", "x2",    "y1",     "y2",      "cx",
+                                             "cy", "r", "d",  "width", "height", "viewBox", "transform"};
   for (const Element& e : read_xml(document)) {
     for (const auto& [key, value] : e.attributes) {
       if (!coordinates.contains(key)) continue;
-      EXPECT_EQ(value.find("nan"), std::string::npos)
-          << "<" << e.name << " " << key << "=" << value;
-      EXPECT_EQ(value.find("inf"), std::string::npos)
-          << "<" << e.name << " " << key << "=" << value;
+      EXPECT_EQ(value.find("nan"), std::string::npos) << "<" << e.name << " " << key << "=" << value;
+      EXPECT_EQ(value.find("inf"), std::string::npos) << "<" << e.name << " " << key << "=" << value;
     }
   }
 }
@@ -91,8 +87,7 @@ TEST(PlotSvg, SaysWhatItShowsToThoseWhoDoNotSeeIt) {
 
 TEST(PlotSvg, ShowsTitleAxisLabelsWithUnitsLegendAndNumbers) {
   const auto elements = read_xml(render_svg(line_plot()));
-  EXPECT_EQ(texts(named(elements, "text", "title")),
-            std::vector<std::string>{"Loss by noise level"});
+  EXPECT_EQ(texts(named(elements, "text", "title")), std::vector<std::string>{"Loss by noise level"});
   const std::vector<std::string> labels = texts(named(elements, "text", "label"));
   EXPECT_EQ(labels, (std::vector<std::string>{"information (nats)", "log-SNR"}));
   EXPECT_EQ(texts(named(elements, "text", "legend")), (std::vector<std::string>{"one", "two"}));
@@ -306,8 +301,7 @@ TEST(PlotSvg, DrawsBarsFromZeroWithNamesAndWhiskers) {
   }
   ASSERT_EQ(bars.size(), 2U);
   EXPECT_NEAR(bars[0].number("height"), 2 * bars[1].number("height"), 0.03);
-  EXPECT_NEAR(bars[0].number("y") + bars[0].number("height"),
-              bars[1].number("y") + bars[1].number("height"), 0.02);
+  EXPECT_NEAR(bars[0].number("y") + bars[0].number("height"), bars[1].number("y") + bars[1].number("height"), 0.02);
 }
 
 TEST(PlotSvg, RefusesSeriesThatDoNotFit) {
@@ -381,15 +375,13 @@ TEST(InlineSvg, RefusesWhatDoesMoreThanShow) {
   const auto with = [](const std::string& inside) { return "<svg>" + inside + "</svg>"; };
   EXPECT_NO_THROW(inline_svg(with("<title>ok</title>")));
   for (const std::string& bad :
-       {std::string("<p>no svg</p>"), with("<script>x</script>"), with("<SCRIPT>x</SCRIPT>"),
-        with("<foreignObject/>"), with("<use href=\"#a\"/>"),
-        with("<image href=\"http://x/y.png\"/>"), with("<image href='//x/y.png'/>"),
+       {std::string("<p>no svg</p>"), with("<script>x</script>"), with("<SCRIPT>x</SCRIPT>"), with("<foreignObject/>"),
+        with("<use href=\"#a\"/>"), with("<image href=\"http://x/y.png\"/>"), with("<image href='//x/y.png'/>"),
         with("<rect onload=\"alert(1)\"/>"), with("<rect fill=\"url(http://x/y)\"/>"),
-        with("<style>a</style><style>b</style>"), with("<!-- -->"),
-        with("<a\nhref=\"javascript:x\"/>"), with("<rect ONLOAD=\"alert(1)\"/>"),
-        with("<rect fill=\"&#117;rl(//x/y)\"/>"), with("<rect style=\"fill:red\"/>"),
-        with("<rect/onload=\"alert(1)\"/>"), with("<rect fill=red/>"), with("<rect fill=\"red"),
-        with("<image xlink:href=\"https://x/y.png\"/>")}) {
+        with("<style>a</style><style>b</style>"), with("<!-- -->"), with("<a\nhref=\"javascript:x\"/>"),
+        with("<rect ONLOAD=\"alert(1)\"/>"), with("<rect fill=\"&#117;rl(//x/y)\"/>"),
+        with("<rect style=\"fill:red\"/>"), with("<rect/onload=\"alert(1)\"/>"), with("<rect fill=red/>"),
+        with("<rect fill=\"red"), with("<image xlink:href=\"https://x/y.png\"/>")}) {
     EXPECT_THROW(inline_svg(bad), ValueError) << bad;
   }
 }

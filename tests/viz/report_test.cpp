@@ -42,10 +42,9 @@ std::string drawing(const std::string& title = "Curve") {
 Report full_report(const std::string& text) {
   Section first{text, text + "\n\n" + text, {}, {}, {}, text};
   first.numbers = {{text, text, text, text}};
-  first.figures = {
-      png_figure(picture(), text, text),
-      film_figure(picture(), encode_animation("gif", {picture()}), "image/gif", text, text),
-      svg_figure(drawing(text), text), svg_figure(drawing(text), text)};
+  first.figures = {png_figure(picture(), text, text),
+                   film_figure(picture(), encode_animation("gif", {picture()}), "image/gif", text, text),
+                   svg_figure(drawing(text), text), svg_figure(drawing(text), text)};
   first.tables = {{text, {text, text}, {{text, text}, {text, text}}}};
   return {text, text, {first, {text, text}}};
 }
@@ -71,15 +70,13 @@ double luminance(const std::array<double, 3>& rgb) {
   const double weights[] = {0.2126, 0.7152, 0.0722};
   double sum = 0;
   for (size_t c = 0; c < 3; ++c) {
-    sum +=
-        weights[c] * (rgb[c] <= 0.04045 ? rgb[c] / 12.92 : std::pow((rgb[c] + 0.055) / 1.055, 2.4));
+    sum += weights[c] * (rgb[c] <= 0.04045 ? rgb[c] / 12.92 : std::pow((rgb[c] + 0.055) / 1.055, 2.4));
   }
   return sum;
 }
 
 /// Contrast of WCAG 2.2 between two variables of a style sheet.
-double contrast(const std::string& style, const std::string& a, const std::string& b,
-                size_t start) {
+double contrast(const std::string& style, const std::string& a, const std::string& b, size_t start) {
   const double x = luminance(css_colour(style, a, start)), y = luminance(css_colour(style, b, start));
   return (std::max(x, y) + 0.05) / (std::min(x, y) + 0.05);
 }
@@ -120,8 +117,7 @@ TEST(ReportPage, EscapesEveryTextOfUsers) {
       EXPECT_NE(key.substr(0, 2), "on") << "<" << e.name << " " << key << "=" << value;
     }
   }
-  for (const char* name :
-       {"title", "h1", "h2", "p", "figcaption", "caption", "th", "td", "dt", "pre"}) {
+  for (const char* name : {"title", "h1", "h2", "p", "figcaption", "caption", "th", "td", "dt", "pre"}) {
     for (const Element& e : named(elements, name)) EXPECT_EQ(e.text, kHostileMarkupRead) << name;
   }
   EXPECT_EQ(named(elements, "img")[0].attribute("alt"), kHostileMarkupRead);
@@ -131,14 +127,13 @@ TEST(ReportPage, EscapesEveryTextOfUsers) {
 
 TEST(ReportPage, AsksNobodyForAnything) {
   const std::string page = to_html(plain_report());
-  for (const char* bad : {"http:", "https:", "url(", "@import", "srcset", "//www", "<script",
-                          "<link", "<iframe", "<object", "<embed", "<base"}) {
+  for (const char* bad : {"http:", "https:", "url(", "@import", "srcset", "//www", "<script", "<link", "<iframe",
+                          "<object", "<embed", "<base"}) {
     EXPECT_EQ(page.find(bad), std::string::npos) << bad;
   }
   for (const Element& e : read_html(page)) {
-    const bool leads_out =
-        (e.attributes.contains("src") && !e.attribute("src").starts_with("data:image/")) ||
-        (e.attributes.contains("href") && !e.attribute("href").starts_with("#"));
+    const bool leads_out = (e.attributes.contains("src") && !e.attribute("src").starts_with("data:image/")) ||
+                           (e.attributes.contains("href") && !e.attribute("href").starts_with("#"));
     EXPECT_FALSE(leads_out) << e.name << " " << e.attribute("src") << e.attribute("href");
     EXPECT_FALSE(e.attributes.contains("style")) << e.name;
   }
@@ -197,15 +192,13 @@ TEST(ReportPage, IsReadableInLightAndDark) {
 
 TEST(ReportPage, DrawsFiguresReadablyInLightAndDark) {
   const std::string page = to_html(plain_report());
-  ASSERT_NE(page.find(figure_style()), std::string::npos)
-      << "the page has the style of its figures";
+  ASSERT_NE(page.find(figure_style()), std::string::npos) << "the page has the style of its figures";
   EXPECT_EQ(page.find(figure_style()), page.rfind(figure_style())) << "once";
   const std::string& style = figure_style();
   for (const size_t from : {size_t{0}, style.find("prefers-color-scheme")}) {
     EXPECT_GE(contrast(style, "--ns-ink:", "--ns-paper:", from), 7);
     EXPECT_GE(contrast(style, "--ns-muted:", "--ns-paper:", from), 4.5);
-    for (const char* series :
-         {"--ns-c0:", "--ns-c1:", "--ns-c2:", "--ns-c3:", "--ns-c4:", "--ns-c5:"}) {
+    for (const char* series : {"--ns-c0:", "--ns-c1:", "--ns-c2:", "--ns-c3:", "--ns-c4:", "--ns-c5:"}) {
       EXPECT_GE(contrast(style, series, "--ns-paper:", from), 3) << series;
     }
   }
@@ -228,8 +221,7 @@ TEST(ReportPage, MayBeEmpty) {
 }
 
 TEST(Figures, RefuseWhatCannotBeShown) {
-  EXPECT_THROW(png_figure({.width = 0, .height = 0, .channels = 3, .pixels = {}}, "", ""),
-               ValueError);
+  EXPECT_THROW(png_figure({.width = 0, .height = 0, .channels = 3, .pixels = {}}, "", ""), ValueError);
   EXPECT_THROW(svg_figure("<svg><script>alert(1)</script></svg>", ""), ValueError);
   EXPECT_THROW(svg_figure("<p>no drawing</p>", ""), ValueError);
 }

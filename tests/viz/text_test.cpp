@@ -27,8 +27,7 @@ TEST(CodePointsOfText, StandForEachByteThatIsNotUtf8) {
 }
 
 TEST(EscapeMarkup, LeavesNothingThatMarkupReads) {
-  EXPECT_EQ(escape_markup("<b a=\"1\" c='2'>&amp;"),
-            "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;");
+  EXPECT_EQ(escape_markup("<b a=\"1\" c='2'>&amp;"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;");
   EXPECT_EQ(escape_markup("plain \u03c3 text\n"), "plain \u03c3 text\n");
 }
 
@@ -40,22 +39,20 @@ TEST(EscapeMarkup, ReplacesWhatXmlForbids) {
 }
 
 TEST(Base64, GivesTheVectorsOfRfc4648) {
-  const std::vector<std::pair<std::string_view, std::string_view>> vectors = {
-      {"", ""},
-      {"f", "Zg=="},
-      {"fo", "Zm8="},
-      {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="},
-      {"fooba", "Zm9vYmE="},
-      {"foobar", "Zm9vYmFy"}};
+  const std::vector<std::pair<std::string_view, std::string_view>> vectors = {{"", ""},
+                                                                              {"f", "Zg=="},
+                                                                              {"fo", "Zm8="},
+                                                                              {"foo", "Zm9v"},
+                                                                              {"foob", "Zm9vYg=="},
+                                                                              {"fooba", "Zm9vYmE="},
+                                                                              {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : vectors) EXPECT_EQ(base64(plain), coded);
   EXPECT_EQ(base64(std::string_view("\xfb\xff\xfe\x00", 4)), "+//+AA==");
   EXPECT_EQ(data_uri("image/png", "foo"), "data:image/png;base64,Zm9v");
 }
 
 TEST(Superscript, WritesEveryDigitAndTheSign) {
-  EXPECT_EQ(superscript(1234567890),
-            "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u2070");
+  EXPECT_EQ(superscript(1234567890), "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u2070");
   EXPECT_EQ(superscript(-12), "\u207b\u00b9\u00b2");
   EXPECT_EQ(superscript(0), "\u2070");
 }

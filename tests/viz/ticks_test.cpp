@@ -23,18 +23,16 @@ std::vector<std::string> labels(const std::vector<Tick>& ticks) {
 using Strings = std::vector<std::string>;
 using Ranges = std::vector<std::pair<double, double>>;
 
-const Ranges kLinear = {
-    {0, 1},           {0, 7},      {-3.2, 4.9},        {1e-7, 9e-7}, {-1e9, 3e12},
-    {12.001, 12.009}, {0, 100000}, {1000000, 1000007}, {1, 1.00004}, {-5000003, -5000000},
-    {1e-3, 2e-3}};
+const Ranges kLinear = {{0, 1},           {0, 7},      {-3.2, 4.9},        {1e-7, 9e-7}, {-1e9, 3e12},
+                        {12.001, 12.009}, {0, 100000}, {1000000, 1000007}, {1, 1.00004}, {-5000003, -5000000},
+                        {1e-3, 2e-3}};
 
 TEST(LinearTicks, StandAtOneTwoOrFiveTimesAPowerOfTen) {
   for (const auto& [low, high] : kLinear) {
     const std::vector<Tick> ticks = linear_ticks(low, high);
     ASSERT_GE(ticks.size(), 3U) << low << " " << high;
     EXPECT_LE(ticks.size(), 12U) << low << " " << high;
-    const double step =
-        (ticks.back().value - ticks.front().value) / (static_cast<double>(ticks.size()) - 1);
+    const double step = (ticks.back().value - ticks.front().value) / (static_cast<double>(ticks.size()) - 1);
     const double lead = step / std::pow(10, std::floor(std::log10(step) + 1e-6));
     EXPECT_LT(std::min({std::abs(lead - 1), std::abs(lead - 2), std::abs(lead - 5)}), 1e-3)
         << low << " " << high << " step " << step;
@@ -65,8 +63,7 @@ TEST(LinearTicks, HaveDistinctLabels) {
 }
 
 TEST(LinearTicks, AreWrittenForReaders) {
-  EXPECT_EQ(labels(linear_ticks(-1, 1, 4)),
-            (Strings{"\u22121.0", "\u22120.5", "0.0", "0.5", "1.0"}));
+  EXPECT_EQ(labels(linear_ticks(-1, 1, 4)), (Strings{"\u22121.0", "\u22120.5", "0.0", "0.5", "1.0"}));
   EXPECT_EQ(labels(linear_ticks(0, 40000, 2)), (Strings{"0", "20\u2009000", "40\u2009000"}));
   EXPECT_EQ(labels(linear_ticks(0, 2e6, 2)), (Strings{"0", "1\u00d710\u2076", "2\u00d710\u2076"}));
 }
@@ -77,8 +74,7 @@ TEST(LinearTicks, AreMoreWhereMoreAreWanted) {
 }
 
 TEST(LinearTicks, RefuseRangesThatDoNotAscend) {
-  for (const auto& [low, high] :
-       Ranges{{1, 1}, {2, 1}, {kNan, 1}, {0, kNan}, {-kInf, 0}, {0, kInf}}) {
+  for (const auto& [low, high] : Ranges{{1, 1}, {2, 1}, {kNan, 1}, {0, kNan}, {-kInf, 0}, {0, kInf}}) {
     EXPECT_THROW(linear_ticks(low, high), ValueError) << low << " " << high;
   }
 }
@@ -87,14 +83,13 @@ TEST(LogTicks, NamePowersOfTenAndMarkTheDigitsBetween) {
   const std::vector<Tick> ticks = log_ticks(0.01, 1000);
   EXPECT_EQ(labels(ticks), (Strings{"0.01", "0.1", "1", "10", "100", "1000"}));
   EXPECT_EQ(ticks.size(), 5 * 9 + 1U);
-  EXPECT_EQ(labels(log_ticks(1e-5, 1e-2)),
-            (Strings{"10\u207b\u2075", "10\u207b\u2074", "10\u207b\u00b3", "0.01"}));
+  EXPECT_EQ(labels(log_ticks(1e-5, 1e-2)), (Strings{"10\u207b\u2075", "10\u207b\u2074", "10\u207b\u00b3", "0.01"}));
 }
 
 TEST(LogTicks, ThinOutOverManyDecades) {
   const std::vector<Tick> ticks = log_ticks(1e-12, 1e12, 6);
-  EXPECT_EQ(labels(ticks), (Strings{"10\u207b\u00b9\u00b2", "10\u207b\u2078", "10\u207b\u2074", "1",
-                                    "10\u2074", "10\u2078", "10\u00b9\u00b2"}));
+  EXPECT_EQ(labels(ticks), (Strings{"10\u207b\u00b9\u00b2", "10\u207b\u2078", "10\u207b\u2074", "1", "10\u2074",
+                                    "10\u2078", "10\u00b9\u00b2"}));
   for (const Tick& tick : ticks) {
     const double exponent = std::log10(tick.value);
     EXPECT_NEAR(exponent, std::round(exponent), 1e-9);  // no digits between

@@ -30,8 +30,7 @@ struct Enumeration {
     for (int64_t row = 0; row < A * A * G; ++row) {
       if (condition[row].item<double>() == 0) continue;
       for (int64_t places = 0; places < P * P; ++places) {
-        scenes.push_back({world.object(row / G / A, places / P),
-                          world.object(row / G % A, places % P), row % G});
+        scenes.push_back({world.object(row / G / A, places / P), world.object(row / G % A, places % P), row % G});
         weight_list.push_back(condition[row].item<double>() / double(P * P));
       }
     }
@@ -48,8 +47,7 @@ struct Enumeration {
       const Tensor left = masks[int64_t(i)][0], right = masks[int64_t(i)][1];
       for (size_t c = 0; c < 3; ++c) {
         list.push_back(world.background(scenes[i].background) * (1 - left - right) +
-                       world.colour(scenes[i].left.colour)[c] * left +
-                       world.colour(scenes[i].right.colour)[c] * right);
+                       world.colour(scenes[i].left.colour)[c] * left + world.colour(scenes[i].right.colour)[c] * right);
       }
     }
     return torch::stack(list).view({-1, 3, kWorldImagePx, kWorldImagePx});
@@ -69,8 +67,8 @@ struct NoisyBatch {
     for (int64_t i = 0; i < count; ++i) scenes.push_back(world.draw_scene(Random(2), 0, i));
     clean = world.render(scenes).to(torch::kFloat64);
     sigma = torch::full({count}, sigma_value, torch::kFloat64);
-    x = clean + sigma_value * Random(2).normal(Purpose::explain, 0, sample_range(0, count),
-                                               {3, 32, 32}, torch::kFloat64);
+    x = clean +
+        sigma_value * Random(2).normal(Purpose::explain, 0, sample_range(0, count), {3, 32, 32}, torch::kFloat64);
   }
 
   Tensor rows(const Tensor& condition) const { return condition.expand({x.size(0), -1}); }
@@ -85,9 +83,8 @@ const std::vector<double> kSigmas = {0.002, 0.1, 0.8, 3, 12, 200};
 
 TEST(WorldDenoiser, EqualsBruteForceOverAllPictures) {
   const WorldDenoiser exact(tiny_world());
-  for (const Tensor& condition :
-       {exact.null_condition(), exact.condition_of({"a red shape left of a ring on dark"})[0],
-        exact.condition_of({"a ring and a blue shape"})[0]}) {
+  for (const Tensor& condition : {exact.null_condition(), exact.condition_of({"a red shape left of a ring on dark"})[0],
+                                  exact.condition_of({"a ring and a blue shape"})[0]}) {
     const Enumeration all(exact.world(), condition);
     for (double sigma : kSigmas) {
       const NoisyBatch batch(exact.world(), 3, sigma);
@@ -95,8 +92,7 @@ TEST(WorldDenoiser, EqualsBruteForceOverAllPictures) {
       const Tensor log_density = exact.log_density(batch.x, batch.sigma, batch.rows(condition));
       for (int64_t i = 0; i < 3; ++i) {
         const Tensor joint = all.log_joint(batch.x[i], sigma);
-        const Tensor expected =
-            (joint.softmax(0).view({-1, 1, 1, 1}) * all.pictures).sum(0);
+        const Tensor expected = (joint.softmax(0).view({-1, 1, 1, 1}) * all.pictures).sum(0);
         EXPECT_LT(largest_gap(denoised[i], expected), 1e-10) << sigma;
         const double constant = -3072 * std::log(sigma * std::sqrt(2 * M_PI));
         EXPECT_NEAR(log_density[i].item<double>(), joint.logsumexp(0).item<double>() + constant,
@@ -138,12 +134,10 @@ TEST(WorldDenoiser, PosteriorsEqualBruteForce) {
 }
 
 TEST(WorldDenoiser, AgreesWithTheIndependentReference) {
-  const TensorFile golden =
-      read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/world_fine.safetensors");
+  const TensorFile golden = read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/world_fine.safetensors");
   const WorldDenoiser exact(World(world_member("fine")));
   const Tensor x = golden.at("x"), sigma = golden.at("sigma").to(torch::kFloat32);
-  EXPECT_LT(largest_gap(exact.world().render({{{0, 0, 30}, {1, 2, 111}, 1}})[0],
-                        golden.at("clean")), 1e-7);
+  EXPECT_LT(largest_gap(exact.world().render({{{0, 0, 30}, {1, 2, 111}, 1}})[0], golden.at("clean")), 1e-7);
   const std::vector<std::pair<std::string, Tensor>> conditions = {
       {"null", exact.null_condition()}, {"caption", exact.condition_of({"a red square and a disc"})[0]}};
   for (const auto& [name, condition] : conditions) {
@@ -184,8 +178,7 @@ TEST(WorldDenoiser, IsTheScoreOfItsDensity) {
     const Tensor denoised = exact.denoise(batch.x, batch.sigma, condition);
     const double step = 1e-3 * sigma;
     for (int64_t trial = 0; trial < 6; ++trial) {
-      const Tensor along =
-          Random(4).normal(Purpose::explain, 1, {trial}, {3, 32, 32}, torch::kFloat64);
+      const Tensor along = Random(4).normal(Purpose::explain, 1, {trial}, {3, 32, 32}, torch::kFloat64);
       const Tensor up = exact.log_density(batch.x + step * along, batch.sigma, condition);
       const Tensor down = exact.log_density(batch.x - step * along, batch.sigma, condition);
       const double slope = (up - down).item<double>() / (2 * step);
@@ -219,8 +212,7 @@ TEST(WorldDenoiser, AFullCaptionShowsNothingElse) {
   // Outside of both halves' reach of objects the picture is the background of the caption.
   const Tensor low = exact.denoise(batch.x, batch.sigma, condition).amin({0, 2, 3});
   EXPECT_GE(low.min().item<double>(), -0.7 - 1e-12);
-  const Tensor held = exact.caption_posterior(batch.x, batch.sigma, condition,
-                                              {exact.grammar().parse(caption)});
+  const Tensor held = exact.caption_posterior(batch.x, batch.sigma, condition, {exact.grammar().parse(caption)});
   EXPECT_NEAR(held.min().item<double>(), 1.0, 1e-12);
 }
 
@@ -232,8 +224,7 @@ TEST(WorldDenoiser, CaptionPosteriorsOverFullCaptionsSumToOneAndFindTheTruth) {
   }
   for (double sigma : {0.5, 5.0}) {
     const NoisyBatch batch(exact.world(), 10, sigma);
-    const Tensor p = exact.caption_posterior(batch.x, batch.sigma,
-                                             batch.rows(exact.null_condition()), captions);
+    const Tensor p = exact.caption_posterior(batch.x, batch.sigma, batch.rows(exact.null_condition()), captions);
     EXPECT_LT(largest_gap(p.sum(1), torch::ones({10}, torch::kFloat64)), 1e-12);
     if (sigma > 1) continue;
     for (int64_t i = 0; i < 10; ++i) {
@@ -253,8 +244,7 @@ TEST(WorldDenoiser, LikelihoodRatiosAreBayesConsistent) {
   const Tensor null = exact.null_condition(), conditions = exact.condition_of(captions);
   const NoisyBatch batch(exact.world(), 8, 4.0);
   const Tensor ratio = exact.log_likelihood_ratio(batch.x, batch.sigma, conditions, null);
-  const Tensor posterior =
-      exact.caption_posterior(batch.x, batch.sigma, batch.rows(null), meanings);
+  const Tensor posterior = exact.caption_posterior(batch.x, batch.sigma, batch.rows(null), meanings);
   for (int64_t k = 0; k < 3; ++k) {
     const double prior = null.to(torch::kFloat64).masked_select(conditions[k] > 0).sum().item<double>();
     EXPECT_LT(largest_gap(ratio.select(1, k), (posterior.select(1, k) / prior).log()), 1e-5);
@@ -285,12 +275,10 @@ TEST(WorldDenoiser, EveryRowHasItsOwnNoiseLevelAndCondition) {
   const Tensor conditions = exact.condition_of(std::vector<std::string>(all.begin(), all.begin() + 70));
   const Tensor together = exact.denoiser()(batch.x, sigma, conditions);
   for (int64_t i : {0, 63, 64, 69}) {
-    const Tensor alone = exact.denoise(batch.x.narrow(0, i, 1), sigma.narrow(0, i, 1),
-                                       conditions.narrow(0, i, 1));
+    const Tensor alone = exact.denoise(batch.x.narrow(0, i, 1), sigma.narrow(0, i, 1), conditions.narrow(0, i, 1));
     EXPECT_LT(largest_gap(together[i], alone[0]), 1e-12);
   }
-  EXPECT_EQ(exact.denoise(batch.x.to(torch::kFloat32), sigma, conditions).scalar_type(),
-            torch::kFloat32);
+  EXPECT_EQ(exact.denoise(batch.x.to(torch::kFloat32), sigma, conditions).scalar_type(), torch::kFloat32);
 }
 
 TEST(WorldDenoiser, ConditionsFollowTheSet) {

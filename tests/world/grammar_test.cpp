@@ -41,10 +41,8 @@ TEST(WorldGrammar, BothOrdersOfWordsMeanTheSame) {
 }
 
 TEST(WorldGrammar, MissingWordsLeaveOpen) {
-  EXPECT_EQ(demo().parse("a red shape left of a disc"),
-            (CaptionMeaning{{kAny, 0}, {1, kAny}, true, kAny}));
-  EXPECT_EQ(demo().parse("a shape and a disc on grey"),
-            (CaptionMeaning{{kAny, kAny}, {1, kAny}, false, 1}));
+  EXPECT_EQ(demo().parse("a red shape left of a disc"), (CaptionMeaning{{kAny, 0}, {1, kAny}, true, kAny}));
+  EXPECT_EQ(demo().parse("a shape and a disc on grey"), (CaptionMeaning{{kAny, kAny}, {1, kAny}, false, 1}));
   EXPECT_EQ(demo().parse("a red square"), (CaptionMeaning{kRedSquare, {}, false, kAny}));
   EXPECT_EQ(demo().parse("a shape"), CaptionMeaning{});
 }
@@ -84,18 +82,15 @@ TEST(WorldGrammar, MalformedAndContradictoryCaptionsAreRefused) {
       {"a red square and a red square on dark", "always differ"},
   };
   for (const auto& [caption, expected] : cases) {
-    EXPECT_NE(complaint(caption).find(expected), std::string::npos)
-        << caption << ": " << complaint(caption);
+    EXPECT_NE(complaint(caption).find(expected), std::string::npos) << caption << ": " << complaint(caption);
   }
 }
 
 TEST(WorldGrammar, FullCaptionsAreAllScenesUpToPositions) {
   EXPECT_EQ(demo().full_captions(SceneSet::all).size(), 396u);  // 132 ordered pairs x 3
   EXPECT_EQ(fine().full_captions(SceneSet::all).size(), 66u);   // 12 choose 2
-  EXPECT_EQ(demo().full_captions(SceneSet::all)[0],
-            "a red square left of a green square on dark");
-  EXPECT_EQ(demo().full_captions(SceneSet::all, true)[0],
-            "a green square right of a red square on dark");
+  EXPECT_EQ(demo().full_captions(SceneSet::all)[0], "a red square left of a green square on dark");
+  EXPECT_EQ(demo().full_captions(SceneSet::all, true)[0], "a green square right of a red square on dark");
 }
 
 // Objects: (3 + 1) x (4 + 1) = 20 ways to say one; 400 pairs less the 12 of two equal attributes.

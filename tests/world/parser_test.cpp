@@ -106,8 +106,8 @@ TEST(CaptionAgreement, NamesWhatIsWrong) {
   const auto errors = [&](const char* caption) {
     const CaptionAgreement a = agreement(parsed, grammar.parse(caption));
     EXPECT_EQ(a.joint, !parsed.rejected && is_true(grammar.parse(caption), parsed.scene)) << caption;
-    return std::string(a.shapes ? "" : "shapes ") + (a.colours ? "" : "colours ") +
-           (a.sides ? "" : "sides ") + (a.background ? "" : "background ");
+    return std::string(a.shapes ? "" : "shapes ") + (a.colours ? "" : "colours ") + (a.sides ? "" : "sides ") +
+           (a.background ? "" : "background ");
   };
   EXPECT_EQ(errors("a red square left of a blue disc on dark"), "");
   EXPECT_EQ(errors("a blue disc right of a red square on dark"), "");

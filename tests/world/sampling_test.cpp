@@ -1,10 +1,10 @@
 // Every deterministic sampler, run on the exact denoiser, draws what the caption says.
 #include <gtest/gtest.h>
 
-#include "noisescope/world/denoiser.h"
-#include "noisescope/world/parser.h"
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/diffusion/schedule.h"
+#include "noisescope/world/denoiser.h"
+#include "noisescope/world/parser.h"
 
 namespace noisescope {
 namespace {
@@ -25,8 +25,7 @@ double scene_accuracy(const char* member, Solver solver, int64_t count) {
                                   exact.null_condition().expand({count, -1}), GuidanceOptions{});
   SamplerOptions options;
   options.solver = solver;
-  const Tensor pictures = run_sampler(predict, sigmas[0] * noise.initial({3, 32, 32}), sigmas,
-                                      options, noise);
+  const Tensor pictures = run_sampler(predict, sigmas[0] * noise.initial({3, 32, 32}), sigmas, options, noise);
   const std::vector<ParsedScene> parsed = parser.parse(pictures);
   int64_t right = 0;
   for (size_t i = 0; i < parsed.size(); ++i) {
@@ -37,13 +36,10 @@ double scene_accuracy(const char* member, Solver solver, int64_t count) {
 
 class ExactWorldSampling : public ::testing::TestWithParam<Solver> {};
 
-TEST_P(ExactWorldSampling, SceneAccuracyIsOne) {
-  EXPECT_EQ(scene_accuracy("demo", GetParam(), 64), 1.0);
-}
+TEST_P(ExactWorldSampling, SceneAccuracyIsOne) { EXPECT_EQ(scene_accuracy("demo", GetParam(), 64), 1.0); }
 
 INSTANTIATE_TEST_SUITE_P(Deterministic, ExactWorldSampling,
-                         ::testing::Values(Solver::ddim, Solver::euler, Solver::heun,
-                                           Solver::dpmpp_2m),
+                         ::testing::Values(Solver::ddim, Solver::euler, Solver::heun, Solver::dpmpp_2m),
                          [](const auto& info) { return to_string(info.param); });
 
 class SlowExactWorldSampling : public ::testing::TestWithParam<Solver> {};
@@ -53,8 +49,8 @@ TEST_P(SlowExactWorldSampling, SceneAccuracyIsOneInTheFineWorldToo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SlowExactWorldSampling,
-                         ::testing::Values(Solver::ddpm, Solver::ddim, Solver::euler, Solver::heun,
-                                           Solver::dpmpp_2m, Solver::dpmpp_2m_sde),
+                         ::testing::Values(Solver::ddpm, Solver::ddim, Solver::euler, Solver::heun, Solver::dpmpp_2m,
+                                           Solver::dpmpp_2m_sde),
                          [](const auto& info) { return to_string(info.param); });
 
 }  // namespace

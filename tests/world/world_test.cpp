@@ -40,9 +40,8 @@ std::vector<Scene> some_scenes(const World& world, int64_t count) {
 // The discs are dy^2 + dx^2 <= 31 for 12 px and <= 12.6 for 8 px, the arms of crosses 4 px wide.
 TEST(WorldLook, ShapesOfTheDemo) {
   EXPECT_EQ(drawing("disc", 12),
-            (Rows{".....##.....", "...######...", "..########..", ".##########.", ".##########.",
-                  "############", "############", ".##########.", ".##########.", "..########..",
-                  "...######...", ".....##....."}));
+            (Rows{".....##.....", "...######...", "..########..", ".##########.", ".##########.", "############",
+                  "############", ".##########.", ".##########.", "..########..", "...######...", ".....##....."}));
   const Rows cross = drawing("cross", 12);
   EXPECT_EQ(cross[3], "....####....");
   EXPECT_EQ(cross[4], "############");
@@ -51,10 +50,10 @@ TEST(WorldLook, ShapesOfTheDemo) {
 }
 
 TEST(WorldLook, ShapesOfTheFineWorld) {
-  EXPECT_EQ(drawing("disc", 8), (Rows{"...##...", ".######.", ".######.", "########", "########",
-                                      ".######.", ".######.", "...##..."}));
-  EXPECT_EQ(drawing("cross", 8), (Rows{"..####..", "..####..", "########", "########", "########",
-                                       "########", "..####..", "..####.."}));
+  EXPECT_EQ(drawing("disc", 8),
+            (Rows{"...##...", ".######.", ".######.", "########", "########", ".######.", ".######.", "...##..."}));
+  EXPECT_EQ(drawing("cross", 8),
+            (Rows{"..####..", "..####..", "########", "########", "########", "########", "..####..", "..####.."}));
 }
 
 TEST(WorldLook, ShapesAreSymmetricTouchTheSidesAndDiffer) {
@@ -78,7 +77,7 @@ TEST(WorldLook, ShapesAreSymmetricTouchTheSidesAndDiffer) {
 
 TEST(World, MembersHaveTheSizesOfTheirDefinition) {
   const World demo(world_member("demo")), fine(world_member("fine"));
-  EXPECT_EQ(demo.position_count(), 12);  // 6 rows x 2 columns
+  EXPECT_EQ(demo.position_count(), 12);   // 6 rows x 2 columns
   EXPECT_EQ(fine.position_count(), 225);  // 25 rows x 9 columns
   EXPECT_EQ(demo.pairs(SceneSet::all).size(), 132u);
   EXPECT_EQ(demo.name(), "demo");
@@ -94,14 +93,13 @@ TEST(World, PictureShowsTheScene) {
     const Tensor rgb = image.select(1, y).select(1, x);
     return std::array<float, 3>{rgb[0].item<float>(), rgb[1].item<float>(), rgb[2].item<float>()};
   };
-  const std::array<float, 3> red{0.9f, -0.7f, -0.7f}, yellow{0.9f, 0.9f, -0.7f},
-      bright{0.4f, 0.4f, 0.4f};
+  const std::array<float, 3> red{0.9f, -0.7f, -0.7f}, yellow{0.9f, 0.9f, -0.7f}, bright{0.4f, 0.4f, 0.4f};
   EXPECT_EQ(pixel(4, 4), red);
   EXPECT_EQ(pixel(15, 15), red);
   EXPECT_EQ(pixel(3, 4), bright);
   EXPECT_EQ(pixel(16, 15), bright);
-  EXPECT_EQ(pixel(0, 20), yellow);   // the arm
-  EXPECT_EQ(pixel(0, 16), bright);   // beside it
+  EXPECT_EQ(pixel(0, 20), yellow);  // the arm
+  EXPECT_EQ(pixel(0, 16), bright);  // beside it
   EXPECT_EQ(pixel(11, 23), yellow);
   EXPECT_EQ(pixel(12, 23), bright);
 }
@@ -180,8 +178,7 @@ TEST(World, BadOptionsAreRefusedWithTheNearestName) {
     World world(options);
     FAIL() << "accepted";
   } catch (const ValueError& error) {
-    EXPECT_NE(std::string(error.what()).find("did you mean 'yellow'"), std::string::npos)
-        << error.what();
+    EXPECT_NE(std::string(error.what()).find("did you mean 'yellow'"), std::string::npos) << error.what();
   }
   options = {};
   options.shapes = {"disc", "disc"};

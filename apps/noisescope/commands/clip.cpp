@@ -37,8 +37,7 @@ void add_clip_train(CLI::App& clip, Session& session) {
   add_common(*train, session);
   auto flags = std::make_shared<ClipFlags>();
   add_config_flags(*train, flags->config);
-  train->add_option("--out", flags->out,
-                    "run folder; a later 'noisescope train' there goes on with this CLIP")
+  train->add_option("--out", flags->out, "run folder; a later 'noisescope train' there goes on with this CLIP")
       ->required();
   train->footer(
       "Examples:\n"
@@ -58,8 +57,7 @@ void add_clip(CLI::App& app, Session& session) {
       "Examples:\n"
       "  noisescope clip train --out runs/clip\n"
       "  noisescope clip inspect models/ViT-B-32");
-  for (auto* add : {add_clip_train, add_clip_inspect, add_clip_embed, add_clip_classify,
-                    add_clip_similarity}) {
+  for (auto* add : {add_clip_train, add_clip_inspect, add_clip_embed, add_clip_classify, add_clip_similarity}) {
     add(*command, session);
   }
 }

@@ -12,8 +12,7 @@ void run_classify(const Session& session, const ScoreFlags& flags) {
   const std::vector<std::string> labels = texts_of(flags);
   const std::vector<std::string> files = image_files(flags.images);
   const ClipModel model = load_model(session, flags.model);
-  const Tensor classes = class_embeddings(
-      model, labels, flags.templates.empty() ? usual_templates() : flags.templates);
+  const Tensor classes = class_embeddings(model, labels, flags.templates.empty() ? usual_templates() : flags.templates);
   const Tensor images = embed_images(model, files, session.control);
   const auto top = std::min(flags.top, static_cast<int64_t>(labels.size()));
   const auto [scores, order] = class_probabilities(model, images, classes).topk(top, 1);
@@ -44,11 +43,9 @@ void add_clip_classify(CLI::App& clip, Session& session) {
   command->add_option("images", flags->images, "pictures or folders of them")->required();
   command->add_option("--labels", flags->texts, "class names")->delimiter(',');
   command->add_option("--labels-file", flags->texts_file, "file with a class name a line");
-  command->add_option("--template", flags->templates,
-                      "caption of a class; default: the usual seven, averaged")
+  command->add_option("--template", flags->templates, "caption of a class; default: the usual seven, averaged")
       ->allow_extra_args(false);
-  command->add_option("--top", flags->top, "labels shown")->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  command->add_option("--top", flags->top, "labels shown")->check(CLI::Range(1, 1000))->capture_default_str();
   command->footer("Example:\n  noisescope clip classify --model models/ViT-B-32 --labels cat,dog photo.jpg");
   command->callback([&session, flags] { run_classify(session, *flags); });
 }

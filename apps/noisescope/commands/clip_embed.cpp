@@ -1,6 +1,6 @@
+#include "noisescope/run/clip_embed.h"
 #include "apps/noisescope/clip_commands.h"
 #include "noisescope/core/format.h"
-#include "noisescope/run/clip_embed.h"
 
 namespace noisescope::cli {
 namespace {
@@ -13,18 +13,16 @@ struct EmbedFlags {
 
 void run_embed(const Session& session, EmbedFlags flags) {
   flags.request.float16 = flags.dtype == "float16";
-  const ClipEmbedResult result =
-      clip_embed(load_model(session, flags.model), flags.request, session.control);
+  const ClipEmbedResult result = clip_embed(load_model(session, flags.model), flags.request, session.control);
   for (const SkippedFile& file : result.skipped) {
     session.notice(format_text("left out {}: {}", file.name, file.reason));
   }
   if (result.truncated > 0) {
     session.notice(format_text("{} texts were cut to fit the context", result.truncated));
   }
-  session.say(result.was_complete
-                  ? flags.request.out.string() + " already holds these embeddings"
-                  : format_text("wrote {}: {} texts, {} images, {} classes", flags.request.out.string(), result.texts,
-                                result.images, result.classes));
+  session.say(result.was_complete ? flags.request.out.string() + " already holds these embeddings"
+                                  : format_text("wrote {}: {} texts, {} images, {} classes", flags.request.out.string(),
+                                                result.texts, result.images, result.classes));
   session.result({{"out", flags.request.out.string()},
                   {"texts", result.texts},
                   {"images", result.images},
@@ -44,12 +42,11 @@ void add_clip_embed(CLI::App& clip, Session& session) {
   add_clip_folder(*command, "--model", flags->model);
   ClipEmbedRequest& request = flags->request;
   command->add_option("--texts", request.texts, "file with a text a line")->check(CLI::ExistingFile);
-  command->add_option("--images", request.images, "folder of PNG and JPEG files")
-      ->check(CLI::ExistingDirectory);
-  command->add_option("--classes", request.classes, "file with a class name a line")
-      ->check(CLI::ExistingFile);
-  command->add_option("--template", request.templates,
-                      "caption of a class, e.g. \"a photo of a {}\"; default: the usual seven")
+  command->add_option("--images", request.images, "folder of PNG and JPEG files")->check(CLI::ExistingDirectory);
+  command->add_option("--classes", request.classes, "file with a class name a line")->check(CLI::ExistingFile);
+  command
+      ->add_option("--template", request.templates,
+                   "caption of a class, e.g. \"a photo of a {}\"; default: the usual seven")
       ->allow_extra_args(false);
   command->add_option("--out", request.out, "safetensors file")->required();
   command->add_option("--dtype", flags->dtype, "float32 or float16")

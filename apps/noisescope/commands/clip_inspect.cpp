@@ -1,5 +1,5 @@
-#include "apps/noisescope/clip_commands.h"
 #include "noisescope/clip/folder/clip_inspect.h"
+#include "apps/noisescope/clip_commands.h"
 
 namespace noisescope::cli {
 namespace {
@@ -7,10 +7,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json encoder_json(const EncoderOptions& options, int64_t parameters) {
-  return {{"width", options.width},     {"layers", options.layers},
-          {"heads", options.heads},     {"mlp_width", options.mlp_size()},
+  return {{"width", options.width},
+          {"layers", options.layers},
+          {"heads", options.heads},
+          {"mlp_width", options.mlp_size()},
           {"activation", to_string(options.activation)},
-          {"norm_eps", options.norm_eps}, {"parameters", parameters}};
+          {"norm_eps", options.norm_eps},
+          {"parameters", parameters}};
 }
 
 Json to_json(const ClipInspection& inspection) {

@@ -20,8 +20,8 @@ std::vector<std::vector<double>> rows_of(const Tensor& matrix) {
 }
 
 /// The matrix as a picture, 24 px a cell, and beside it as a figure with names.
-void write_matrix(const std::filesystem::path& path, const Tensor& matrix,
-                  const std::vector<std::string>& rows, const std::vector<std::string>& columns) {
+void write_matrix(const std::filesystem::path& path, const Tensor& matrix, const std::vector<std::string>& rows,
+                  const std::vector<std::string>& columns) {
   constexpr int64_t kCellPx = 24;
   const ValueRange range = value_range(matrix);
   const Tensor cells = matrix.repeat_interleave(kCellPx, 0).repeat_interleave(kCellPx, 1);
@@ -81,8 +81,7 @@ void add_clip_similarity(CLI::App& clip, Session& session) {
   auto flags = std::make_shared<ScoreFlags>();
   add_clip_folder(*command, "--model", flags->model);
   command->add_option("images", flags->images, "pictures or folders of them")->required();
-  command->add_option("--text", flags->texts, "a text; may be given several times")
-      ->allow_extra_args(false);
+  command->add_option("--text", flags->texts, "a text; may be given several times")->allow_extra_args(false);
   command->add_option("--texts-file", flags->texts_file, "file with a text a line");
   command->add_option("--out", flags->out, "PNG of the matrix; an SVG with names goes beside it");
   command->footer(

@@ -1,7 +1,7 @@
+#include "noisescope/io/config.h"
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/format.h"
-#include "noisescope/io/config.h"
 #include "noisescope/nn/cost.h"
 
 namespace noisescope::cli {
@@ -37,8 +37,8 @@ void add_config(CLI::App& app, Session& session) {
   auto flags = std::make_shared<ConfigFlags>();
   auto flops = std::make_shared<double>(1e11);
 
-  CLI::App* show = command->add_subcommand(
-      "show", "The resolved configuration: every key, its value and what it means");
+  CLI::App* show =
+      command->add_subcommand("show", "The resolved configuration: every key, its value and what it means");
   add_common(*show, session);
   add_config_flags(*show, *flags);
   show->add_option("file", flags->path, "the same as --config");
@@ -52,11 +52,8 @@ void add_config(CLI::App& app, Session& session) {
   add_common(*cost, session);
   add_config_flags(*cost, *flags);
   cost->add_option("file", flags->path, "the same as --config");
-  cost->add_option("--flops", *flops, "sustained FLOP/s of the machine (1e11: two CPU cores)")
-      ->capture_default_str();
-  cost->callback([&session, flags, flops] {
-    show_cost(session, read_config(session, *flags), *flops);
-  });
+  cost->add_option("--flops", *flops, "sustained FLOP/s of the machine (1e11: two CPU cores)")->capture_default_str();
+  cost->callback([&session, flags, flops] { show_cost(session, read_config(session, *flags), *flops); });
 }
 
 }  // namespace noisescope::cli

@@ -69,8 +69,10 @@ void convert_clip(const Session& session, const ConvertFlags& flags) {
   const std::vector<fs::path> pickles = pickles_of(flags.model.folder);
   fs::path source = flags.model.folder;
   if (!pickles.empty()) {
-    session.say(format_text("reading {} pickle file(s) with Python's torch.load(weights_only=True): tensors alone, "
-                            "no code", pickles.size()));
+    session.say(
+        format_text("reading {} pickle file(s) with Python's torch.load(weights_only=True): tensors alone, "
+                    "no code",
+                    pickles.size()));
     source = workplace.path() / "tensors";
     make_folder(source);
     unpickle(flags.python, "state_dict,model_state_dict,model", pickles, source / "model.safetensors");
@@ -79,9 +81,8 @@ void convert_clip(const Session& session, const ConvertFlags& flags) {
   const ClipModel model = ClipModel::load(source, flags.model.load_options());
   model.save(workplace.path() / "model");
   workplace.publish(workplace.path() / "model");
-  session.say("wrote " + flags.out + (model.has_text() && !model.has_tokenizer()
-                                          ? "; no tokenizer was found beside the weights"
-                                          : ""));
+  session.say("wrote " + flags.out +
+              (model.has_text() && !model.has_tokenizer() ? "; no tokenizer was found beside the weights" : ""));
   session.result({{"out", flags.out},
                   {"pickles", pickles.size()},
                   {"has_text", model.has_text()},
@@ -114,8 +115,7 @@ void convert_embeddings(const Session& session, const EmbeddingFlags& flags) {
 }
 
 void add_python(CLI::App& command, std::string& python) {
-  command.add_option("--python", python, "Python with torch and safetensors, for pickles")
-      ->capture_default_str();
+  command.add_option("--python", python, "Python with torch and safetensors, for pickles")->capture_default_str();
 }
 
 void add_convert_xnoise(CLI::App& convert, Session& session) {
@@ -123,11 +123,8 @@ void add_convert_xnoise(CLI::App& convert, Session& session) {
       convert.add_subcommand("xnoise", "A checkpoint of xNoise, the project that this one grew from, as a run");
   add_common(*command, session);
   auto flags = std::make_shared<XNoiseFlags>();
-  command->add_option("checkpoint", flags->checkpoint, "its <epoch>.pth")
-      ->required()
-      ->check(CLI::ExistingFile);
-  command->add_option("--clip", flags->clip, "folder of the CLIP it was trained with (ViT-B/32)")
-      ->required();
+  command->add_option("checkpoint", flags->checkpoint, "its <epoch>.pth")->required()->check(CLI::ExistingFile);
+  command->add_option("--clip", flags->clip, "folder of the CLIP it was trained with (ViT-B/32)")->required();
   command->add_option("--out", flags->out, "new run folder")->required();
   add_python(*command, flags->python);
   command->footer(std::string("Examples:\n"
@@ -154,9 +151,9 @@ void add_convert_embeddings(CLI::App& convert, Session& session) {
 }  // namespace
 
 void add_convert(CLI::App& app, Session& session) {
-  CLI::App* command =
-      app.add_subcommand("convert", "A CLIP of open_clip, OpenAI or a pickle as a Hugging Face folder; "
-                                    "xNoise's checkpoints and embeddings");
+  CLI::App* command = app.add_subcommand("convert",
+                                         "A CLIP of open_clip, OpenAI or a pickle as a Hugging Face folder; "
+                                         "xNoise's checkpoints and embeddings");
   add_common(*command, session);
   command->require_subcommand(0, 1);
   auto flags = std::make_shared<ConvertFlags>();
@@ -166,14 +163,13 @@ void add_convert(CLI::App& app, Session& session) {
   add_python(*command, flags->python);
   add_convert_xnoise(*command, session);
   add_convert_embeddings(*command, session);
-  command->footer(
-      std::string("Examples:\n"
-                  "  noisescope convert downloads/open_clip-ViT-B-32 --out models/ViT-B-32\n"
-                  "  noisescope convert ViT-B-32-state-dict.pt --activation quick_gelu --text-heads 8 \\\n"
-                  "                     --image-heads 12 --out models/ViT-B-32\n"
-                  "  noisescope convert xnoise 99.pth --clip models/ViT-B-32 --out runs/xnoise\n"
-                  "  noisescope convert embeddings clip.csv --out clip.safetensors\n") +
-      kHowPickles);
+  command->footer(std::string("Examples:\n"
+                              "  noisescope convert downloads/open_clip-ViT-B-32 --out models/ViT-B-32\n"
+                              "  noisescope convert ViT-B-32-state-dict.pt --activation quick_gelu --text-heads 8 \\\n"
+                              "                     --image-heads 12 --out models/ViT-B-32\n"
+                              "  noisescope convert xnoise 99.pth --clip models/ViT-B-32 --out runs/xnoise\n"
+                              "  noisescope convert embeddings clip.csv --out clip.safetensors\n") +
+                  kHowPickles);
   command->callback([&session, flags, command] {
     if (!command->get_subcommands().empty()) return;
     if (flags->model.folder.empty() || flags->out.empty()) {

@@ -60,8 +60,7 @@ void run_inspect(const Session& session, const InspectFlags& flags) {
   facts.mirrored_why = opened.mirroring.why;
   measure_context(session, config, facts.captions, opened.dataset->captions());
   print_facts(session, facts);
-  const ContactSheet sheet =
-      contact_sheet(*opened.dataset, flags.count, static_cast<uint64_t>(config.seed));
+  const ContactSheet sheet = contact_sheet(*opened.dataset, flags.count, static_cast<uint64_t>(config.seed));
   write_png(flags.sheet, image_grid(sheet.images, sheet.captions));
   session.say("contact sheet: " + flags.sheet);
   session.result(to_json(facts));
@@ -73,15 +72,12 @@ void add_data(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("data", "Look at data before training on it");
   command->require_subcommand(1);
   command->footer("Example:\n  noisescope data inspect --set data.kind=folder --set data.path=cats");
-  CLI::App* inspect =
-      command->add_subcommand("inspect", "Counts, sizes, captions, broken files, contact sheet");
+  CLI::App* inspect = command->add_subcommand("inspect", "Counts, sizes, captions, broken files, contact sheet");
   add_common(*inspect, session);
   auto flags = std::make_shared<InspectFlags>();
   add_config_flags(*inspect, flags->config);
   inspect->add_option("--sheet", flags->sheet, "PNG of the contact sheet")->capture_default_str();
-  inspect->add_option("--count", flags->count, "pictures on it")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  inspect->add_option("--count", flags->count, "pictures on it")->check(CLI::Range(1, 1024))->capture_default_str();
   inspect->footer(
       "Examples:\n"
       "  noisescope data inspect                              the two-object world\n"

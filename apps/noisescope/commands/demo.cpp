@@ -22,8 +22,7 @@ RunConfig demo_config_of(const Session& session, const DemoFlags& flags) {
   if (!flags.budget.empty()) {
     const Budget budget = parse_budget(flags.budget);
     if (budget.unit != BudgetUnit::seconds) {
-      throw ValueError("[demo] expected a budget in time such as 60s or 10m, got '" + flags.budget +
-                       "'");
+      throw ValueError("[demo] expected a budget in time such as 60s or 10m, got '" + flags.budget + "'");
     }
     scale_demo(config, budget.amount);
   }
@@ -50,16 +49,13 @@ void run_demo(const Session& session, const DemoFlags& flags) {
 }  // namespace
 
 void add_demo(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand(
-      "demo", "The main job on the embedded world: train, sample, explain, report");
+  CLI::App* command = app.add_subcommand("demo", "The main job on the embedded world: train, sample, explain, report");
   add_common(*command, session);
   auto flags = std::make_shared<DemoFlags>();
-  command->add_option("--out", flags->out, "run folder; an unfinished run there goes on")
-      ->capture_default_str();
+  command->add_option("--out", flags->out, "run folder; an unfinished run there goes on")->capture_default_str();
   command->add_option("--budget", flags->budget, "scale everything to about this time, e.g. 60s");
   command->add_flag("--no-animation", flags->no_animation, "film strips instead of films");
-  command->add_option("--set", flags->overrides, "key=value over the demo's configuration")
-      ->allow_extra_args(false);
+  command->add_option("--set", flags->overrides, "key=value over the demo's configuration")->allow_extra_args(false);
   command->footer(
       "Examples:\n"
       "  noisescope demo                     six minutes on two cores; then open "

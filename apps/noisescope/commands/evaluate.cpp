@@ -48,14 +48,12 @@ void print_evaluation(const Session& session, const nlohmann::ordered_json& json
   }
 }
 
-void run_evaluate(const Session& session, const std::string& run,
-                  const std::vector<std::string>& overrides) {
+void run_evaluate(const Session& session, const std::string& run, const std::vector<std::string>& overrides) {
   const RunFolder folder{run};
   RunConfig config = load_run_config_of(folder, overrides);
   if (session.common.seed) config.seed = static_cast<int64_t>(*session.common.seed);
-  const TextToImage model =
-      load_run_model(folder, parse_device(session.common.device),
-                     [&](const std::string& text) { session.notice(text); });
+  const TextToImage model = load_run_model(folder, parse_device(session.common.device),
+                                           [&](const std::string& text) { session.notice(text); });
   const nlohmann::ordered_json json = evaluate_run(model, config, folder, session.control);
   print_evaluation(session, json);
   session.result(json);
@@ -69,8 +67,7 @@ void add_evaluate(CLI::App& app, Session& session) {
   auto run = std::make_shared<std::string>();
   auto overrides = std::make_shared<std::vector<std::string>>();
   command->add_option("run", *run, "run folder")->required();
-  command->add_option("--set", *overrides, "key=value, e.g. evaluation.samples=1024")
-      ->allow_extra_args(false);
+  command->add_option("--set", *overrides, "key=value, e.g. evaluation.samples=1024")->allow_extra_args(false);
   command->footer(
       "Examples:\n"
       "  noisescope evaluate runs/demo\n"

@@ -52,7 +52,8 @@ void print_methods(const Session& session) {
   for (const auto& method : list.at("methods")) {
     const auto id = method.at("id").get<std::string>();
     session.say(id + "\n    " + method.at("question").get<std::string>());
-    if (!method.at("needs").empty()) session.say("    needs: " + join(method.at("needs").get<std::vector<std::string>>()));
+    if (!method.at("needs").empty())
+      session.say("    needs: " + join(method.at("needs").get<std::vector<std::string>>()));
     if (!method.at("options").empty()) session.say("    options: " + option_text(method));
     std::vector<std::string> fields;
     for (const auto& field : method.at("fields")) fields.push_back(field.at("name").get<std::string>());
@@ -64,8 +65,9 @@ void print_methods(const Session& session) {
 void run_explain(const Session& session, ExplainFlags flags) {
   if (flags.list) return print_methods(session);
   if (flags.model.empty() || (flags.prompts.empty() && flags.record.empty())) {
-    throw ValueError("[explain] expected a model (a run folder, or 'world') and --prompt or --record; see 'noisescope "
-                     "explain --help'");
+    throw ValueError(
+        "[explain] expected a model (a run folder, or 'world') and --prompt or --record; see 'noisescope "
+        "explain --help'");
   }
   OpenedModel opened = open_model(session, flags.model, flags.overrides);
   ExplainRequest& request = flags.request;
@@ -84,7 +86,7 @@ void run_explain(const Session& session, ExplainFlags flags) {
                                    : std::filesystem::path("runs/world/explain");
   const ExplanationReport report =
       explanation_report(opened.model, request, session.control,
-              [&](const Method& method, const Page& page) { print_page(session, method, page); });
+                         [&](const Method& method, const Page& page) { print_page(session, method, page); });
   for (const LeftOut& out : report.left_out) session.notice(out.method + " left out: " + out.reason);
   session.say("now open " + (request.out / "report.html").string());
   session.result(report.json);
@@ -93,39 +95,43 @@ void run_explain(const Session& session, ExplainFlags flags) {
 void add_flags(CLI::App& command, ExplainFlags& flags) {
   SubjectRequest& request = flags.request.subject;
   command.add_option("model", flags.model, kModelHelp);
-  command.add_option("--prompt", flags.prompts,
-                     "what the picture shows; further ones are compared by guidance information")
+  command
+      .add_option("--prompt", flags.prompts,
+                  "what the picture shows; further ones are compared by guidance information")
       ->allow_extra_args(false);
   command.add_option("--methods", flags.request.methods, "what to run (default: all; --list names them)")
       ->delimiter(',');
   command.add_flag("--list", flags.list, "the methods: what each asks, needs, takes and answers (--json: all of it)");
   command.add_option("--budget", flags.budget, "leave out what would take longer, e.g. 60s");
-  command.add_option("--word", request.words,
-                     "word or phrase of the prompt, 'red:2' for the second; may be given several times "
-                     "(default: all whose alternatives the data knows)")
+  command
+      .add_option("--word", request.words,
+                  "word or phrase of the prompt, 'red:2' for the second; may be given several times "
+                  "(default: all whose alternatives the data knows)")
       ->allow_extra_args(false);
-  command.add_option("--alternatives", request.alternatives,
-                     "what the word might have been (default: from the data)")
+  command.add_option("--alternatives", request.alternatives, "what the word might have been (default: from the data)")
       ->delimiter(',');
-  command.add_option("--labels", request.labels,
-                     "captions of what a picture may show, where no parser reads it: zero-shot labels")
+  command
+      .add_option("--labels", request.labels,
+                  "captions of what a picture may show, where no parser reads it: zero-shot labels")
       ->delimiter(',');
-  command.add_option("--image", flags.image,
-                     "explain this picture, PNG or JPEG of the model's size, not a drawn one; methods "
-                     "that look at a run find runs that end in it by inversion")
+  command
+      .add_option("--image", flags.image,
+                  "explain this picture, PNG or JPEG of the model's size, not a drawn one; methods "
+                  "that look at a run find runs that end in it by inversion")
       ->check(CLI::ExistingFile);
-  CLI::Option* record =
-      command.add_option("--record", flags.record,
-                         "explain a run of 'noisescope sample --record full', not a new one; its prompt "
-                         "is taken from there")
-          ->check(CLI::ExistingFile)
-          ->excludes("--image");
+  CLI::Option* record = command
+                            .add_option("--record", flags.record,
+                                        "explain a run of 'noisescope sample --record full', not a new one; its prompt "
+                                        "is taken from there")
+                            ->check(CLI::ExistingFile)
+                            ->excludes("--image");
   command.add_option("--picture", request.recorded, "which picture of the record, from 0")
       ->needs(record)
       ->capture_default_str();
-  command.add_option("--pictures", request.pictures,
-                     "drawn for the prompt: the first is explained, all give intervals; beside the "
-                     "only picture of a prompt in a record, one less is drawn")
+  command
+      .add_option("--pictures", request.pictures,
+                  "drawn for the prompt: the first is explained, all give intervals; beside the "
+                  "only picture of a prompt in a record, one less is drawn")
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();
   command.add_option("--paths", request.paths, "noising paths of the picture; runs by inversion of --image")
@@ -133,16 +139,17 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
       ->capture_default_str();
   command.add_option("--out", flags.out, "folder of the report (default: RUN/explain; of a world runs/world/explain)");
   command.add_flag("--npz", flags.request.npz, "arrays also as NumPy's .npz, beside .safetensors");
-  command.add_option("--set", flags.overrides,
-                     "an option of a method or of the configuration: evidence.steps=320, sample.grid.steps=50")
+  command
+      .add_option("--set", flags.overrides,
+                  "an option of a method or of the configuration: evidence.steps=320, sample.grid.steps=50")
       ->allow_extra_args(false);
 }
 
 }  // namespace
 
 void add_explain(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand(
-      "explain", "What the noise of one picture says: an explanation report of many methods");
+  CLI::App* command =
+      app.add_subcommand("explain", "What the noise of one picture says: an explanation report of many methods");
   add_common(*command, session);
   auto flags = std::make_shared<ExplainFlags>();
   add_flags(*command, *flags);

@@ -13,8 +13,7 @@ void add_report(CLI::App& app, Session& session) {
   auto request = std::make_shared<ReportRequest>();
   auto overrides = std::make_shared<std::vector<std::string>>();
   command->add_option("run", *run, "run folder")->required();
-  command->add_option("--prompt", request->prompts, "filmed and explained; default: examples")
-      ->allow_extra_args(false);
+  command->add_option("--prompt", request->prompts, "filmed and explained; default: examples")->allow_extra_args(false);
   command->add_option("--set", *overrides, "key=value, e.g. evaluation.judge_train.seconds=60")
       ->allow_extra_args(false);
   command->add_flag("--no-animation", request->no_animation, "film strips instead of films");
@@ -27,9 +26,8 @@ void add_report(CLI::App& app, Session& session) {
     const RunFolder folder{*run};
     const RunConfig config = load_run_config_of(folder, *overrides);
     request->command_line = session.command_line;
-    const TextToImage model =
-        load_run_model(folder, parse_device(session.common.device),
-                       [&](const std::string& text) { session.notice(text); });
+    const TextToImage model = load_run_model(folder, parse_device(session.common.device),
+                                             [&](const std::string& text) { session.notice(text); });
     report_run(model, config, folder, *request, session.control);
     session.say("now open " + folder.report().string());
     session.result({{"report", folder.report().string()}});

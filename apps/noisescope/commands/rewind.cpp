@@ -40,11 +40,11 @@ void run_rewind(const Session& session, RewindFlags flags) {
 void add_run_flags(CLI::App& command, RewindFlags& flags) {
   RewindRequest& request = flags.request;
   command.add_option("model", flags.model, kModelHelp)->required();
-  CLI::Option* record =
-      command.add_option("--record", flags.record,
-                         "rewind a run of 'noisescope sample --record'; its prompt and seed are taken "
-                         "from there")
-          ->check(CLI::ExistingFile);
+  CLI::Option* record = command
+                            .add_option("--record", flags.record,
+                                        "rewind a run of 'noisescope sample --record'; its prompt and seed are taken "
+                                        "from there")
+                            ->check(CLI::ExistingFile);
   command.add_option("--picture", request.picture, "which picture of the record, from 0")
       ->needs(record)
       ->capture_default_str();
@@ -53,29 +53,25 @@ void add_run_flags(CLI::App& command, RewindFlags& flags) {
       ->check(CLI::Range(1, 1000))
       ->excludes(record)
       ->capture_default_str();
-  CLI::Option* step = command.add_option("--step", request.step,
-                                         "step from which on something is different; 0 is all noise")
-                          ->check(CLI::Range(0, 100000))
-                          ->capture_default_str();
-  command.add_option("--log-snr", request.log_snr, "instead: the first step at this log-SNR or above")
-      ->excludes(step);
+  CLI::Option* step =
+      command.add_option("--step", request.step, "step from which on something is different; 0 is all noise")
+          ->check(CLI::Range(0, 100000))
+          ->capture_default_str();
+  command.add_option("--log-snr", request.log_snr, "instead: the first step at this log-SNR or above")->excludes(step);
 }
 
 void add_change_flags(CLI::App& command, RewindFlags& flags) {
   RewindRequest& request = flags.request;
-  command.add_option("--word", flags.word,
-                     "replace a word of the prompt: red=green, 'red:2=green' for the second");
+  command.add_option("--word", flags.word, "replace a word of the prompt: red=green, 'red:2=green' for the second");
   command.add_option("--to-prompt", request.new_prompt, "another prompt")->excludes("--word");
   command.add_option("--scale", request.scale, "another guidance scale");
-  command.add_option("--block", request.block,
-                     "TOP,LEFT,HEIGHT,WIDTH in pixels: the noise of this block is drawn anew")
+  command
+      .add_option("--block", request.block, "TOP,LEFT,HEIGHT,WIDTH in pixels: the noise of this block is drawn anew")
       ->delimiter(',')
       ->expected(4);
-  command.add_flag("--new-noise", request.new_noise,
-                   "other noise in the steps that remain (stochastic samplers)");
+  command.add_flag("--new-noise", request.new_noise, "other noise in the steps that remain (stochastic samplers)");
   command.add_option("--noise-seed", request.noise_seed, "seed of the new noise")->capture_default_str();
-  command.add_option("--labels", request.labels,
-                     "captions of what a picture may show, where no parser reads it")
+  command.add_option("--labels", request.labels, "captions of what a picture may show, where no parser reads it")
       ->delimiter(',');
   command.add_option("--out", flags.out, "folder of the results (default: RUN/rewind; of a world runs/world/rewind)");
   command.add_option("--set", flags.overrides, "key=value of a new run, e.g. sample.sampler.solver=ddpm")
@@ -85,8 +81,8 @@ void add_change_flags(CLI::App& command, RewindFlags& flags) {
 }  // namespace
 
 void add_rewind(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand(
-      "rewind", "Go back to a step of a run, change one thing, and see what becomes of the picture");
+  CLI::App* command =
+      app.add_subcommand("rewind", "Go back to a step of a run, change one thing, and see what becomes of the picture");
   add_common(*command, session);
   auto flags = std::make_shared<RewindFlags>();
   add_run_flags(*command, *flags);

@@ -32,9 +32,8 @@ void run_sample(const Session& session, SampleFlags flags) {
   RunConfig config = load_run_config_of(folder, flags.overrides);
   flags.request.seed = session.common.seed.value_or(static_cast<uint64_t>(config.seed));
   if (!flags.out.empty()) flags.request.out = flags.out;
-  const TextToImage model =
-      load_run_model(folder, parse_device(session.common.device),
-                     [&](const std::string& text) { session.notice(text); });
+  const TextToImage model = load_run_model(folder, parse_device(session.common.device),
+                                           [&](const std::string& text) { session.notice(text); });
   say_of_cut_prompts(session, model.clip().tokenizer(), flags.request);
   const SampleResult result = sample_run(model, config, folder, flags.request, session.control);
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
@@ -54,18 +53,17 @@ void add_sample(CLI::App& app, Session& session) {
   command->add_option("run", flags->run, "run folder")->required();
   command->add_option("--prompt", flags->request.prompts, "what to draw; may be given several times")
       ->allow_extra_args(false);
-  command->add_option("--image-prompt", flags->request.image_prompts,
-                      "PNG or JPEG to draw alike (models trained with condition.image_share above 0)")
+  command
+      ->add_option("--image-prompt", flags->request.image_prompts,
+                   "PNG or JPEG to draw alike (models trained with condition.image_share above 0)")
       ->check(CLI::ExistingFile)
       ->allow_extra_args(false);
   command->add_option("--count", flags->request.count, "pictures of each prompt")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  command->add_option("--negative-prompt", flags->request.negative_prompt,
-                      "takes the place of the null condition");
+  command->add_option("--negative-prompt", flags->request.negative_prompt, "takes the place of the null condition");
   command->add_option("--out", flags->out, "folder of the results; default: RUN/samples");
-  command->add_option("--set", flags->overrides, "key=value, e.g. sample.guidance.scale=3")
-      ->allow_extra_args(false);
+  command->add_option("--set", flags->overrides, "key=value, e.g. sample.guidance.scale=3")->allow_extra_args(false);
   command->add_option("--film", flags->request.film, "gif, apng or webp")
       ->check(CLI::IsMember({"gif", "apng", "webp"}))
       ->capture_default_str();
@@ -73,9 +71,10 @@ void add_sample(CLI::App& app, Session& session) {
   command->add_flag("--single", flags->request.single, "also one PNG a picture");
   command->add_option("--array", flags->request.array, "also all pixels: safetensors or npy")
       ->check(CLI::IsMember({"safetensors", "npy"}));
-  command->add_option("--record", flags->request.record,
-                      "also everything the solver saw, in record.safetensors: run (the branches that "
-                      "it evaluated) or full (both branches at every noise level)")
+  command
+      ->add_option("--record", flags->request.record,
+                   "also everything the solver saw, in record.safetensors: run (the branches that "
+                   "it evaluated) or full (both branches at every noise level)")
       ->check(CLI::IsMember({"run", "full"}));
   command->footer(
       "Examples:\n"

@@ -42,8 +42,7 @@ void add_train(CLI::App& app, Session& session) {
   add_common(*command, session);
   auto flags = std::make_shared<TrainFlags>();
   add_config_flags(*command, flags->config);
-  command->add_option("--out", flags->out, "run folder; an unfinished run there goes on")
-      ->required();
+  command->add_option("--out", flags->out, "run folder; an unfinished run there goes on")->required();
   command->add_flag("--skip-clip-extraction", flags->skip_clip_extraction,
                     "use the embedding cache as it is; refuse if it does not fit");
   command->add_flag("--no-animation", flags->no_animation, "previews without films");

@@ -4,8 +4,8 @@
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
-#include "noisescope/run/train_run.h"
 #include "noisescope/report/verify_page.h"
+#include "noisescope/run/train_run.h"
 #include "noisescope/verify/verify.h"
 
 namespace noisescope::cli {
@@ -30,8 +30,7 @@ Json checks_json(const Session& session) {
 Json defects_json(const Session& session) {
   Json json = Json::array();
   for (const Defect& defect : defects()) {
-    session.say(format_text("{}: {}; brings down {}: {}", defect.name, defect.what, defect.check,
-                            join(defect.falls)));
+    session.say(format_text("{}: {}; brings down {}: {}", defect.name, defect.what, defect.check, join(defect.falls)));
     json.push_back({{"name", defect.name},
                     {"what", defect.what},
                     {"check", defect.check},
@@ -53,12 +52,12 @@ std::optional<Model> subject_of(const Session& session, const std::string& run) 
   const RunFolder folder{run};
   const RunConfig config = load_run_config_of(folder, {});
   if (config.data.kind != DataKind::world || !(config.data.world == world_member("demo"))) {
-    throw ModelError("[verify] expected a run on the demo world (data.kind: world), got another; only "
-                     "there the truth is known");
+    throw ModelError(
+        "[verify] expected a run on the demo world (data.kind: world), got another; only "
+        "there the truth is known");
   }
-  const TextToImage model =
-      load_run_model(folder, parse_device(session.common.device),
-                     [&](const std::string& text) { session.notice(text); });
+  const TextToImage model = load_run_model(folder, parse_device(session.common.device),
+                                           [&](const std::string& text) { session.notice(text); });
   const World world(config.data.world);
   return network_model(model, "trained " + world.name(), config.sample, cleanest_trained_log_snr(config), world);
 }
@@ -71,15 +70,14 @@ void run_verify(Session& session, VerifyFlags flags) {
   const std::optional<Model> trained = subject_of(session, flags.model);
   const Verification verification =
       run_checks(flags.options, trained ? &*trained : nullptr, session.control,
-             [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
-               session.say(format_text("{}{}: {:.1f} s", to_table(rows), check, seconds));
-             });
+                 [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
+                   session.say(format_text("{}{}: {:.1f} s", to_table(rows), check, seconds));
+                 });
   const nlohmann::ordered_json json = to_json(verification);
   const std::filesystem::path path = std::filesystem::path(flags.out) / "verify.json";
   std::filesystem::create_directories(flags.out);
   write_file_atomic(path, json.dump(2));
-  write_file_atomic(path.parent_path() / "verify.html",
-                    verify_page(verification, session.command_line));
+  write_file_atomic(path.parent_path() / "verify.html", verify_page(verification, session.command_line));
   session.say(format_text("{} rows in {:.0f} s: {}; written to {}", verification.rows.size(), verification.seconds,
                           verification.pass() ? "all hold" : "NOT all hold", path.string()));
   session.result(json);
@@ -97,10 +95,8 @@ void add_verify(CLI::App& app, Session& session) {
   command->add_flag("--list", flags->list, "the checks and the defects that can be planted");
   command->add_option("--checks", flags->options.checks, "only these, by method id, separated by commas (--list)")
       ->delimiter(',');
-  command->add_option("--break", flags->options.defect,
-                      "plant a named defect and see its checks fail (--list)");
-  command->add_option("--out", flags->out, "folder for verify.json and verify.html")
-      ->default_val("runs/verify");
+  command->add_option("--break", flags->options.defect, "plant a named defect and see its checks fail (--list)");
+  command->add_option("--out", flags->out, "folder for verify.json and verify.html")->default_val("runs/verify");
   command->footer(
       "Examples:\n"
       "  noisescope verify\n"

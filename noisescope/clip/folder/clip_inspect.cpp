@@ -24,10 +24,14 @@ bool attempt(ClipInspection& inspection, const Step& step) {
 
 std::string dtype_name(torch::ScalarType type) {
   switch (type) {
-    case torch::kFloat32: return "float32";
-    case torch::kFloat16: return "float16";
-    case torch::kBFloat16: return "bfloat16";
-    default: return c10::toString(type);
+    case torch::kFloat32:
+      return "float32";
+    case torch::kFloat16:
+      return "float16";
+    case torch::kBFloat16:
+      return "bfloat16";
+    default:
+      return c10::toString(type);
   }
 }
 
@@ -55,9 +59,9 @@ void inspect_tokenizer(const fs::path& folder, ClipInspection& inspection) {
                                     ": the model loads, but takes token ids alone");
       return;
     }
-    inspection.tokenizer = format_text("{}, {} tokens, context {}, cleaned as {}", to_string(tokenizer->model().kind),
-                                       tokenizer->vocabulary_size(), tokenizer->context_length(),
-                                       to_string(tokenizer->model().profile));
+    inspection.tokenizer =
+        format_text("{}, {} tokens, context {}, cleaned as {}", to_string(tokenizer->model().kind),
+                    tokenizer->vocabulary_size(), tokenizer->context_length(), to_string(tokenizer->model().profile));
     check_tokenizer_fits(inspection.config, *tokenizer);
   });
 }
@@ -75,9 +79,8 @@ ClipInspection inspect_clip(const fs::path& folder, const ClipHints& hints) {
   if (!readable) return inspection;
   const NamedTensors weights = plain_weights(file.tensors);
   count_numbers(weights, inspection);
-  const bool configured = attempt(inspection, [&] {
-    inspection.config = read_clip_config(folder, weight_shapes(file.tensors), hints);
-  });
+  const bool configured =
+      attempt(inspection, [&] { inspection.config = read_clip_config(folder, weight_shapes(file.tensors), hints); });
   if (!configured) return inspection;
   const auto wanted = clip_weights(inspection.config, inspection.layout);
   count_parameters(wanted, inspection);
@@ -88,4 +91,4 @@ ClipInspection inspect_clip(const fs::path& folder, const ClipHints& hints) {
   return inspection;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

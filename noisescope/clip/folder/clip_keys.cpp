@@ -18,8 +18,7 @@ constexpr std::array<Pair, 5> kBlockParts = {{{"layer_norm1.", "ln_1."},
                                               {"self_attn.out_proj.", "attn.out_proj."},
                                               {"mlp.fc1.", "mlp.c_fc."},
                                               {"mlp.fc2.", "mlp.c_proj."}}};
-constexpr std::array<const char*, 3> kQueryKeyValue = {"self_attn.q_proj.", "self_attn.k_proj.",
-                                                       "self_attn.v_proj."};
+constexpr std::array<const char*, 3> kQueryKeyValue = {"self_attn.q_proj.", "self_attn.k_proj.", "self_attn.v_proj."};
 constexpr std::array<Pair, 5> kTextParts = {
     {{"text_model.embeddings.token_embedding.weight", "token_embedding.weight"},
      {"text_model.embeddings.position_embedding.weight", "positional_embedding"},
@@ -52,8 +51,7 @@ std::vector<ClipWeight> block_weights(const EncoderOptions& options, const std::
   return weights;
 }
 
-void append_encoder(std::vector<ClipWeight>& weights, const EncoderOptions& options,
-                    const std::string& prefix) {
+void append_encoder(std::vector<ClipWeight>& weights, const EncoderOptions& options, const std::string& prefix) {
   for (int64_t i = 0; i < options.layers; ++i) {
     for (ClipWeight& weight : block_weights(options, format_text("{}{}.", prefix, i))) {
       weights.push_back(std::move(weight));
@@ -69,8 +67,7 @@ std::vector<ClipWeight> text_weights(const ClipConfig& config) {
   std::vector<ClipWeight> weights = {
       weight("text_model.embeddings.token_embedding.weight", {config.vocabulary_size, width}),
       weight("text_model.embeddings.position_embedding.weight", {config.context_length, width}),
-      weight("text_model.final_layer_norm.weight", {width}),
-      weight("text_model.final_layer_norm.bias", {width}),
+      weight("text_model.final_layer_norm.weight", {width}), weight("text_model.final_layer_norm.bias", {width}),
       weight("text_projection.weight", {config.options.embedding_dim, width})};
   append_encoder(weights, config.options.text, "text.text_model.encoder.layers.");
   return weights;
@@ -84,8 +81,7 @@ std::vector<ClipWeight> image_weights(const ClipConfig& config) {
   };
   std::vector<ClipWeight> weights = {
       weight("vision_model.embeddings.class_embedding", {width}),
-      weight("vision_model.embeddings.patch_embedding.weight",
-             {width, 3, image.patch_size, image.patch_size}),
+      weight("vision_model.embeddings.patch_embedding.weight", {width, 3, image.patch_size, image.patch_size}),
       weight("vision_model.embeddings.position_embedding.weight", {grid * grid + 1, width}),
       weight("visual_projection.weight", {config.options.embedding_dim, width})};
   for (const char* norm : {"vision_model.pre_layrnorm.", "vision_model.post_layernorm."}) {
@@ -126,8 +122,8 @@ void name_for_openai(ClipWeight& weight, ClipLayout layout) {
   const std::string name = weight.name.substr(weight.name.find('.') + 1);
   const std::string blocks = is_text ? "text_model.encoder.layers." : "vision_model.encoder.layers.";
   if (name.starts_with(blocks)) {
-    name_block_part(name.substr(blocks.size()),
-                    is_text ? "transformer.resblocks." : "visual.transformer.resblocks.", weight);
+    name_block_part(name.substr(blocks.size()), is_text ? "transformer.resblocks." : "visual.transformer.resblocks.",
+                    weight);
   } else if (is_text) {
     name_part(name, kTextParts, weight);
   } else {
@@ -142,8 +138,10 @@ bool any_key(const WeightShapes& shapes, const char* prefix) {
 }
 
 [[noreturn]] void refuse_key(const std::string& path, const std::string& got) {
-  throw ModelError(format_text("[clip.layout_of] expected the weights of a CLIP with a vision transformer in {}, "
-                               "got {}", path, got));
+  throw ModelError(
+      format_text("[clip.layout_of] expected the weights of a CLIP with a vision transformer in {}, "
+                  "got {}",
+                  path, got));
 }
 
 }  // namespace
@@ -186,12 +184,10 @@ ClipLayout layout_of(const WeightShapes& shapes, const std::string& path) {
 }
 
 bool is_stored_constant(const std::string& key) {
-  return key.ends_with(".position_ids") || key == "attn_mask" || key == "text.attn_mask" ||
-         key == "input_resolution" || key == "context_length" || key == "vocab_size";
+  return key.ends_with(".position_ids") || key == "attn_mask" || key == "text.attn_mask" || key == "input_resolution" ||
+         key == "context_length" || key == "vocab_size";
 }
 
-std::string without_module_prefix(const std::string& key) {
-  return key.starts_with("module.") ? key.substr(7) : key;
-}
+std::string without_module_prefix(const std::string& key) { return key.starts_with("module.") ? key.substr(7) : key; }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -40,4 +40,4 @@ bool is_stored_constant(const std::string& key);
 /// "module.visual.proj" -> "visual.proj": what data-parallel training leaves in open_clip's files.
 std::string without_module_prefix(const std::string& key);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

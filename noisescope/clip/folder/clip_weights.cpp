@@ -66,8 +66,7 @@ WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeigh
     const auto found = file.find(weight.key);
     if (found == file.end()) {
       faults.missing.push_back(weight.key + " " + shape_text(shape));
-    } else if (found->second.sizes() != torch::IntArrayRef(shape) ||
-               !is_weight_dtype(found->second)) {
+    } else if (found->second.sizes() != torch::IntArrayRef(shape) || !is_weight_dtype(found->second)) {
       faults.unfit.push_back(format_text("{} (expected {} in float32, float16 or bfloat16, got {})", weight.key,
                                          shape_text(shape), describe_tensor(found->second)));
     }
@@ -78,13 +77,13 @@ WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeigh
   return faults;
 }
 
-NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeight>& weights,
-                            const std::string& name) {
+NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeight>& weights, const std::string& name) {
   const WeightFaults faults = weight_faults(file, weights);
   if (!faults.empty()) {
-    throw ModelError(format_text("[clip.ClipModel.load] expected the weights that the configuration describes in "
-                                 "{}, got others; configuration and weights belong to different models{}", name,
-                                 faults.describe()));
+    throw ModelError(
+        format_text("[clip.ClipModel.load] expected the weights that the configuration describes in "
+                    "{}, got others; configuration and weights belong to different models{}",
+                    name, faults.describe()));
   }
   NamedTensors out;
   for (const ClipWeight& weight : weights) out[weight.name] = view_of(file.at(weight.key), weight);
@@ -102,11 +101,10 @@ Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, Position
   const Tensor values = embedding.detach().to(torch::kFloat32);
   if (grid == old) return values;
   const Tensor map = values.narrow(0, 1, patches).t().reshape({1, width, old, old});
-  const Tensor resized =
-      convention == PositionResize::open_clip
-          ? at::_upsample_bicubic2d_aa(map, {grid, grid}, /*align_corners=*/false, {}, {})
-          : at::upsample_bicubic2d(map, {grid, grid}, /*align_corners=*/false, {}, {});
+  const Tensor resized = convention == PositionResize::open_clip
+                             ? at::_upsample_bicubic2d_aa(map, {grid, grid}, /*align_corners=*/false, {}, {})
+                             : at::upsample_bicubic2d(map, {grid, grid}, /*align_corners=*/false, {}, {});
   return at::cat({values.narrow(0, 0, 1), resized.reshape({width, grid * grid}).t()});
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -12,12 +12,12 @@ namespace noisescope::inline clip {
 
 /// Everything about a weight file that does not fit a configuration, in the file's own names.
 struct WeightFaults {
-  std::vector<std::string> missing;   // "key [shape]"
-  std::vector<std::string> unknown;   // keys that no part of the model has
-  std::vector<std::string> unfit;     // "key (expected [...], got [...] dtype)"
+  std::vector<std::string> missing;  // "key [shape]"
+  std::vector<std::string> unknown;  // keys that no part of the model has
+  std::vector<std::string> unfit;    // "key (expected [...], got [...] dtype)"
 
   bool empty() const { return missing.empty() && unknown.empty() && unfit.empty(); }
-  std::string describe() const;       // one line a kind, "" if empty
+  std::string describe() const;  // one line a kind, "" if empty
 };
 
 WeightShapes weight_shapes(const NamedTensors& file);
@@ -30,8 +30,7 @@ WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeigh
 
 /// Views into `file`, one a weight, in the module's names and shapes and the file's dtype. Throws
 /// ModelError listing all faults at once; `name` stands for the file.
-NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeight>& weights,
-                            const std::string& name);
+NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeight>& weights, const std::string& name);
 
 /// How position embeddings of a square grid of patches pass to another grid. The class token's row
 /// stays. `transformers`: bicubic, a = -0.75 (interpolate_pos_encoding); `open_clip`: bicubic with
@@ -42,4 +41,4 @@ NOISESCOPE_ENUM(PositionResize, transformers, open_clip)
 /// [1 + G^2, D] -> [1 + grid^2, D] float32. Throws ShapeError for another number of rows.
 Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, PositionResize convention);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "noisescope/clip/clip_config.h"
+#include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/json_fields.h"
-#include "noisescope/core/error.h"
 
 namespace noisescope::inline clip {
 namespace {
@@ -67,8 +67,7 @@ void check_keys(const JsonFields& fields, const KnownKeys& known) {
   for (const auto& [key, value] : fields.object().items()) {
     if (value.is_null() || std::count(known.read.begin(), known.read.end(), key) > 0) continue;
     const auto found = known.neutral.find(key);
-    if (found != known.neutral.end() &&
-        std::count(found->second.begin(), found->second.end(), value) > 0) {
+    if (found != known.neutral.end() && std::count(found->second.begin(), found->second.end(), value) > 0) {
       continue;
     }
     fields.refuse(format_text("a CLIP with plain transformers, got '{}': {}, which this program does not have",
@@ -77,8 +76,8 @@ void check_keys(const JsonFields& fields, const KnownKeys& known) {
   }
 }
 
-void read_encoder(const JsonFields& fields, ClipActivation activation, int64_t width,
-                  int64_t layers, EncoderOptions& options) {
+void read_encoder(const JsonFields& fields, ClipActivation activation, int64_t width, int64_t layers,
+                  EncoderOptions& options) {
   options.width = fields.integer_or("width", width, 1, 8192);
   options.layers = fields.integer_or("layers", layers, 1, 128);
   const double ratio = fields.number_or("mlp_ratio", 4, 0.01, 64);
@@ -131,16 +130,17 @@ int64_t count_layers(const WeightShapes& shapes, const std::string& prefix) {
 }
 
 /// Size `dimension` of a tensor that the state dict must have.
-int64_t size_of(const WeightShapes& shapes, const std::string& name, size_t dimension,
-                const std::string& path) {
+int64_t size_of(const WeightShapes& shapes, const std::string& name, size_t dimension, const std::string& path) {
   const auto found = shapes.find(name);
-  if (found != shapes.end() && dimension < found->second.size() &&
-      found->second[dimension] >= 1 && found->second[dimension] <= int64_t{1} << 24) {
+  if (found != shapes.end() && dimension < found->second.size() && found->second[dimension] >= 1 &&
+      found->second[dimension] <= int64_t{1} << 24) {
     return found->second[dimension];
   }
-  throw FormatError(path, 0, "[clip.read_clip_config] expected a config.json, an "
-                             "open_clip_config.json or the state dict of OpenAI's CLIP with a vision "
-                             "transformer, got none: no usable tensor '" + name + "'");
+  throw FormatError(path, 0,
+                    "[clip.read_clip_config] expected a config.json, an "
+                    "open_clip_config.json or the state dict of OpenAI's CLIP with a vision "
+                    "transformer, got none: no usable tensor '" +
+                        name + "'");
 }
 
 EncoderOptions infer_encoder(const WeightShapes& shapes, const std::string& prefix, int64_t width,
@@ -183,11 +183,8 @@ ClipConfig parse_open_clip_config(std::string_view json, const std::string& path
   return config;
 }
 
-ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& path,
-                               const ClipHints& hints) {
-  const auto size = [&](const std::string& name, size_t dimension) {
-    return size_of(shapes, name, dimension, path);
-  };
+ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& path, const ClipHints& hints) {
+  const auto size = [&](const std::string& name, size_t dimension) { return size_of(shapes, name, dimension, path); };
   const int64_t patch = size("visual.conv1.weight", 2);
   const int64_t tokens = size("visual.positional_embedding", 0);
   const bool original = shapes.contains("input_resolution") && shapes.contains("context_length");
@@ -207,11 +204,10 @@ ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& pa
   options.image.patch_size = patch;
   const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(tokens - 1))));
   options.image.image_size = grid * patch;
-  options.image.encoder = infer_encoder(shapes, "visual.transformer.resblocks.",
-                                        size("visual.conv1.weight", 0), activation,
-                                        hints.image_heads, path);
-  options.text = infer_encoder(shapes, "transformer.resblocks.", size("ln_final.weight", 0),
-                               activation, hints.text_heads, path);
+  options.image.encoder = infer_encoder(shapes, "visual.transformer.resblocks.", size("visual.conv1.weight", 0),
+                                        activation, hints.image_heads, path);
+  options.text =
+      infer_encoder(shapes, "transformer.resblocks.", size("ln_final.weight", 0), activation, hints.text_heads, path);
   config.vocabulary_size = size("token_embedding.weight", 0);
   config.context_length = size("positional_embedding", 0);
   config.end_id = config.vocabulary_size - 1;
@@ -221,4 +217,4 @@ ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& pa
   return config;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

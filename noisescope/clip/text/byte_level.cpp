@@ -44,4 +44,4 @@ std::string bytes_of_token(std::string_view token) {
   return bytes;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -19,4 +19,4 @@ const std::string& visible_byte(uint8_t byte);
 /// The bytes that a token stands for. Characters that are no stand-in are left out.
 std::string bytes_of_token(std::string_view token);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -80,9 +80,8 @@ std::vector<BytePairs::Part> BytePairs::merge_bytes(std::string_view word) const
   std::vector<Merge> merges;  // of parts i and i + 1
   for (size_t i = 0; i + 1 < parts.size(); ++i) merges.push_back(merge_at(i));
   while (!merges.empty()) {
-    const auto best = std::min_element(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) {
-      return a.rank < b.rank;
-    });
+    const auto best =
+        std::min_element(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) { return a.rank < b.rank; });
     if (best->rank == kNone.rank) break;
     const auto i = static_cast<size_t>(best - merges.begin());
     parts[i] = {best->product, parts[i].bytes + parts[i + 1].bytes};
@@ -114,4 +113,4 @@ void BytePairs::append(std::string_view word, std::vector<Part>& out) const {
   if (memory_->words.size() < kMostRememberedWords) memory_->words.emplace(word, std::move(parts));
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

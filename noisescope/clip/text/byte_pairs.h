@@ -47,9 +47,9 @@ class BytePairs {
 
   std::vector<Part> merge_bytes(std::string_view word) const;
 
-  std::array<int32_t, 256> inner_{}, last_{};  // ids of bytes inside and at the end of a word
+  std::array<int32_t, 256> inner_{}, last_{};   // ids of bytes inside and at the end of a word
   std::unordered_map<uint64_t, Merge> merges_;  // by the ids of left and right
   std::unique_ptr<Memory> memory_;
 };
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

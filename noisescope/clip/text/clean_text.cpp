@@ -22,8 +22,7 @@ size_t contraction_length(const CodePoints& text, size_t i, bool any_case) {
   if (text[i].value != '\'') return 0;
   for (const std::string_view tail : {"s", "t", "re", "ve", "m", "ll", "d"}) {
     size_t k = 0;
-    while (k < tail.size() && i + 1 + k < text.size() &&
-           text[i + 1 + k].value == static_cast<unsigned char>(tail[k])) {
+    while (k < tail.size() && i + 1 + k < text.size() && text[i + 1 + k].value == static_cast<unsigned char>(tail[k])) {
       ++k;
     }
     if (k == tail.size()) return 1 + k;
@@ -35,8 +34,7 @@ size_t contraction_length(const CodePoints& text, size_t i, bool any_case) {
 size_t special_length(const CodePoints& text, size_t i) {
   for (const std::string_view name : {"<|startoftext|>", "<|endoftext|>"}) {
     size_t k = 0;
-    while (k < name.size() && i + k < text.size() &&
-           text[i + k].value == static_cast<unsigned char>(name[k])) {
+    while (k < name.size() && i + k < text.size() && text[i + k].value == static_cast<unsigned char>(name[k])) {
       ++k;
     }
     if (k == name.size()) return k;
@@ -97,4 +95,4 @@ std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile) {
   return words;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

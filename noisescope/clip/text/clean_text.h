@@ -28,4 +28,4 @@ std::vector<WordRange> split_words(const CodePoints& text);
 /// dropped.
 std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -17,4 +17,4 @@ namespace noisescope::inline clip {
 enum class ClipProfile { hf, openai, open_clip };
 NOISESCOPE_ENUM(ClipProfile, hf, openai, open_clip)
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

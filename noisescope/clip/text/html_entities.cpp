@@ -15,8 +15,8 @@ struct Entity {
 
 #include "noisescope/clip/text/html_entities.inc"
 
-constexpr size_t kMaxName = 32;         // of html.unescape, without the semicolon
-constexpr size_t kMaxClosedName = 24;   // of ftfy
+constexpr size_t kMaxName = 32;        // of html.unescape, without the semicolon
+constexpr size_t kMaxClosedName = 24;  // of ftfy
 constexpr char32_t kReplacement = 0xFFFD;
 
 /// A reference at some '&': the code points it takes, 0 if it is none, and its text.
@@ -27,9 +27,9 @@ struct Reference {
 
 template <size_t n>
 const char32_t* find_entity(const Entity (&table)[n], const std::string& name) {
-  const auto* found = std::lower_bound(
-      std::begin(table), std::end(table), name,
-      [](const Entity& entity, const std::string& value) { return value.compare(entity.name) > 0; });
+  const auto* found =
+      std::lower_bound(std::begin(table), std::end(table), name,
+                       [](const Entity& entity, const std::string& value) { return value.compare(entity.name) > 0; });
   return found != std::end(table) && name == found->name ? found->text : nullptr;
 }
 
@@ -49,8 +49,7 @@ std::u32string text_of_number(char32_t number) {
     return {kReplacement};
   }
   if (number >= 0x80 && number <= 0x9F) return {windows_1252(number)};
-  const bool is_control = number < 0x20 && number != '\t' && number != '\n' && number != 0xC &&
-                          number != '\r';
+  const bool is_control = number < 0x20 && number != '\t' && number != '\n' && number != 0xC && number != '\r';
   const bool is_no_character = (number >= 0xFDD0 && number <= 0xFDEF) || (number & 0xFFFE) == 0xFFFE;
   if (is_control || number == 0x7F || is_no_character) return {};
   return {number};
@@ -76,8 +75,7 @@ Reference number_at(const CodePoints& text, size_t i) {
 /// &name; or the longest known beginning of &name at text[i] = '&'.
 Reference name_at(const CodePoints& text, size_t i) {
   const auto belongs = [](char32_t c) {
-    return c != '\t' && c != '\n' && c != '\f' && c != ' ' && c != '<' && c != '&' && c != '#' &&
-           c != ';';
+    return c != '\t' && c != '\n' && c != '\f' && c != ' ' && c != '<' && c != '&' && c != '#' && c != ';';
   };
   std::string name;  // as far as it is ASCII, as all known names are
   size_t length = 0;
@@ -144,16 +142,14 @@ CodePoints unescape(const CodePoints& text, Reference (*find)(const CodePoints&,
 
 CodePoints unescape_html(const CodePoints& text) { return unescape(text, reference_at); }
 
-CodePoints unescape_closed_html(const CodePoints& text) {
-  return unescape(text, closed_reference_at);
-}
+CodePoints unescape_closed_html(const CodePoints& text) { return unescape(text, closed_reference_at); }
 
 char32_t windows_1252(char32_t code) {
-  constexpr char32_t kCharacters[32] = {
-      0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021, 0x2C6, 0x2030, 0x160,
-      0x2039, 0x152,  0x8D,   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-      0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E, 0x178};
+  constexpr char32_t kCharacters[32] = {0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021,
+                                        0x2C6,  0x2030, 0x160,  0x2039, 0x152,  0x8D,   0x17D,  0x8F,
+                                        0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                        0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
   return code >= 0x80 && code <= 0x9F ? kCharacters[code - 0x80] : code;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

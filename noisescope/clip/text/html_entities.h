@@ -18,4 +18,4 @@ CodePoints unescape_closed_html(const CodePoints& text);
 /// 0x9D, which it does not define, and all other code points stay.
 char32_t windows_1252(char32_t code);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

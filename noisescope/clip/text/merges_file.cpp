@@ -7,8 +7,7 @@ namespace noisescope::inline clip {
 Tokenizer load_merges(const std::filesystem::path& path, ClipProfile profile) {
   constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
   const std::string bytes = read_file(path, kMaxFileBytes);
-  return parse_merges(is_gzip(bytes) ? gunzip(bytes, path.string(), kMaxFileBytes) : bytes,
-                      path.string(), profile);
+  return parse_merges(is_gzip(bytes) ? gunzip(bytes, path.string(), kMaxFileBytes) : bytes, path.string(), profile);
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -15,17 +15,16 @@ struct Ligature {
   std::u32string_view letters;
 };
 
-constexpr Ligature kLigatures[] = {
-    {0x132, U"IJ"},  {0x133, U"ij"},  {0x149, U"\u02BCn"}, {0x1C4, U"D\u017D"}, {0x1C5, U"D\u017E"},
-    {0x1C6, U"d\u017E"}, {0x1C7, U"LJ"}, {0x1C8, U"Lj"}, {0x1C9, U"lj"},     {0x1CA, U"NJ"},
-    {0x1CB, U"Nj"},  {0x1CC, U"nj"},  {0x1F1, U"DZ"},      {0x1F2, U"Dz"},      {0x1F3, U"dz"},
-    {0xFB00, U"ff"}, {0xFB01, U"fi"}, {0xFB02, U"fl"},     {0xFB03, U"ffi"},    {0xFB04, U"ffl"},
-    {0xFB05, U"\u017Ft"}, {0xFB06, U"st"}};
+constexpr Ligature kLigatures[] = {{0x132, U"IJ"},       {0x133, U"ij"},      {0x149, U"\u02BCn"}, {0x1C4, U"D\u017D"},
+                                   {0x1C5, U"D\u017E"},  {0x1C6, U"d\u017E"}, {0x1C7, U"LJ"},      {0x1C8, U"Lj"},
+                                   {0x1C9, U"lj"},       {0x1CA, U"NJ"},      {0x1CB, U"Nj"},      {0x1CC, U"nj"},
+                                   {0x1F1, U"DZ"},       {0x1F2, U"Dz"},      {0x1F3, U"dz"},      {0xFB00, U"ff"},
+                                   {0xFB01, U"fi"},      {0xFB02, U"fl"},     {0xFB03, U"ffi"},    {0xFB04, U"ffl"},
+                                   {0xFB05, U"\u017Ft"}, {0xFB06, U"st"}};
 
 std::u32string_view ligature_letters(char32_t code) {
-  const auto* found =
-      std::find_if(std::begin(kLigatures), std::end(kLigatures),
-                   [code](const Ligature& ligature) { return ligature.code == code; });
+  const auto* found = std::find_if(std::begin(kLigatures), std::end(kLigatures),
+                                   [code](const Ligature& ligature) { return ligature.code == code; });
   return found == std::end(kLigatures) ? std::u32string_view() : found->letters;
 }
 
@@ -44,9 +43,7 @@ bool is_unwanted_control(char32_t code) {
 /// C1 controls, ligatures, widths and quotes, each character for itself; in ftfy's order, so that a
 /// quote that comes from a ligature or a control is straightened, too.
 void append_repaired(const CodePoint& point, CodePoints& out) {
-  const auto emit = [&](char32_t code) {
-    out.push_back({straight_quote(code), point.begin, point.end});
-  };
+  const auto emit = [&](char32_t code) { out.push_back({straight_quote(code), point.begin, point.end}); };
   const char32_t code = windows_1252(point.value);
   const std::u32string_view letters = code < 0x132 ? std::u32string_view() : ligature_letters(code);
   if (!letters.empty()) {
@@ -129,9 +126,7 @@ CodePoints repair_text(const CodePoints& text) {
   CodePoints out;
   bool unescapes = true;
   for (auto begin = text.begin(); begin != text.end();) {
-    const auto is = [](char32_t code) {
-      return [code](const CodePoint& point) { return point.value == code; };
-    };
+    const auto is = [](char32_t code) { return [code](const CodePoint& point) { return point.value == code; }; };
     auto end = std::find_if(begin, text.end(), is('\n'));
     if (end != text.end()) ++end;
     unescapes = unescapes && std::none_of(begin, end, is('<'));
@@ -142,4 +137,4 @@ CodePoints repair_text(const CodePoints& text) {
   return out;
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -11,4 +11,4 @@ namespace noisescope::inline clip {
 /// The one step left out is the repair of text that was decoded in a wrong encoding ("schÃ¶n").
 CodePoints repair_text(const CodePoints& text);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

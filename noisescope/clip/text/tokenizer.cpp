@@ -15,9 +15,7 @@ constexpr int64_t kMaxContext = 4096;
 constexpr size_t kMaxTextBytes = 16384;
 
 /// From the first byte to the last one. Normalisation may have changed the order of marks.
-TextSpan joined(const TextSpan& a, const TextSpan& b) {
-  return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
-}
+TextSpan joined(const TextSpan& a, const TextSpan& b) { return {std::min(a.begin, b.begin), std::max(a.end, b.end)}; }
 
 /// The code points of a word, and where they stand in the prompt.
 TextSpan span_of(const CodePoints& text, const WordRange& word) {
@@ -32,15 +30,12 @@ std::string to_utf8(const CodePoints& text, const WordRange& word) {
   return out;
 }
 
-int32_t utf8_length(char32_t code) {
-  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-}
+int32_t utf8_length(char32_t code) { return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4; }
 
 /// Hands out the bytes of a word token by token. A character whose bytes are shared counts for each.
 class SpanReader {
  public:
-  SpanReader(const CodePoints& text, size_t first)
-      : text_(text), i_(first), left_(utf8_length(text[first].value)) {}
+  SpanReader(const CodePoints& text, size_t first) : text_(text), i_(first), left_(utf8_length(text[first].value)) {}
 
   TextSpan take(int32_t bytes) {
     if (left_ == 0) left_ = utf8_length(text_[++i_].value);
@@ -83,7 +78,8 @@ void check_model(const TokenizerModel& model, const std::string& name) {
   const std::pair<std::string, std::string> last = {model.tokens[n - 2], model.tokens[n - 1]};
   if (last != special_names(ClipProfile::hf) && last != special_names(ClipProfile::open_clip)) {
     refuse(name, format_text("expected <|startoftext|> and <|endoftext|>, or <start_of_text> and <end_of_text>, "
-                             "as the last two ids, got '{}' and '{}'", last.first, last.second));
+                             "as the last two ids, got '{}' and '{}'",
+                             last.first, last.second));
   }
   if (model.kind == TokenizerKind::words && model.profile != ClipProfile::hf) {
     refuse(name, "expected the profile hf for a word-level tokenizer, got " + to_string(model.profile));
@@ -126,7 +122,8 @@ void Tokenizer::check_tokens(const std::string& name) {
   const auto need = [&](const std::string& token, const char* reason) {
     if (id_of_.count(token) == 0) {
       refuse(name, format_text("expected the token '{}' in the vocabulary ({}), got none; "
-                               "do vocabulary and merges belong together?", token, reason));
+                               "do vocabulary and merges belong together?",
+                               token, reason));
     }
   };
   if (model_.kind == TokenizerKind::words) need(kUnknownToken, "for words that are not known");
@@ -140,12 +137,9 @@ void Tokenizer::check_tokens(const std::string& name) {
   }
 }
 
-int64_t Tokenizer::pad_id() const {
-  return model_.pad_id.value_or(model_.profile == ClipProfile::hf ? end_id() : 0);
-}
+int64_t Tokenizer::pad_id() const { return model_.pad_id.value_or(model_.profile == ClipProfile::hf ? end_id() : 0); }
 
-std::vector<Tokenizer::Piece> Tokenizer::word_pieces(const CodePoints& text,
-                                                     std::vector<UnknownWord>& unknown) const {
+std::vector<Tokenizer::Piece> Tokenizer::word_pieces(const CodePoints& text, std::vector<UnknownWord>& unknown) const {
   constexpr size_t kMostHints = 16;  // help is for typing errors, not for pages of foreign text
   std::vector<Piece> pieces;
   for (const WordRange& range : split_words(text)) {
@@ -177,14 +171,13 @@ std::vector<Tokenizer::Piece> Tokenizer::pair_pieces(const CodePoints& text) con
 
 Encoding Tokenizer::encode(std::string_view text) const {
   if (text.size() > kMaxTextBytes) {
-    throw ValueError(format_text("[clip.Tokenizer.encode] expected a text of at most {} bytes, got {}", kMaxTextBytes,
-                                 text.size()));
+    throw ValueError(
+        format_text("[clip.Tokenizer.encode] expected a text of at most {} bytes, got {}", kMaxTextBytes, text.size()));
   }
   Encoding encoding;
   const CodePoints clean = clean_text(text, model_.profile);
-  std::vector<Piece> pieces = model_.kind == TokenizerKind::words
-                                  ? word_pieces(clean, encoding.unknown)
-                                  : pair_pieces(clean);
+  std::vector<Piece> pieces =
+      model_.kind == TokenizerKind::words ? word_pieces(clean, encoding.unknown) : pair_pieces(clean);
   const auto room = static_cast<size_t>(context_length() - 2);
   if (pieces.size() > room) {
     encoding.dropped = static_cast<int64_t>(pieces.size() - room);
@@ -239,15 +232,14 @@ std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<Unkno
   constexpr size_t kMostWords = 60;
   std::vector<std::string> parts;
   for (const UnknownWord& entry : unknown) {
-    parts.push_back(format_text("'{}'{}", entry.word,
-                                entry.nearest.empty() ? "" : " (did you mean '" + entry.nearest + "'?)"));
+    parts.push_back(
+        format_text("'{}'{}", entry.word, entry.nearest.empty() ? "" : " (did you mean '" + entry.nearest + "'?)"));
   }
   std::vector<std::string> known = tokenizer.known_words();
   const size_t count = known.size();
   if (count > kMostWords) known.resize(kMostWords);
   return std::string(unknown.size() == 1 ? "unknown word " : "unknown words ") + join(parts) +
-         "; known words: " + join(known) +
-         (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
+         "; known words: " + join(known) + (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

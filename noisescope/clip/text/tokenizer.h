@@ -38,7 +38,7 @@ NOISESCOPE_ENUM(TokenizerKind, words, bpe)
 
 struct TokenizerOptions {
   TokenizerKind kind = TokenizerKind::words;
-  int64_t context_length = 32;   // tokens a prompt may have, start and end included
+  int64_t context_length = 32;    // tokens a prompt may have, start and end included
   int64_t max_vocabulary = 4096;  // tokens in all; words keeps the most frequent ones
 };
 void describe(Describer& d, TokenizerOptions& options);
@@ -132,8 +132,7 @@ std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<Unkno
 /// tokenizer_config.json if there is one (without: 77 tokens). `profile`: rules to follow in place of
 /// those the folder names (hf, if none). Hostile files are refused: FormatError with path and byte, or
 /// path and key; IoError if they cannot be read.
-Tokenizer load_tokenizer(const std::filesystem::path& folder,
-                         std::optional<ClipProfile> profile = std::nullopt);
+Tokenizer load_tokenizer(const std::filesystem::path& folder, std::optional<ClipProfile> profile = std::nullopt);
 
 /// Reads the merges file of OpenAI and open_clip, plain or gzipped (bpe_simple_vocab_16e6.txt.gz). The
 /// vocabulary follows from it: 512 byte tokens, the products of at most 48,894 merges, the special
@@ -153,4 +152,4 @@ Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, Cli
 /// transformers does not look: its ids are then those of hf.
 void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer);
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

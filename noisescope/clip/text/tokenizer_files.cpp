@@ -2,11 +2,11 @@
 // implements, ids must be 0 .. V-1 without holes, and the Tokenizer constructor checks the rest.
 #include <algorithm>
 
-#include "noisescope/core/format.h"
-#include "noisescope/io/json_reader.h"
 #include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_reader.h"
 
 namespace noisescope::inline clip {
 namespace {
@@ -39,20 +39,14 @@ Json normalizer_json() {
 }
 
 Json split_json(const char* pattern) {
-  return {{"type", "Split"},
-          {"pattern", {{"Regex", pattern}}},
-          {"behavior", "Removed"},
-          {"invert", true}};
+  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Removed"}, {"invert", true}};
 }
 
 Json pre_tokenizer_json(TokenizerKind kind) {
   if (kind == TokenizerKind::words) return split_json(kWordPattern);
-  const Json byte_level = {{"type", "ByteLevel"},
-                           {"add_prefix_space", false},
-                           {"trim_offsets", true},
-                           {"use_regex", true}};
-  return {{"type", "Sequence"},
-          {"pretokenizers", Json::array({split_json(kClipPattern), byte_level})}};
+  const Json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+  return {{"type", "Sequence"}, {"pretokenizers", Json::array({split_json(kClipPattern), byte_level})}};
 }
 
 Json vocabulary_json(const TokenizerModel& model) {
@@ -67,22 +61,26 @@ Json model_json(const TokenizerModel& model) {
   }
   Json merges = Json::array();
   for (const auto& [left, right] : model.merges) merges.push_back(Json::array({left, right}));
-  return {{"type", "BPE"},          {"dropout", nullptr},
-          {"unk_token", unknown_token(model)}, {"continuing_subword_prefix", ""},
-          {"end_of_word_suffix", "</w>"}, {"fuse_unk", false},
-          {"byte_fallback", false}, {"ignore_merges", false},
-          {"vocab", vocabulary_json(model)}, {"merges", merges}};
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", unknown_token(model)},
+          {"continuing_subword_prefix", ""},
+          {"end_of_word_suffix", "</w>"},
+          {"fuse_unk", false},
+          {"byte_fallback", false},
+          {"ignore_merges", false},
+          {"vocab", vocabulary_json(model)},
+          {"merges", merges}};
 }
 
 Json added_token_json(const std::string& token, int64_t id) {
-  return {{"id", id},          {"content", token}, {"single_word", false}, {"lstrip", false},
-          {"rstrip", false},   {"normalized", false}, {"special", true}};
+  return {{"id", id},        {"content", token},    {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
 Json decoder_json(TokenizerKind kind) {
   if (kind == TokenizerKind::words) return nullptr;
-  return {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true},
-          {"use_regex", true}};
+  return {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
 }
 
 Json tokenizer_json(const Tokenizer& tokenizer) {
@@ -128,8 +126,7 @@ Json tokenizer_config_json(const Tokenizer& tokenizer) {
   const ClipProfile profile = tokenizer.model().profile;
   Json config = special_tokens_json(tokenizer);
   if (profile != ClipProfile::hf) config[kProfileKey] = to_string(profile);
-  config["tokenizer_class"] =
-      kind == TokenizerKind::words ? "PreTrainedTokenizerFast" : "CLIPTokenizer";
+  config["tokenizer_class"] = kind == TokenizerKind::words ? "PreTrainedTokenizerFast" : "CLIPTokenizer";
   config["model_max_length"] = tokenizer.context_length();
   config["clean_up_tokenization_spaces"] = false;
   return config;
@@ -170,8 +167,9 @@ bool contains(const Json& json, const Json& wanted) {
 /// The pipeline must be the one of Tokenizer::encode, or ids would silently differ.
 void check_pipeline(const JsonReader& reader, const Json& json, TokenizerKind kind) {
   if (!contains(reader.member(json, "normalizer"), normalizer_json())) {
-    reader.refuse("expected the normalizer NFC, white space to blank, lower case; this file's is "
-                  "another, and its ids would differ");
+    reader.refuse(
+        "expected the normalizer NFC, white space to blank, lower case; this file's is "
+        "another, and its ids would differ");
   }
   Json pre_tokenizer = pre_tokenizer_json(kind);
   if (kind == TokenizerKind::bpe) {  // older files leave the last two to their defaults
@@ -179,12 +177,12 @@ void check_pipeline(const JsonReader& reader, const Json& json, TokenizerKind ki
     pre_tokenizer["pretokenizers"][1].erase("use_regex");
   }
   if (!contains(reader.member(json, "pre_tokenizer"), pre_tokenizer)) {
-    reader.refuse("expected the pre_tokenizer of CLIP or of a word-level tokenizer of this program, "
-                  "got another");
+    reader.refuse(
+        "expected the pre_tokenizer of CLIP or of a word-level tokenizer of this program, "
+        "got another");
   }
   const Json& model = json["model"];
-  if (kind == TokenizerKind::bpe &&
-      reader.member(model, "end_of_word_suffix") != Json("</w>")) {
+  if (kind == TokenizerKind::bpe && reader.member(model, "end_of_word_suffix") != Json("</w>")) {
     reader.refuse("expected model.end_of_word_suffix '</w>'");
   }
 }
@@ -205,8 +203,7 @@ std::vector<std::string> read_tokens(const JsonReader& reader, const Json& vocab
 }
 
 /// Merges are ["a", "b"] or the older "a b".
-std::vector<std::pair<std::string, std::string>> read_merges(const JsonReader& reader,
-                                                             const Json& merges) {
+std::vector<std::pair<std::string, std::string>> read_merges(const JsonReader& reader, const Json& merges) {
   if (!merges.is_array()) reader.refuse("expected a list as model.merges");
   std::vector<std::pair<std::string, std::string>> out;
   for (const Json& merge : merges) {
@@ -223,8 +220,7 @@ std::vector<std::pair<std::string, std::string>> read_merges(const JsonReader& r
 }
 
 /// "left right" a line, best first; a first line with "#version" is no merge.
-std::vector<std::pair<std::string, std::string>> read_merge_lines(const JsonReader& reader,
-                                                                  std::string_view text,
+std::vector<std::pair<std::string, std::string>> read_merge_lines(const JsonReader& reader, std::string_view text,
                                                                   size_t most) {
   std::vector<std::pair<std::string, std::string>> out;
   size_t line_number = 0;
@@ -237,8 +233,9 @@ std::vector<std::pair<std::string, std::string>> read_merge_lines(const JsonRead
     if (!is_header && !is_last) {
       const size_t blank = line.find(' ');
       if (blank == 0 || blank >= line.size() - 1 || line.find(' ', blank + 1) != line.npos) {
-        reader.refuse(format_text("expected 'left right' in line {}, got '{}'", line_number,
-                                  std::string(line.substr(0, 80))), begin);
+        reader.refuse(
+            format_text("expected 'left right' in line {}, got '{}'", line_number, std::string(line.substr(0, 80))),
+            begin);
       }
       out.emplace_back(line.substr(0, blank), line.substr(blank + 1));
     }
@@ -263,8 +260,7 @@ std::string read_token(const JsonReader& reader, const Json& value, const char* 
 /// Context, profile and padding. `profile` overrules the file.
 void read_settings(const JsonReader& reader, const Json& config, std::optional<ClipProfile> profile,
                    TokenizerModel& model) {
-  model.context_length =
-      reader.integer(reader.member(config, "model_max_length"), "model_max_length");
+  model.context_length = reader.integer(reader.member(config, "model_max_length"), "model_max_length");
   if (const Json* named = reader.find(config, kProfileKey)) {
     const std::string name = reader.text(*named, kProfileKey);
     try {
@@ -324,7 +320,8 @@ Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, Cli
   if (merges_txt.substr(0, merges_txt.find('\n')).find("#version") == std::string_view::npos) {
     reader.refuse("expected merges with '#version' in their first line, got another text file");
   }
-  TokenizerModel parts{.kind = TokenizerKind::bpe, .context_length = kDefaultContext,
+  TokenizerModel parts{.kind = TokenizerKind::bpe,
+                       .context_length = kDefaultContext,
                        .tokens = clip_byte_tokens(),
                        .merges = read_merge_lines(reader, merges_txt, kMostMerges),
                        .profile = profile};
@@ -336,11 +333,10 @@ Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, Cli
 
 Tokenizer load_tokenizer(const std::filesystem::path& folder, std::optional<ClipProfile> profile) {
   const auto read = [&](const char* file) { return read_file(folder / file, kMaxFileBytes); };
-  const bool is_split = !std::filesystem::exists(folder / "tokenizer.json") &&
-                        std::filesystem::exists(folder / "vocab.json");
+  const bool is_split =
+      !std::filesystem::exists(folder / "tokenizer.json") && std::filesystem::exists(folder / "vocab.json");
   if (!is_split) {
-    return parse_tokenizer(read("tokenizer.json"), read("tokenizer_config.json"), folder.string(),
-                           profile);
+    return parse_tokenizer(read("tokenizer.json"), read("tokenizer_config.json"), folder.string(), profile);
   }
   const std::string config = std::filesystem::exists(folder / "tokenizer_config.json")
                                  ? read("tokenizer_config.json")
@@ -350,9 +346,7 @@ Tokenizer load_tokenizer(const std::filesystem::path& folder, std::optional<Clip
 
 void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
   const TokenizerModel& model = tokenizer.model();
-  const auto write = [&](const char* name, const Json& json) {
-    write_file_atomic(folder / name, json.dump(2) + "\n");
-  };
+  const auto write = [&](const char* name, const Json& json) { write_file_atomic(folder / name, json.dump(2) + "\n"); };
   if (model.kind == TokenizerKind::bpe) {
     write("vocab.json", vocabulary_json(model));
     write_file_atomic(folder / "merges.txt", merges_text(model));
@@ -362,4 +356,4 @@ void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokeni
   write("tokenizer.json", tokenizer_json(tokenizer));
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

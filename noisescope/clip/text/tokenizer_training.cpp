@@ -23,8 +23,7 @@ Symbols byte_symbols(const std::string& word) {
 }
 
 /// How often each word occurs in the captions, cleaned.
-std::map<std::string, int64_t> count_words(const std::vector<std::string>& captions,
-                                           TokenizerKind kind) {
+std::map<std::string, int64_t> count_words(const std::vector<std::string>& captions, TokenizerKind kind) {
   std::map<std::string, int64_t> counts;
   for (const std::string& caption : captions) {
     const CodePoints text = clean_text(caption, ClipProfile::hf);
@@ -36,14 +35,15 @@ std::map<std::string, int64_t> count_words(const std::vector<std::string>& capti
     }
   }
   if (counts.empty()) {
-    throw DataError(format_text("[clip.Tokenizer.train] expected captions with at least one word, "
-                                "got {} captions without any", captions.size()));
+    throw DataError(
+        format_text("[clip.Tokenizer.train] expected captions with at least one word, "
+                    "got {} captions without any",
+                    captions.size()));
   }
   return counts;
 }
 
-std::vector<std::string> word_vocabulary(const std::map<std::string, int64_t>& counts,
-                                         int64_t room) {
+std::vector<std::string> word_vocabulary(const std::map<std::string, int64_t>& counts, int64_t room) {
   std::vector<std::pair<int64_t, std::string>> by_count;
   for (const auto& [word, count] : counts) by_count.emplace_back(-count, word);
   std::sort(by_count.begin(), by_count.end());
@@ -71,8 +71,7 @@ std::pair<std::pair<std::string, std::string>, int64_t> best_pair(
 }
 
 /// Sennrich et al. 2016, algorithm 1. Pairs that occur once are not worth a token.
-void learn_merges(const std::map<std::string, int64_t>& counts, size_t max_tokens,
-                  TokenizerModel& model) {
+void learn_merges(const std::map<std::string, int64_t>& counts, size_t max_tokens, TokenizerModel& model) {
   std::vector<std::pair<Symbols, int64_t>> words;
   for (const auto& [word, count] : counts) words.emplace_back(byte_symbols(word), count);
   std::set<std::string> known(model.tokens.begin(), model.tokens.end());
@@ -96,8 +95,7 @@ void learn_merges(const std::map<std::string, int64_t>& counts, size_t max_token
 
 }  // namespace
 
-Tokenizer Tokenizer::train(const std::vector<std::string>& captions,
-                           const TokenizerOptions& options) {
+Tokenizer Tokenizer::train(const std::vector<std::string>& captions, const TokenizerOptions& options) {
   TokenizerModel model;
   model.kind = options.kind;
   model.context_length = options.context_length;
@@ -114,4 +112,4 @@ Tokenizer Tokenizer::train(const std::vector<std::string>& captions,
   return Tokenizer(std::move(model), "trained");
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -34,9 +34,8 @@ struct WidthForm {
 /// The run that contains `code` in a table sorted by code points, or nullptr.
 template <class Run, size_t n>
 const Run* find_run(const Run (&table)[n], char32_t code) {
-  const Run* next = std::upper_bound(
-      std::begin(table), std::end(table), code,
-      [](char32_t value, const Run& run) { return value < run.first; });
+  const Run* next = std::upper_bound(std::begin(table), std::end(table), code,
+                                     [](char32_t value, const Run& run) { return value < run.first; });
   if (next == std::begin(table)) return nullptr;
   const Run* run = next - 1;
   return code <= run->last ? run : nullptr;
@@ -65,9 +64,8 @@ constexpr char32_t kHangulBase = 0xAC00, kLeadBase = 0x1100, kVowelBase = 0x1161
 constexpr char32_t kLeads = 19, kVowels = 21, kTails = 28;
 
 const Decomposition* find_decomposition(char32_t code) {
-  const auto* found = std::lower_bound(
-      std::begin(kDecompositions), std::end(kDecompositions), code,
-      [](const Decomposition& entry, char32_t value) { return entry.code < value; });
+  const auto* found = std::lower_bound(std::begin(kDecompositions), std::end(kDecompositions), code,
+                                       [](const Decomposition& entry, char32_t value) { return entry.code < value; });
   return found != std::end(kDecompositions) && found->code == code ? found : nullptr;
 }
 
@@ -111,12 +109,11 @@ std::unordered_map<uint64_t, char32_t> composition_table() {
 
 /// The primary composite of two characters, or 0.
 char32_t compose_pair(char32_t first, char32_t second) {
-  if (first >= kLeadBase && first < kLeadBase + kLeads && second >= kVowelBase &&
-      second < kVowelBase + kVowels) {
+  if (first >= kLeadBase && first < kLeadBase + kLeads && second >= kVowelBase && second < kVowelBase + kVowels) {
     return kHangulBase + ((first - kLeadBase) * kVowels + (second - kVowelBase)) * kTails;
   }
-  if (first >= kHangulBase && first < kHangulBase + kLeads * kVowels * kTails &&
-      (first - kHangulBase) % kTails == 0 && second > kTailBase && second < kTailBase + kTails) {
+  if (first >= kHangulBase && first < kHangulBase + kLeads * kVowels * kTails && (first - kHangulBase) % kTails == 0 &&
+      second > kTailBase && second < kTailBase + kTails) {
     return first + (second - kTailBase);
   }
   static const std::unordered_map<uint64_t, char32_t> table = composition_table();
@@ -126,8 +123,8 @@ char32_t compose_pair(char32_t first, char32_t second) {
 
 CodePoints compose(const CodePoints& text, NfcTables tables) {
   CodePoints out;
-  int64_t starter = -1;    // index in `out` of the last character of class 0
-  int last_class = -1;     // class of the last character kept after it; -1: none
+  int64_t starter = -1;  // index in `out` of the last character of class 0
+  int last_class = -1;   // class of the last character kept after it; -1: none
   for (const CodePoint& point : text) {
     const int ccc = combining_class(point.value, tables);
     if (starter >= 0 && last_class < ccc) {
@@ -159,8 +156,7 @@ void append_lower(const CodePoint& point, CodePoints& out) {
 
 /// Does a cased letter come next, case-ignorable characters aside? `step` is 1 or -1.
 bool meets_cased(const CodePoints& text, size_t i, int step) {
-  for (auto k = static_cast<int64_t>(i) + step; k >= 0 && k < static_cast<int64_t>(text.size());
-       k += step) {
+  for (auto k = static_cast<int64_t>(i) + step; k >= 0 && k < static_cast<int64_t>(text.size()); k += step) {
     const char32_t code = text[static_cast<size_t>(k)].value;
     if (find_run(kCaseIgnorable, code) == nullptr) return find_run(kCased, code) != nullptr;
   }
@@ -205,8 +201,8 @@ bool is_digit(char32_t code) {
 
 bool is_white_space(char32_t code) {
   if (code < 0x80) return code == ' ' || (code >= 0x9 && code <= 0xD);
-  return code == 0x85 || code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200A) ||
-         code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
+  return code == 0x85 || code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 ||
+         code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
 }
 
 CodePoints decode_utf8(std::string_view text) {
@@ -216,8 +212,10 @@ CodePoints decode_utf8(std::string_view text) {
     char32_t code = 0;
     const size_t length = sequence_length(text, i, code);
     if (length == 0) {
-      throw ValueError(format_text("[clip.decode_utf8] expected UTF-8 text, got an invalid sequence at byte {}; "
-                                   "save the text as UTF-8", i));
+      throw ValueError(
+          format_text("[clip.decode_utf8] expected UTF-8 text, got an invalid sequence at byte {}; "
+                      "save the text as UTF-8",
+                      i));
     }
     out.push_back({code, static_cast<int64_t>(i), static_cast<int64_t>(i + length)});
     i += length;
@@ -243,8 +241,7 @@ void append_utf8(std::string& out, char32_t code) {
 
 CodePoints to_nfc(const CodePoints& text, NfcTables tables) {
   // Below U+0300 there is nothing to compose, decompose or reorder.
-  const bool plain = std::all_of(text.begin(), text.end(),
-                                 [](const CodePoint& point) { return point.value < 0x300; });
+  const bool plain = std::all_of(text.begin(), text.end(), [](const CodePoint& point) { return point.value < 0x300; });
   if (plain) return text;
   CodePoints parts;
   for (const CodePoint& point : text) decompose(point, tables, parts);
@@ -290,11 +287,10 @@ CodePoints normalize_text(std::string_view text) {
 }
 
 std::pair<char32_t, char32_t> standard_width(char32_t code) {
-  const auto* found = std::lower_bound(
-      std::begin(kWidthForms), std::end(kWidthForms), code,
-      [](const WidthForm& form, char32_t value) { return form.code < value; });
+  const auto* found = std::lower_bound(std::begin(kWidthForms), std::end(kWidthForms), code,
+                                       [](const WidthForm& form, char32_t value) { return form.code < value; });
   if (found == std::end(kWidthForms) || found->code != code) return {0, 0};
   return {found->first, found->second};
 }
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

@@ -51,4 +51,4 @@ bool is_number(char32_t code);       // N*
 bool is_digit(char32_t code);        // Nd
 bool is_white_space(char32_t code);  // the White_Space property
 
-}  // namespace noisescope::clip
+}  // namespace noisescope::inline clip

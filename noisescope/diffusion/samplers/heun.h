@@ -27,8 +27,7 @@ struct Heun : Method {
   /// Lines 4-6: raise the noise level from sigma to sigma-hat.
   void prepare(Step& step) override {
     if (churn <= 0 || step.sigma < sigma_min || step.sigma > sigma_max) return;
-    const double gamma =
-        std::min(churn / static_cast<double>(step.count), std::numbers::sqrt2 - 1);
+    const double gamma = std::min(churn / static_cast<double>(step.count), std::numbers::sqrt2 - 1);
     const double raised = step.sigma * (1 + gamma);
     const double added = std::sqrt(raised * raised - step.sigma * step.sigma);
     step.x = step.x + step.noise() * (noise_scale * added);
@@ -41,8 +40,7 @@ struct Heun : Method {
     const Tensor slope = (step.x - step.denoised) / step.sigma;
     const Tensor guess = step.x + slope * h;
     if (step.is_last()) return guess;
-    const Tensor slope_next =
-        (guess - step.denoise(guess, step.sigma_next)) / step.sigma_next;
+    const Tensor slope_next = (guess - step.denoise(guess, step.sigma_next)) / step.sigma_next;
     return step.x + (slope + slope_next) * (h / 2);
   }
 };

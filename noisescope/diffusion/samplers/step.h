@@ -9,13 +9,13 @@
 namespace noisescope::samplers {
 
 struct Step {
-  int64_t index = 0;      // 0 .. count - 1
-  int64_t count = 0;      // S
-  double sigma = 0;       // noise level of x
-  double sigma_next = 0;  // 0 at the last step
+  int64_t index = 0;       // 0 .. count - 1
+  int64_t count = 0;       // S
+  double sigma = 0;        // noise level of x
+  double sigma_next = 0;   // 0 at the last step
   double sigma_after = 0;  // the level after sigma_next; 0 at the last two steps
-  Tensor x;               // [B, C, H, W]
-  Tensor denoised;        // D(x, sigma); not yet known in prepare()
+  Tensor x;                // [B, C, H, W]
+  Tensor denoised;         // D(x, sigma); not yet known in prepare()
   const Predictor* predict = nullptr;
   const NoiseSource* noise_source = nullptr;
 
@@ -23,8 +23,7 @@ struct Step {
 
   /// Standard normal [B, C, H, W] of this step.
   Tensor noise() const {
-    return noise_source->step(static_cast<uint64_t>(index), x.sizes().slice(1), x.scalar_type())
-        .to(x.device());
+    return noise_source->step(static_cast<uint64_t>(index), x.sizes().slice(1), x.scalar_type()).to(x.device());
   }
 
   /// D at another point of the step.

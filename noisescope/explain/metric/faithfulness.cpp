@@ -38,18 +38,20 @@ Tensor has_gone(const Tensor& order, const Tensor& gone) {
 }
 
 /// Scores of M rows without the pixels of their masks, [M] float64.
-Tensor score_without(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                     const Tensor& masks, const Tensor& sample) {
+Tensor score_without(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& masks,
+                     const Tensor& sample) {
   return score(removal(pictures, masks, sample), sample).to(torch::kCPU, torch::kFloat64);
 }
 
 /// Scores of pictures [G, C, H, W], numbered from `first`, under their masks [G, R, H, W]: [G, R]. A mask
 /// equal to the one before it is not evaluated again.
-Tensor score_masks(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                   const Tensor& masks, int64_t first) {
+Tensor score_masks(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& masks,
+                   int64_t first) {
   const Tensor flat = masks.flatten(2);
-  const Tensor fresh = torch::cat({torch::ones_like(flat.select(1, 0).narrow(1, 0, 1)),
-                                   (flat.slice(1, 1) != flat.slice(1, 0, -1)).any(2)}, 1).flatten();
+  const Tensor fresh =
+      torch::cat(
+          {torch::ones_like(flat.select(1, 0).narrow(1, 0, 1)), (flat.slice(1, 1) != flat.slice(1, 0, -1)).any(2)}, 1)
+          .flatten();
   const Tensor rows = fresh.nonzero().squeeze(1);
   const Tensor picture = torch::div(rows, masks.size(1), "floor");
   const Tensor scores = score_without(score, removal, pictures.index_select(0, picture),
@@ -64,7 +66,10 @@ void check_options(const PerturbationOptions& options) {
     usable = (i == 0 || s[i] > s[i - 1]) && std::abs(s[i] + s[s.size() - 1 - i] - 1) < 1e-9;
   }
   if (!usable) {
-    throw ValueError(format_text("[explain.perturbation_curves] expected pass_size >= 1 and shares that rise from 0 to 1 symmetrically (s and 1 - s), got {} shares; the null value of the area between the curves rests on it", s.size()));
+    throw ValueError(format_text(
+        "[explain.perturbation_curves] expected pass_size >= 1 and shares that rise from 0 to 1 symmetrically (s and 1 "
+        "- s), got {} shares; the null value of the area between the curves rests on it",
+        s.size()));
   }
 }
 
@@ -89,23 +94,22 @@ Tensor ordered_edges(const Tensor& pictures, const Tensor& chance) {
 }  // namespace
 
 void describe(Describer& d, FlippingOptions& options) {
-  d("pixels_per_step", options.pixels_per_step, "pixels taken out at a time",
-    {.min = 1, .max = 1 << 20});
+  d("pixels_per_step", options.pixels_per_step, "pixels taken out at a time", {.min = 1, .max = 1 << 20});
   d("pass_size", options.pass_size, "pictures scored at once", {.min = 1, .max = 65536});
 }
 
 void describe(Describer& d, PerturbationOptions& options) {
-  d("shares", options.shares, "shares of the pixels that are moved, symmetric from 0 to 1",
-    {.min = 0, .max = 1});
+  d("shares", options.shares, "shares of the pixels that are moved, symmetric from 0 to 1", {.min = 0, .max = 1});
   d("pass_size", options.pass_size, "pictures scored at once", {.min = 1, .max = 65536});
 }
 
-Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                      const Tensor& maps, const FlippingOptions& options, const Control& control) {
+Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
+                      const FlippingOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   check_maps("explain.pixel_flipping", pictures, maps);
   if (options.pixels_per_step < 1 || options.pass_size < 1) {
-    throw ValueError(format_text("[explain.pixel_flipping] expected pixels_per_step and pass_size >= 1, got {} and {}", options.pixels_per_step, options.pass_size));
+    throw ValueError(format_text("[explain.pixel_flipping] expected pixels_per_step and pass_size >= 1, got {} and {}",
+                                 options.pixels_per_step, options.pass_size));
   }
   const Tensor order = order_of(maps.to(pictures.device()));
   const int64_t steps = options.steps(maps[0].numel());
@@ -117,8 +121,8 @@ Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const T
       const int64_t count = std::min(options.pass_size, steps - first);
       const Tensor masks = has_gone(order[b], gone.narrow(0, first, count).view({-1, 1, 1}));
       const Tensor sample = torch::full({count}, b, gone.options().dtype(torch::kInt64));
-      curves[b].narrow(0, first, count) = score_without(
-          score, removal, pictures[b].expand({count, -1, -1, -1}), masks, sample);
+      curves[b].narrow(0, first, count) =
+          score_without(score, removal, pictures[b].expand({count, -1, -1, -1}), masks, sample);
     }
   }
   return curves;
@@ -131,9 +135,8 @@ Tensor curve_area(const Tensor& curves, const std::vector<double>& points) {
   return ((c.slice(1, 1) + c.slice(1, 0, -1)) / 2 * widths).sum(1);
 }
 
-PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal,
-                                       const Tensor& pictures, const Tensor& maps,
-                                       const PerturbationOptions& options, const Control& control) {
+PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal, const Tensor& pictures,
+                                       const Tensor& maps, const PerturbationOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   check_maps("explain.perturbation_curves", pictures, maps);
   check_options(options);
@@ -146,24 +149,21 @@ PerturbationCurves perturbation_curves(const PictureScore& score, const Removal&
     control.throw_if_stopped("explain.perturbation_curves");
     const int64_t count = std::min(group, pictures.size(0) - first);
     const Tensor top = has_gone(order.narrow(0, first, count), counts.view({1, -1, 1, 1}));
-    rows.push_back(score_masks(score, removal, pictures.narrow(0, first, count),
-                               torch::cat({~top, top}, 1), first));
+    rows.push_back(score_masks(score, removal, pictures.narrow(0, first, count), torch::cat({~top, top}, 1), first));
   }
   const Tensor both = torch::cat(rows);
   return {options.shares, both.narrow(1, 0, shares), both.narrow(1, shares, shares)};
 }
 
-Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                          const Tensor& maps, const PerturbationOptions& options,
-                          const Random& random, const std::vector<int64_t>& sample_ids,
-                          const Control& control) {
+Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
+                          const PerturbationOptions& options, const Random& random,
+                          const std::vector<int64_t>& sample_ids, const Control& control) {
   check_maps("explain.faithfulness", pictures, maps);
   const Tensor chance = random_maps(maps.size(1), maps.size(2), random, sample_ids);
   const auto curves = [&](const Tensor& some) {
     return perturbation_curves(score, removal, pictures, some, options, control);
   };
-  return {curves(maps), curves(chance), curves(ordered_edges(pictures, chance)),
-          curves(torch::zeros_like(maps))};
+  return {curves(maps), curves(chance), curves(ordered_edges(pictures, chance)), curves(torch::zeros_like(maps))};
 }
 
 void describe(AnswerDescriber& d, const PerturbationCurves& a) {
@@ -172,9 +172,11 @@ void describe(AnswerDescriber& d, const PerturbationCurves& a) {
   d("deletion", a.deletion, "picture share", "score", "the top share of pixels is removed", {.x = "shares"});
   d("insertion_area", [&] { return a.insertion_area(); }, "picture", "score", "under the insertion curve",
     {.higher = "better"});
-  d("deletion_area", [&] { return a.deletion_area(); }, "picture", "score", "under the deletion curve; lower is better");
+  d(
+      "deletion_area", [&] { return a.deletion_area(); }, "picture", "score",
+      "under the deletion curve; lower is better");
   d("area_between", [&] { return a.area_between(); }, "picture", "score", "insertion less deletion area",
     {.null = 0, .higher = "better", .is_signed = true});
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -24,9 +24,7 @@ struct FlippingOptions {
   int64_t pixels_per_step = 1;
   int64_t pass_size = 128;  // pictures scored at once; few stay in the cache
 
-  int64_t steps(int64_t pixels) const {
-    return (pixels + pixels_per_step - 1) / pixels_per_step;
-  }
+  int64_t steps(int64_t pixels) const { return (pixels + pixels_per_step - 1) / pixels_per_step; }
   /// Evaluations of the score, and pictures that pass through the removal.
   int64_t cost(int64_t pictures, int64_t pixels) const { return steps(pixels) * pictures; }
 };
@@ -37,9 +35,8 @@ void describe(Describer& d, FlippingOptions& options);
 /// [B, steps] float64. A curve that falls sooner is better.
 /// Throws ShapeError for maps that do not fit, NumericError for maps that are not finite, ValueError for
 /// options out of range.
-Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                      const Tensor& maps, const FlippingOptions& options = {},
-                      const Control& control = {});
+Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
+                      const FlippingOptions& options = {}, const Control& control = {});
 
 /// Area under curves [B, S] over points [S] by the trapezoidal rule: [B] float64.
 Tensor curve_area(const Tensor& curves, const std::vector<double>& points);
@@ -75,9 +72,8 @@ struct PerturbationCurves {
 
 /// Curves of maps [B, H, W] over pictures [B, C, H, W].
 /// Throws as pixel_flipping does.
-PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal,
-                                       const Tensor& pictures, const Tensor& maps,
-                                       const PerturbationOptions& options = {},
+PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal, const Tensor& pictures,
+                                       const Tensor& maps, const PerturbationOptions& options = {},
                                        const Control& control = {});
 
 /// A map beside the three that know nothing: a figure of one map alone says little.
@@ -89,11 +85,10 @@ struct Faithfulness {
 };
 
 /// Cost: that of 4 maps. Picture k uses (random, Purpose::explain, sample_ids[k]).
-Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                          const Tensor& maps, const PerturbationOptions& options,
-                          const Random& random, const std::vector<int64_t>& sample_ids,
-                          const Control& control = {});
+Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
+                          const PerturbationOptions& options, const Random& random,
+                          const std::vector<int64_t>& sample_ids, const Control& control = {});
 
 void describe(AnswerDescriber& d, const PerturbationCurves& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

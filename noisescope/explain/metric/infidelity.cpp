@@ -18,8 +18,7 @@ Infidelity infidelity(const PictureScore& score, const Tensor& pictures, const T
   if (perturbations.size(0) < 1) {
     throw ValueError("[explain.infidelity] expected at least one perturbation, got none");
   }
-  const Tensor sample = torch::arange(
-      pictures.size(0), torch::dtype(torch::kInt64).device(pictures.device()));
+  const Tensor sample = torch::arange(pictures.size(0), torch::dtype(torch::kInt64).device(pictures.device()));
   const auto scored = [&](const Tensor& some) { return score(some, sample).to(torch::kFloat64); };
   const Tensor whole = scored(pictures);
   std::vector<Tensor> said, done;
@@ -39,4 +38,4 @@ void describe(AnswerDescriber& d, const Infidelity& a) {
   d("scaled", a.scaled, "picture", "score squared", "of the map times the factor that suits its picture best");
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -25,4 +25,4 @@ Infidelity infidelity(const PictureScore& score, const Tensor& pictures, const T
 
 void describe(AnswerDescriber& d, const Infidelity& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -15,8 +15,9 @@ struct Rows {
     map = map_in.flatten(1).to(torch::kFloat64);
     mask = mask_in.flatten(1).to(torch::kBool);
     if ((mask.all(1) | ~mask.any(1)).any().item<bool>()) {
-      throw ValueError("[explain.metric] expected masks with pixels inside and outside, got one that "
-                       "is empty or full");
+      throw ValueError(
+          "[explain.metric] expected masks with pixels inside and outside, got one that "
+          "is empty or full");
     }
   }
   Tensor map, mask;
@@ -63,8 +64,8 @@ Tensor best_iou(const Tensor& map, const Tensor& mask) {
   const Tensor area = rows.mask.sum(1, true).to(torch::kFloat64);
   const Tensor scores = hits / (marked + area - hits);
   // A threshold can stand only behind the last of equal values.
-  const Tensor last = torch::cat({sorted.slice(1, 0, -1) > sorted.slice(1, 1),
-                                  torch::ones({sorted.size(0), 1}, torch::kBool)}, 1);
+  const Tensor last =
+      torch::cat({sorted.slice(1, 0, -1) > sorted.slice(1, 1), torch::ones({sorted.size(0), 1}, torch::kBool)}, 1);
   return std::get<0>(torch::where(last, scores, torch::zeros_like(scores)).max(1));
 }
 
@@ -81,4 +82,4 @@ Tensor relevance_rank(const Tensor& map, const Tensor& mask) {
   return ranked_mask(rows).cumsum(1).gather(1, area - 1).squeeze(1) / area.squeeze(1);
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -31,4 +31,4 @@ Tensor relevance_mass(const Tensor& map, const Tensor& mask);
 /// Relevance rank accuracy: share of the |mask| largest values that lie inside it (same).
 Tensor relevance_rank(const Tensor& map, const Tensor& mask);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -6,11 +6,11 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
-#include "noisescope/explain/answer.h"
 #include "noisescope/core/options.h"
-#include "noisescope/stats/ranks.h"
+#include "noisescope/explain/answer.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
+#include "noisescope/stats/ranks.h"
 
 namespace noisescope::inline explain {
 namespace {
@@ -57,14 +57,13 @@ std::vector<std::string> layers_of(const torch::nn::Module& network) {
   return layers;
 }
 
-NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::string>& layers,
-                   const Random& random) {
+NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::string>& layers, const Random& random) {
   const torch::NoGradGuard no_grad;
   const std::vector<std::string> known = layers_of(*network);
   for (const std::string& layer : layers) {
     if (std::find(known.begin(), known.end(), layer) == known.end()) {
-      throw ValueError("[explain.shuffled_copy] expected a layer of the network, got '" + layer +
-                       "'; did you mean '" + nearest_name(layer, known) + "'?");
+      throw ValueError("[explain.shuffled_copy] expected a layer of the network, got '" + layer + "'; did you mean '" +
+                       nearest_name(layer, known) + "'?");
     }
   }
   const NetworkPtr copy = make_network(network->options());
@@ -88,25 +87,22 @@ Tensor own_part(const Tensor& maps) {
   return scaled - scaled.mean(1, true);
 }
 
-WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps,
-                                  const Random& random, int64_t shuffles) {
+WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps, const Random& random,
+                                  int64_t shuffles) {
   if (shuffles < 1) {
     throw ValueError(format_text("[explain.randomise_all] expected at least one shuffle, got {}", shuffles));
   }
   const std::vector<std::string> layers = layers_of(*network);
   const std::vector<std::string> last(static_cast<size_t>(shuffles), layers.front());
-  return compare(maps, network, last, [&](size_t s) {
-    return shuffled_copy(network, layers, Random(random.seed() + s));
-  });
+  return compare(maps, network, last,
+                 [&](size_t s) { return shuffled_copy(network, layers, Random(random.seed() + s)); });
 }
 
-WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps,
-                                      const Random& random) {
+WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps, const Random& random) {
   std::vector<std::string> layers = layers_of(*network);
   std::reverse(layers.begin(), layers.end());
   return compare(maps, network, layers, [&](size_t s) {
-    return shuffled_copy(network, {layers.begin(), layers.begin() + static_cast<int64_t>(s) + 1},
-                         random);
+    return shuffled_copy(network, {layers.begin(), layers.begin() + static_cast<int64_t>(s) + 1}, random);
   });
 }
 
@@ -118,4 +114,4 @@ void describe(AnswerDescriber& d, const WeightRandomisation& a) {
     "the same of what a map says of its picture and not of any", {.x = "layers", .null = 0, .is_signed = true});
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -23,8 +23,7 @@ std::vector<std::string> layers_of(const torch::nn::Module& network);
 
 /// A copy of the network in which the parameters of `layers` are shuffled, each by (random,
 /// Purpose::explain, hash of its name). Throws ValueError for a layer that it does not have.
-NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::string>& layers,
-                   const Random& random);
+NetworkPtr shuffled_copy(const NetworkPtr& network, const std::vector<std::string>& layers, const Random& random);
 
 /// The maps under test, K kinds for B pictures [K, B, H, W], for any network of this shape.
 using MapsOfNetwork = std::function<Tensor(const NetworkPtr& network)>;
@@ -47,15 +46,14 @@ Tensor own_part(const Tensor& maps);
 
 /// Full randomisation: all layers at once, S = `shuffles` times. Shuffle s takes the seed of `random`
 /// plus s. Cost: S + 1 times that of the maps.
-WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps,
-                                  const Random& random, int64_t shuffles = 1);
+WeightRandomisation randomise_all(const NetworkPtr& network, const MapsOfNetwork& maps, const Random& random,
+                                  int64_t shuffles = 1);
 
 /// Cascading randomisation: layers from the output down to the input, each destroyed on top of those
 /// before it, S = number of layers; the curve should fall and end where randomise_all is.
 /// Cost: S + 1 times that of the maps.
-WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps,
-                                      const Random& random);
+WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNetwork& maps, const Random& random);
 
 void describe(AnswerDescriber& d, const WeightRandomisation& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -17,8 +17,7 @@ namespace noisescope::inline explain {
 /// M finite pictures [M, C, H, W] with the pixels `removed` [M, H, W] bool replaced; all others stay as
 /// they are. `sample` [M] int64 says which picture of the batch a row was made from: rows of one sample share
 /// their noise.
-using Removal =
-    std::function<Tensor(const Tensor& pictures, const Tensor& removed, const Tensor& sample)>;
+using Removal = std::function<Tensor(const Tensor& pictures, const Tensor& removed, const Tensor& sample)>;
 
 /// One finite value for every removed pixel and channel.
 Removal replace_by(double value);
@@ -28,10 +27,10 @@ Removal replace_by(double value);
 Removal replace_by_noise(const Random& random, std::vector<int64_t> sample_ids);
 
 struct RefillOptions {
-  int64_t steps = 20;        // noise levels, equally spaced in log-SNR
-  int64_t resamples = 3;     // passes over each step but the last: U of RePaint
+  int64_t steps = 20;     // noise levels, equally spaced in log-SNR
+  int64_t resamples = 3;  // passes over each step but the last: U of RePaint
   double log_snr_min = -8;
-  double log_snr_max = 4;    // the last level before the estimate of the clean picture
+  double log_snr_max = 4;  // the last level before the estimate of the clean picture
   int64_t pass_size = 128;
 
   /// Denoiser evaluations for `pictures` refilled pictures.
@@ -45,7 +44,7 @@ void describe(Describer& d, RefillOptions& options);
 /// the null condition, or the refill restores what the prompt says.
 /// Draws approximately from p(removed pixels | kept pixels); the error falls with steps and resamples.
 /// Throws ValueError for options out of range.
-Removal refill(Denoiser denoiser, Tensor condition, const RefillOptions& options,
-               const Random& random, std::vector<int64_t> sample_ids);
+Removal refill(Denoiser denoiser, Tensor condition, const RefillOptions& options, const Random& random,
+               std::vector<int64_t> sample_ids);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -13,9 +13,7 @@ Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Ten
   if (perturbations.size(0) < 1) {
     throw ValueError("[explain.sensitivity] expected at least one perturbation, got none");
   }
-  const auto map_rows = [&](const Tensor& some) {
-    return maps_of(some).flatten(1).to(torch::kFloat64);
-  };
+  const auto map_rows = [&](const Tensor& some) { return maps_of(some).flatten(1).to(torch::kFloat64); };
   const Tensor original = map_rows(pictures);
   const Tensor length = original.norm(2, 1);
   const Tensor unit = torch::where(length == 0, torch::ones_like(length), length);
@@ -28,8 +26,8 @@ Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Ten
   return {all.amax(0), all.mean(0)};
 }
 
-Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef shape,
-                             const Random& random, const std::vector<int64_t>& sample_ids) {
+Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef shape, const Random& random,
+                             const std::vector<int64_t>& sample_ids) {
   if (!(radius > 0)) {
     throw ValueError(format_text("[explain.uniform_perturbations] expected radius > 0, got {}", radius));
   }
@@ -39,8 +37,10 @@ Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef sh
   std::vector<Tensor> rows;
   const uint64_t first = name_hash("sensitivity");
   for (int64_t n = 0; n < draws; ++n) {
-    rows.push_back(random.uniform(Purpose::explain, first + static_cast<uint64_t>(n), sample_ids,
-                                  shape, torch::kFloat64) * (2 * radius) - radius);
+    rows.push_back(
+        random.uniform(Purpose::explain, first + static_cast<uint64_t>(n), sample_ids, shape, torch::kFloat64) *
+            (2 * radius) -
+        radius);
   }
   return torch::stack(rows);
 }
@@ -50,4 +50,4 @@ void describe(AnswerDescriber& d, const Sensitivity& a) {
   d("mean", a.mean, "picture", "", "mean relative change of the map", {.null = 1});
 }
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

@@ -27,9 +27,9 @@ Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Ten
 
 /// Perturbations uniform in [-radius, radius], [draws, B, C, H, W] float64, for shape = {C, H, W}.
 /// Picture k takes (random, Purpose::explain, sample_ids[k]). Throws ValueError unless radius > 0.
-Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef shape,
-                             const Random& random, const std::vector<int64_t>& sample_ids);
+Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef shape, const Random& random,
+                             const std::vector<int64_t>& sample_ids);
 
 void describe(AnswerDescriber& d, const Sensitivity& answer);
 
-}  // namespace noisescope::explain
+}  // namespace noisescope::inline explain

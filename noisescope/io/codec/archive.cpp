@@ -26,8 +26,7 @@ class ArchiveReader {
   ArchiveReader(std::string name, uint64_t archive_bytes, const ArchiveLimits& limits)
       : name_(std::move(name)), limits_(limits), archive_(archive_read_new()) {
     if (!archive_) throw std::bad_alloc();
-    allowance_ = std::min(limits.max_total_bytes,
-                          limits.free_bytes + limits.max_expansion * archive_bytes);
+    allowance_ = std::min(limits.max_total_bytes, limits.free_bytes + limits.max_expansion * archive_bytes);
     archive_read_support_filter_gzip(archive_);
     archive_read_support_format_tar(archive_);
     // Not the streaming reader: without its directory at the end, a zip file is truncated.
@@ -81,8 +80,7 @@ class ArchiveReader {
       if (content.size() > limits_.max_entry_bytes) fail_large(content.size());
     }
     if (archive_entry_size_is_set(entry_) && content.size() != claimed_bytes()) {
-      fail(format_text("{} bytes in {}", claimed_bytes(), in_quotes(entry_name_)),
-           format_text("{}", content.size()));
+      fail(format_text("{} bytes in {}", claimed_bytes(), in_quotes(entry_name_)), format_text("{}", content.size()));
     }
     return content;
   }
@@ -129,8 +127,8 @@ class ArchiveReader {
   }
   [[noreturn]] void fail_damaged() const {
     const char* reason = archive_error_string(archive_);
-    fail("a whole tar, tar.gz or zip archive", "'" + std::string(reason ? reason : "no reason given") +
-                                                   "'; the file is truncated, damaged or no archive");
+    fail("a whole tar, tar.gz or zip archive",
+         "'" + std::string(reason ? reason : "no reason given") + "'; the file is truncated, damaged or no archive");
   }
   [[noreturn]] void fail_large(uint64_t bytes) const {
     fail(format_text("files of at most {} bytes", limits_.max_entry_bytes),
@@ -161,8 +159,7 @@ void read_all(ArchiveReader& reader, const NameFilter& wanted, const FileReceive
 
 class ArchiveSource : public FileSource {
  public:
-  ArchiveSource(const fs::path& path, const ArchiveLimits& limits)
-      : FileSource(path), limits_(limits) {
+  ArchiveSource(const fs::path& path, const ArchiveLimits& limits) : FileSource(path), limits_(limits) {
     std::vector<std::string> names;
     const auto note_name = [&](const std::string& name) {
       names.push_back(name);
@@ -196,9 +193,9 @@ class FolderSource : public FileSource {
         }
       }
     } catch (const fs::filesystem_error& error) {
-      throw IoError("[io.open_file_source] expected a readable folder, got " +
-                        error.path1().string() + "; check its permissions",
-                    error.code().value());
+      throw IoError(
+          "[io.open_file_source] expected a readable folder, got " + error.path1().string() + "; check its permissions",
+          error.code().value());
     }
     set_names(std::move(names));
   }
@@ -220,8 +217,7 @@ void read_archive(const fs::path& path, const NameFilter& wanted, const FileRece
   std::error_code error;
   const uint64_t bytes = fs::file_size(path, error);
   if (error) {
-    throw IoError("[io.read_archive] expected a readable archive, got " + path.string(),
-                  error.value());
+    throw IoError("[io.read_archive] expected a readable archive, got " + path.string(), error.value());
   }
   ArchiveReader reader(path.string(), bytes, limits);
   reader.open_path(path);
@@ -247,8 +243,8 @@ bool FileSource::contains(const std::string& name) const {
 std::string FileSource::read(const std::string& name) const {
   std::string content;
   if (!contains(name)) {
-    throw DataError(format_text("[io.FileSource] expected file '{}' in {}, got none of this name", name,
-                                path_.string()));
+    throw DataError(
+        format_text("[io.FileSource] expected file '{}' in {}, got none of this name", name, path_.string()));
   }
   visit([&](const std::string& other) { return other == name; },
         [&](const std::string&, std::string bytes) { content = std::move(bytes); });
@@ -259,12 +255,11 @@ std::unique_ptr<FileSource> open_file_source(const fs::path& path, const Archive
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
-    throw IoError("[io.open_file_source] expected a folder or archive, got " + path.string() +
-                      "; check the path",
+    throw IoError("[io.open_file_source] expected a folder or archive, got " + path.string() + "; check the path",
                   error ? error.value() : ENOENT);
   }
   if (fs::is_directory(status)) return std::make_unique<FolderSource>(path, limits);
   return std::make_unique<ArchiveSource>(path, limits);
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

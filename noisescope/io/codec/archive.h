@@ -19,7 +19,7 @@ struct ArchiveLimits {
   uint64_t max_entries = 4'000'000;
   uint64_t max_entry_bytes = uint64_t{1} << 28;
   uint64_t max_total_bytes = uint64_t{1} << 37;
-  uint64_t max_expansion = 200;  // unpacked bytes over the archive's own ...
+  uint64_t max_expansion = 200;             // unpacked bytes over the archive's own ...
   uint64_t free_bytes = uint64_t{1} << 26;  // ... beyond this many
 };
 
@@ -31,8 +31,8 @@ using FileReceiver = std::function<void(const std::string& name, std::string con
 /// slashes; folders and hidden files (".DS_Store", "__MACOSX/...") are passed over.
 /// Throws FormatError with path and byte offset for `../`, absolute names, links and devices, the same
 /// name twice, anything above the limits, truncated, damaged or encrypted; IoError if unreadable.
-void read_archive(const std::filesystem::path& path, const NameFilter& wanted,
-                  const FileReceiver& receive, const ArchiveLimits& limits = {});
+void read_archive(const std::filesystem::path& path, const NameFilter& wanted, const FileReceiver& receive,
+                  const ArchiveLimits& limits = {});
 
 /// The same of bytes in memory; `name` is for messages.
 void read_archive_bytes(std::string_view bytes, const std::string& name, const NameFilter& wanted,
@@ -68,7 +68,6 @@ class FileSource {
 
 /// Opens a folder or archive by what it is, not by its name. Throws IoError if there is nothing or
 /// it cannot be read, FormatError as read_archive.
-std::unique_ptr<FileSource> open_file_source(const std::filesystem::path& path,
-                                             const ArchiveLimits& limits = {});
+std::unique_ptr<FileSource> open_file_source(const std::filesystem::path& path, const ArchiveLimits& limits = {});
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -52,4 +52,4 @@ std::string gunzip(std::string_view bytes, const std::string& name, uint64_t lim
   return content;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

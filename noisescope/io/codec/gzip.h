@@ -14,4 +14,4 @@ bool is_gzip(std::string_view bytes);
 /// something else, or longer than `limit_bytes` when unpacked.
 std::string gunzip(std::string_view bytes, const std::string& name, uint64_t limit_bytes);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -20,4 +20,4 @@ int exif_orientation(std::string_view exif);
 /// FormatError "[io.decode_image] expected <what>, got <value>; ...".
 [[noreturn]] void fail_decode(const std::string& name, uint64_t byte_offset, const std::string& what);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

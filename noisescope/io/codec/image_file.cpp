@@ -22,8 +22,9 @@ Image make_checked_image(uint64_t width, uint64_t height, int64_t channels, cons
   // Sides first: their product could overflow.
   if (width == 0 || height == 0 || width > max_side || height > max_side ||
       width * height > static_cast<uint64_t>(limits.max_pixels)) {
-    fail_decode(name, 0, format_text("an image of at most {} px a side and {} px, got {} x {}", limits.max_side_px,
-                                     limits.max_pixels, width, height));
+    fail_decode(name, 0,
+                format_text("an image of at most {} px a side and {} px, got {} x {}", limits.max_side_px,
+                            limits.max_pixels, width, height));
   }
   Image image;
   image.width = static_cast<int64_t>(width);
@@ -59,12 +60,12 @@ int exif_orientation(std::string_view exif) {
   return orientation;
 }
 
-StoredImage decode_stored(std::string_view bytes, const std::string& name,
-                          const DecodeLimits& limits) {
+StoredImage decode_stored(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
   if (is_png(bytes)) return decode_png(bytes, name, limits);
   if (is_jpeg(bytes)) return decode_jpeg(bytes, name, limits);
-  fail_decode(name, 0, bytes.empty() ? "a PNG or JPEG image, got an empty file"
-                                     : "a PNG or JPEG image, got another kind of file");
+  fail_decode(
+      name, 0,
+      bytes.empty() ? "a PNG or JPEG image, got an empty file" : "a PNG or JPEG image, got another kind of file");
 }
 
 Image decode_image(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
@@ -79,9 +80,8 @@ Image read_image(const std::filesystem::path& path, const DecodeLimits& limits) 
   return decode_image(read_file(path, kMaxFileBytes), path.string(), limits);
 }
 
-void write_png(const std::filesystem::path& path, const Image& image,
-               const std::map<std::string, std::string>& text) {
+void write_png(const std::filesystem::path& path, const Image& image, const std::map<std::string, std::string>& text) {
   write_file_atomic(path, encode_png(image, text));
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

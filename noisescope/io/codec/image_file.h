@@ -22,8 +22,7 @@ struct DecodeLimits {
 /// keep their high bytes, as in Pillow), 16-bit gray whole. The transparent colour or palette entries
 /// of a PNG are passed over; its gamma, too. Type by content, not by name. `name` is for messages.
 /// Throws FormatError for anything else, truncated or lying.
-StoredImage decode_stored(std::string_view bytes, const std::string& name,
-                          const DecodeLimits& limits = {});
+StoredImage decode_stored(std::string_view bytes, const std::string& name, const DecodeLimits& limits = {});
 
 /// RGB as Pillow's convert("RGB") gives it: gray replicated, palette looked up, alpha dropped,
 /// CMYK JPEG converted; no EXIF rotation, no gamma. 16-bit gray keeps its high byte, where Pillow cuts
@@ -48,4 +47,4 @@ std::map<std::string, std::string> png_text(std::string_view bytes, const std::s
 void write_png(const std::filesystem::path& path, const Image& image,
                const std::map<std::string, std::string>& text = {});
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <utility>
 
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/image_codec.h"
@@ -87,9 +87,12 @@ bool read_header(Decoder& decoder, const unsigned char* bytes, size_t size) {
 
 int64_t channels_of(const Decoder& decoder) {
   switch (decoder.info.out_color_space) {
-    case JCS_GRAYSCALE: return 1;
-    case JCS_CMYK: return 4;
-    default: return 3;
+    case JCS_GRAYSCALE:
+      return 1;
+    case JCS_CMYK:
+      return 4;
+    default:
+      return 3;
   }
 }
 
@@ -122,11 +125,13 @@ std::string_view exif_of(const Decoder& decoder) {
 
 StoredImage stored(Image image, int orientation) {
   switch (image.channels) {
-    case 1: return {std::move(image), PixelMode::gray, orientation};
+    case 1:
+      return {std::move(image), PixelMode::gray, orientation};
     case 4:  // CMYK files store inverted ink, so 255 is no ink
       for (uint8_t& value : image.pixels) value = static_cast<uint8_t>(255 - value);
       return {std::move(image), PixelMode::cmyk, orientation};
-    default: return {std::move(image), PixelMode::rgb, orientation};
+    default:
+      return {std::move(image), PixelMode::rgb, orientation};
   }
 }
 
@@ -140,15 +145,14 @@ StoredImage decode_jpeg(std::string_view bytes, const std::string& name, const D
   const auto fail = [&] {
     const uint64_t left = decoder.info.src ? decoder.info.src->bytes_in_buffer : bytes.size();
     fail_decode(name, left <= bytes.size() ? bytes.size() - left : bytes.size(),
-                std::string("a whole JPEG image, got '") + decoder.message +
-                    "'; the file is truncated or damaged");
+                std::string("a whole JPEG image, got '") + decoder.message + "'; the file is truncated or damaged");
   };
   if (!read_header(decoder, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size())) fail();
-  Image image = make_checked_image(decoder.info.image_width, decoder.info.image_height,
-                                   channels_of(decoder), name, limits);
+  Image image =
+      make_checked_image(decoder.info.image_width, decoder.info.image_height, channels_of(decoder), name, limits);
   const int orientation = exif_orientation(exif_of(decoder));  // decoding frees the markers
   if (!read_rows(decoder, image)) fail();
   return stored(std::move(image), orientation);
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

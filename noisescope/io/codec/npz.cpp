@@ -22,16 +22,14 @@ class ZipWriter {
   }
 
   void add(const std::string& name, const std::string& content) {
-    const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
-                                                                              archive_entry_free);
+    const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(), archive_entry_free);
     archive_entry_set_pathname(entry.get(), name.c_str());
     archive_entry_set_size(entry.get(), static_cast<la_int64_t>(content.size()));
     archive_entry_set_filetype(entry.get(), AE_IFREG);
     archive_entry_set_perm(entry.get(), 0644);
     archive_entry_set_mtime(entry.get(), 315532800, 0);  // 1980: the first time that a zip can hold
     check(archive_write_header(archive_.get(), entry.get()));
-    if (archive_write_data(archive_.get(), content.data(), content.size()) !=
-        static_cast<la_ssize_t>(content.size())) {
+    if (archive_write_data(archive_.get(), content.data(), content.size()) != static_cast<la_ssize_t>(content.size())) {
       fail();
     }
   }
@@ -71,4 +69,4 @@ void write_npz(const std::filesystem::path& path, const std::map<std::string, Te
   write_file_atomic(path, zip.finish());
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -13,4 +13,4 @@ namespace noisescope::inline io {
 /// bytes. Throws ValueError for a name that is empty or has a '/', and as encode_npy does; IoError.
 void write_npz(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -22,7 +22,7 @@ constexpr uint64_t kMaxDeflateRatio = 1032;  // no deflate stream expands more
 
 /// What libpng's callbacks share with us, and the two structures of a reader or a writer.
 struct Session {
-  std::string_view input;   // of a reader
+  std::string_view input;  // of a reader
   size_t position = 0;
   std::string* output = nullptr;  // of a writer
   char message[256] = "";
@@ -56,8 +56,7 @@ void do_nothing(png_structp) {}
 struct Reader : Session {
   Reader(std::string_view bytes, const DecodeLimits& limits) {
     input = bytes;
-    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, static_cast<Session*>(this), leave,
-                                 ignore_warning);
+    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, static_cast<Session*>(this), leave, ignore_warning);
     info = png ? png_create_info_struct(png) : nullptr;
     if (!info) throw std::bad_alloc();
     png_set_read_fn(png, static_cast<Session*>(this), take_bytes);
@@ -74,8 +73,7 @@ struct Reader : Session {
 struct Writer : Session {
   explicit Writer(std::string& target) {
     output = &target;
-    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, static_cast<Session*>(this), leave,
-                                  ignore_warning);
+    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, static_cast<Session*>(this), leave, ignore_warning);
     info = png ? png_create_info_struct(png) : nullptr;
     if (!info) throw std::bad_alloc();
     png_set_write_fn(png, static_cast<Session*>(this), put_bytes, do_nothing);
@@ -95,11 +93,16 @@ bool read_header(Session& session) {
 /// What the rows will hold, by Pillow's choice of modes.
 PixelMode mode_of(png_structp png, png_infop info) {
   switch (png_get_color_type(png, info)) {
-    case PNG_COLOR_TYPE_PALETTE: return PixelMode::palette;
-    case PNG_COLOR_TYPE_GRAY_ALPHA: return PixelMode::grey_alpha;
-    case PNG_COLOR_TYPE_RGB_ALPHA: return PixelMode::rgba;
-    case PNG_COLOR_TYPE_RGB: return PixelMode::rgb;
-    default: break;
+    case PNG_COLOR_TYPE_PALETTE:
+      return PixelMode::palette;
+    case PNG_COLOR_TYPE_GRAY_ALPHA:
+      return PixelMode::grey_alpha;
+    case PNG_COLOR_TYPE_RGB_ALPHA:
+      return PixelMode::rgba;
+    case PNG_COLOR_TYPE_RGB:
+      return PixelMode::rgb;
+    default:
+      break;
   }
   const int depth = png_get_bit_depth(png, info);
   return depth == 1 ? PixelMode::bilevel : depth == 16 ? PixelMode::grey16 : PixelMode::gray;
@@ -108,12 +111,16 @@ PixelMode mode_of(png_structp png, png_infop info) {
 int64_t channels_of(PixelMode mode) {
   switch (mode) {
     case PixelMode::gray:
-    case PixelMode::bilevel: return 1;
+    case PixelMode::bilevel:
+      return 1;
     case PixelMode::grey_alpha:
-    case PixelMode::grey16: return 2;
+    case PixelMode::grey16:
+      return 2;
     case PixelMode::rgba:
-    case PixelMode::cmyk: return 4;
-    default: return 3;
+    case PixelMode::cmyk:
+      return 4;
+    default:
+      return 3;
   }
 }
 
@@ -148,8 +155,8 @@ std::string_view exif_of(const Session& session) {
 }
 
 [[noreturn]] void fail_png(const Session& session, const std::string& name) {
-  fail_decode(name, session.position, std::string("a whole PNG image, got '") + session.message +
-                                          "'; the file is truncated or damaged");
+  fail_decode(name, session.position,
+              std::string("a whole PNG image, got '") + session.message + "'; the file is truncated or damaged");
 }
 
 /// A few hundred bytes may not claim gigabytes of pixels.
@@ -165,9 +172,12 @@ void check_claim(const Session& session, const std::string& name) {
 
 int colour_type(const Image& image) {
   switch (image.channels) {
-    case 1: return PNG_COLOR_TYPE_GRAY;
-    case 3: return PNG_COLOR_TYPE_RGB;
-    case 4: return PNG_COLOR_TYPE_RGBA;
+    case 1:
+      return PNG_COLOR_TYPE_GRAY;
+    case 3:
+      return PNG_COLOR_TYPE_RGB;
+    case 4:
+      return PNG_COLOR_TYPE_RGBA;
     default:
       throw ValueError(format_text("[io.encode_png] expected 1, 3 or 4 channels, got {}", image.channels));
   }
@@ -177,9 +187,10 @@ void check_image(const Image& image) {
   constexpr int64_t kMaxSide = 1'000'000;  // libpng's own limit
   if (image.width < 1 || image.height < 1 || image.width > kMaxSide || image.height > kMaxSide ||
       image.pixels.size() != static_cast<size_t>(image.width * image.height * image.channels)) {
-    throw ValueError(format_text("[io.encode_png] expected width * height * channels values, "
-                                 "got {} x {} x {} with {} values", image.width, image.height, image.channels,
-                                 image.pixels.size()));
+    throw ValueError(
+        format_text("[io.encode_png] expected width * height * channels values, "
+                    "got {} x {} x {} with {} values",
+                    image.width, image.height, image.channels, image.pixels.size()));
   }
 }
 
@@ -188,11 +199,10 @@ std::vector<png_text_struct> make_chunks(const std::map<std::string, std::string
   std::vector<png_text_struct> chunks;
   for (const auto& [key, value] : text) {
     if (key.empty() || key.size() > 79 || !std::all_of(key.begin(), key.end(), printable)) {
-      throw ValueError("[io.encode_png] expected a key of 1-79 printable ASCII characters, got '" +
-                       key + "'");
+      throw ValueError("[io.encode_png] expected a key of 1-79 printable ASCII characters, got '" + key + "'");
     }
-    const bool ascii = std::all_of(value.begin(), value.end(),
-                                   [&](unsigned char c) { return printable(c) || c == '\n'; });
+    const bool ascii =
+        std::all_of(value.begin(), value.end(), [&](unsigned char c) { return printable(c) || c == '\n'; });
     png_text_struct chunk{};
     chunk.compression = ascii ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE;
     chunk.key = const_cast<char*>(key.c_str());  // libpng copies both
@@ -204,12 +214,10 @@ std::vector<png_text_struct> make_chunks(const std::map<std::string, std::string
 }
 
 /// False: see session.message.
-bool write_all(Session& session, const Image& image, int type, png_bytepp rows, png_textp chunks,
-               int chunk_count) {
+bool write_all(Session& session, const Image& image, int type, png_bytepp rows, png_textp chunks, int chunk_count) {
   if (setjmp(session.escape) != 0) return false;
-  png_set_IHDR(session.png, session.info, static_cast<png_uint_32>(image.width),
-               static_cast<png_uint_32>(image.height), 8, type, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(session.png, session.info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height),
+               8, type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   if (chunk_count > 0) png_set_text(session.png, session.info, chunks, chunk_count);
   png_write_info(session.png, session.info);
   png_write_image(session.png, rows);
@@ -235,8 +243,7 @@ StoredImage decode_png(std::string_view bytes, const std::string& name, const De
   check_claim(reader, name);
   const PixelMode mode = mode_of(reader.png, reader.info);
   Image image = make_checked_image(png_get_image_width(reader.png, reader.info),
-                                   png_get_image_height(reader.png, reader.info), channels_of(mode),
-                                   name, limits);
+                                   png_get_image_height(reader.png, reader.info), channels_of(mode), name, limits);
   const auto row_bytes = static_cast<uint64_t>(image.width * image.channels);
   std::vector<png_bytep> rows = row_pointers(image.pixels.data(), image.height, row_bytes);
   if (!read_rows(reader, mode, rows.data(), row_bytes)) fail_png(reader, name);
@@ -269,10 +276,9 @@ std::string encode_png(const Image& image, const std::map<std::string, std::stri
       row_pointers(const_cast<uint8_t*>(image.pixels.data()), image.height,  // libpng only reads
                    static_cast<uint64_t>(image.width * image.channels));
   if (!write_all(writer, image, type, rows.data(), chunks.data(), static_cast<int>(chunks.size()))) {
-    throw ValueError(std::string("[io.encode_png] expected an image that PNG can hold, got '") +
-                     writer.message + "'");
+    throw ValueError(std::string("[io.encode_png] expected an image that PNG can hold, got '") + writer.message + "'");
   }
   return bytes;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

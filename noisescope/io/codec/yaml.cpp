@@ -80,9 +80,7 @@ class TreeBuilder : public YAML::EventHandler {
     return node;
   }
 
-  bool expects_key() const {
-    return !stack_.empty() && stack_.back().node.kind == Kind::map && !stack_.back().has_key;
-  }
+  bool expects_key() const { return !stack_.empty() && stack_.back().node.kind == Kind::map && !stack_.back().has_key; }
 
   void check_plain_node(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0) fail(mark, "expected plain values, got an anchor (&); write the value out");
@@ -96,8 +94,8 @@ class TreeBuilder : public YAML::EventHandler {
     Open& top = stack_.back();
     for (const auto& [name, node] : top.node.entries) {
       if (name != key) continue;
-      fail(mark, format_text("key '{}' occurs twice, first on line {}; remove one of them", key.substr(0, 60),
-                             node.line));
+      fail(mark,
+           format_text("key '{}' occurs twice, first on line {}; remove one of them", key.substr(0, 60), node.line));
     }
     top.key = key;
     top.key_line = mark.line + 1;
@@ -154,8 +152,10 @@ void clear_lines(ConfigNode& node) {
 
 ConfigNode parse_yaml(const std::string& text, const std::string& file) {
   if (text.size() > kYamlMaxFileBytes) {
-    throw ConfigError(format_text("{}: expected a configuration of at most 1 MiB, got {} bytes; "
-                                  "this is not the file that was meant", file, text.size()));
+    throw ConfigError(
+        format_text("{}: expected a configuration of at most 1 MiB, got {} bytes; "
+                    "this is not the file that was meant",
+                    file, text.size()));
   }
   if (text.find('\0') != std::string::npos) {
     throw ConfigError(file + ": expected UTF-8 text, got a byte 0; this is not the file that was meant");
@@ -169,8 +169,8 @@ ConfigNode parse_yaml(const std::string& text, const std::string& file) {
     parser.HandleNextDocument(builder);
     TreeBuilder second(file);
     if (parser.HandleNextDocument(second)) {
-      throw ConfigError(format_text("{}:{}: expected one document, got a second one; remove what is after '---'",
-                                    file, second.take().line));
+      throw ConfigError(format_text("{}:{}: expected one document, got a second one; remove what is after '---'", file,
+                                    second.take().line));
     }
   } catch (const YAML::Exception& error) {
     builder.fail(error.mark, "expected YAML, got an error: " + error.msg);
@@ -198,8 +198,10 @@ ConfigNode parse_yaml_value(const std::string& text, const std::string& origin) 
     clear_lines(node);
     return node;
   } catch (const ConfigError&) {
-    throw ConfigError(format_text("{}: expected a value, text or a list such as [64, 128], got '{}'; "
-                                  "quote text that has special characters", origin, text.substr(0, 60)));
+    throw ConfigError(
+        format_text("{}: expected a value, text or a list such as [64, 128], got '{}'; "
+                    "quote text that has special characters",
+                    origin, text.substr(0, 60)));
   }
 }
 
@@ -216,4 +218,4 @@ ConfigNode parse_overrides(const std::vector<std::string>& overrides) {
   return root;
 }
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -25,4 +25,4 @@ ConfigNode parse_yaml_value(const std::string& text, const std::string& origin);
 /// "a.b=c", ... in order as one tree. Throws ConfigError for a text without key or '='.
 ConfigNode parse_overrides(const std::vector<std::string>& overrides);
 
-}  // namespace noisescope::io
+}  // namespace noisescope::inline io

@@ -1,7 +1,7 @@
 #include "noisescope/explain/conditioning_locality.h"
 
-#include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
+#include "noisescope/report/pages/pages.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope::inline report {
@@ -46,4 +46,4 @@ Page conditioning_locality_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

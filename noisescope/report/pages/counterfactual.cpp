@@ -1,8 +1,8 @@
 #include "noisescope/explain/counterfactual.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope::inline report {
@@ -37,19 +37,20 @@ Page counterfactual_page(const PageContext& context) {
   const auto& found = context.answer.as<Named<Counterfactual>>();
   Page out{{"What would be different", kCounterfactualProse, {}, {}, {}, {}}};
   const bool read = !subject.factors.factors.empty();
-  Table table{"Share of pictures in which a factor changed, with 95 % intervals; read by " + subject.factors.reader + ".",
-              {"word changed"}, {}};
+  Table table{
+      "Share of pictures in which a factor changed, with 95 % intervals; read by " + subject.factors.reader + ".",
+      {"word changed"},
+      {}};
   for (const Factor& factor : subject.factors.factors) table.header.push_back(factor.name);
   std::vector<PanelRow> rows;
   for (size_t k = 0; k < found.names.size(); ++k) {
     const Counterfactual& one = found.answers[k];
-    rows.push_back({found.names[k], {picture_panel(subject.picture, "as prompted"),
-                                     picture_panel(one.altered[0].cpu(), found.names[k]),
-                                     map_panel(one.change[0], "what changed", "squared change, sum of channels")}});
-    out.json["changes"].push_back(
-        {{"word", subject.contrasts[k].word},
-         {"change", found.names[k]},
-         {"mean_squared_change", to_json(mean_estimate(one.change.mean({1, 2})))}});
+    rows.push_back({found.names[k],
+                    {picture_panel(subject.picture, "as prompted"), picture_panel(one.altered[0].cpu(), found.names[k]),
+                     map_panel(one.change[0], "what changed", "squared change, sum of channels")}});
+    out.json["changes"].push_back({{"word", subject.contrasts[k].word},
+                                   {"change", found.names[k]},
+                                   {"mean_squared_change", to_json(mean_estimate(one.change.mean({1, 2})))}});
     if (!read) continue;
     std::vector<std::string> cells =
         changed_factors(subject.factors.read(one.pictures), subject.factors.read(one.altered));
@@ -62,4 +63,4 @@ Page counterfactual_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

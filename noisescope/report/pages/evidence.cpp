@@ -2,11 +2,11 @@
 
 #include <cmath>
 
+#include "noisescope/core/format.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/evidence_figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/world/parser.h"
 
 namespace noisescope::inline report {
@@ -89,8 +89,7 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
   if (half.size(0) >= 2) json["half_point_log_snr"] = to_json(mean_estimate(half));
   const Tensor curve = e.decision().mean(1);
   for (size_t i = 0; i < e.log_snrs.size(); ++i) {
-    json["decision"].push_back({{"log_snr", e.log_snrs[i]},
-                                {"p", curve[static_cast<int64_t>(i)].item<double>()}});
+    json["decision"].push_back({{"log_snr", e.log_snrs[i]}, {"p", curve[static_cast<int64_t>(i)].item<double>()}});
   }
   const Tensor map = e.compensated.mean(0).unsqueeze(0);
   if (word.exact) {
@@ -101,8 +100,7 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
     if (exact_half.size(0) >= 2) json["exact_half_point_log_snr"] = to_json(mean_estimate(exact_half));
   }
   if (word.mask.defined()) {
-    json["auc_against_what_would_change"] =
-        localisation_auc(map, word.mask.unsqueeze(0)).item<double>();
+    json["auc_against_what_would_change"] = localisation_auc(map, word.mask.unsqueeze(0)).item<double>();
   }
   return json;
 }
@@ -114,7 +112,11 @@ Page evidence_page(const PageContext& context) {
   const std::vector<WordEvidence> words = words_of_answer(context);
   const bool has_truth = words.front().exact.has_value();
   Page out{{"Which pixels, at which noise level, decided each word",
-            std::string(kEvidenceProse) + (has_truth ? kTruth : ""), {}, {}, {}, {}}};
+            std::string(kEvidenceProse) + (has_truth ? kTruth : ""),
+            {},
+            {},
+            {},
+            {}}};
   out.json["unit"] = "nats";
   out.json["log_snr_max"] = subject.model.log_snr_max;
   for (const WordEvidence& word : words) {
@@ -135,4 +137,4 @@ Page evidence_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

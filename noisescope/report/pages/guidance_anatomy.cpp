@@ -12,8 +12,8 @@ constexpr const char* kAnatomyProse =
     "the picture); which way it points compared with the noise predicted without prompt; and in which spatial "
     "frequencies it lies. Read off the run, no evaluations of its own.";
 
-Plot over_steps(const Subject& subject, const std::string& title,
-                const std::string& description, const std::string& y) {
+Plot over_steps(const Subject& subject, const std::string& title, const std::string& description,
+                const std::string& y) {
   Plot plot;
   plot.title = title;
   plot.description = description;
@@ -29,17 +29,15 @@ Page guidance_anatomy_page(const PageContext& context) {
   const Subject& subject = context.subject;
   const auto& a = context.answer.as<GuidanceAnatomy>();
   Page out{{"What guidance is made of", kAnatomyProse, {}, {}, {}, {}}};
-  Plot size = over_steps(subject, "Size of guidance", "Norm of the difference of both estimates.",
-                         "norm (pixel units)");
+  Plot size =
+      over_steps(subject, "Size of guidance", "Norm of the difference of both estimates.", "norm (pixel units)");
   size.series = {mean_series("size", a.log_snrs, a.norm, {0, 1e300})};
   Plot direction = over_steps(subject, "Direction of guidance",
-                              "Share along the estimate, and cosine with the unguided noise.",
-                              "share, or cosine");
+                              "Share along the estimate, and cosine with the unguided noise.", "share, or cosine");
   direction.series = {mean_series("share along the estimate", a.log_snrs, a.parallel_share, {0, 1}),
-                      mean_series("cosine with the noise without prompt", a.log_snrs, a.cosine,
-                                  {-1, 1})};
-  Plot bands = over_steps(subject, "Frequencies of guidance",
-                          "Share of the energy in four bands of radial frequency.", "share of energy");
+                      mean_series("cosine with the noise without prompt", a.log_snrs, a.cosine, {-1, 1})};
+  Plot bands = over_steps(subject, "Frequencies of guidance", "Share of the energy in four bands of radial frequency.",
+                          "share of energy");
   bands.y.min = 0;
   bands.y.max = 1;
   const int64_t count = a.bands.size(2);
@@ -57,4 +55,4 @@ Page guidance_anatomy_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

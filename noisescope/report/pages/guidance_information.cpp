@@ -1,10 +1,10 @@
 #include "noisescope/explain/guidance_information.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/explain/information_map.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
@@ -21,9 +21,7 @@ std::string unit_prose(InformationUnit unit) {
          "the meaning of nats.";
 }
 
-std::string unit_name(InformationUnit unit) {
-  return unit == InformationUnit::nats ? "nats" : "guidance energy";
-}
+std::string unit_name(InformationUnit unit) { return unit == InformationUnit::nats ? "nats" : "guidance energy"; }
 
 /// Total, shares and half-point, each with mean, interval and n, and the warning where a total is larger than the
 /// information that a prompt can carry (`entropy_nats`; 0: unknown).
@@ -36,14 +34,16 @@ nlohmann::ordered_json prompt_json(const std::string& prompt, const GuidanceInfo
   json["covered_share_of_log_snr"] = info.covered_share;
   const Tensor shares = info.mean_level_shares();
   for (size_t i = 0; i < info.cells.size(); ++i) {
-    json["profile"].push_back({{"log_snr", info.cells[i].log_snr},
-                               {"share", shares[static_cast<int64_t>(i)].item<double>()}});
+    json["profile"].push_back(
+        {{"log_snr", info.cells[i].log_snr}, {"share", shares[static_cast<int64_t>(i)].item<double>()}});
   }
   if (info.unit == InformationUnit::nats && entropy_nats > 0 && total.low > entropy_nats) {
     json["warning"] = format_text(
-        "the total of {:.1f} nats exceeds the {:.2f} nats that a prompt of this world can carry: the identity holds for "
+        "the total of {:.1f} nats exceeds the {:.2f} nats that a prompt of this world can carry: the identity holds "
+        "for "
         "an exact denoiser, and at low noise it multiplies the errors of a trained one. Trust the shape of the profile "
-        "at high noise, not its sum", total.value, entropy_nats);
+        "at high noise, not its sum",
+        total.value, entropy_nats);
   }
   return json;
 }
@@ -76,12 +76,12 @@ Page guidance_information_page(const PageContext& context) {
     out.section.prose += "\n\nA warning: " + warning + ".";
     out.warnings.push_back(warning);
   }
-  out.add_png("guidance_information.png", guidance_maps(found),
-              "Maps of guidance information", "Bright pixels are where the prompt changed the noise.");
-  out.add_svg("guidance_profile.svg",
-              guidance_profile(found, subject.model.schedule),
-              format_text("Which noise level decided: mean and 95 % interval over {} pictures a prompt.", found.answers.front().pictures.size(0)));
+  out.add_png("guidance_information.png", guidance_maps(found), "Maps of guidance information",
+              "Bright pixels are where the prompt changed the noise.");
+  out.add_svg("guidance_profile.svg", guidance_profile(found, subject.model.schedule),
+              format_text("Which noise level decided: mean and 95 % interval over {} pictures a prompt.",
+                          found.answers.front().pictures.size(0)));
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,8 +1,8 @@
 #include "noisescope/explain/guidance_sweep.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 
 namespace noisescope::inline report {
@@ -21,8 +21,8 @@ std::string sweep_plot(const GuidanceSweep& sweep) {
   std::vector<double> bands;
   for (int64_t r = 0; r < sweep.gain.size(2); ++r) bands.push_back(double(r));
   for (size_t g = 0; g < sweep.scales.size(); ++g) {
-    plot.series.push_back(mean_series(format_text("scale {:g}", sweep.scales[g]), bands,
-                                      sweep.gain[int64_t(g)].t(), {1e-3, 1e6}));
+    plot.series.push_back(
+        mean_series(format_text("scale {:g}", sweep.scales[g]), bands, sweep.gain[int64_t(g)].t(), {1e-3, 1e6}));
   }
   plot.rules = {{false, 1, "scale 1"}};
   return render_svg(plot);
@@ -43,4 +43,4 @@ Page guidance_sweep_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,8 +1,8 @@
 #include "noisescope/explain/guidance_windows.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 
 namespace noisescope::inline report {
@@ -72,4 +72,4 @@ Page guidance_windows_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope::inline report {
@@ -37,8 +37,8 @@ std::string rate_curves(const Subject& subject, const std::vector<InformationQue
   }
   const double width = maps.edges[1] - maps.edges[0];
   for (size_t r = 0; r < questions.size(); ++r) {
-    plot.series.push_back(mean_series(questions[r].name, middle,
-                                      maps.profile[static_cast<int64_t>(r)] / width, {0, 1e300}));
+    plot.series.push_back(
+        mean_series(questions[r].name, middle, maps.profile[static_cast<int64_t>(r)] / width, {0, 1e300}));
   }
   return render_svg(plot);
 }
@@ -48,10 +48,10 @@ Image information_panels(const Subject& subject, const std::vector<InformationQu
   std::vector<PanelRow> rows;
   for (size_t r = 0; r < questions.size(); ++r) {
     const auto at = static_cast<int64_t>(r);
-    rows.push_back({questions[r].name,
-                    {picture_panel(subject.picture, "the picture"),
-                     map_panel(maps.map[at].mean(0), "information", "nats a pixel"),
-                     signed_panel(maps.signed_map[at].mean(0), "signed", "nats a pixel")}});
+    rows.push_back(
+        {questions[r].name,
+         {picture_panel(subject.picture, "the picture"), map_panel(maps.map[at].mean(0), "information", "nats a pixel"),
+          signed_panel(maps.signed_map[at].mean(0), "signed", "nats a pixel")}});
   }
   return panel_rows(rows);
 }
@@ -63,9 +63,10 @@ Page information_map_page(const PageContext& context) {
   const auto& maps = context.answer.as<InformationMaps>();
   const std::vector<InformationQuestion> questions = information_questions(subject);
   Page out{{"How many nats the prompt and its words say", kInformationProse, {}, {}, {}, {}}};
-  Table table{"A total above its bound is impossible: there the network overclaims.",
-              {"what", "information (nats)", "95 % interval", "signed (nats)", "bound (nats)",
-               "median kappa", "verdict"}, {}};
+  Table table{
+      "A total above its bound is impossible: there the network overclaims.",
+      {"what", "information (nats)", "95 % interval", "signed (nats)", "bound (nats)", "median kappa", "verdict"},
+      {}};
   for (size_t r = 0; r < questions.size(); ++r) {
     const auto at = static_cast<int64_t>(r);
     const Estimate total = mean_estimate(maps.total()[at]);
@@ -93,4 +94,4 @@ Page information_map_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

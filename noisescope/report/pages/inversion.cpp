@@ -1,8 +1,8 @@
 #include "noisescope/explain/inversion.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope::inline report {
@@ -23,7 +23,8 @@ constexpr const char* kInversionProse =
 Page inversion_page(const PageContext& context) {
   const auto& found = context.answer.as<InversionOfPictures>();
   Page out{{"Which noise leads to the picture", kInversionProse, {}, {}, {}, {}}};
-  Table table{"Root mean square error of the reconstruction, pixel units (pictures span 2).", {"inversion", "error"}, {}};
+  Table table{
+      "Root mean square error of the reconstruction, pixel units (pictures span 2).", {"inversion", "error"}, {}};
   for (size_t k = 0; k < found.steps.size(); ++k) {
     const PictureFigure error(found.ddim_error[static_cast<int64_t>(k)]);
     table.rows.push_back({format_text("DDIM, {} steps", found.steps[k]), error.text()});
@@ -41,11 +42,12 @@ Page inversion_page(const PageContext& context) {
                      "knows nothing of the picture")};
   out.section.tables.push_back(std::move(table));
   out.add_png("inversion.png",
-              panel_rows({{"", {picture_panel(context.subject.picture, "picture"),
-                                signed_panel(found.noise[0].mean(0), "DDIM's noise for it", "mean of channels")}}}),
+              panel_rows({{"",
+                           {picture_panel(context.subject.picture, "picture"),
+                            signed_panel(found.noise[0].mean(0), "DDIM's noise for it", "mean of channels")}}}),
               "The picture and the noise that DDIM inversion finds for it",
               "White noise shows no trace of the picture; what is seen of it here is the deficit.");
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,8 +1,8 @@
 #include "noisescope/explain/noise_sobol.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
@@ -19,8 +19,8 @@ Page noise_sobol_page(const PageContext& context) {
   const auto& found = context.answer.as<NoiseSobol>();
   const int64_t runs = options_of<NoiseSobolQuestion>(context.settings).pictures;
   Page out{{"What the noise decided", kSobolProse, {}, {}, {}, {}}};
-  Table table{format_text("Total Sobol indices over {} trajectories with 95 % intervals.", runs),
-              {"word", "first noise"}, {}};
+  Table table{
+      format_text("Total Sobol indices over {} trajectories with 95 % intervals.", runs), {"word", "first noise"}, {}};
   for (size_t w = 0; w + 1 < found.first_steps.size(); ++w) {
     table.header.push_back(format_text("steps {} to {}", found.first_steps[w], found.first_steps[w + 1] - 1));
   }
@@ -45,4 +45,4 @@ Page noise_sobol_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,8 +1,8 @@
 #include "noisescope/explain/noise_tests.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
@@ -18,8 +18,11 @@ constexpr const char* kNoiseProse =
 Page noise_tests_page(const PageContext& context) {
   const auto& found = context.answer.as<NoiseOfTrajectory>();
   Page out{{"Is the noise noise?", kNoiseProse, {}, {}, {}, {}}};
-  Table table{"p-values of all pictures together, corrected for the number of tests (Holm); below 0.05 there is a "
-              "pattern.", {"test", "first noise"}, {}};
+  Table table{
+      "p-values of all pictures together, corrected for the number of tests (Holm); below 0.05 there is a "
+      "pattern.",
+      {"test", "first noise"},
+      {}};
   if (found.injected) table.header.push_back("injected noise");
   for (size_t t = 0; t < found.first.names.size(); ++t) {
     const auto p_of = [&](const NoiseTests& tests) { return tests.corrected[static_cast<int64_t>(t)].item<double>(); };
@@ -46,4 +49,4 @@ Page noise_tests_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,8 +1,8 @@
 #include "noisescope/explain/noise_tiles.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/viz/panels.h"
 
 namespace noisescope::inline report {
@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char* kTilesProse =
     "One tile of the first noise is drawn anew, everything else stays: how much of the picture changes. On the exact "
-    "fine world tiles of 4 px under the object change most (AUC .76 to .78); where objects fill most of the picture, as "
+    "fine world tiles of 4 px under the object change most (AUC .76 to .78); where objects fill most of the picture, "
+    "as "
     "on the demo world (.58), this says little.";
 
 }  // namespace
@@ -23,8 +24,9 @@ Page noise_tiles_page(const PageContext& context) {
   const Tensor map = tiles.importance().repeat_interleave(side, 1).repeat_interleave(side, 2);
   std::vector<PanelRow> rows;
   for (int64_t b = 0; b < map.size(0); ++b) {
-    rows.push_back({"", {picture_panel(tiles.pictures[b].cpu(), "picture"),
-                         map_panel(map[b], "tiles of its noise", "squared change")}});
+    rows.push_back({"",
+                    {picture_panel(tiles.pictures[b].cpu(), "picture"),
+                     map_panel(map[b], "tiles of its noise", "squared change")}});
   }
   const PictureFigure own(tiles.locality().flatten());
   out.json["tile_locality"] = own.json();
@@ -35,4 +37,4 @@ Page noise_tiles_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,8 +1,8 @@
 #include "noisescope/explain/noise_transplant.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
@@ -27,10 +27,12 @@ Page noise_transplant_page(const PageContext& context) {
   const Estimate own = wilson(moved.sum().item<int64_t>(), n), random = wilson(control.sum().item<int64_t>(), n);
   out.json["own_block"] = to_json(own);
   out.json["random_block"] = to_json(random);
-  out.section.tables.push_back(
-      {format_text("Share of {} pairs in which the left object came to the donor's place (IoU at least {:g}), with 95 % intervals.", n, found.overlap),
-       {"block pasted", "object came"}, {{"the donor's", fixed_text(own)}, {"a random one", fixed_text(random)}}});
+  out.section.tables.push_back({format_text("Share of {} pairs in which the left object came to the donor's place (IoU "
+                                            "at least {:g}), with 95 % intervals.",
+                                            n, found.overlap),
+                                {"block pasted", "object came"},
+                                {{"the donor's", fixed_text(own)}, {"a random one", fixed_text(random)}}});
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -33,4 +33,4 @@ PageMaker page_maker(const std::string& id) {
   return nullptr;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -31,4 +31,4 @@ Page spectral_emergence_page(const PageContext& context);
 Page trajectory_geometry_page(const PageContext& context);
 Page u_turn_page(const PageContext& context);
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/film.h"
 
@@ -39,8 +39,7 @@ Film swing(const std::vector<Level>& seen) {
     const double at = 2 * std::sin(2 * std::numbers::pi * frame / kFrames);
     film.step_captions.push_back(format_text("{:+.1f} standard deviations", at));
     for (size_t k = 0; k < seen.size(); ++k) {
-      film.panels[k].steps.push_back(seen[k].estimate +
-                                     at * seen[k].deviation.value * seen[k].direction);
+      film.panels[k].steps.push_back(seen[k].estimate + at * seen[k].deviation.value * seen[k].direction);
     }
   }
   return film;
@@ -51,7 +50,8 @@ Film ends(const std::vector<Level>& seen) {
   Film film{"What is still open", {"two below", "the estimate", "two above"}, {}};
   for (const Level& level : seen) {
     const Tensor end = 2 * level.deviation.value * level.direction;
-    film.panels.push_back({format_text("log-SNR {:.1f}", level.log_snr), PanelKind::picture,
+    film.panels.push_back({format_text("log-SNR {:.1f}", level.log_snr),
+                           PanelKind::picture,
                            {level.estimate - end, level.estimate, level.estimate + end}});
   }
   return film;
@@ -80,4 +80,4 @@ Page posterior_uncertainty_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -1,7 +1,7 @@
 #include "noisescope/explain/prediction_tests.h"
 
-#include "noisescope/report/pages/pages.h"
 #include "noisescope/core/format.h"
+#include "noisescope/report/pages/pages.h"
 
 namespace noisescope::inline report {
 namespace {
@@ -16,20 +16,23 @@ constexpr const char* kPredictionProse =
 Page prediction_tests_page(const PageContext& context) {
   const auto& found = context.answer.as<PredictionTestsOfWord>();
   Page out{{"Does the prompt leave a pattern in the predicted noise?", kPredictionProse, {}, {}, {}, {}}};
-  Table table{"Predicted noise under the own prompt against permuted prompts (versions of \"" + found.word + "\", " +
-                  std::to_string(found.pictures) +
-                  " trajectories): the step where each statistic differs most; p corrected over all steps and statistics.",
-              {"statistic", "log-SNR", "z (0: no difference)", "p"}, {}};
+  Table table{
+      "Predicted noise under the own prompt against permuted prompts (versions of \"" + found.word + "\", " +
+          std::to_string(found.pictures) +
+          " trajectories): the step where each statistic differs most; p corrected over all steps and statistics.",
+      {"statistic", "log-SNR", "z (0: no difference)", "p"},
+      {}};
   for (size_t t = 0; t < found.tests.names.size(); ++t) {
     const auto at = static_cast<int64_t>(t);
     const auto step = found.tests.z.select(1, at).abs().argmax().item<int64_t>();
     const double log_snr = found.log_snrs[static_cast<size_t>(step)];
     const double z = found.tests.z[step][at].item<double>(), p = found.tests.corrected[step][at].item<double>();
-    table.rows.push_back({found.tests.names[t], format_text("{:.1f}", log_snr), format_text("{:.1f}", z), format_text("{:.3f}", p)});
+    table.rows.push_back(
+        {found.tests.names[t], format_text("{:.1f}", log_snr), format_text("{:.1f}", z), format_text("{:.3f}", p)});
     out.json["statistics"].push_back({{"statistic", found.tests.names[t]}, {"log_snr", log_snr}, {"z", z}, {"p", p}});
   }
   out.section.tables.push_back(std::move(table));
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

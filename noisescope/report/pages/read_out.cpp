@@ -1,8 +1,8 @@
 #include "noisescope/explain/read_out.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 #include "noisescope/stats/estimate.h"
 #include "noisescope/viz/heat_map.h"
 
@@ -10,7 +10,8 @@ namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kWordsProse =
-    "The model's reader (the run's own CLIP) reads the estimate of the clean picture at every step, over the words of the prompt and "
+    "The model's reader (the run's own CLIP) reads the estimate of the clean picture at every step, over the words of "
+    "the prompt and "
     "their alternatives. A score alone says nothing, since a reader likes some words for any picture: the runs of "
     "this prompt are held against runs without prompt and, on the two-object world, under other prompts. Only "
     "words that stand out of each are shown (max-T permutation test over all words and steps at 5 %). On the "
@@ -40,7 +41,9 @@ Page read_out_page(const PageContext& context) {
   const Vocabulary& vocabulary = answer.vocabulary;
   const ReadOut& found = answer.found;
   Page out{{"Which words the estimate shows, and when", kWordsProse, {}, {}, {}, {}}};
-  Table table{"Words shown at the end.", {"word", "in the prompt", "shown from log-SNR", "score above trajectories without prompt"}, {}};
+  Table table{"Words shown at the end.",
+              {"word", "in the prompt", "shown from log-SNR", "score above trajectories without prompt"},
+              {}};
   const Tensor first = found.first_step();
   const auto steps = found.shown.size(0);
   for (size_t v = 0; v < vocabulary.texts.size(); ++v) {
@@ -51,12 +54,12 @@ Page read_out_page(const PageContext& context) {
                                    {"in_prompt", static_cast<bool>(vocabulary.said[v])},
                                    {"shown", from < steps},
                                    {"cosine_above_no_prompt", to_json(Estimate{above, above - half, above + half,
-                                                                          context.subject.independent()})}};
+                                                                               context.subject.independent()})}};
     if (from < steps) {
       const double log_snr = answer.log_snrs[size_t(from)];
       json["from_log_snr"] = log_snr;
-      table.rows.push_back({vocabulary.texts[v], vocabulary.said[v] ? "yes" : "no",
-                            format_text("{:.1f}", log_snr), format_text("{:.3f} +- {:.3f}", above, half)});
+      table.rows.push_back({vocabulary.texts[v], vocabulary.said[v] ? "yes" : "no", format_text("{:.1f}", log_snr),
+                            format_text("{:.3f} +- {:.3f}", above, half)});
     }
     out.json["words"].push_back(std::move(json));
   }
@@ -64,9 +67,10 @@ Page read_out_page(const PageContext& context) {
   if (found.shown.any().item<bool>()) {
     const int64_t nulls = options_of<ReadOutQuestion>(context.settings).null_trajectories;
     out.add_svg("words.svg", shown_map(answer),
-                format_text("{} trajectories of the prompt against {} of each kind without it; gray: not significant.", context.subject.independent(), nulls));
+                format_text("{} trajectories of the prompt against {} of each kind without it; gray: not significant.",
+                            context.subject.independent(), nulls));
   }
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

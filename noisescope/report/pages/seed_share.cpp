@@ -1,14 +1,15 @@
 #include "noisescope/explain/seed_share.h"
 
+#include "noisescope/core/format.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
 
 constexpr const char* kShareProse =
-    "Of the variance of what a picture shows, over a grid of seeds and versions of one word: the shares of seed, prompt "
+    "Of the variance of what a picture shows, over a grid of seeds and versions of one word: the shares of seed, "
+    "prompt "
     "and interaction. A share that is truly 0 is estimated below 0 half of the time.";
 
 }  // namespace
@@ -16,8 +17,11 @@ constexpr const char* kShareProse =
 Page seed_share_page(const PageContext& context) {
   const auto& found = context.answer.as<SeedShare>();
   Page out{{"Seed or prompt", kShareProse, {}, {}, {}, {}}};
-  Table table{format_text("Shares of the variance over {} seeds and {} prompts (from \"", found.seeds, found.prompts.size()) + found.prompts[0] + "\"), with 95 % intervals.",
-              {"word", "seed", "prompt", "interaction"}, {}};
+  Table table{
+      format_text("Shares of the variance over {} seeds and {} prompts (from \"", found.seeds, found.prompts.size()) +
+          found.prompts[0] + "\"), with 95 % intervals.",
+      {"word", "seed", "prompt", "interaction"},
+      {}};
   const VarianceShares& shares = found.shares;
   for (size_t f = 0; f < context.subject.contrasts.size(); ++f) {
     const auto at = static_cast<int64_t>(f);
@@ -28,11 +32,11 @@ Page seed_share_page(const PageContext& context) {
     const Estimate both = share(shares.interaction, shares.interaction_error);
     const std::string& word = context.subject.contrasts[f].word;
     table.rows.push_back({word, fixed_text(seed), fixed_text(prompt), fixed_text(both)});
-    out.json["words"].push_back({{"word", word}, {"seed", to_json(seed)}, {"prompt", to_json(prompt)},
-                                 {"interaction", to_json(both)}});
+    out.json["words"].push_back(
+        {{"word", word}, {"seed", to_json(seed)}, {"prompt", to_json(prompt)}, {"interaction", to_json(both)}});
   }
   out.section.tables.push_back(std::move(table));
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

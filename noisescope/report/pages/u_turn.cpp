@@ -2,11 +2,11 @@
 
 #include <cmath>
 
+#include "noisescope/core/format.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/speciation.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
-#include "noisescope/core/format.h"
 
 namespace noisescope::inline report {
 namespace {
@@ -50,8 +50,8 @@ Series guided_share(const Subject& subject) {
 Series kept_factors(const Subject& subject, const UTurns& result) {
   std::vector<Tensor> curves;
   for (size_t f = 0; f < subject.factors.factors.size(); ++f) {
-    curves.push_back(above_chance(result.kept.select(2, static_cast<int64_t>(f)),
-                                  subject.factors.factors[f].values.size()));
+    curves.push_back(
+        above_chance(result.kept.select(2, static_cast<int64_t>(f)), subject.factors.factors[f].values.size()));
   }
   return mean_series("kept by U-turns", result.log_snrs, torch::stack(curves).mean(0), {0, 1});
 }
@@ -111,15 +111,15 @@ void add_words(const PageContext& context, Plot& plot, Page& out) {
 }
 
 Table half_points(const Subject& subject, const UTurns& result, Page& out) {
-  Table table{"The level at which half of what chance leaves open is kept.",
-              {"factor", "half-point (log-SNR)", "chance"}, {}};
+  Table table{
+      "The level at which half of what chance leaves open is kept.", {"factor", "half-point (log-SNR)", "chance"}, {}};
   for (size_t f = 0; f < subject.factors.factors.size(); ++f) {
     const Factor& factor = subject.factors.factors[f];
     const double chance = 1.0 / static_cast<double>(factor.values.size());
     const double half = result.half_point(static_cast<int64_t>(f), chance);
     out.json["u_turn_half_points"][factor.name] = half;
-    table.rows.push_back({factor.name, std::isnan(half) ? "not reached" : format_text("{:.2f}", half),
-                          format_text("{:.2f}", chance)});
+    table.rows.push_back(
+        {factor.name, std::isnan(half) ? "not reached" : format_text("{:.2f}", half), format_text("{:.2f}", chance)});
   }
   return table;
 }
@@ -138,8 +138,10 @@ Page u_turn_page(const PageContext& context) {
   if (subject.trajectory.has_both_branches()) plot.series.push_back(guided_share(subject));
   out.add_svg("timesteps.svg", render_svg(plot), "Means with 95 % intervals.");
   out.add_svg("retention.svg", render_svg(retention_plot(subject, result)),
-              format_text("{} regenerations at each level; 95 % intervals. The exact posterior is the truth of these curves only without prompt and with a stochastic sampler, as here.", result.kept.size(1)));
+              format_text("{} regenerations at each level; 95 % intervals. The exact posterior is the truth of these "
+                          "curves only without prompt and with a stochastic sampler, as here.",
+                          result.kept.size(1)));
   return out;
 }
 
-}  // namespace noisescope::report
+}  // namespace noisescope::inline report

@@ -46,8 +46,7 @@ TEST(CurveArea, TrapezoidalRule) {
 
 TEST(PerturbationCurves, InsertAndDeleteByHand) {
   const PerturbationOptions quarters{.shares = {0, 0.25, 0.5, 0.75, 1}, .pass_size = 1};
-  const PerturbationCurves c =
-      perturbation_curves(sum_of_pixels, replace_by(0), kPicture, kPicture[0], quarters);
+  const PerturbationCurves c = perturbation_curves(sum_of_pixels, replace_by(0), kPicture, kPicture[0], quarters);
   EXPECT_TRUE(c.insertion.equal(row({0, 4, 7, 9, 10}).unsqueeze(0)));
   EXPECT_TRUE(c.deletion.equal(row({10, 6, 3, 1, 0}).unsqueeze(0)));
   EXPECT_DOUBLE_EQ(c.insertion_area().item<double>(), 6.25);
@@ -58,8 +57,7 @@ TEST(PerturbationCurves, InsertAndDeleteByHand) {
 TEST(PerturbationCurves, EqualValuesMoveTogether) {
   const PerturbationOptions quarters{.shares = {0, 0.25, 0.5, 0.75, 1}};
   const Tensor tied = row({2, 2, 2, 1}).view({1, 2, 2});
-  const PerturbationCurves c =
-      perturbation_curves(sum_of_pixels, replace_by(0), kPicture, tied, quarters);
+  const PerturbationCurves c = perturbation_curves(sum_of_pixels, replace_by(0), kPicture, tied, quarters);
   EXPECT_TRUE(c.insertion.equal(row({0, 0, 0, 8, 10}).unsqueeze(0)));
   EXPECT_TRUE(c.deletion.equal(row({10, 10, 10, 2, 0}).unsqueeze(0)));
 }
@@ -68,8 +66,7 @@ TEST(PerturbationCurves, EqualValuesMoveTogether) {
 TEST(PerturbationCurves, CountsAreAsSymmetricAsTheShares) {
   const Tensor map = torch::arange(5.0, torch::kFloat64).view({1, 1, 5});
   const PerturbationCurves c =
-      perturbation_curves(sum_of_pixels, replace_by(0), torch::ones({1, 1, 1, 5}), map,
-                          {.shares = {0, 0.3, 0.7, 1}});
+      perturbation_curves(sum_of_pixels, replace_by(0), torch::ones({1, 1, 1, 5}), map, {.shares = {0, 0.3, 0.7, 1}});
   EXPECT_TRUE(c.insertion.equal(row({0, 2, 3, 5}).unsqueeze(0)));
 }
 
@@ -92,17 +89,15 @@ TEST(PerturbationCurves, TheNullValueOfARandomMapIsZero) {
   const PictureScore square = [](const Tensor& x, const Tensor&) {
     return x.sum({1, 2, 3}).square() / 1000;  // not linear
   };
-  const Tensor area = perturbation_curves(square, replace_by(0), pictures,
-                                          random_maps(6, 6, Random(4), ids)).area_between();
-  EXPECT_NEAR(area.mean().item<double>(), 0,
-              3 * area.std().item<double>() / std::sqrt(double(count)));
+  const Tensor area =
+      perturbation_curves(square, replace_by(0), pictures, random_maps(6, 6, Random(4), ids)).area_between();
+  EXPECT_NEAR(area.mean().item<double>(), 0, 3 * area.std().item<double>() / std::sqrt(double(count)));
 }
 
 TEST(Faithfulness, RanksTheTrueMapFirstAndTheConstantOneLast) {
   const std::vector<int64_t> ids = sample_range(0, 40);
   const Tensor pictures = Random(5).normal(Purpose::explain, 0, ids, {1, 8, 8}, torch::kFloat64).abs();
-  const Faithfulness f =
-      faithfulness(sum_of_pixels, replace_by(0), pictures, pictures.squeeze(1), {}, Random(6), ids);
+  const Faithfulness f = faithfulness(sum_of_pixels, replace_by(0), pictures, pictures.squeeze(1), {}, Random(6), ids);
   const auto mean = [](const PerturbationCurves& c) { return c.area_between().mean().item<double>(); };
   EXPECT_GT(mean(f.map), mean(f.random));
   EXPECT_GT(mean(f.map), mean(f.edges));
@@ -116,10 +111,9 @@ TEST(Faithfulness, RefusesWhatDoesNotFit) {
   EXPECT_THROW(curves(kPicture, {0, 1}), ShapeError);
   EXPECT_THROW(curves(kPicture[0] / 0, {0, 1}), NumericError);
   EXPECT_THROW(curves(kPicture[0], {0, 0.5}), ValueError);
-  EXPECT_THROW(curves(kPicture[0], {0, 0.1, 1}), ValueError);      // not symmetric
+  EXPECT_THROW(curves(kPicture[0], {0, 0.1, 1}), ValueError);       // not symmetric
   EXPECT_THROW(curves(kPicture[0], {0, 0.6, 0.4, 1}), ValueError);  // does not rise
-  EXPECT_THROW(pixel_flipping(sum_of_pixels, replace_by(0), kPicture, kPicture[0],
-                              {.pixels_per_step = 0}), ValueError);
+  EXPECT_THROW(pixel_flipping(sum_of_pixels, replace_by(0), kPicture, kPicture[0], {.pixels_per_step = 0}), ValueError);
 }
 
 // A step of height 2 between columns: the Sobel kernel weighs 1 + 2 + 1 rows.
@@ -142,20 +136,25 @@ TEST(OracleFile, WriteFaithfulness) {
   const auto classifier = SoftmaxClassifier::draw(5, 108, kPictures);
   const Tensor pictures = Random(7).normal(Purpose::explain, 0, ids, {1, 12, 9}, torch::kFloat64);
   const Tensor maps = Random(8).normal(Purpose::explain, 0, ids, {12, 9}, torch::kFloat64);
-  const Tensor curves = pixel_flipping(classifier.score(), replace_by(0.25), pictures, maps,
-                                       {.pixels_per_step = 6});
+  const Tensor curves = pixel_flipping(classifier.score(), replace_by(0.25), pictures, maps, {.pixels_per_step = 6});
   std::vector<double> steps;
   for (int64_t s = 0; s < curves.size(1); ++s) steps.push_back(double(s));
   const Tensor perturbations = uniform_perturbations(0.2, kDraws, {1, 12, 9}, Random(9), ids);
-  const Sensitivity s = sensitivity(
-      [&](const Tensor& x) { return classifier.gradient_times_input(x); }, pictures, perturbations);
-  const Infidelity i =
-      infidelity(classifier.score(), pictures, maps.unsqueeze(1) * 0.01, perturbations);
-  write_safetensors(path, {{{"weights", classifier.weights}, {"labels", classifier.labels},
-                            {"pictures", pictures}, {"maps", maps}, {"perturbations", perturbations},
-                            {"flipping", curves}, {"flipping_area", curve_area(curves, steps)},
-                            {"sensitivity_max", s.max}, {"sensitivity_mean", s.mean},
-                            {"infidelity", i.raw}, {"infidelity_scaled", i.scaled}}, {}});
+  const Sensitivity s =
+      sensitivity([&](const Tensor& x) { return classifier.gradient_times_input(x); }, pictures, perturbations);
+  const Infidelity i = infidelity(classifier.score(), pictures, maps.unsqueeze(1) * 0.01, perturbations);
+  write_safetensors(path, {{{"weights", classifier.weights},
+                            {"labels", classifier.labels},
+                            {"pictures", pictures},
+                            {"maps", maps},
+                            {"perturbations", perturbations},
+                            {"flipping", curves},
+                            {"flipping_area", curve_area(curves, steps)},
+                            {"sensitivity_max", s.max},
+                            {"sensitivity_mean", s.mean},
+                            {"infidelity", i.raw},
+                            {"infidelity_scaled", i.scaled}},
+                           {}});
 }
 
 }  // namespace

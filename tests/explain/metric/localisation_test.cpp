@@ -11,12 +11,8 @@
 namespace noisescope {
 namespace {
 
-Tensor map_of(std::vector<double> values) {
-  return torch::tensor(values, torch::kFloat64).view({1, 2, -1});
-}
-Tensor mask_of(std::vector<int64_t> values) {
-  return torch::tensor(values).to(torch::kBool).view({1, 2, -1});
-}
+Tensor map_of(std::vector<double> values) { return torch::tensor(values, torch::kFloat64).view({1, 2, -1}); }
+Tensor mask_of(std::vector<int64_t> values) { return torch::tensor(values).to(torch::kBool).view({1, 2, -1}); }
 double value(const Tensor& score) { return score.item<double>(); }
 
 const Tensor kMap = map_of({5, 4, 3, 2, 1, 0});
@@ -38,7 +34,7 @@ TEST(LocalisationAuc, CountsPairsInTheRightOrder) {
 }
 
 TEST(Iou, AtAThresholdOfTheRange) {
-  EXPECT_DOUBLE_EQ(value(iou(kMap, kMask, 0.4)), 2.0 / 3);        // 5, 4, 3 are marked
+  EXPECT_DOUBLE_EQ(value(iou(kMap, kMask, 0.4)), 2.0 / 3);           // 5, 4, 3 are marked
   EXPECT_DOUBLE_EQ(value(iou(kMap * 10 - 7, kMask, 0.4)), 2.0 / 3);  // scale and offset do not matter
   EXPECT_DOUBLE_EQ(value(iou(kMap, kMask, 0.9)), 1.0 / 2);
   EXPECT_DOUBLE_EQ(value(iou(torch::ones_like(kMap), kMask, 0.4)), 0);
@@ -85,8 +81,7 @@ TEST(OracleFile, Write) {
   for (const char* fixture : {"plain", "tied"}) {
     Tensor maps = Random(3).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}, torch::kFloat64);
     if (std::string(fixture) == "tied") maps = (maps * 2).round() + 20;
-    const Tensor masks =
-        Random(4).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}) > 0.8;
+    const Tensor masks = Random(4).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}) > 0.8;
     const std::string prefix = std::string(fixture) + ".";
     file.tensors[prefix + "maps"] = maps;
     file.tensors[prefix + "masks"] = masks.to(torch::kUInt8);

@@ -23,8 +23,7 @@ NetworkPtr small_network() {
   const NetworkPtr network = make_network(o);
   const torch::NoGradGuard no_grad;
   for (auto& item : network->named_parameters()) {
-    item.value().add_(Random(1).normal(Purpose::explain, name_hash(item.key()), {0},
-                                       item.value().sizes())[0], 0.1);
+    item.value().add_(Random(1).normal(Purpose::explain, name_hash(item.key()), {0}, item.value().sizes())[0], 0.1);
   }
   network->eval();
   return network;
@@ -49,8 +48,7 @@ TEST(ShuffledCopy, KeepsTheNumbersOfEachParameterAndLeavesTheNetworkAlone) {
   const NetworkPtr copy = shuffled_copy(network, layers_of(*network), Random(4));
   for (const auto& [name, tensor] : module_state(*copy)) {
     EXPECT_TRUE(before.at(name).equal(saved.at(name))) << name;
-    EXPECT_TRUE(std::get<0>(tensor.flatten().sort()).equal(
-        std::get<0>(saved.at(name).flatten().sort()))) << name;
+    EXPECT_TRUE(std::get<0>(tensor.flatten().sort()).equal(std::get<0>(saved.at(name).flatten().sort()))) << name;
     EXPECT_TRUE(tensor.numel() <= 16 || !tensor.equal(saved.at(name))) << name;
   }
 }
@@ -79,8 +77,8 @@ TEST(Randomisation, DestroysMapsThatComeFromTheWeights) {
 
 TEST(Randomisation, FindsMapsThatDoNot) {
   const Tensor picture = Random(6).normal(Purpose::explain, 0, kIds, {8, 8}).unsqueeze(0);
-  const WeightRandomisation w =
-      randomise_all(small_network(), [&](const NetworkPtr&) { return picture; }, Random(5));
+  const WeightRandomisation w = randomise_all(
+      small_network(), [&](const NetworkPtr&) { return picture; }, Random(5));
   EXPECT_NEAR(w.correlation.mean().item<double>(), 1, 1e-12);
   EXPECT_NEAR(w.own_correlation.mean().item<double>(), 1, 1e-12);
 }
@@ -90,8 +88,7 @@ TEST(Randomisation, TheOwnPartIsBlindToWhatAllMapsShare) {
   const Tensor bowl = 10 * torch::linspace(-1, 1, 8).square().expand({8, 8});
   uint64_t call = 0;
   const MapsOfNetwork maps = [&](const NetworkPtr&) {
-    return (bowl + Random(7).uniform(Purpose::explain, call++, sample_range(0, 40), {8, 8}))
-        .unsqueeze(0);
+    return (bowl + Random(7).uniform(Purpose::explain, call++, sample_range(0, 40), {8, 8})).unsqueeze(0);
   };
   const WeightRandomisation w = randomise_all(small_network(), maps, Random(5));
   EXPECT_GT(w.correlation.mean().item<double>(), 0.8);
@@ -109,8 +106,7 @@ TEST(Randomisation, TheCascadeRunsFromOutputToInputAndEndsWhereAllIsDestroyed) {
   const WeightRandomisation steps = randomise_cascade(network, condition_maps, Random(5));
   EXPECT_TRUE(steps.layers.front().starts_with("out")) << steps.layers.front();
   EXPECT_EQ(steps.layers.size(), layers_of(*network).size());
-  EXPECT_TRUE(torch::allclose(steps.correlation[-1],
-                              randomise_all(network, condition_maps, Random(5)).correlation[0]));
+  EXPECT_TRUE(torch::allclose(steps.correlation[-1], randomise_all(network, condition_maps, Random(5)).correlation[0]));
 }
 
 }  // namespace

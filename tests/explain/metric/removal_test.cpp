@@ -15,8 +15,7 @@ const Tensor kMasks = Random(6).uniform(Purpose::explain, 1, kTwoIds, {4, 4}) < 
 Tensor samples_of(int64_t rows) { return torch::arange(rows); }
 
 std::vector<Removal> all_removals() {
-  const GaussianData data(torch::zeros({48}, torch::kFloat64),
-                          torch::full({48}, 0.25, torch::kFloat64));
+  const GaussianData data(torch::zeros({48}, torch::kFloat64), torch::full({48}, 0.25, torch::kFloat64));
   return {replace_by(0.5), replace_by_noise(Random(1), kTwoIds),
           refill(data.denoiser(), torch::zeros({2, 1}), {.steps = 6}, Random(1), kTwoIds)};
 }
@@ -34,8 +33,7 @@ TEST(Removal, RowsOfOneSampleShareTheirNoiseAndStandAlone) {
   for (const Removal& removal : all_removals()) {
     const Tensor both = removal(kPictures, kMasks, samples_of(2));
     const Tensor second = torch::tensor({1, 1});
-    const Tensor twice = removal(kPictures.index_select(0, second), kMasks.index_select(0, second),
-                                 second);
+    const Tensor twice = removal(kPictures.index_select(0, second), kMasks.index_select(0, second), second);
     EXPECT_TRUE(twice[0].equal(twice[1]));
     EXPECT_TRUE(torch::allclose(twice[0], both[1], 1e-12, 1e-12));
   }
@@ -45,8 +43,7 @@ TEST(MatchedNoise, HasTheMomentsOfItsChannel) {
   const Tensor picture = Random(7).normal(Purpose::explain, 0, {0}, {3, 64, 64}, torch::kFloat64) *
                              torch::tensor({0.1, 1.0, 3.0}).view({3, 1, 1}) +
                          torch::tensor({0.5, 0.0, -2.0}).view({3, 1, 1});
-  const Tensor out = replace_by_noise(Random(1), {0})(
-      picture, torch::ones({1, 64, 64}, torch::kBool), samples_of(1));
+  const Tensor out = replace_by_noise(Random(1), {0})(picture, torch::ones({1, 64, 64}, torch::kBool), samples_of(1));
   const Tensor error = (out.mean({2, 3}) - picture.mean({2, 3})).abs();
   EXPECT_TRUE((error < 4 / 64.0 * picture.std({2, 3})).all().item<bool>());
   EXPECT_TRUE(torch::allclose(out.std({2, 3}), picture.std({2, 3}), 0.05));
@@ -59,9 +56,8 @@ TEST(Refill, DrawsFromTheConditionalDistribution) {
   const Tensor covariance = torch::tensor({{1.0, kRho}, {kRho, 1.0}}, torch::kFloat64);
   const GaussianData data(torch::zeros({2}, torch::kFloat64), covariance);
   const Removal removal =
-      refill(data.denoiser(), torch::zeros({kRows, 1}), {.steps = 80, .resamples = 10,
-                                                         .log_snr_max = 6, .pass_size = kRows},
-             Random(2), sample_range(0, kRows));
+      refill(data.denoiser(), torch::zeros({kRows, 1}),
+             {.steps = 80, .resamples = 10, .log_snr_max = 6, .pass_size = kRows}, Random(2), sample_range(0, kRows));
   const Tensor pictures = torch::full({kRows, 1, 1, 2}, kKnown, torch::kFloat64);
   const Tensor second = torch::tensor({false, true}).view({1, 1, 2}).expand({kRows, 1, 2});
   const Tensor drawn = removal(pictures, second, samples_of(kRows)).select(3, 1);

@@ -11,8 +11,7 @@ struct SoftmaxClassifier {
   Tensor labels;   // [B] int64
 
   static SoftmaxClassifier draw(int64_t classes, int64_t pixels, int64_t pictures) {
-    const Tensor w = Random(21).normal(Purpose::explain, 0, sample_range(0, classes), {pixels},
-                                       torch::kFloat64) * 0.3;
+    const Tensor w = Random(21).normal(Purpose::explain, 0, sample_range(0, classes), {pixels}, torch::kFloat64) * 0.3;
     return {w, torch::arange(pictures) % classes};
   }
 

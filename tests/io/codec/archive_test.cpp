@@ -77,8 +77,8 @@ TEST(Archive, FolderAndArchivesReadAlike) {
   for (const auto& [name, content] : files) write_file_atomic(folder / name, content);
   write_file_atomic(folder / ".hidden" / "x", "x");
   write_file_atomic(folder / "sub" / ".DS_Store", "x");
-  std::vector<Entry> entries = {{"./", "", AE_IFDIR}, {"sub/", "", AE_IFDIR}, {"__MACOSX/a.txt", "x"},
-                                {"sub/.DS_Store", "x"}};
+  std::vector<Entry> entries = {
+      {"./", "", AE_IFDIR}, {"sub/", "", AE_IFDIR}, {"__MACOSX/a.txt", "x"}, {"sub/.DS_Store", "x"}};
   for (const auto& [name, content] : files) entries.push_back({"./" + name, content});
   std::vector<fs::path> paths = {folder};
   for (const Format format : kFormats) {
@@ -87,7 +87,8 @@ TEST(Archive, FolderAndArchivesReadAlike) {
   }
   for (const fs::path& path : paths) {
     const auto source = open_file_source(path);
-    EXPECT_EQ(source->names(), (std::vector<std::string>{"a.txt", "caf\xc3\xa9.txt", "sub/b.bin", "sub/deep/c"})) << path;
+    EXPECT_EQ(source->names(), (std::vector<std::string>{"a.txt", "caf\xc3\xa9.txt", "sub/b.bin", "sub/deep/c"}))
+        << path;
     EXPECT_EQ(source->read("sub/b.bin"), big);
     EXPECT_TRUE(source->contains("a.txt"));
     EXPECT_FALSE(source->contains("sub"));

@@ -14,8 +14,7 @@ std::string bytes_of(const Tensor& tensor) {
 }
 
 const TensorFile& golden() {
-  static const TensorFile file =
-      read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/image_files.safetensors");
+  static const TensorFile file = read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/image_files.safetensors");
   return file;
 }
 
@@ -52,8 +51,7 @@ TEST(ImageFile, EveryKindDecodesAsInPillow) {
     EXPECT_EQ(image.width, expected.size(1)) << name;
     EXPECT_EQ(text_of(image), bytes_of(expected)) << name;
     const std::string key = name.substr(0, name.size() - 5);
-    EXPECT_EQ(text_of(to_rgb(resize_stored(stored, 9, 5))), bytes_of(golden().at(key + ".small")))
-        << name;
+    EXPECT_EQ(text_of(to_rgb(resize_stored(stored, 9, 5))), bytes_of(golden().at(key + ".small"))) << name;
     EXPECT_EQ(stored.orientation, golden().at(key + ".orientation").item<int64_t>()) << name;
     if (stored.mode != PixelMode::grey16) {  // of which the data loader keeps the high byte
       EXPECT_EQ(decode_image(bytes_of(tensor), name).pixels, image.pixels) << name;

@@ -24,8 +24,7 @@ TEST(Npz, IsAZipOfNpyFiles) {
   const auto path = std::filesystem::path(::testing::TempDir()) / "noisescope_arrays.npz";
   write_npz(path, arrays());
   const auto source = open_file_source(path);
-  EXPECT_EQ(source->names(), (std::vector<std::string>{"empty.npy", "evidence.total.npy", "map.npy",
-                                                       "mask.npy"}));
+  EXPECT_EQ(source->names(), (std::vector<std::string>{"empty.npy", "evidence.total.npy", "map.npy", "mask.npy"}));
   EXPECT_EQ(source->read("map.npy"), encode_npy(arrays().at("map")));
   const std::string first = read_file(path);
   write_npz(path, arrays());

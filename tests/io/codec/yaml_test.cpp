@@ -104,8 +104,7 @@ TEST(Yaml, BombsAreRefused) {
     laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + ", " + last + "]\n";
   }
   EXPECT_NE(yaml_message(laughs).find("anchor"), std::string::npos);
-  EXPECT_NE(yaml_message(std::string(50, '[') + std::string(50, ']')).find("levels"),
-            std::string::npos);
+  EXPECT_NE(yaml_message(std::string(50, '[') + std::string(50, ']')).find("levels"), std::string::npos);
   EXPECT_NE(yaml_message(std::string(50'000, '[')), "");
   EXPECT_NE(yaml_message(std::string(50'000, '{')), "");
   std::string deep;
@@ -123,8 +122,7 @@ TEST(Yaml, ValuesOfTheCommandLine) {
   EXPECT_EQ(parse_yaml_value("3", origin).line, 0);
   EXPECT_EQ(parse_yaml_value("3", origin).file, origin);
   EXPECT_EQ(parse_yaml_value("[64, 128]", origin).items[1].scalar, "128");
-  EXPECT_EQ(parse_yaml_value("a red square left of a blue disc", origin).scalar,
-            "a red square left of a blue disc");
+  EXPECT_EQ(parse_yaml_value("a red square left of a blue disc", origin).scalar, "a red square left of a blue disc");
   EXPECT_TRUE(parse_yaml_value("\"3\"", origin).quoted);
   EXPECT_EQ(parse_yaml_value("", origin).kind, Kind::scalar);
   EXPECT_EQ(parse_yaml_value("null", origin).kind, Kind::null);

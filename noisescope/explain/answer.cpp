@@ -1,5 +1,8 @@
 #include "noisescope/explain/answer.h"
 
+#include <iterator>
+#include <sstream>
+
 namespace noisescope::inline explain {
 namespace {
 
@@ -27,6 +30,11 @@ class Lister : public AnswerDescriber {
 };
 
 }  // namespace
+
+std::vector<std::string> dims_of(const Quantity& quantity) {
+  std::istringstream words(quantity.dims);
+  return {std::istream_iterator<std::string>(words), {}};
+}
 
 std::vector<Valued> values_of(const Answer& answer) {
   Collector collector;

@@ -61,6 +61,9 @@ constexpr size_t kind_of() {
     return std::is_integral_v<V> ? 5 : 6;
 }
 
+/// The words of Quantity::dims.
+std::vector<std::string> dims_of(const Quantity& quantity);
+
 /// Visitor over the quantities of an answer. A value is asked for only by those who want it, so that an answer
 /// of no content can be walked for its list.
 class AnswerDescriber {

@@ -275,7 +275,7 @@ Evidence concatenate(const std::vector<Evidence>& parts) {
     return torch::cat(tensors, dim);
   };
   return {parts.front().log_snrs,         all(&Evidence::log_posterior, 1), all(&Evidence::profile, 1),
-          all(&Evidence::compensated, 0), all(&Evidence::realised, 0),      all(&Evidence::own, 0)};
+          all(&Evidence::compensated, 0), all(&Evidence::realised, 0),      all(&Evidence::true_version, 0)};
 }
 
 void describe(AnswerDescriber& d, const Evidence& a) {

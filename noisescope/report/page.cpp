@@ -15,11 +15,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr int64_t kMostNumbers = 64;  // of an array that JSON spells out
 
-std::vector<std::string> dims_of(const Quantity& quantity) {
-  std::istringstream words(quantity.dims);
-  return {std::istream_iterator<std::string>(words), {}};
-}
-
 /// The place of "picture" among the dimensions; -1: not there.
 int64_t picture_dim(const Quantity& quantity) {
   const std::vector<std::string> dims = dims_of(quantity);
@@ -58,6 +53,8 @@ Json tensor_json(const Quantity& quantity, const Tensor& tensor) {
   return at >= 0 ? nested(numbers.movedim(at, 0), true) : nested(numbers, false);
 }
 
+}  // namespace
+
 Json value_json(const Valued& valued) {
   if (const Tensor* tensor = std::get_if<Tensor>(&valued.value)) return tensor_json(valued.quantity, *tensor);
   return std::visit(
@@ -70,19 +67,6 @@ Json value_json(const Valued& valued) {
       },
       valued.value);
 }
-
-/// A number, or an estimate with its interval; else what it is.
-std::string cell_of(const Valued& valued) {
-  const Json json = value_json(valued);
-  if (json.is_object() && json.contains("low")) return estimate_text(estimate_of_json(json));
-  if (json.is_object() && json.contains("shape")) return "array " + json.at("shape").dump();
-  if (json.is_number()) return number_text(json.get<double>());
-  if (json.is_string()) return json.get<std::string>();
-  const std::string text = json.dump();
-  return text.size() > 60 ? "list of " + std::to_string(json.size()) : text;
-}
-
-}  // namespace
 
 void Page::add_png(const std::string& name, const Image& image, const std::string& alt, const std::string& caption) {
   files[name] = encode_png(image);
@@ -123,24 +107,9 @@ TensorFile answer_tensors(const Answer& answer) {
   return file;
 }
 
-Page standard_page(const Method& method, const Answer& answer) {
-  Page page{{method.question, "", {}, {}, {}, {}}};
-  Table table{"Means over pictures with 95 % intervals; arrays stand in " + method.id + ".safetensors.",
-              {"quantity", "value", "unit", "what it is"},
-              {}};
-  if (method.is_named) table.header.insert(table.header.begin(), "of");
-  for (const Valued& valued : values_of(answer)) {
-    std::vector<std::string> row = {valued.quantity.name, cell_of(valued), valued.quantity.unit, valued.quantity.help};
-    if (method.is_named) row.insert(row.begin(), valued.part);
-    table.rows.push_back(std::move(row));
-  }
-  page.section.tables.push_back(std::move(table));
-  return page;
-}
-
 Page page_of(const Method& method, const PageContext& context) {
   const PageMaker maker = page_maker(method.id);
-  Page page = maker ? maker(context) : standard_page(method, context.answer);
+  Page page = maker ? maker(context) : standard_page(method, context);
   page.json["answer"] = answer_json(context.answer);
   return page;
 }

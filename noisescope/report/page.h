@@ -37,12 +37,15 @@ struct Page {
 /// described numbers as answer_json gives them.
 Page page_of(const Method& method, const PageContext& context);
 
-/// Question, and a table of all described quantities with mean and interval.
-Page standard_page(const Method& method, const Answer& answer);
+/// Question; curves of what is described over positions, maps of what is described over pixels, and a table of all
+/// quantities with mean and interval.
+Page standard_page(const Method& method, const PageContext& context);
 
 /// Numbers and texts as they are; of arrays over pictures the mean with interval and n, where there are at most 64
 /// of them; others by their shape. By part where the answer has parts.
 nlohmann::ordered_json answer_json(const Answer& answer);
+
+nlohmann::ordered_json value_json(const Valued& valued);
 
 /// All arrays of an answer: "quantity", or "part.quantity".
 TensorFile answer_tensors(const Answer& answer);

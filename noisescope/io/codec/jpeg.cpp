@@ -5,8 +5,9 @@
 #include <cstdio>
 #include <utility>
 
-#include <jerror.h>
 #include <jpeglib.h>
+
+#include <jerror.h>  // its codes need jpeglib.h
 
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/image_codec.h"

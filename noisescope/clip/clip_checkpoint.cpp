@@ -9,7 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 constexpr const char* kWeights = "model.";
@@ -108,4 +108,4 @@ ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::st
   return resume;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

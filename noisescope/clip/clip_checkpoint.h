@@ -7,7 +7,7 @@
 
 #include "noisescope/clip/contrastive.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 struct ClipCounters {
   int64_t step = 0;
@@ -35,4 +35,4 @@ void save_clip_checkpoint(const std::filesystem::path& path, const std::string& 
 ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
                                 Optimizer& optimizer);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

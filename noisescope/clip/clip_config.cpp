@@ -7,7 +7,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/json_fields.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Json = nlohmann::json;
@@ -301,4 +301,4 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
   write_file_atomic(path, json.dump(2) + "\n");
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

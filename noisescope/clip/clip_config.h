@@ -19,7 +19,7 @@
 #include "noisescope/clip/clip_options.h"
 #include "noisescope/clip/preprocess.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// A CLIP as its configuration describes it. Either half may be absent.
 struct ClipConfig {
@@ -96,4 +96,4 @@ nlohmann::json preprocessor_json(const PreprocessOptions& options);
 std::string preprocess_key(const PreprocessOptions& options);
 void write_json(const std::filesystem::path& path, const nlohmann::json& json);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/image_tensor.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 Tensor to_clip_size(const Tensor& images, const PreprocessOptions& options) {
   check_shape("clip.to_clip_size", "images", images, {-1, 3, -1, -1});
@@ -22,4 +22,4 @@ Tensor read_pixel_values(const std::filesystem::path& path, const PreprocessOpti
   return pixel_values(preprocess(read_stored(path), options), options);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -6,7 +6,7 @@
 #include "noisescope/clip/pixel_values.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// Images [B, 3, H, W] in [-1, 1] as [B, 3, S, S] on the CPU: rounded to 8 bits and preprocessed.
 /// Images of that size already pass unchanged.
@@ -16,4 +16,4 @@ Tensor to_clip_size(const Tensor& images, const PreprocessOptions& options);
 /// that cannot be cut to size, IoError.
 Tensor read_pixel_values(const std::filesystem::path& path, const PreprocessOptions& options);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

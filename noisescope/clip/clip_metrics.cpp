@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 /// Cosines in float64: ranks should not hang on rounding.
@@ -92,4 +92,4 @@ ModalityGap modality_gap(const Tensor& image, const Tensor& text) {
   return gap;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// Share of images whose best caption is true of them.
 struct ZeroShot {
@@ -49,4 +49,4 @@ struct ModalityGap {
 /// image, text [n, E] of unit norm, n >= 2.
 ModalityGap modality_gap(const Tensor& image, const Tensor& text);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

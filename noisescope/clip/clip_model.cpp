@@ -11,7 +11,7 @@
 #include "noisescope/io/weight_folder.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 constexpr double kLargestScale = 100.0;
@@ -307,4 +307,4 @@ ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOpt
   return model;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

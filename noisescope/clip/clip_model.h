@@ -11,7 +11,7 @@
 #include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/clip/text_features.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 class ImageTower;
 class TextTowerImpl;
@@ -107,4 +107,4 @@ class ClipModel {
   Tensor logit_scale_;
 };
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

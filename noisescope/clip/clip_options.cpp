@@ -2,7 +2,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 void describe(Describer& d, EncoderOptions& options) {
   d("width", options.width, "width of the transformer", {.min = 8, .max = 8192});
@@ -39,4 +39,4 @@ void describe(Describer& d, ClipOptions& options) {
     {.min = 1e-3, .max = 10});
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

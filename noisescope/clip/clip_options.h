@@ -9,7 +9,7 @@
 #include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// quick_gelu is x sigmoid(1.702 x) (OpenAI's weights); gelu the exact one (most open_clip weights).
 /// The wrong one loads silently and is worse, so it is always stated.
@@ -60,4 +60,4 @@ struct ClipOptions {
 };
 void describe(Describer& d, ClipOptions& options);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -10,7 +10,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/random.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 /// Images are noised at a level of their own each, uniform in [0, largest].
@@ -235,4 +235,4 @@ ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string
   return Trainer(model, captions, source, options, seed).run(control, observer);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

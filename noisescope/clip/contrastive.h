@@ -11,7 +11,7 @@
 #include "noisescope/nn/lr_schedule.h"
 #include "noisescope/nn/optimizer.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// Symmetric InfoNCE (Radford et al. 2021, arXiv:2103.00020, 2.3, figure 3; the one-positive case of
 /// van den Oord et al. 2018, arXiv:1807.03748, eq. 4) with several positives a row, as in supervised
@@ -77,4 +77,4 @@ ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string
                            const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed,
                            const Control& control = {}, const ClipTrainObserver& observer = {});
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

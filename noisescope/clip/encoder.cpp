@@ -7,7 +7,7 @@
 #include "noisescope/nn/attention.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 /// `x` is the caller's to lose: without a graph to keep it for, memory of its size is not asked for
@@ -129,4 +129,4 @@ Tensor EncoderImpl::forward_at(Tensor x, const Tensor& position) {
   return layers_.back()->forward_at(x, position);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

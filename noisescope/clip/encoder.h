@@ -14,7 +14,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/nn/init.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// One pre-norm block: x + attention(norm(x)), then x + MLP(norm(x)).
 class EncoderLayerImpl : public torch::nn::Module, public HasInitRules {
@@ -61,4 +61,4 @@ torch::nn::LayerNorm layer_norm(const EncoderOptions& options);
 /// A module that only groups others under a name.
 std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, const char* name);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

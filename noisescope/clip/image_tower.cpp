@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 constexpr int64_t kUnshuffle = 2;
@@ -143,4 +143,4 @@ std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options, i
   return std::make_shared<ConvTower>(options, embedding_dim);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -12,7 +12,7 @@
 
 #include "noisescope/clip/encoder.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 class ImageTower : public torch::nn::Module, public HasInitRules {
  public:
@@ -29,4 +29,4 @@ void check_image_tower(const ImageTowerOptions& options);
 /// Checked as above.
 std::shared_ptr<ImageTower> make_image_tower(const ImageTowerOptions& options, int64_t embedding_dim);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Row = std::array<float, 256>;  // the value of every byte in one channel
@@ -57,4 +57,4 @@ Tensor pixel_values(const std::vector<StoredImage>& images, const PreprocessOpti
   return torch::stack(values);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

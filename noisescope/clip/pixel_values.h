@@ -4,7 +4,7 @@
 #include "noisescope/clip/preprocess.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// float32 [3, H, W]: (byte * scale - mean) / deviation, each step rounded as the profile's program
 /// rounds it (openai, open_clip: byte / 255 in float32; hf: the product in double, then float32), so
@@ -15,4 +15,4 @@ Tensor pixel_values(const Image& image, const PreprocessOptions& options);
 /// (resize none).
 Tensor pixel_values(const std::vector<StoredImage>& images, const PreprocessOptions& options);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -9,7 +9,7 @@
 #include "noisescope/io/json_reader.h"
 #include "noisescope/io/resize.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Json = JsonReader::Json;
@@ -224,4 +224,4 @@ Image preprocess(const StoredImage& stored, const PreprocessOptions& options) {
   return to_rgb(picture);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

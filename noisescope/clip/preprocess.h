@@ -12,7 +12,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/io/stored_image.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// shortest: the shorter side to the size, then the middle crop; squash: both sides at once, changing
 /// the proportions; none: the crop alone.
@@ -52,4 +52,4 @@ std::pair<int64_t, int64_t> preprocessed_size(const PreprocessOptions& options);
 /// for a picture of no pixels, smaller than the crop, or of more than 2^26 px when resized.
 Image preprocess(const StoredImage& stored, const PreprocessOptions& options);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 struct TextFeatures {
   Tensor embedding;  // [B, E], not normalised
@@ -18,4 +18,4 @@ struct TextHiddenOptions {
   bool final_norm = true;  // pass them through the final LayerNorm
 };
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 TextTowerImpl::TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape& shape)
     : encoder_options_((check_encoder("clip.TextTower", encoder), encoder)),
@@ -80,4 +80,4 @@ std::vector<InitRule> TextTowerImpl::init_rules() const {
           normal("text_projection.weight", 1 / std::sqrt(static_cast<double>(encoder_options_.width)))};
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -8,7 +8,7 @@
 #include "noisescope/clip/encoder.h"
 #include "noisescope/clip/text_features.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// What tokens and embeddings a text tower is for.
 struct TextTowerShape {
@@ -53,4 +53,4 @@ class TextTowerImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(TextTower);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

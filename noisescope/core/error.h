@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "noisescope/core/namespaces.h"
+
 namespace noisescope {
 
 /// 'text' of a file as a message shows it: at most 80 bytes, control characters as '?', so that a hostile

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "noisescope/core/namespaces.h"
+
 namespace noisescope {
 
 /// What format_text calls once its argument types are forgotten; the sources need not compile {fmt} again.

@@ -10,6 +10,8 @@
 
 #include <torch/types.h>
 
+#include "noisescope/core/namespaces.h"
+
 namespace noisescope {
 
 using torch::Tensor;

@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/csv.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
@@ -106,4 +106,4 @@ std::vector<MetadataRow> parse_metadata_csv(std::string_view text, const std::st
   return rows;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace noisescope::inline data {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::data {
 
 /// One line of a metadata file.
 struct MetadataRow {
@@ -27,4 +29,4 @@ std::vector<MetadataRow> parse_metadata_csv(std::string_view text, const std::st
 /// `path` without "." parts, '/' between folders; "" if it is absolute, empty or leads outside.
 std::string path_inside(std::string_view path);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -4,7 +4,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -107,4 +107,4 @@ std::vector<std::string> caption_words(std::string_view caption) {
   return words;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -7,7 +7,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace noisescope::inline data {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::data {
 
 /// Distinct captions in the order of their first use; the row number of a caption is its identity.
 class CaptionTable {
@@ -46,4 +48,4 @@ bool mention_sides(const std::vector<std::string>& captions);
 /// The words of a caption in lower case: runs of letters, digits and bytes above ASCII.
 std::vector<std::string> caption_words(std::string_view caption);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

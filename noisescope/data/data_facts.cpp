@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/data/captions.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 constexpr int64_t kBatch = 256;
@@ -178,4 +178,4 @@ ContactSheet contact_sheet(const Dataset& dataset, int64_t count, uint64_t seed)
   return sheet;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

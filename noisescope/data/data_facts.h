@@ -12,7 +12,7 @@
 #include "noisescope/data/dataset.h"
 #include "noisescope/data/image_dataset.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 struct CaptionFacts {
   int64_t distinct = 0;
@@ -66,4 +66,4 @@ struct ContactSheet {
 /// K = min(count, size) samples drawn without repetition by `seed`, in index order.
 ContactSheet contact_sheet(const Dataset& dataset, int64_t count, uint64_t seed);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

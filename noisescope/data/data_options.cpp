@@ -4,7 +4,7 @@
 #include "noisescope/data/image_folder.h"
 #include "noisescope/data/world_dataset.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Control& control, LoadReport& report) {
@@ -62,4 +62,4 @@ OpenedData open_dataset(const DataOptions& options, const Control& control, Load
   return opened;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

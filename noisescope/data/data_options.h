@@ -11,7 +11,7 @@
 #include "noisescope/data/tiny_imagenet.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 enum class DataKind { world, folder, tiny_imagenet };
 NOISESCOPE_ENUM(DataKind, world, folder, tiny_imagenet)
@@ -59,4 +59,4 @@ struct OpenedData {
 /// loading throws otherwise (image_folder.h, tiny_imagenet.h).
 OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 Tensor Dataset::caption_is_true(const std::vector<int64_t>& indices, const std::vector<int64_t>& caption_rows) const {
   const auto rows = static_cast<int64_t>(indices.size());
@@ -54,4 +54,4 @@ Split split_samples(int64_t size, double validation_share, uint64_t seed) {
   return split;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -11,7 +11,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 class Dataset {
  public:
@@ -58,4 +58,4 @@ struct Split {
 };
 Split split_samples(int64_t size, double validation_share, uint64_t seed);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -9,7 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -216,4 +216,4 @@ Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& datas
   return embeddings;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -12,7 +12,7 @@
 #include "noisescope/data/dataset.h"
 #include "noisescope/data/whitening.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 struct EmbeddingCacheOptions {
   bool images = false;
@@ -64,4 +64,4 @@ Embeddings load_or_extract_embeddings(const std::filesystem::path& path, const D
                                       const Encoders& encoders, const EmbeddingCacheOptions& options,
                                       const Control& control);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 std::string_view bytes_of(const Tensor& pixels) {
@@ -154,4 +154,4 @@ Split split_dataset(const Dataset& dataset, double validation_share, uint64_t se
                            : split_samples(dataset.size(), validation_share, seed);
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -12,7 +12,7 @@
 #include "noisescope/data/captions.h"
 #include "noisescope/data/dataset.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 /// Where the object stands in the square picture, in its pixels: [left, right) x [top, bottom).
 /// Fractions come from resizing; a box is clipped to the picture and may be empty after a crop.
@@ -97,4 +97,4 @@ void count_ignored(const std::string& path, LoadReport& report);
 /// that are not read, folders that may be meant as parts. Empty where all was used.
 std::vector<std::string> load_notes(const LoadReport& report);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -9,7 +9,7 @@
 #include "noisescope/data/caption_metadata.h"
 #include "noisescope/io/codec/archive.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 constexpr const char* kFolderWhere = "[data.load_image_folder] ";
@@ -196,4 +196,4 @@ ImageDataset load_image_folder(const std::filesystem::path& path, const std::vec
   return ImageDataset(std::move(samples));
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

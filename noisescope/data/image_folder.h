@@ -13,7 +13,7 @@
 
 #include "noisescope/data/image_loader.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 /// Loads `path`; one folder around everything is looked through. Samples are in the order of their
 /// names. Throws DataError for a folder without images, captions without images, images without
@@ -22,4 +22,4 @@ namespace noisescope::inline data {
 ImageDataset load_image_folder(const std::filesystem::path& path, const std::vector<std::string>& templates,
                                const ImageLoadOptions& options, const Control& control, LoadReport& report);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

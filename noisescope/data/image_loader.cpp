@@ -17,7 +17,7 @@
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/resize.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 constexpr const char* kLoaderWhere = "[data.load_images] ";
@@ -328,4 +328,4 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
   return samples;
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -11,11 +11,11 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/data/image_dataset.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 class FileSource;
 }
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 /// How a picture becomes square.
 enum class ResizeMode { crop, squash };
@@ -59,4 +59,4 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
 /// "a, b, c and 7 more": examples for messages.
 std::string name_examples(const std::vector<std::string>& names, size_t count = 3);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -8,7 +8,7 @@
 #include "noisescope/data/captions.h"
 #include "noisescope/io/codec/archive.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 constexpr const char* kTinyWhere = "[data.load_tiny_imagenet] ";
@@ -253,4 +253,4 @@ ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const std::ve
   return ImageDataset(std::move(samples));
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -14,7 +14,7 @@
 
 #include "noisescope/data/image_loader.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 /// Which names of a class its captions use.
 enum class Synonyms { first, all };
@@ -28,4 +28,4 @@ ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const std::ve
                                 Synonyms synonyms, const ImageLoadOptions& options, const Control& control,
                                 LoadReport& report);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

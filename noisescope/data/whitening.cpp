@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 // An eigenvector's sign is arbitrary; fixing it makes files of equal embeddings equal.
@@ -108,4 +108,4 @@ Tensor append_modality(const Tensor& whitened, Modality modality) {
   return torch::cat({whitened, torch::full({whitened.size(0), 1}, flag, whitened.options())}, 1);
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -8,7 +8,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 /// First and second moments of one modality's embeddings, float64. Text and image embeddings lie in
 /// separate cones (the modality gap, Liang et al. 2022, arXiv:2203.02053): one of these each.
@@ -84,4 +84,4 @@ enum class Modality { text, image };
 /// is conditioned on whitened embeddings of both, since whitening removes the means that told them apart.
 Tensor append_modality(const Tensor& whitened, Modality modality);
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 namespace {
 
 constexpr int64_t kCaptionDraws = 32;
@@ -87,4 +87,4 @@ std::string WorldDataset::fingerprint() const {
   return hash.str();
 }
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -7,7 +7,7 @@
 #include "noisescope/data/dataset.h"
 #include "noisescope/world/grammar.h"
 
-namespace noisescope::inline data {
+namespace noisescope::data {
 
 class WorldDataset : public Dataset {
  public:
@@ -44,4 +44,4 @@ class WorldDataset : public Dataset {
   SceneSet set_;
 };
 
-}  // namespace noisescope::inline data
+}  // namespace noisescope::data

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 Tensor wide(const Tensor& tensor) { return tensor.to(torch::kFloat64); }
@@ -152,4 +152,4 @@ Tensor GaussianMixture::sample(const Random& random, Purpose purpose, const std:
   return means_.index_select(0, components) + variances_.index_select(0, components).sqrt() * noise;
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -9,7 +9,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 /// Linear-Gaussian data: x_0 = mean + map y + residual, y ~ N(0, I_M), residual ~ N(0, covariance).
 /// The condition reveals y. Condition rows are [y_1 .. y_M, known]: known = 1 reveals y, known = 0
@@ -90,4 +90,4 @@ class GaussianMixture {
   Tensor variances_;  // [K, N]
 };
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

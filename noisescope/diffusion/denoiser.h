@@ -10,7 +10,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 /// D(x, sigma, condition): estimate of the clean image E[x_0 | x, condition].
 ///   x          [B, C, H, W]  noisy images, any floating dtype
@@ -27,4 +27,4 @@ inline Tensor noise_of(const Tensor& x, const Tensor& denoised, const Tensor& si
   return (x - denoised) / per_sample(sigma, x.dim());
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

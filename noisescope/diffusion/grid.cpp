@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/schedule.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 /// i / (S - 1), or 0 for a single step.
@@ -80,4 +80,4 @@ std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOp
   return sigmas;
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 void check(const GuidanceOptions& options) {
@@ -101,4 +101,4 @@ Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition, cons
   return GuidedDenoiser(std::move(denoiser), std::move(condition), std::move(null_condition), options);
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -6,7 +6,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 /// What one network evaluation said: the combined estimate that the solver uses, and its branches.
 /// A branch that was not evaluated is an undefined tensor. All [B, C, H, W], estimates of x_0.
@@ -39,4 +39,4 @@ void describe(Describer& d, GuidanceOptions& options);
 /// Throws ValueError for options out of range, ShapeError for conditions that do not fit.
 Predictor guide(Denoiser denoiser, Tensor condition, Tensor null_condition, const GuidanceOptions& options);
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

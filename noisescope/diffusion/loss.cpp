@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 /// Keeps the inverse distribution function finite: 7 standard deviations.
@@ -99,4 +99,4 @@ Tensor diffusion_loss(const Network& network, const PreconditionOptions& precond
   return error.square().mean({1, 2, 3}) * narrow(loss_weight(precondition, loss, level));
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -6,7 +6,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/precondition.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 enum class NoiseDistribution { lognormal, timestep, information };
 NOISESCOPE_ENUM(NoiseDistribution, lognormal, timestep, information)
@@ -57,4 +57,4 @@ Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& l
 Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition, const LossOptions& loss,
                       const Tensor& x0, const Tensor& sigma, const Tensor& eps, const Tensor& condition);
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -6,7 +6,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 /// F(x_in, noise_label, condition): x_in [B, C, H, W] scaled to about unit variance,
 /// noise_label [B] (a smooth function of sigma), condition [B, D] -> [B, C, H, W].
@@ -16,4 +16,4 @@ using Network = std::function<Tensor(const Tensor& x, const Tensor& noise_label,
 enum class Parametrization { edm, eps, v, x0 };
 NOISESCOPE_ENUM(Parametrization, edm, eps, v, x0)
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -4,7 +4,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 void check(const PreconditionOptions& options) {
@@ -90,4 +90,4 @@ Denoiser precondition(Network network, const PreconditionOptions& options) {
   };
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

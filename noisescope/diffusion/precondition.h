@@ -16,7 +16,7 @@
 #include "noisescope/diffusion/network.h"
 #include "noisescope/diffusion/schedule.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 /// How the network is told the noise level.
 enum class NoiseLabel {
@@ -56,4 +56,4 @@ Tensor network_target(const PreconditionOptions& options, const Tensor& x0, cons
 /// state in float64. Throws ValueError for options that do not fit each other.
 Denoiser precondition(Network network, const PreconditionOptions& options);
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

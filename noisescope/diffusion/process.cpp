@@ -2,7 +2,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 /// sqrt(1 + sigma^2) = 1 / sqrt(alpha_bar), shaped to scale images.
@@ -64,4 +64,4 @@ double previous_variance_ve(double sigma_next, double sigma_after) {
   return sigma_next * sigma_next - sigma_after * sigma_after;
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

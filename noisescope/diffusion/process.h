@@ -10,7 +10,7 @@
 #include "noisescope/diffusion/denoiser.h"
 #include "noisescope/diffusion/schedule.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 inline double log_snr_of(double sigma) { return -2 * std::log(sigma); }
 inline double sigma_of_log_snr(double log_snr) { return std::exp(-0.5 * log_snr); }
@@ -54,4 +54,4 @@ double upper_variance_ve(double sigma, double sigma_next);
 /// sigma_next: (1 - alpha_bar' / alpha_bar'') (1 + sigma_next^2) = sigma_next^2 - sigma_after^2.
 double previous_variance_ve(double sigma_next, double sigma_after);
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

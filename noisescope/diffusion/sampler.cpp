@@ -16,7 +16,7 @@
 #include "noisescope/diffusion/samplers/euler.h"
 #include "noisescope/diffusion/samplers/heun.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 using samplers::Method;
@@ -152,4 +152,4 @@ Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>
   return x;
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -12,7 +12,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/guidance.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 enum class Solver { ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_2m_sde };
 NOISESCOPE_ENUM(Solver, ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_2m_sde)
@@ -67,4 +67,4 @@ struct NoiseSource {
 Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas, const SamplerOptions& options,
                    const NoiseSource& noise, const SamplerObserver& observer = {}, const Control& control = {});
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

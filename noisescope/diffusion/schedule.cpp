@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 /// Timesteps of the schedule that beta_start and beta_end were chosen for.
@@ -170,4 +170,4 @@ void check_compatible(const ScheduleOptions& schedule, Parametrization parametri
       "schedule, got an eps network; at zero SNR the noise says nothing about the image");
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

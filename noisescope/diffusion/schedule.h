@@ -13,7 +13,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/diffusion/network.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 enum class ScheduleKind { linear, linear_rescaled, cosine, zero_terminal_snr };
 NOISESCOPE_ENUM(ScheduleKind, linear, linear_rescaled, cosine, zero_terminal_snr)
@@ -89,4 +89,4 @@ void describe(Describer& d, GridOptions& options);
 /// Throws ValueError for options that define no grid.
 std::vector<double> sampling_sigmas(const GridOptions& options, const ScheduleOptions& schedule = {});
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/process.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 constexpr const char* kWhere = "diffusion.Trajectory";
@@ -241,4 +241,4 @@ Predictor Trajectory::unprompted() const {
   return guide(sampling_.denoiser, start_.null_condition, start_.null_condition, alone);
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

@@ -12,7 +12,7 @@
 
 #include "noisescope/diffusion/trajectory_recorder.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 /// How pictures are sampled: everything of a trajectory but prompts and noise.
 struct Sampling {
@@ -126,4 +126,4 @@ using ScorePictures = std::function<Tensor(const Tensor& pictures)>;
 /// The noise of these rows of the batch.
 NoiseSource rows_of(const NoiseSource& noise, const std::vector<int64_t>& rows);
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

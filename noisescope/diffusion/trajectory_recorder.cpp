@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 namespace {
 
 torch::Dtype torch_dtype(RecordDtype dtype) {
@@ -55,4 +55,4 @@ void TrajectoryRecorder::record(const SamplerStep& step) {
   steps_.push_back(std::move(kept));
 }
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

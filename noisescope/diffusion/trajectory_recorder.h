@@ -9,7 +9,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline diffusion {
+namespace noisescope::diffusion {
 
 enum class RecordDtype { float32, float16 };
 
@@ -50,4 +50,4 @@ class TrajectoryRecorder {
   std::vector<SamplerStep> steps_;
 };
 
-}  // namespace noisescope::inline diffusion
+}  // namespace noisescope::diffusion

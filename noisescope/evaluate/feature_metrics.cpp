@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline evaluate {
+namespace noisescope::evaluate {
 namespace {
 
 void check_pair(const char* where, const Tensor& real, const Tensor& generated) {
@@ -112,4 +112,4 @@ Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor&
   return wilson(hits, n);
 }
 
-}  // namespace noisescope::inline evaluate
+}  // namespace noisescope::evaluate

@@ -7,7 +7,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline evaluate {
+namespace noisescope::evaluate {
 
 /// Kernel Inception Distance's estimator: unbiased squared MMD with k(x, y) = (x.y / D + 1)^3
 /// (Binkowski et al. 2018, arXiv:1801.01401, eq. 4 with the kernel of section 4). Can be negative.
@@ -34,4 +34,4 @@ Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k = 5);
 Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own, const Tensor& is_true,
                      const Random& random, int64_t distractors = 99);
 
-}  // namespace noisescope::inline evaluate
+}  // namespace noisescope::evaluate

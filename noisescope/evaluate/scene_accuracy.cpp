@@ -3,7 +3,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline evaluate {
+namespace noisescope::evaluate {
 
 ScenePrompts draw_scene_prompts(const WorldGrammar& grammar, const Random& random, uint64_t stream, int64_t count,
                                 SceneSet set) {
@@ -53,4 +53,4 @@ SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed, const std::
           wilson(sides, n), wilson(background, n), wilson(rejected, n)};
 }
 
-}  // namespace noisescope::inline evaluate
+}  // namespace noisescope::evaluate

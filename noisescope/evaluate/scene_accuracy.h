@@ -8,7 +8,7 @@
 #include "noisescope/stats/estimate.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline evaluate {
+namespace noisescope::evaluate {
 
 /// Prompts and what they ask for.
 struct ScenePrompts {
@@ -39,4 +39,4 @@ nlohmann::ordered_json to_json(const SceneAccuracy& accuracy);
 /// Picture k was asked to show meanings[k]. Throws ValueError unless both have the same length >= 1.
 SceneAccuracy scene_accuracy(const std::vector<ParsedScene>& parsed, const std::vector<CaptionMeaning>& meanings);
 
-}  // namespace noisescope::inline evaluate
+}  // namespace noisescope::evaluate

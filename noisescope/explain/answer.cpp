@@ -3,7 +3,7 @@
 #include <iterator>
 #include <sstream>
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 class Collector : public AnswerDescriber {
@@ -48,4 +48,4 @@ std::vector<Quantity> quantities_of(const std::function<void(AnswerDescriber&)>&
   return std::move(lister.list);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -20,7 +20,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 using Value = std::variant<Tensor, std::vector<double>, std::vector<int64_t>, std::vector<std::string>, double, int64_t,
                            std::string>;
@@ -153,4 +153,4 @@ std::vector<Valued> values_of(const Answer& answer);
 /// The quantities of an answer type without content; those of the parts where it is Named.
 std::vector<Quantity> quantities_of(const std::function<void(AnswerDescriber&)>& describe_empty);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

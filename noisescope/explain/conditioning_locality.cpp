@@ -12,7 +12,7 @@
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/stats/relabelling.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 constexpr uint64_t kRelabellingStep = 1 << 20;  // apart from the noise, whose step is the level's number
@@ -169,4 +169,4 @@ Method conditioning_locality_method() {
                 locality_cost, ask_locality);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -19,7 +19,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/explain/evidence.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -58,4 +58,4 @@ ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tenso
 
 void describe(AnswerDescriber& d, const ConditioningLocality& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 void describe(Describer& d, CounterfactualOptions& options) {
   d("changed", options.changed, "squared change from which a pixel counts as changed", {.min = 0});
@@ -74,4 +74,4 @@ Method counterfactual_method() {
                 counterfactual_cost, ask_counterfactual);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -50,4 +50,4 @@ Counterfactual counterfactual(const Trajectory& trajectory, const Tensor& altere
 
 void describe(AnswerDescriber& d, const Counterfactual& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 using Questions = std::vector<const WordQuestion*>;  // with the same number of versions
@@ -120,4 +120,4 @@ Method decision_windows_method() {
                 ask_decision_windows);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -14,7 +14,7 @@
 #include "noisescope/explain/evidence.h"
 #include "noisescope/model/prompt_contrast.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -53,4 +53,4 @@ struct DecisionWindowsOptions {
 };
 void describe(Describer& d, DecisionWindowsOptions& options);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

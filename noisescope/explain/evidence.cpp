@@ -14,7 +14,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/passes.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 void check_contrast(const Contrast& contrast) {
@@ -338,4 +338,4 @@ Method evidence_method() {
                 {.words = true, .posterior_mean = true}, evidence_cost, ask_evidence);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

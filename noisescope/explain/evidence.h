@@ -33,7 +33,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -132,4 +132,4 @@ Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures, 
 
 void describe(AnswerDescriber& d, const Evidence& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

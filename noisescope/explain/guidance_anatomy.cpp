@@ -13,7 +13,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 Tensor energy(const Tensor& pictures) { return pictures.square().sum({1, 2, 3}, false, torch::kFloat64); }
@@ -167,4 +167,4 @@ Method guidance_anatomy_method() {
                 free_of_cost<GuidanceAnatomyOptions>, ask_anatomy);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -8,7 +8,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -81,4 +81,4 @@ struct GuidanceAnatomyOptions {
 };
 void describe(Describer& d, GuidanceAnatomyOptions& options);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

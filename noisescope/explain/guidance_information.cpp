@@ -9,7 +9,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// values / total along `dim`, 0 where the total is 0.
@@ -270,4 +270,4 @@ Method guidance_information_method() {
                 {.trajectory = true, .branches = true, .posterior_mean = true}, guidance_cost, ask_guidance);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

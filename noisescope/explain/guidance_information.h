@@ -19,7 +19,7 @@
 #include "noisescope/diffusion/guidance.h"
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -111,4 +111,4 @@ struct GuidanceInformationOptions {
 };
 void describe(Describer& d, GuidanceInformationOptions& options);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/explain/guidance_anatomy.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 int64_t GuidanceSweepOptions::cost(int64_t pictures, int64_t steps) const {
   int64_t branches = 1;
@@ -84,4 +84,4 @@ Method guidance_sweep_method() {
   return method("guidance_sweep", "What does more guidance amplify?", {.trajectory = true}, sweep_cost, ask_sweep);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -43,4 +43,4 @@ struct GuidanceSweepQuestion {
 };
 void describe(Describer& d, GuidanceSweepQuestion& question);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

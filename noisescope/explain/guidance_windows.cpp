@@ -14,7 +14,7 @@
 #include "noisescope/world/grammar.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Whether a step asks for D at its own noise level alone and keeps nothing: then x where a window
@@ -364,4 +364,4 @@ Method guidance_windows_method() {
                 ask_windows);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

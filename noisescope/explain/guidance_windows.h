@@ -20,7 +20,7 @@
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/stats/shapley.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -126,4 +126,4 @@ struct GuidanceWindowsQuestion {
 };
 void describe(Describer& d, GuidanceWindowsQuestion& question);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

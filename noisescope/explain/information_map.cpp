@@ -12,7 +12,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/passes.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 constexpr double kUniformShare = 0.1;  // of the proposal: no level goes unseen
@@ -275,4 +275,4 @@ Method information_map_method() {
                 {.posterior_mean = true}, information_cost, ask_information);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

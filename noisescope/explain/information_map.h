@@ -25,7 +25,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -85,4 +85,4 @@ std::vector<InformationQuestion> information_questions(const Subject& subject);
 /// other data.
 double prompt_entropy(const Subject& subject);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

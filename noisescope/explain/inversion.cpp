@@ -11,7 +11,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/smooth_deficit.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// DDPM's step between two noise levels: x' = mean(x, D) + deviation z.
@@ -292,4 +292,4 @@ Method inversion_method() {
   return method("inversion", "Which noise leads to this picture?", {}, inversion_cost, ask_inversion);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

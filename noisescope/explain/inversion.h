@@ -16,7 +16,7 @@
 #include "noisescope/explain/evidence.h"
 #include "noisescope/model/model.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -109,4 +109,4 @@ struct InversionOfPictures {
 void describe(AnswerDescriber& d, const EditFriendlyInversion& answer);
 void describe(AnswerDescriber& d, const InversionOfPictures& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

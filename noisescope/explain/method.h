@@ -12,7 +12,7 @@
 #include "noisescope/explain/subject.h"
 #include "noisescope/io/config.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 /// What a method cannot do without.
 struct MethodNeeds {
@@ -106,4 +106,4 @@ const ConfigNode& settings_of(const ConfigNode& settings, const Method& method);
 /// dimensions, unit, null value and direction.
 nlohmann::ordered_json list_methods();
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

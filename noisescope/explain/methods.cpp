@@ -2,7 +2,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -156,4 +156,4 @@ Json list_methods() {
   return {{"methods", list}};
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -3,7 +3,7 @@
 
 #include "noisescope/explain/method.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 Method conditioning_locality_method();
 Method counterfactual_method();
@@ -29,4 +29,4 @@ Method spectral_emergence_method();
 Method trajectory_geometry_method();
 Method u_turn_method();
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -8,7 +8,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/noise_tests.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Mean energy of a coefficient in each band, [B, R].
@@ -79,4 +79,4 @@ Method noise_bands_method() {
                 {.trajectory = true, .branches = true}, free_of_cost<NoiseBandsOptions>, ask_noise_bands);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -9,7 +9,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -30,4 +30,4 @@ void describe(AnswerDescriber& d, const NoiseBands& answer);
 /// any estimate, or so many bands that one is empty.
 NoiseBands noise_bands(const std::vector<SamplerStep>& steps, int64_t bands);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

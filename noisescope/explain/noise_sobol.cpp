@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// `noise`, where the steps in [from, to) inject that of `other` instead.
@@ -109,4 +109,4 @@ Method noise_sobol_method() {
                 {.trajectory = true, .words = true, .reader = true}, sobol_cost, ask_sobol);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/diffusion/trajectory.h"
 #include "noisescope/stats/sobol.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -43,4 +43,4 @@ struct NoiseSobolQuestion {
 };
 void describe(Describer& d, NoiseSobolQuestion& question);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -13,7 +13,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/stats/multiple_testing.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Two-sided p-value of a standard normal statistic.
@@ -160,4 +160,4 @@ Method noise_tests_method() {
                 ask_noise);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

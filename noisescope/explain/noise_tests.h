@@ -11,7 +11,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -53,4 +53,4 @@ struct NoiseOfTrajectory {
 };
 void describe(AnswerDescriber& d, const NoiseOfTrajectory& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 void check_options(const NoiseTilesOptions& options, const Tensor& initial) {
@@ -115,4 +115,4 @@ Method noise_tiles_method() {
                 ask_tiles);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -56,4 +56,4 @@ struct NoiseTilesQuestion {
 };
 void describe(Describer& d, NoiseTilesQuestion& question);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

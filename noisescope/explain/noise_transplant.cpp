@@ -9,7 +9,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 void check_options(const TransplantOptions& options) {
@@ -130,4 +130,4 @@ Method noise_transplant_method() {
                 {.trajectory = true, .world = true}, transplant_cost, ask_transplant);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -12,7 +12,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -60,4 +60,4 @@ struct TransplantQuestion {
 };
 void describe(Describer& d, TransplantQuestion& question);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

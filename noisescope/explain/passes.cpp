@@ -3,7 +3,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma, const Tensor& condition,
                          const Tensor& sample, int64_t pass_size) {
@@ -19,4 +19,4 @@ Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor
   return torch::cat(parts);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -3,7 +3,7 @@
 
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 /// D(x[sample], sigma[sample], condition) for M rows, at most `pass_size` of them at a time.
 ///   x [B, C, H, W], sigma [B], condition [M, D], sample [M] int64 in [0, B); returns [M, C, H, W].
@@ -11,4 +11,4 @@ namespace noisescope::inline explain {
 Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma, const Tensor& condition,
                          const Tensor& sample, int64_t pass_size);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

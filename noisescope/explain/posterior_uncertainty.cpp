@@ -10,7 +10,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/passes.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// dD/dx applied to directions v [B, N, k], by central differences of length h [B].
@@ -128,4 +128,4 @@ Method posterior_uncertainty_method() {
                 uncertainty_cost, ask_uncertainty);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

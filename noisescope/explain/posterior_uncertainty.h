@@ -10,7 +10,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -56,4 +56,4 @@ struct UncertaintyAtLevel {
 };
 void describe(AnswerDescriber& d, const UncertaintyAtLevel& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

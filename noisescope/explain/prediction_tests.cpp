@@ -11,7 +11,7 @@
 #include "noisescope/stats/multiple_testing.h"
 #include "noisescope/stats/relabelling.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 constexpr uint64_t kGroupStep = 1;  // of the draw of groups; relabelling is step 0
@@ -203,4 +203,4 @@ Method prediction_tests_method() {
                 {.trajectory = true, .words = true}, prediction_cost, ask_predictions);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

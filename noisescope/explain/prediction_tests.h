@@ -18,7 +18,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -85,4 +85,4 @@ struct PredictionTestsOfWord {
 };
 void describe(AnswerDescriber& d, const PredictionTestsOfWord& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -13,7 +13,7 @@
 #include "noisescope/stats/relabelling.h"
 #include "noisescope/world/grammar.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
@@ -201,4 +201,4 @@ Method read_out_method() {
                 {.trajectory = true, .words = true, .reader = true}, words_cost, ask_words);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -19,7 +19,7 @@
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/model/word_reader.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -91,4 +91,4 @@ struct WordsShown {
 };
 void describe(AnswerDescriber& d, const WordsShown& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

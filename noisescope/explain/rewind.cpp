@@ -6,7 +6,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Pictures and clean estimates of one arm.
@@ -96,4 +96,4 @@ Method rewind_method() {
                 ask_rewind);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -13,7 +13,7 @@
 
 #include "noisescope/explain/counterfactual.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -54,4 +54,4 @@ struct RewoundWord {
 };
 void describe(AnswerDescriber& d, const RewoundWord& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

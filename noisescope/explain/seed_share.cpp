@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Shares of variance [3, F] of a grid [S, P, F]: seed, prompt, interaction.
@@ -121,4 +121,4 @@ Method seed_share_method() {
                 {.trajectory = true, .words = true, .reader = true}, shares_cost, ask_shares);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -15,7 +15,7 @@
 
 #include "noisescope/diffusion/trajectory.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -50,4 +50,4 @@ struct SeedShare {
 };
 void describe(AnswerDescriber& d, const SeedShare& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/answer.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Largest value of each pixel's square; outside the picture counts as nothing.
@@ -61,4 +61,4 @@ void describe(AnswerDescriber& d, const SmoothDeficit& a) {
   d("smooth", a.smooth, "picture y x", "", "whether a pixel is smooth");
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

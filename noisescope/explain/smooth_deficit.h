@@ -6,7 +6,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -30,4 +30,4 @@ SmoothDeficit smooth_deficit(const Tensor& noise, const Tensor& pictures, const 
 
 void describe(AnswerDescriber& d, const SmoothDeficit& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

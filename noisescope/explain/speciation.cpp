@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 double speciation_log_snr(const Tensor& pictures) {
   check_shape("explain.speciation_log_snr", "pictures", pictures, {-1, -1, -1, -1});
@@ -23,4 +23,4 @@ double speciation_log_snr(const Tensor& pictures) {
   return -std::log(values[-1].item<double>());
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -3,7 +3,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 /// log-SNR at which SNR x (largest eigenvalue of the data's covariance) = 1, that is -ln Lambda_max
 /// (Biroli et al. 2024, arXiv:2402.18491: speciation time), for pictures [N, C, H, W]. Nothing is evaluated
@@ -11,4 +11,4 @@ namespace noisescope::inline explain {
 /// pictures that are all the same.
 double speciation_log_snr(const Tensor& pictures);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -14,7 +14,7 @@
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 Tensor about_their_mean(const Tensor& pictures) {
@@ -159,4 +159,4 @@ Method spectral_emergence_method() {
                 emergence_cost, ask_emergence);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

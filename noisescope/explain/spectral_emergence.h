@@ -13,7 +13,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -64,4 +64,4 @@ struct EmergenceOfPictures {
 };
 void describe(AnswerDescriber& d, const EmergenceOfPictures& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

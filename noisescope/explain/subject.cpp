@@ -4,7 +4,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/inversion.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 void check_request(const SubjectRequest& request) {
@@ -140,4 +140,4 @@ ScorePictures word_margins(const Subject& subject) {
   };
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

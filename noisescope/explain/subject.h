@@ -13,7 +13,7 @@
 #include "noisescope/model/trajectory_record.h"
 #include "noisescope/model/word_contrasts.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 enum class TrajectoryOrigin { drawn, recorded, inverted };
 
@@ -83,4 +83,4 @@ Subject make_subject(const Model& model, const SubjectRequest& request, const Co
 /// numbers. Throws ValueError for a model that reads no pictures.
 ScorePictures word_margins(const Subject& subject);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -10,7 +10,7 @@
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/methods.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 constexpr double kDegrees = 180 / std::numbers::pi;
@@ -101,4 +101,4 @@ Method trajectory_geometry_method() {
                 free_of_cost<TrajectoryGeometryOptions>, ask_geometry);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -9,7 +9,7 @@
 
 #include "noisescope/diffusion/sampler.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -37,4 +37,4 @@ struct TrajectoryGeometryOptions {
 };
 void describe(Describer& d, TrajectoryGeometryOptions& options);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -12,7 +12,7 @@
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/passes.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Noise levels of the way back from a turning point, ending in 0.
@@ -169,4 +169,4 @@ Method u_turn_method() {
                 ask_u_turns);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

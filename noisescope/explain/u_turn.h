@@ -14,7 +14,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -65,4 +65,4 @@ struct UTurnQuestion {
 };
 void describe(Describer& d, UTurnQuestion& question);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -14,7 +14,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "'<' types are written as they lie");
@@ -164,4 +164,4 @@ Tensor read_npy(const std::filesystem::path& path) {
   return result.permute(order).contiguous();
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -7,7 +7,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// The bytes of a .npy file, in C order. bfloat16 becomes float32: NumPy has no such type.
 /// Throws ValueError for an undefined tensor and types without a NumPy counterpart.
@@ -20,4 +20,4 @@ void write_npy(const std::filesystem::path& path, const Tensor& tensor);
 /// or Fortran order. Throws FormatError with path and byte offset for anything else, IoError.
 Tensor read_npy(const std::filesystem::path& path);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

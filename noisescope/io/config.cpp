@@ -11,7 +11,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 using Kind = ConfigNode::Kind;
@@ -398,4 +398,4 @@ ConfigNode config_from_json(const nlohmann::ordered_json& json, const std::strin
   return node;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -12,7 +12,7 @@
 
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// One value of a configuration file and where it stands.
 struct ConfigNode {
@@ -60,4 +60,4 @@ std::string to_yaml(T options) {
   return options_to_yaml([&](Describer& d) { describe(d, options); });
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -4,7 +4,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr std::string_view kMark = "\xef\xbb\xbf";  // byte order mark
@@ -120,4 +120,4 @@ std::string csv_line(const std::vector<std::string>& fields) {
   return line + "\n";
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

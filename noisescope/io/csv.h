@@ -8,7 +8,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// One record and the line of the file on which it begins (1-based).
 struct CsvRecord {
@@ -25,4 +25,4 @@ std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name)
 /// One record with its line end; fields are quoted where they must be.
 std::string csv_line(const std::vector<std::string>& fields);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -18,7 +18,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 namespace fs = std::filesystem;
@@ -299,4 +299,4 @@ FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);  // the file stays: unlinking it would race
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -10,7 +10,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Writes through a temporary file in the same folder, fsync and rename: `path` holds either the old
 /// content or the whole new one. Creates missing parent folders. Throws IoError naming path and reason
@@ -44,4 +44,4 @@ class FolderLock {
   int descriptor_ = -1;
 };
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

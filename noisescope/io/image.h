@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace noisescope::inline io {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::io {
 
 /// Rows from the top, `channels` interleaved values a pixel (1 gray, 3 RGB, 4 RGBA).
 struct Image {
@@ -17,4 +19,4 @@ struct Image {
   const uint8_t* at(int64_t y, int64_t x) const { return pixels.data() + (y * width + x) * channels; }
 };
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 Tensor image_to_bytes(const Image& image) {
   const int64_t size = image.height * image.width * image.channels;
@@ -62,4 +62,4 @@ Tensor image_to_tensor(const Image& image) { return bytes_to_values(image_to_byt
 
 Image tensor_to_image(const Tensor& values) { return image_from_bytes(values_to_bytes(values)); }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -4,7 +4,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// uint8 [C, H, W].
 Tensor image_to_bytes(const Image& image);
@@ -26,4 +26,4 @@ Tensor image_to_tensor(const Image& image);
 /// NumericError.
 Image tensor_to_image(const Tensor& values);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

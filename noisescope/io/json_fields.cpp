@@ -5,7 +5,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 using Json = nlohmann::json;
@@ -94,4 +94,4 @@ JsonFields JsonFields::section(const char* key) const {
   return {reader_, value};
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -10,7 +10,7 @@
 
 #include "noisescope/io/json_reader.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// One JSON object of a file. Every refusal is a FormatError that names file and key.
 class JsonFields {
@@ -47,4 +47,4 @@ class JsonFields {
   nlohmann::json object_;
 };
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -3,7 +3,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr int kMaxDepth = 64;  // copies and messages take one stack frame a level
@@ -67,4 +67,4 @@ int64_t JsonReader::integer(const Json& value, const char* what) const {
   return value.get<int64_t>();
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

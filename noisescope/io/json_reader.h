@@ -8,7 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
-namespace noisescope::inline io {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::io {
 
 /// For the files of one folder or one program: `path` and `function` are for messages.
 struct JsonReader {
@@ -36,4 +38,4 @@ struct JsonReader {
   int64_t integer(const Json& value, const char* what) const;
 };
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of pixel and 2 of overshoot beside the weight
@@ -224,4 +224,4 @@ Image resize_and_crop(const Image& image, int64_t side) {
   return center_crop(resize_shortest_side(image, side), side, side);
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -5,7 +5,7 @@
 
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Pillow's Image.resize((width, height), BICUBIC): cubic convolution with a = -0.5 (Keys 1981,
 /// "Cubic convolution interpolation for digital image processing", eq. 15), widened by the scale when
@@ -39,4 +39,4 @@ Image center_crop(const Image& image, int64_t width, int64_t height);
 /// resize_shortest_side, then center_crop: a square of `side` px.
 Image resize_and_crop(const Image& image, int64_t side);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -12,7 +12,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_header.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data are little-endian");
@@ -176,4 +176,4 @@ void write_safetensors(const std::filesystem::path& path, const TensorFile& file
   });
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

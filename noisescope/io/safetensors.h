@@ -9,7 +9,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 struct SafetensorsHeader;
 
@@ -38,4 +38,4 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 /// the content alone, so equal content gives equal files.
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -11,7 +11,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr uint64_t kLengthBytes = 8;
@@ -259,4 +259,4 @@ std::string make_safetensors_header(const std::vector<TensorEntry>& entries,
   return length + text;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

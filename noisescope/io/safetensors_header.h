@@ -10,7 +10,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// One tensor of the file. `begin` and `end` are bytes from the start of the data.
 struct TensorEntry {
@@ -47,4 +47,4 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_
 std::string make_safetensors_header(const std::vector<TensorEntry>& entries,
                                     const std::map<std::string, std::string>& metadata);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

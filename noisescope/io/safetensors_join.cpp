@@ -6,7 +6,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_header.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 /// The entry of `name` in the header of a file.
@@ -80,4 +80,4 @@ void join_safetensors(const std::filesystem::path& path, const std::vector<Joine
   });
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

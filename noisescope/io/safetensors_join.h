@@ -8,7 +8,7 @@
 
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Rows of tensor `name` in each of `files`, in order.
 struct JoinedTensor {
@@ -22,4 +22,4 @@ struct JoinedTensor {
 void join_safetensors(const std::filesystem::path& path, const std::vector<JoinedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -5,7 +5,7 @@
 
 #include "noisescope/io/resize.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 /// Pillow's product of two fractions of 255.
@@ -170,4 +170,4 @@ StoredImage turned_upright(const StoredImage& stored) {
   return result;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -4,7 +4,7 @@
 
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// How the pixels of a file are to be read; Pillow's mode in brackets.
 enum class PixelMode {
@@ -38,4 +38,4 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
 /// Turned upright (Pillow's ImageOps.exif_transpose); the result has orientation 1.
 StoredImage turned_upright(const StoredImage& stored);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -10,7 +10,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/weight_index.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 namespace fs = std::filesystem;
@@ -111,4 +111,4 @@ TensorFile read_weight_folder(const fs::path& path) {
   return start.string().ends_with(kIndexSuffix) ? read_shards(start) : read_safetensors(start);
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -5,7 +5,7 @@
 
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Reads, in this order: `path` itself if it is a file; model.safetensors; the shards of
 /// model.safetensors.index.json; open_clip_model.safetensors or its shards; the only *.safetensors of
@@ -18,4 +18,4 @@ TensorFile read_weight_folder(const std::filesystem::path& path);
 /// The file or index that read_weight_folder would start from.
 std::filesystem::path find_weights(const std::filesystem::path& path);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

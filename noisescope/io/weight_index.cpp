@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 using Json = nlohmann::json;
@@ -56,4 +56,4 @@ std::map<std::string, std::string> parse_weight_index(std::string_view json, con
   return files;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 
-namespace noisescope::inline io {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::io {
 
 /// Tensor name -> file name, of the index's "weight_map". File names must be plain names ending in
 /// .safetensors: none leaves the folder. Throws FormatError with path, and byte offset where known.
 std::map<std::string, std::string> parse_weight_index(std::string_view json, const std::string& path);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -4,7 +4,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 namespace {
 
 std::vector<int64_t> values_of(const ParsedScene& read) {
@@ -52,4 +52,4 @@ FactorReader factors_of(const Model& model, const std::vector<std::string>& labe
   return {};
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

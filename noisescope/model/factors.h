@@ -8,7 +8,7 @@
 
 #include "noisescope/model/model.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 struct Factor {
   std::string name;                 // "left colour", "label"
@@ -34,4 +34,4 @@ FactorReader zero_shot_factors(const Model& model, const std::vector<std::string
 /// The first that fits: `labels` where there are any, the parser on a world, else no factors.
 FactorReader factors_of(const Model& model, const std::vector<std::string>& labels);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

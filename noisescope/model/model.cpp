@@ -3,7 +3,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 namespace {
 
 /// The network computes in float32; what surrounds it may be float64.
@@ -100,4 +100,4 @@ void check_picture(const Model& model, const Tensor& picture) {
                    "; scale it to that size, or explain it with a model of its own");
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

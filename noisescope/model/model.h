@@ -19,7 +19,7 @@
 #include "noisescope/model/word_reader.h"
 #include "noisescope/world/denoiser.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 struct Model {
   std::string name;  // "exact demo", "runs/demo"
@@ -60,4 +60,4 @@ Trajectory draw_trajectory(const Model& model, const PictureRequest& request, co
 /// Throws ShapeError unless `picture` is [C, H, W], the size that the model draws.
 void check_picture(const Model& model, const Tensor& picture);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 namespace {
 
 std::string lower(std::string text) {
@@ -100,4 +100,4 @@ std::vector<std::string> words_of(const std::string& prompt, const std::vector<s
   return found;
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

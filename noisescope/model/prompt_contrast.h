@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace noisescope::inline model {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::model {
 
 struct PromptContrast {
   std::string word;                  // as it stands in the prompt
@@ -25,4 +27,4 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
 /// The words of `prompt` that are in `vocabulary`, in order, second occurrences as "word:2".
 std::vector<std::string> words_of(const std::string& prompt, const std::vector<std::string>& vocabulary);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -1,6 +1,6 @@
 #include "noisescope/model/sampling_options.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 void describe(Describer& d, SamplingOptions& o) {
   d.section("grid", o.grid, "noise levels that the sampler walks down");
@@ -9,4 +9,4 @@ void describe(Describer& d, SamplingOptions& o) {
   d("batch_size", o.batch_size, "pictures sampled at once", {.min = 1, .max = 65536});
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

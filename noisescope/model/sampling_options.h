@@ -4,7 +4,7 @@
 #include "noisescope/diffusion/sampler.h"
 #include "noisescope/diffusion/schedule.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 struct SamplingOptions {
   GridOptions grid;
@@ -14,4 +14,4 @@ struct SamplingOptions {
 };
 void describe(Describer& d, SamplingOptions& options);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -12,7 +12,7 @@
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 namespace {
 
 const ConfigNode& section(const ConfigNode& root, const std::string& name) {
@@ -204,4 +204,4 @@ Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, 
   return torch::cat(pictures);
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -14,7 +14,7 @@
 #include "noisescope/nn/network_fwd.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 /// What a weights file says of itself (metadata key "config" holds these sections).
 struct ModelOptions {
@@ -100,4 +100,4 @@ struct PictureRequest {
 Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, const SamplingOptions& options,
                        const SamplerObserver& observer = {}, const Control& control = {});
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -13,7 +13,7 @@
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 namespace {
 
 constexpr const char* kKind = "noisescope run record 2";
@@ -285,4 +285,4 @@ TrajectoryRecord load_record(const std::filesystem::path& path) {
   return record;
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

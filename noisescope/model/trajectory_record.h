@@ -8,7 +8,7 @@
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/model/model.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 /// What a run was drawn with. B pictures.
 struct TrajectoryFacts {
@@ -63,4 +63,4 @@ void save_record(const std::filesystem::path& path, const TrajectoryRecord& reco
 /// Throws IoError, FormatError, ModelError for a file that is no record or whose parts do not fit.
 TrajectoryRecord load_record(const std::filesystem::path& path);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

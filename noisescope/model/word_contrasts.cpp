@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/world/grammar.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 namespace {
 
 /// The lists of a world whose words are alternatives of each other.
@@ -101,4 +101,4 @@ std::vector<PromptContrast> word_contrasts(const WorldGrammar* grammar, const st
   return contrasts;
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -7,7 +7,7 @@
 #include "noisescope/model/prompt_contrast.h"
 #include "noisescope/world/grammar.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 /// One contrast per word. `grammar`: the language of a world, which knows alternatives; null: none. `words` empty:
 /// all words of the prompt whose alternatives are known. `alternatives` empty: the known ones, less what would
@@ -24,4 +24,4 @@ std::string prompt_without(const WorldGrammar* grammar, const PromptContrast& co
 /// [K]: texts that say nothing but each version of the word: "a red shape left" on a world, else the word.
 std::vector<std::string> lone_words(const WorldGrammar* grammar, const PromptContrast& contrast);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/world/denoiser.h"
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& texts) {
   if (texts.empty()) throw ValueError("[model.clip_reader] expected at least one word, got none");
@@ -29,4 +29,4 @@ WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::strin
   };
 }
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

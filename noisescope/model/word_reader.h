@@ -7,14 +7,14 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 class ClipModel;
 }
-namespace noisescope::inline world {
+namespace noisescope::world {
 class WorldDenoiser;
 }
 
-namespace noisescope::inline model {
+namespace noisescope::model {
 
 /// Scores of V words for pictures [B, C, H, W] in [-1, 1]: [B, V]; higher = the word fits better.
 using WordReader = std::function<Tensor(const Tensor& pictures)>;
@@ -27,4 +27,4 @@ WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& te
 /// reader that is not sure of single pixels says. Throws as WorldGrammar::parse does.
 WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::string>& texts);
 
-}  // namespace noisescope::inline model
+}  // namespace noisescope::model

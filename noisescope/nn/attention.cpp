@@ -6,7 +6,7 @@
 #include "noisescope/nn/tap.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 Tensor attention_probabilities(const Tensor& q, const Tensor& k, bool causal) {
@@ -52,4 +52,4 @@ std::vector<InitRule> PixelAttentionImpl::init_rules() const {
   return {{.parameter = "out.weight"}, {.parameter = "out.bias"}};
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

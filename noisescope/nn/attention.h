@@ -11,7 +11,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/nn/init.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// softmax(q k^T / sqrt(E)) v for q, k, v [B, N, L, E] -> [B, N, L, E] (arXiv:1706.03762, eq. 1).
 /// One fused kernel, unless a tap listens to owner + ".probs": then the probabilities [B, N, L, L]
@@ -36,4 +36,4 @@ class PixelAttentionImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(PixelAttention);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 constexpr int64_t kNormGroups = 8;
@@ -95,4 +95,4 @@ Tensor ResidualBlockImpl::forward(const Tensor& x, const BlockContext& context) 
   return tap(name_, h);
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -14,7 +14,7 @@
 #include "noisescope/nn/init.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// GroupNorm with 8 groups, or fewer where 8 does not divide the channels.
 torch::nn::GroupNorm group_norm(int64_t channels);
@@ -65,4 +65,4 @@ class ResidualBlockImpl : public torch::nn::Module, public HasInitRules {
 };
 TORCH_MODULE(ResidualBlock);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

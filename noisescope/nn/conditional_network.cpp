@@ -4,7 +4,7 @@
 #include "noisescope/nn/unet.h"
 #include "noisescope/nn/xnoise_network.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 NetworkPtr make_network(const UNetOptions& options, const Random& random) {
   switch (options.kind) {
@@ -16,4 +16,4 @@ NetworkPtr make_network(const UNetOptions& options, const Random& random) {
   throw ValueError("[nn.make_network] expected a kind of network, got an unknown one");
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -10,7 +10,7 @@
 #include "noisescope/nn/network_fwd.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// F(x, noise label, condition) with its own idea of "no prompt".
 class ConditionalNetwork : public torch::nn::Module {
@@ -33,4 +33,4 @@ class ConditionalNetwork : public torch::nn::Module {
 /// The network that `options.kind` names. Throws ValueError for options that none can be built from.
 NetworkPtr make_network(const UNetOptions& options, const Random& random = Random(0));
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/xnoise_network.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 using Role = UNetLayer::Role;
@@ -178,4 +178,4 @@ double sampling_bytes(const UNetOptions& options, const UNetCost& cost, int64_t 
   return kBytes * (static_cast<double>(cost.parameters) + static_cast<double>(batch) * (2 * largest + skips));
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

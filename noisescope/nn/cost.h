@@ -5,7 +5,7 @@
 
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// Floating-point operations count a multiply-add as 2 and leave out what is not a convolution, a
 /// linear map or an attention product (a few per cent), as torch.utils.flop_counter does.
@@ -28,4 +28,4 @@ double training_bytes(const UNetCost& cost, int64_t batch);
 /// The same for sampling: weights, and the largest few feature maps of a batch.
 double sampling_bytes(const UNetOptions& options, const UNetCost& cost, int64_t batch);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

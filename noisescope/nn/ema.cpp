@@ -9,7 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 std::vector<Tensor> live_parameters(const torch::nn::Module& module) {
@@ -106,4 +106,4 @@ void Ema::load_state(const NamedTensors& state) {
   updates_ = targets.at("updates").item<int64_t>();
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -7,7 +7,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 enum class EmaProfile { power, constant, fixed };
 NOISESCOPE_ENUM(EmaProfile, power, constant, fixed)
@@ -60,4 +60,4 @@ class Ema {
   std::vector<Tensor> parameters_, buffers_;
 };
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -1,6 +1,6 @@
 #include "noisescope/nn/embedding.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 Tensor sinusoid_features(const Tensor& label, int64_t count) {
   constexpr double kHighest = 200.0, kRatio = 1000.0;
@@ -36,4 +36,4 @@ Tensor coordinate_channels(int64_t height, int64_t width, const torch::TensorOpt
   return torch::cat({y.expand({1, 1, height, width}), x.expand({1, 1, height, width})}, 1);
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -7,7 +7,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// Sines and cosines of `label` [B] at `count`/2 geometrically spaced angular frequencies from 200
 /// down to 0.2: [B, count] (positional encoding of arXiv:1706.03762, section 3.5). For a label of
@@ -41,4 +41,4 @@ TORCH_MODULE(ConditionMap);
 /// x and y in [-1, 1] from edge pixel to edge pixel: [1, 2, H, W], rows (y) first.
 Tensor coordinate_channels(int64_t height, int64_t width, const torch::TensorOptions& options);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

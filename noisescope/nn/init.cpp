@@ -11,7 +11,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 using Rules = std::map<std::string, InitRule>;
@@ -122,4 +122,4 @@ GlobalGeneratorGuard::~GlobalGeneratorGuard() {
   generator.set_state(state_);
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

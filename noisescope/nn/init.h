@@ -9,7 +9,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/nn/network_fwd.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// How one parameter starts if not by the default rule.
 struct InitRule {
@@ -45,4 +45,4 @@ class GlobalGeneratorGuard {
   Tensor state_;
 };
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 /// 1 at p = 0, 0 at p = 1.
@@ -30,4 +30,4 @@ double learning_rate_at(const LrScheduleOptions& options, int64_t step, double p
   return options.learning_rate * decay * warmup;
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -5,7 +5,7 @@
 
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 enum class Decay { constant, linear, cosine };
 NOISESCOPE_ENUM(Decay, constant, linear, cosine)
@@ -34,4 +34,4 @@ inline void describe(Describer& d, LrScheduleOptions& o) {
 ///   cosine    e + (1 - e) (1 + cos(pi p)) / 2      CosineAnnealingLR; arXiv:1608.03983, eq. 5
 double learning_rate_at(const LrScheduleOptions& options, int64_t step, double progress);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

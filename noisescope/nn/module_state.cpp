@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 struct Mismatch {
@@ -77,4 +77,4 @@ int64_t parameter_count(const torch::nn::Module& module) {
   return count;
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

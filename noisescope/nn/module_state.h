@@ -7,7 +7,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/nn/network_fwd.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 using NamedTensors = std::map<std::string, Tensor>;
 
@@ -25,4 +25,4 @@ void load_named_tensors(NamedTensors& targets, const NamedTensors& state, const 
 /// Number of trainable numbers.
 int64_t parameter_count(const torch::nn::Module& module);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

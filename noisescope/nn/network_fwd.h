@@ -4,13 +4,15 @@
 
 #include <memory>
 
+#include "noisescope/core/namespaces.h"
+
 namespace torch::nn {
 class Module;
 }
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 class ConditionalNetwork;
 using NetworkPtr = std::shared_ptr<ConditionalNetwork>;
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -15,7 +15,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/orthogonalizers.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 void check_parameters(const NamedTensors& parameters) {
@@ -180,4 +180,4 @@ void Optimizer::load_state(const NamedTensors& state, const std::string& what) {
   load_named_tensors(targets, state, what);
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -7,7 +7,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// What updates weights of two and more dimensions; all others are AdamW's.
 enum class OptimizerKind { adamw, muon };
@@ -78,4 +78,4 @@ class Optimizer {
   Slots matrices_;            // Muon's
 };
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -1,6 +1,6 @@
 #include "noisescope/nn/orthogonalizers.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 Tensor orthogonalizers(const Tensor& grams, int64_t steps) {
   check_shape("nn.orthogonalizers", "grams", grams, {-1, -1, grams.dim() == 3 ? grams.size(1) : -1});
@@ -17,4 +17,4 @@ Tensor orthogonalizers(const Tensor& grams, int64_t steps) {
   return product;
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

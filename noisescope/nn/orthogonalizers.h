@@ -3,7 +3,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// Q such that Q X = U phi^steps(S / |S|) V^T for X = U S V^T with Gram matrix X X^T: singular values are divided by
 /// their 2-norm and sent `steps` times through phi(s) = 3.4445 s - 4.7750 s^3 + 2.0315 s^5, which brings those
@@ -12,4 +12,4 @@ namespace noisescope::inline nn {
 /// grams [N, m, m] of real numbers -> [N, m, m]. Finite for a zero matrix. Throws ShapeError.
 Tensor orthogonalizers(const Tensor& grams, int64_t steps = 5);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 /// Nobody listens while a handler runs: a handler that evaluates the network would call itself.
@@ -116,4 +116,4 @@ const Tensor& TapRecorder::last(const std::string& name) const {
                                names.empty() ? "nothing" : join(names)));
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

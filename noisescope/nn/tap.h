@@ -14,7 +14,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// (name, value) -> value of the same shape, dtype and device.
 using TapHandler = std::function<Tensor(std::string_view name, const Tensor& value)>;
@@ -81,4 +81,4 @@ class TapRecorder {
   TapScope scope_;
 };
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

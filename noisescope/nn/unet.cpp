@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 using Role = UNetLayer::Role;
@@ -173,4 +173,4 @@ Tensor UNetImpl::forward(const Tensor& x, const Tensor& noise_label, const Tenso
   return options_.patch > 1 ? torch::pixel_shuffle(h, options_.patch) : h;
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -21,7 +21,7 @@
 #include "noisescope/nn/embedding.h"
 #include "noisescope/nn/unet_plan.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 class UNetImpl : public ConditionalNetwork, public HasInitRules {
  public:
@@ -74,4 +74,4 @@ class UNetImpl : public ConditionalNetwork, public HasInitRules {
 };
 TORCH_MODULE(UNet);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

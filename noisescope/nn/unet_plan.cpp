@@ -4,7 +4,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 using Role = UNetLayer::Role;
@@ -163,4 +163,4 @@ std::vector<UNetLayer> unet_plan(const UNetOptions& options) {
   return PlanBuilder(options).build();
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -10,7 +10,7 @@
 
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// How a convolution knows where it is: not at all, by two channels of x and y in [-1, 1], or by
 /// these and a learned map (interpolated where the image size is not the nominal one).
@@ -77,4 +77,4 @@ int64_t condition_map_hidden(const UNetOptions& options);
 
 inline constexpr int64_t kNoiseFeatures = 64;  // sinusoids of the noise label
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

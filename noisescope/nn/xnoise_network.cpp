@@ -9,7 +9,7 @@
 #include "noisescope/nn/init.h"
 #include "noisescope/nn/tap.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 namespace {
 
 constexpr int64_t kOuterGroups = 8;   // of blocks at full resolution on the way in and out
@@ -170,4 +170,4 @@ Tensor XNoiseNetworkImpl::forward(const Tensor& x, const Tensor& noise_label, co
   return tap("out", out2_(h));
 }
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

@@ -24,7 +24,7 @@
 
 #include "noisescope/nn/conditional_network.h"
 
-namespace noisescope::inline nn {
+namespace noisescope::nn {
 
 /// gelu(norm(conv3x3(x))), exact GELU (erf).
 class XNoiseBlockImpl : public torch::nn::Module {
@@ -97,4 +97,4 @@ class XNoiseNetworkImpl : public ConditionalNetwork {
 };
 TORCH_MODULE(XNoiseNetwork);
 
-}  // namespace noisescope::inline nn
+}  // namespace noisescope::nn

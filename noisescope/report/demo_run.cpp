@@ -11,7 +11,7 @@
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/preview.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 using nlohmann::ordered_json;
@@ -81,4 +81,4 @@ ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const De
   return summary;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

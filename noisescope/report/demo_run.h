@@ -3,7 +3,7 @@
 
 #include "noisescope/run/train_run.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 struct DemoRequest {
   TrainRunRequest train = {};
@@ -24,4 +24,4 @@ inline constexpr double kDemoSeconds = 350;
 nlohmann::ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const DemoRequest& request,
                                 const Control& control = {});
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -2,7 +2,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 std::string estimate_text(const Estimate& e) { return format_text("{:.3g} [{:.3g}, {:.3g}]", e.value, e.low, e.high); }
 
@@ -41,4 +41,4 @@ KeyNumber PictureFigure::number(const std::string& label, const std::string& mea
   return {label, text(), format_text("n = {}", finite.size(0)), meaning};
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -8,7 +8,7 @@
 #include "noisescope/stats/estimate.h"
 #include "noisescope/viz/report.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 /// "0.52 [0.48, 0.56]": three significant digits.
 std::string estimate_text(const Estimate& estimate);
@@ -39,4 +39,4 @@ struct PictureFigure {
   KeyNumber number(const std::string& label, const std::string& meaning) const;
 };
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

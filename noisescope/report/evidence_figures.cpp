@@ -7,7 +7,7 @@
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 std::string title_of(const PromptContrast& contrast) {
@@ -58,4 +58,4 @@ std::string decision_curves(const std::vector<WordEvidence>& words, Teller telle
   return render_svg(plot);
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

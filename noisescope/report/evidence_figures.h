@@ -10,7 +10,7 @@
 #include "noisescope/io/image.h"
 #include "noisescope/model/prompt_contrast.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 /// A word, by the model and, on a world, by the exact denoiser of the same paths.
 struct WordEvidence {
@@ -30,4 +30,4 @@ Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& word
 /// t along the top. Teller::exact needs a world.
 std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller, const ScheduleOptions& schedule);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

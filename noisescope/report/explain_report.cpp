@@ -8,7 +8,7 @@
 #include "noisescope/io/codec/npz.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -195,4 +195,4 @@ ExplanationReport explanation_report(const Model& model, const ExplainRequest& r
   return run.finish();
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -5,7 +5,7 @@
 
 #include "noisescope/report/page.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 struct ExplainRequest {
   SubjectRequest subject;
@@ -59,4 +59,4 @@ class Answers {
 void write_page(const Page& page, const Answer& answer, const std::string& id, const std::filesystem::path& folder,
                 bool npz = false);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -7,7 +7,7 @@
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/plot.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 Tensor picture_at(const Tensor& batch, int64_t index) {
@@ -170,4 +170,4 @@ std::string accuracy_over_guidance(const nlohmann::ordered_json& evaluation) {
   return render_svg(plot);
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

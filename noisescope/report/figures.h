@@ -14,7 +14,7 @@
 #include "noisescope/viz/film.h"
 #include "noisescope/viz/plot.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 /// The timesteps of the discrete schedule, to stand above a log-SNR axis.
 SecondAxis timestep_axis(const ScheduleOptions& options);
@@ -48,4 +48,4 @@ std::string loss_by_noise_level(const nlohmann::ordered_json& validation);
 /// Scene accuracy over the guidance scale with intervals, from evaluation.json.
 std::string accuracy_over_guidance(const nlohmann::ordered_json& evaluation);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -8,7 +8,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -114,4 +114,4 @@ Page page_of(const Method& method, const PageContext& context) {
   return page;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

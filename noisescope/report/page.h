@@ -12,7 +12,7 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/viz/report.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 struct PageContext {
   const Subject& subject;
@@ -50,4 +50,4 @@ nlohmann::ordered_json value_json(const Valued& valued);
 /// All arrays of an answer: "quantity", or "part.quantity".
 TensorFile answer_tensors(const Answer& answer);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -18,7 +18,7 @@
 #include "noisescope/viz/report.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 using nlohmann::ordered_json;
@@ -257,4 +257,4 @@ void report_run(const TextToImage& model, const RunConfig& config, const RunFold
   write_file_atomic(folder.report(), to_html(ReportWriter(model, config, folder, request, control)()));
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -5,7 +5,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 struct ReportRequest {
   std::vector<std::string> prompts;  // explained and filmed; empty: examples of the data
@@ -18,4 +18,4 @@ struct ReportRequest {
 void report_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                 const ReportRequest& request, const Control& control);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -17,7 +17,7 @@
 #include "noisescope/stats/estimate.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -243,4 +243,4 @@ RewindResult rewind_run(const Model& model, const RewindRequest& request, const 
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -11,7 +11,7 @@
 
 #include "noisescope/model/trajectory_record.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 struct RewindRequest {
   // Which run: pictures of a record, or new ones of a prompt.
@@ -48,4 +48,4 @@ struct RewindResult {
 /// as read_trajectory and rewind do.
 RewindResult rewind_run(const Model& model, const RewindRequest& request, const Control& control);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -16,7 +16,7 @@
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/image_grid.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 /// Prompts in order, each `count` times.
@@ -191,4 +191,4 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   return result;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -9,7 +9,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 struct SampleRequest {
   std::vector<std::string> prompts;
@@ -38,4 +38,4 @@ struct SampleResult {
 SampleResult sample_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                         const SampleRequest& request, const Control& control);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

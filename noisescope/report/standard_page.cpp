@@ -6,7 +6,7 @@
 #include "noisescope/report/page.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -134,4 +134,4 @@ Page standard_page(const Method& method, const PageContext& context) {
   return page;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

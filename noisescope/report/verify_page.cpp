@@ -6,7 +6,7 @@
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/report.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 std::vector<std::string> cells_of(const VerifyRow& row) {
@@ -75,4 +75,4 @@ std::string verify_page(const Verification& verification, const std::string& com
   return to_html(report);
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -5,9 +5,9 @@
 
 #include "noisescope/verify/verify.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 /// One self-contained HTML file. `command_line` as typed; may be empty.
 std::string verify_page(const Verification& verification, const std::string& command_line);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -4,7 +4,7 @@
 
 #include "noisescope/data/captions.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 const std::vector<std::string>& usual_templates() {
   static const std::vector<std::string> templates = {
@@ -42,4 +42,4 @@ Tensor class_probabilities(const ClipModel& model, const Tensor& images, const T
   return at::softmax(scale * at::matmul(images, classes.to(images.device()).t()), 1);
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -6,7 +6,7 @@
 
 #include "noisescope/clip/clip_model.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// The seven templates that OpenAI selected on ImageNet (CLIP's notebook "Prompt Engineering for
 /// ImageNet").
@@ -23,4 +23,4 @@ Tensor embed_texts(const ClipModel& model, const std::vector<std::string>& texts
 /// Softmax over classes of logit_scale times the cosines: [B, K], rows sum to 1.
 Tensor class_probabilities(const ClipModel& model, const Tensor& images, const Tensor& classes);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

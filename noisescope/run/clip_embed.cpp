@@ -18,7 +18,7 @@
 #include "noisescope/io/safetensors_join.h"
 #include "noisescope/run/clip_classes.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 namespace fs = std::filesystem;
@@ -332,4 +332,4 @@ ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked
   return result;
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -10,7 +10,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/data/image_dataset.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 struct ClipEmbedRequest {
   std::filesystem::path texts;         // a text a line; empty: none
@@ -51,4 +51,4 @@ std::vector<std::string> read_lines(const std::filesystem::path& path);
 /// Names of the images below a folder, sorted. Throws DataError if there is none.
 std::vector<std::string> image_names(const std::filesystem::path& folder);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

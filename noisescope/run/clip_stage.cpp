@@ -10,7 +10,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 constexpr int64_t kReportImages = 512;
@@ -223,4 +223,4 @@ nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, u
   return json;
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

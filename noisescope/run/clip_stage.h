@@ -12,7 +12,7 @@
 #include "noisescope/run/run_folder.h"
 #include "noisescope/train/checkpoint.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// The data of a run: the samples, and which of them are trained on.
 struct RunData {
@@ -55,4 +55,4 @@ std::string cut_captions_note(int64_t context, int64_t cut);
 /// With one sample the gap is absent, and the text `left_out` says so.
 nlohmann::ordered_json clip_report(const ClipModel& clip, const RunData& data, uint64_t seed);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -6,7 +6,7 @@
 #include "noisescope/evaluate/feature_metrics.h"
 #include "noisescope/run/clip_stage.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 using nlohmann::ordered_json;
@@ -153,4 +153,4 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, 
   return json;
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -7,7 +7,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// Trains the judge (evaluation.judge, seed + 1) in judge/ if it is not there yet, draws
 /// `evaluation.samples` pictures for captions of validation samples, and measures KID, FD and coverage
@@ -18,4 +18,4 @@ namespace noisescope::inline run {
 nlohmann::ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                                        const Control& control, Tensor& pictures, std::vector<std::string>& prompts);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

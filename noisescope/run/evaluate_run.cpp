@@ -9,7 +9,7 @@
 #include "noisescope/run/evaluate_images.h"
 #include "noisescope/viz/image_grid.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 constexpr int64_t kShown = 16;
@@ -135,4 +135,4 @@ nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& c
   return json;
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

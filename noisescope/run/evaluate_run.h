@@ -8,7 +8,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// Scene accuracy on the world. The sweep has prompts and noise of its own, so that the scale that
 /// it recommends is not chosen on the prompts of the score.
@@ -35,4 +35,4 @@ nlohmann::ordered_json to_json(const WorldEvaluation& evaluation);
 nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                                     const Control& control);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

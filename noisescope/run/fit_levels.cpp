@@ -9,7 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/model/word_contrasts.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 using nlohmann::ordered_json;
@@ -99,4 +99,4 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
   return levels;
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -6,7 +6,7 @@
 #include "noisescope/run/clip_stage.h"
 #include "noisescope/run/run_config.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// Measures the decision windows of held-out pictures (explain/decision_windows.h) and fits the levels. The questions
 /// are the words of each picture's fullest caption, where the data knows alternatives, else each caption against
@@ -15,4 +15,4 @@ namespace noisescope::inline run {
 NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& config, const RunData& data,
                                    const RunFolder& folder, const Control& control);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

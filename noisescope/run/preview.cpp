@@ -8,7 +8,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/viz/image_grid.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 constexpr int64_t kPreviewPrompts = 8;
@@ -40,4 +40,4 @@ void write_preview(const TextToImage& model, const RunConfig& config, const RunF
             {{"noisescope", "preview after " + std::to_string(images_seen) + " images"}});
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -5,7 +5,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// Prompts that show what a run learns: full captions of a world, else captions spread over the
 /// vocabulary.
@@ -14,4 +14,4 @@ std::vector<std::string> example_prompts(const RunConfig& config, const TextToIm
 /// samples/preview-<images>.png: 8 prompts at the default guidance, seed of the run.
 void write_preview(const TextToImage& model, const RunConfig& config, const RunFolder& folder, int64_t images_seen);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -11,7 +11,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/nn/cost.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 void describe(Describer& d, ConditionOptions& o) {
   d("image_share", o.image_share,
@@ -163,4 +163,4 @@ double cleanest_trained_log_snr(const RunConfig& config) {
   return log_snr_of(noise_levels(config.noise_levels, config.precondition.schedule, rarely).item<double>());
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -16,7 +16,7 @@
 #include "noisescope/run/run_folder.h"
 #include "noisescope/train/options.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// How a prompt becomes the condition row of the network.
 struct ConditionOptions {
@@ -84,4 +84,4 @@ double cleanest_trained_log_snr(const RunConfig& config);
 /// network or an encoder that cannot be built, or a CLIP without a budget.
 void check_run_config(const RunConfig& config);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

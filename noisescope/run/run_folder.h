@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
-namespace noisescope::inline run {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::run {
 
 struct RunFolder {
   std::filesystem::path root;
@@ -30,4 +32,4 @@ struct RunFolder {
   std::filesystem::path summary() const { return root / "summary.json"; }
 };
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

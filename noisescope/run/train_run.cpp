@@ -16,7 +16,7 @@
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/run/fit_levels.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 using nlohmann::ordered_json;
@@ -295,4 +295,4 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
   return network_model(network, folder.root.string(), config.sample, cleanest_trained_log_snr(config), world);
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

@@ -5,7 +5,7 @@
 #include "noisescope/run/clip_stage.h"
 #include "noisescope/train/trainer.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 struct TrainRunRequest {
   bool skip_clip_extraction = false;  // the embedding cache must be there and fit
@@ -44,4 +44,4 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
 /// Throws ModelError if there is neither.
 TextToImage load_run_model(const RunFolder& folder, torch::Device device, const Notice& notice = {});
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

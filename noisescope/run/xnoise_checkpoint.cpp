@@ -15,7 +15,7 @@
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 namespace {
 
 namespace fs = std::filesystem;
@@ -137,4 +137,4 @@ TensorFile read_xnoise_embeddings(const fs::path& csv) {
   return {{{"image", image}}, {{"image_names", names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}}};
 }
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

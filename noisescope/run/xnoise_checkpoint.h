@@ -7,7 +7,7 @@
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
-namespace noisescope::inline run {
+namespace noisescope::run {
 
 /// Makes a run of a seed network, ready to sample and to be explained. `checkpoint` holds the network's tensors
 /// under xNoise's names and, as metadata "config", xNoise's own configuration in JSON: model.img_channels,
@@ -23,4 +23,4 @@ RunConfig import_xnoise_checkpoint(const TensorFile& checkpoint, const std::file
 /// as they stand there, not of unit norm. Throws FormatError naming file and line.
 TensorFile read_xnoise_embeddings(const std::filesystem::path& csv);
 
-}  // namespace noisescope::inline run
+}  // namespace noisescope::run

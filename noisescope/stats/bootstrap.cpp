@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random, int64_t replicates) {
   if (n < 2 || replicates < 40) {
@@ -28,4 +28,4 @@ Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random, 
   return {statistic(torch::arange(n)), quantile(0.025), quantile(0.975), n};
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

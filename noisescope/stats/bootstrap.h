@@ -6,7 +6,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 /// A figure of the observations with these numbers [n] int64, in which a number may occur repeatedly.
 using Statistic = std::function<double(const Tensor& rows)>;
@@ -17,4 +17,4 @@ using Statistic = std::function<double(const Tensor& rows)>;
 /// Throws ValueError unless n >= 2 and replicates >= 40.
 Estimate bootstrap(const Statistic& statistic, int64_t n, const Random& random, int64_t replicates = 1000);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

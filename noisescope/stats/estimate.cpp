@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
@@ -89,4 +89,4 @@ double sign_test_p(const Tensor& differences) {
   return std::min(1.0, 2 * tail);
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -7,7 +7,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 /// A measured number, its two-sided 95 % interval, and how many independent observations it rests on.
 struct Estimate {
@@ -45,4 +45,4 @@ double uniformity_p(const Tensor& p);
 /// left or one is NaN.
 double sign_test_p(const Tensor& differences);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -4,7 +4,7 @@
 
 #include "noisescope/stats/ranks.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 double correlation(const Tensor& a, const Tensor& b) {
@@ -65,4 +65,4 @@ double worst_error_reversal(const Tensor& standard_errors, double bar) {
   return 1 - within.prod().item<double>();
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -4,7 +4,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 Estimate scaled(const Estimate& estimate, double factor);
 
@@ -40,4 +40,4 @@ double null_p_reversal(double bar, int64_t tests);
 /// an upper limit.
 double worst_error_reversal(const Tensor& standard_errors, double bar);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 /// Sums of the same numbers in another order are ties, not smaller.
@@ -56,4 +56,4 @@ Tensor relabelling_max_p(const Tensor& observed, const Tensor& null) {
   return relabelling_p(observed, null.amax(1, true).expand_as(null));
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

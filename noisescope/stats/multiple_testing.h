@@ -3,7 +3,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 /// Holm's step-down correction of p-values [T] (Holm 1979, Scand. J. Stat. 6, p. 65): rejecting where
 /// the result is <= a keeps the chance of any false rejection <= a, however the tests depend.
@@ -24,4 +24,4 @@ Tensor relabelling_p(const Tensor& observed, const Tensor& null);
 /// max T). The cells must be in comparable units (z-scores).
 Tensor relabelling_max_p(const Tensor& observed, const Tensor& null);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

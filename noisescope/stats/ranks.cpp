@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 /// Ranks of each row less their mean, times 2: whole numbers, [B, n] float64.
@@ -32,4 +32,4 @@ Tensor rank_correlation(const Tensor& a, const Tensor& b) {
   return correlation.masked_fill((a.isnan() | b.isnan()).any(1), std::numeric_limits<double>::quiet_NaN());
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

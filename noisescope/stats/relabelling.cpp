@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 void check_values(const char* where, const Tensor& values, int64_t relabellings) {
@@ -93,4 +93,4 @@ Relabelled relabel_group(const Tensor& group, const Tensor& others, const Relabe
           (centred.square().mean(0) * share).sqrt()};
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

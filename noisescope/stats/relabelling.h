@@ -4,7 +4,7 @@
 
 #include "noisescope/core/random.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 /// M cells under the true labels and under P random ones; float64 on the CPU.
 struct Relabelled {
@@ -43,4 +43,4 @@ Relabelled relabel_partners(const Tensor& values, const RelabellingDraws& draws)
 ///   group [G, M], others [N - G, M]. Throws as above, ValueError unless both have a row.
 Relabelled relabel_group(const Tensor& group, const Tensor& others, const RelabellingDraws& draws);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 int64_t players_of(const CoalitionValues& values) {
@@ -134,4 +134,4 @@ const Tensor& value_of(const CoalitionValues& values, const Coalition& coalition
   throw ValueError("[stats.shapley] expected a value of every coalition in use, got none of " + name);
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -18,7 +18,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 /// Which of the K players take part. Ordered as words are: by player 0 first.
 using Coalition = std::vector<bool>;
@@ -62,4 +62,4 @@ ShapleyValues sampled_shapley(const CoalitionValues& values, const std::vector<P
 /// v of a coalition. Throws ValueError that names it where it is missing.
 const Tensor& value_of(const CoalitionValues& values, const Coalition& coalition);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 namespace {
 
 /// rho(u, v) over the samples, and how much each of them moves it (its influence over N).
@@ -45,4 +45,4 @@ SobolIndices sobol_indices(const Tensor& a, const Tensor& b, const Tensor& mixed
           1 - ((with_a.value - r * with_b.value) / rest).squeeze(1), error_of(with_a, with_b, chance)};
 }
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -19,7 +19,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline stats {
+namespace noisescope::stats {
 
 /// K players, F functions; float64 on the CPU. NaN where a function does not vary.
 struct SobolIndices {
@@ -33,4 +33,4 @@ struct SobolIndices {
 /// do not fit, ValueError for fewer than 2 samples.
 SobolIndices sobol_indices(const Tensor& a, const Tensor& b, const Tensor& mixed);
 
-}  // namespace noisescope::inline stats
+}  // namespace noisescope::stats

@@ -3,7 +3,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 /// Sample numbers of the run's images; keeps the permutation of the present epoch.
@@ -95,4 +95,4 @@ BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int
   return [batches](int64_t first, int64_t count) { return (*batches)(first, count); };
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

@@ -10,7 +10,7 @@
 
 #include "noisescope/data/dataset.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 
 struct TrainBatch {
   Tensor images;      // [B, 3, S, S] float32 in [-1, 1]
@@ -34,4 +34,4 @@ struct ConditionTable {
 BatchSource make_batches(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> samples,
                          ConditionTable conditions, uint64_t seed, std::optional<bool> mirror = {});
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

@@ -16,7 +16,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -281,4 +281,4 @@ std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder, const R
   return std::nullopt;
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

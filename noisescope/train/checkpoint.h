@@ -21,7 +21,7 @@
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 
 /// What a checkpoint holds besides tensors.
 struct TrainState {
@@ -80,4 +80,4 @@ std::vector<int64_t> thinned_steps(const std::vector<int64_t>& steps, int64_t ke
 /// Dotted keys at which two JSON trees differ.
 std::vector<std::string> differing_keys(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 /// Noise levels [B] of one pass: its part of the stratified levels of the whole update.
@@ -54,4 +54,4 @@ TrainInputs InputQueue::take(int64_t first_image) {
   return inputs;
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

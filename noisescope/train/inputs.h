@@ -9,7 +9,7 @@
 #include "noisescope/train/batches.h"
 #include "noisescope/train/options.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 
 /// On the CPU.
 struct TrainInputs {
@@ -53,4 +53,4 @@ class InputQueue {
   std::future<TrainInputs> next_;  // last: its destructor waits for the thread
 };
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

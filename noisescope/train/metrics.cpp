@@ -15,7 +15,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -235,4 +235,4 @@ void write_metrics_csv(const fs::path& folder) {
   write_file_atomic(folder / "metrics.csv", text);
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

@@ -10,7 +10,9 @@
 
 #include <nlohmann/json.hpp>
 
-namespace noisescope::inline train {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::train {
 
 /// A file that only grows. Errors of the system come as IoError with their reason, at once.
 class AppendFile {
@@ -63,4 +65,4 @@ std::vector<nlohmann::ordered_json> read_metrics(const std::filesystem::path& pa
 /// CRC-32C (Castagnoli), as TFRecord framing uses it (RFC 3720, appendix B.4).
 uint32_t crc32c(std::string_view bytes);
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

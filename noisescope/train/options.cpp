@@ -6,7 +6,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 /// A suffix of a budget and how many of its unit it stands for.
@@ -75,4 +75,4 @@ void describe(Describer& d, TrainOptions& o) {
   d("prefetch", o.prefetch, "prepare the next batch on a thread of its own; the same numbers, worth it on a GPU");
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

@@ -9,7 +9,7 @@
 #include "noisescope/nn/lr_schedule.h"
 #include "noisescope/nn/optimizer.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 
 /// What a budget counts.
 enum class BudgetUnit { seconds, steps, images, epochs };
@@ -50,4 +50,4 @@ struct TrainOptions {
 };
 void describe(Describer& d, TrainOptions& options);
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

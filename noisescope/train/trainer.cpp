@@ -13,7 +13,7 @@
 #include "noisescope/train/inputs.h"
 #include "noisescope/train/metrics.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -366,4 +366,4 @@ TrainResult train_model(const TrainableModel& model, const BatchSource& batches,
   return Run(model, batches, validation, setup, folder, observer, control)();
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

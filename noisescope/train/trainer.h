@@ -14,7 +14,7 @@
 #include "noisescope/train/options.h"
 #include "noisescope/train/validation.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 
 /// What is trained. `network` runs `module`; `null_condition` is one of its parameters, or
 /// fixed, [D].
@@ -82,4 +82,4 @@ TrainResult train_model(const TrainableModel& model, const BatchSource& batches,
                         const TrainSetup& setup, const std::filesystem::path& folder,
                         const TrainObserver& observer = {}, const Control& control = {});
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

@@ -5,7 +5,7 @@
 
 #include <torch/nn/module.h>
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 namespace {
 
 constexpr int kBins = 12;
@@ -65,4 +65,4 @@ WeightsInPlace::~WeightsInPlace() {
   module_.train(was_training_);
 }
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

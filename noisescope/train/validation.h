@@ -9,7 +9,7 @@
 #include "noisescope/nn/module_state.h"
 #include "noisescope/train/batches.h"
 
-namespace noisescope::inline train {
+namespace noisescope::train {
 
 /// Mean loss of one bin of noise levels.
 struct ValidationBin {
@@ -55,4 +55,4 @@ class WeightsInPlace {
   bool was_training_;
 };
 
-}  // namespace noisescope::inline train
+}  // namespace noisescope::train

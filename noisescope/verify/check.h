@@ -14,7 +14,7 @@
 #include "noisescope/verify/scene_batch.h"
 #include "noisescope/world/denoiser.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 struct VerifyOptions {
   bool full = false;  // the n of the bars instead of a reduced one
@@ -96,4 +96,4 @@ VerifyRows check_u_turn(const VerifyContext& context);
 /// All checks, in the order of the table: methods as in methods(), then metrics.
 const std::vector<Check>& checks();
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kConditioningLocality = "conditioning_locality";
@@ -80,4 +80,4 @@ VerifyRows check_conditioning_locality(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -6,7 +6,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 /// The next value of the word that the left object could have.
@@ -60,4 +60,4 @@ VerifyRows check_counterfactual(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

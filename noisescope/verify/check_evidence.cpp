@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kEvidence = "evidence";
@@ -177,4 +177,4 @@ VerifyRows check_evidence(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

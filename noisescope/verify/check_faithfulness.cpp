@@ -11,7 +11,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/colour_information.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr double kReadSigma = 0.5;
@@ -68,4 +68,4 @@ VerifyRows check_faithfulness(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -14,7 +14,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/gaussian_prompt.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kGuidanceAnatomy = "guidance_anatomy";
@@ -202,4 +202,4 @@ VerifyRows check_guidance_anatomy(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -7,7 +7,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr int64_t kMapSteps = 50;
@@ -70,4 +70,4 @@ VerifyRows check_guidance_information(const VerifyContext& context) {
        {extra, extra, extra, batch.size()}}};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

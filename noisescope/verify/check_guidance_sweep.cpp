@@ -9,7 +9,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/gaussian_prompt.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kGuidanceSweep = "guidance_sweep";
@@ -80,4 +80,4 @@ VerifyRows check_guidance_sweep(const VerifyContext& context) {
           sweep_row(model.name, "gain of each band at scales 0 to 8: relative error, worst", found.gain, closed)};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

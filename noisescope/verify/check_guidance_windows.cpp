@@ -8,7 +8,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/prompt_satisfied.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr int64_t kWindowSteps = 24, kWindows = 6, kHeard = 2;       // the window that hears the prompt
@@ -88,4 +88,4 @@ VerifyRows check_guidance_windows(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -7,7 +7,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 const std::string kInversionMethod = "inversion";
@@ -169,4 +169,4 @@ VerifyRows check_inversion(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

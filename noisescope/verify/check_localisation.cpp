@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kLocalisation = "localisation";
@@ -48,4 +48,4 @@ VerifyRows check_localisation(const VerifyContext& context) {
           mean_row("map of chance: rank accuracy off the object's share", relevance_rank(nothing, seen), share)};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -11,7 +11,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/gaussian_prompt.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr int64_t kBandSide = 16, kBandCount = 4;
@@ -64,4 +64,4 @@ VerifyRows check_noise_bands(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -6,7 +6,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr double kVariance = 0.7;  // of the Gaussian pixels
@@ -78,4 +78,4 @@ VerifyRows check_noise_sobol(const VerifyContext& context) {
   return {gaussian_row(context), deterministic_row(context)};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

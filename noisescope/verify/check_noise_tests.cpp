@@ -7,7 +7,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 Tensor initial_noise(uint64_t seed, int64_t count) {
@@ -53,4 +53,4 @@ VerifyRows check_noise_tests(const VerifyContext& context) {
            found(column(test_noise(leaky), "low_frequency"))}};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

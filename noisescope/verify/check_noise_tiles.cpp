@@ -6,7 +6,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kNoiseTiles = "noise_tiles";
@@ -83,4 +83,4 @@ VerifyRows check_noise_tiles(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -4,7 +4,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 VerifyRows check_noise_transplant(const VerifyContext& context) {
   const WorldTrajectory runs(context, context.n(400, 160));
@@ -28,4 +28,4 @@ VerifyRows check_noise_transplant(const VerifyContext& context) {
            p_value_reversal(p, 0.01)}};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -10,7 +10,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr double kLogSnr = -3;
@@ -77,4 +77,4 @@ VerifyRows check_posterior_uncertainty(const VerifyContext& context) {
        mean_estimate(cosine.masked_select(apart))}};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -5,7 +5,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 /// The smallest corrected p-value of each of `groups` groups of 8 pictures at log-SNR -2, whose prompts
@@ -53,4 +53,4 @@ VerifyRows check_prediction_tests(const VerifyContext& context) {
        found(smallest_prediction_p(context, groups / 4, true))}};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -12,7 +12,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/colour_information.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kRandomisation = "randomisation";
@@ -143,4 +143,4 @@ VerifyRows check_randomisation(const VerifyContext& context) {
   return rows;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

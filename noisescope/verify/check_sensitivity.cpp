@@ -5,7 +5,7 @@
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kSensitivity = "sensitivity";
@@ -49,4 +49,4 @@ VerifyRows check_sensitivity(const VerifyContext& context) {
           relative_row("any linear map, largest change", general.max, std::get<0>(by_white.max(0)))};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

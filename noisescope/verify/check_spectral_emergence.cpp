@@ -12,7 +12,7 @@
 #include "noisescope/stats/ranks.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr int64_t kBands = 8;
@@ -94,4 +94,4 @@ VerifyRows check_spectral_emergence(const VerifyContext& context) {
            absolute_order(flat)}};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

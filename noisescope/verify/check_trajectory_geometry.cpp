@@ -11,7 +11,7 @@
 #include "noisescope/verify/check.h"
 #include "noisescope/verify/world_trajectory.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr const char* kTrajectoryGeometry = "trajectory_geometry";
@@ -117,4 +117,4 @@ VerifyRows check_trajectory_geometry(const VerifyContext& context) {
   return {plane_row(context), commitment_row(context)};
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

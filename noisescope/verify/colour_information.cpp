@@ -2,7 +2,7 @@
 
 #include "noisescope/explain/information_map.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t draws, const VerifyContext& context) {
   return information_maps(subject.denoiser, batch.pictures, subject.condition(batch.captions()),
@@ -12,4 +12,4 @@ Tensor colour_information(const Model& subject, const SceneBatch& batch, int64_t
       .map[0];
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

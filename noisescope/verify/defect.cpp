@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 // ---- the model ----
@@ -519,4 +519,4 @@ const Defect& find_defect(const std::string& name) {
                    (nearest.empty() ? "there are " + join(names) : "did you mean '" + nearest + "'?"));
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

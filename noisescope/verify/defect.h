@@ -16,7 +16,7 @@
 #include "noisescope/explain/read_out.h"
 #include "noisescope/model/model.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 /// What a defect makes of a value; empty: it leaves it alone.
 template <class T>
@@ -80,4 +80,4 @@ const std::vector<Defect>& defects();
 /// Throws ValueError that names the nearest, unless there is such a defect.
 const Defect& find_defect(const std::string& name);
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

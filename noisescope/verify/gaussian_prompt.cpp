@@ -6,7 +6,7 @@
 #include <ATen/ops/fft_fftfreq.h>
 #include <ATen/ops/fft_ifft2.h>
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 Tensor frequency_radius(int64_t side) {
   const Tensor f = at::fft_fftfreq(side, 1.0, torch::dtype(torch::kFloat64));
@@ -39,4 +39,4 @@ Model GaussianPrompt::model() const {
   return model;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -4,7 +4,7 @@
 
 #include "noisescope/model/model.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 struct GaussianPrompt {
   Tensor mean_c, mean_u;          // [side, side], with the prompt and without
@@ -20,4 +20,4 @@ struct GaussianPrompt {
 /// Distance of each frequency from 0 in units of that at the corner, [side, side].
 Tensor frequency_radius(int64_t side);
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -2,7 +2,7 @@
 
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 PictureValue prompt_satisfied(const SceneBatch& batch) {
   std::vector<CaptionMeaning> meanings;
@@ -21,4 +21,4 @@ PictureValue prompt_satisfied(const SceneBatch& batch) {
   };
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

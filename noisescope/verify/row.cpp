@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 bool VerifyRow::pass() const {
   if (!std::isfinite(measured.value)) return false;
@@ -52,4 +52,4 @@ std::string to_table(const std::vector<VerifyRow>& rows) {
   return table;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -11,7 +11,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 /// reported: no bar, but to be read beside the rows that have one (a floor, a known limit).
 enum class Direction { at_least, at_most, reported };
@@ -46,4 +46,4 @@ std::string bar_text(const VerifyRow& row);
 /// The rows as a table for a terminal, one line each.
 std::string to_table(const std::vector<VerifyRow>& rows);
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -2,7 +2,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr uint64_t kVerifyStep = 7;  // scenes of verification, apart from those of training (step 0)
@@ -94,4 +94,4 @@ SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count)
   return batch;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -10,7 +10,7 @@
 #include "noisescope/world/denoiser.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 /// A word of the left object's description (in unordered captions: of the object said first).
 enum class Word { colour, shape };
@@ -54,4 +54,4 @@ Tensor scene_ratio(const WorldDenoiser& truth, const std::vector<std::string>& c
 /// the left object's colour and shape differs from the right object, so that ln K is the same for all.
 SceneBatch contrastable_scenes(const World& world, uint64_t seed, int64_t count);
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 /// The checks that a request asks for, in the order of the table.
@@ -99,4 +99,4 @@ nlohmann::ordered_json to_json(const Verification& verification) {
   return json;
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

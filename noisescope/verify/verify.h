@@ -3,7 +3,7 @@
 
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 struct Verification {
   VerifyOptions options;
@@ -25,4 +25,4 @@ Verification run_checks(const VerifyOptions& options, const Model* trained, cons
 
 nlohmann::ordered_json to_json(const Verification& verification);
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

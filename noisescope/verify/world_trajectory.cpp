@@ -6,7 +6,7 @@
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 namespace {
 
 constexpr double kRunSigmaMax = 90, kRunSigmaMin = 0.37;  // log-SNR -9 to 2
@@ -55,4 +55,4 @@ Tensor WorldTrajectory::left_objects(const Tensor& pictures) const {
   return batch.world.object_masks(scenes).select(1, 0);
 }
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

@@ -4,7 +4,7 @@
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/verify/check.h"
 
-namespace noisescope::inline verify {
+namespace noisescope::verify {
 
 struct DeterministicRun {
   Tensor pictures;
@@ -27,4 +27,4 @@ struct WorldTrajectory {
   Tensor left_objects(const Tensor& pictures) const;
 };
 
-}  // namespace noisescope::inline verify
+}  // namespace noisescope::verify

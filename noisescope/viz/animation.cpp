@@ -14,7 +14,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/viz/palette.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 int64_t delay_ms(const AnimationOptions& o, size_t frame, size_t count) {
@@ -222,4 +222,4 @@ void write_animation(const std::filesystem::path& path, const std::vector<Image>
   write_file_atomic(path, encode_animation(extension.empty() ? "" : extension.substr(1), frames, options));
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

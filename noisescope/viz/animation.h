@@ -9,7 +9,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// Where the 256 colours of a GIF come from.
 enum class GifPalette {
@@ -42,4 +42,4 @@ void write_animation(const std::filesystem::path& path, const std::vector<Image>
 std::string encode_animation(const std::string& format, const std::vector<Image>& frames,
                              const AnimationOptions& options = {});
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr TextStyle kBarText{.size_px = 12};
@@ -121,4 +121,4 @@ void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, Colour
   canvas.text(x + width / 2, numbers + line_height(kBarText), label, kBarText, Ink::kMuted, Align::center);
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

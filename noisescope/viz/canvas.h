@@ -8,7 +8,7 @@
 #include "noisescope/viz/colormap.h"
 #include "noisescope/viz/font.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// The few colours that raster figures share: dark ink on white paper, so they print as they are.
 struct Ink {
@@ -60,4 +60,4 @@ void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, Colour
                      std::string_view label);
 int64_t colour_bar_height();
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

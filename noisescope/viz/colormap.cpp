@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 struct OkLab {
@@ -152,4 +152,4 @@ Image signed_image(const Tensor& values, double magnitude) {
   return from_levels(checked_picture("viz.signed_image", values) * (127.5 / magnitude) + 127.5);
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -16,7 +16,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 struct Rgb {
   uint8_t r = 0, g = 0, b = 0;
@@ -67,4 +67,4 @@ Image to_image(const Tensor& picture);
 /// A signed [3, H, W] as RGB: middle gray is 0, white and black are +-`magnitude` (channel by channel).
 Image signed_image(const Tensor& values, double magnitude);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

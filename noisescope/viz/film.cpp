@@ -8,7 +8,7 @@
 #include "noisescope/viz/canvas.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr int64_t kGap = 14, kRampHeight = 7;
@@ -210,4 +210,4 @@ Image film_strip(const Film& film, int64_t columns, int64_t scale) {
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

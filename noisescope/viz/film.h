@@ -8,7 +8,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// How the values of a panel become colours.
 enum class PanelKind {
@@ -38,4 +38,4 @@ std::vector<Image> film_frames(const Film& film, int64_t scale = 0);
 /// panels; above each column the parts of its caption. `scale` 0: pictures of about 80 px.
 Image film_strip(const Film& film, int64_t columns = 8, int64_t scale = 0);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -8,7 +8,7 @@
 
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr double kEm = 20, kXHeight = 10, kCapHeight = 14, kAscender = 16.5, kDescender = -4.8;
@@ -337,4 +337,4 @@ std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style
   return lines;
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

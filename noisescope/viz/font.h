@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
-namespace noisescope::inline viz {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::viz {
 
 struct TextStyle {
   double size_px = 13;  // em height; capitals are 0.7 of it. At least 7
@@ -42,4 +44,4 @@ std::string ellipsise(std::string_view utf8, const TextStyle& style, int64_t max
 /// alone is too wide); what does not fit ends in an ellipsis.
 std::vector<std::string> wrap_text(std::string_view utf8, const TextStyle& style, int64_t max_width, int64_t max_lines);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -9,7 +9,7 @@
 #include "noisescope/viz/plot_frame.h"
 #include "noisescope/viz/svg.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr double kMargin = 16, kBarWidth = 14, kTickSize = 11.5;
@@ -153,4 +153,4 @@ std::string render_svg(const HeatMap& map) {
   return svg.finish();
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

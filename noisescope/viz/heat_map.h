@@ -9,7 +9,7 @@
 #include "noisescope/viz/colormap.h"
 #include "noisescope/viz/plot.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// Row 0 is at the top with `y_names` or without a y range; with a range y grows upwards and row 0
 /// lies at y.min, as on paper.
@@ -33,4 +33,4 @@ struct HeatMap {
 /// an empty matrix, another number of names, or a logarithmic axis (cells are equally wide).
 std::string render_svg(const HeatMap& map);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr Rgb kRight{0x00, 0x9e, 0x73};
@@ -115,4 +115,4 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions,
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

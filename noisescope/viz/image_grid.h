@@ -8,7 +8,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// A mark on a picture, told by colour *and* by sign: right has a thin green-blue border and a tick,
 /// wrong a thick vermilion one and a cross.
@@ -39,4 +39,4 @@ Image image_grid(const Tensor& images, const std::vector<std::string>& captions 
                  const ImageGridOptions& options = {}, const std::vector<Mark>& marks = {},
                  const std::string& title = "");
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -9,7 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 uint32_t colour_key(const uint8_t* rgb) {
@@ -172,4 +172,4 @@ std::vector<uint8_t> Palette::indices(const Image& picture, bool dither) const {
   return out;
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// At most `colors` colours chosen for RGB pictures by median cut (Heckbert 1982, "Color image
 /// quantization for frame buffer display"): the box of the largest spread is halved at its weighted
@@ -32,4 +32,4 @@ class Palette {
   mutable std::vector<int16_t> nearest_of_cell_;  // cache of nearest(), by 6 bits a channel; -1: empty
 };
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

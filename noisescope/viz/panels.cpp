@@ -6,7 +6,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/canvas.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr int64_t kPanelsGap = 16, kTitle = 26, kCaption = 20;
@@ -95,4 +95,4 @@ Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale) {
   return std::move(canvas).image();
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -8,7 +8,7 @@
 
 #include "noisescope/viz/colormap.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 struct ColourBar {
   ColourMap map = ColourMap::sequential;
@@ -39,4 +39,4 @@ Panel mask_panel(const Tensor& mask, const std::string& caption);
 /// All images have one size. Throws ValueError for no panel, ShapeError for unequal images.
 Image panel_rows(const std::vector<PanelRow>& rows, int64_t scale = 5);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

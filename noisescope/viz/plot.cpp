@@ -10,7 +10,7 @@
 #include "noisescope/viz/plot_frame.h"
 #include "noisescope/viz/svg.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr size_t kColours = 6;  // classes s0 .. s5, f0 .. f5 of figure_style()
@@ -425,4 +425,4 @@ std::string render_svg(const Plot& plot) {
   return svg.finish();
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

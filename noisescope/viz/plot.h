@@ -10,7 +10,7 @@
 
 #include "noisescope/viz/ticks.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 struct Axis {
   std::string label;
@@ -83,4 +83,4 @@ struct Plot {
 /// at all, or a second axis that is not monotone.
 std::string render_svg(const Plot& plot);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr double kTickSize = 11.5, kTitleSize = 15, kTitleLine = 20;
@@ -158,4 +158,4 @@ double draw_title(SvgWriter& svg, double left, double top, double width, std::st
   return top + title_height(width, title);
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -8,7 +8,7 @@
 #include "noisescope/viz/plot.h"
 #include "noisescope/viz/svg.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// Data values -> pixels along one axis.
 struct Scale {
@@ -50,4 +50,4 @@ double draw_title(SvgWriter& svg, double left, double top, double width, std::st
 /// Height that draw_title will take.
 double title_height(double width, std::string_view title);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 #include "noisescope/viz/svg.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr const char* kStyle = R"css(
@@ -152,4 +152,4 @@ std::string to_html(const Report& report) {
          "</body>\n</html>\n";
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -8,7 +8,7 @@
 
 #include "noisescope/io/image.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// A measured number and what it means.
 struct KeyNumber {
@@ -57,4 +57,4 @@ struct Report {
 /// Everything but Figure::markup is escaped.
 std::string to_html(const Report& report);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr std::string_view kNamespace = " xmlns=\"http://www.w3.org/2000/svg\"";
@@ -226,4 +226,4 @@ std::string inline_svg(const std::string& document) {
   return foreign.empty() ? out : refuse("one with " + foreign);
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -10,7 +10,7 @@
 
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 
 /// An attribute value: text as it is, or a number with two decimals.
 using SvgValue = std::variant<std::string, double>;
@@ -56,4 +56,4 @@ const std::string& figure_style();
 /// SvgWriter or that holds scripts, foreign objects or references to the network.
 std::string inline_svg(const std::string& document);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -7,7 +7,7 @@
 
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
@@ -172,4 +172,4 @@ std::string format_plus_minus(double magnitude, int digits) {
   return "\u00b1" + format_number(std::abs(magnitude), digits);
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

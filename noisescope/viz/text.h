@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace noisescope::inline viz {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::viz {
 
 /// The code points of UTF-8 text. Bytes that are not UTF-8 become U+FFFD, one each.
 std::vector<char32_t> text_code_points(std::string_view text);
@@ -35,4 +37,4 @@ std::string format_number(double value, int digits = 3);
 /// "\u00b1" + format_number(magnitude): how a symmetric scale is stated.
 std::string format_plus_minus(double magnitude, int digits = 2);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

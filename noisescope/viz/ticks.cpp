@@ -7,7 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/viz/text.h"
 
-namespace noisescope::inline viz {
+namespace noisescope::viz {
 namespace {
 
 void check_span(const char* where, double low, double high, bool valid) {
@@ -90,4 +90,4 @@ std::vector<Tick> log_ticks(double low, double high, int wanted) {
   return names >= 2 ? ticks : linear_ticks(low, high, std::max(4, wanted));
 }
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace noisescope::inline viz {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::viz {
 
 struct Tick {
   double value = 0;
@@ -21,4 +23,4 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted = 6);
 /// there are always two numbers. Throws ValueError unless 0 < low < high.
 std::vector<Tick> log_ticks(double low, double high, int wanted = 6);
 
-}  // namespace noisescope::inline viz
+}  // namespace noisescope::viz

@@ -5,7 +5,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 
 struct WorldDenoiser::Tables {
   Tables(const World& world_in, torch::Device device)
@@ -206,4 +206,4 @@ Tensor WorldDenoiser::caption_posterior(const Tensor& x, const Tensor& sigma, co
   return torch::matmul(scenes, truth.t());
 }
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

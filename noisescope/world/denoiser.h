@@ -17,7 +17,7 @@
 #include "noisescope/world/templates.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 
 /// p(factors | x, condition), float64. A = attributes, G = backgrounds, P = positions.
 struct WorldPosterior {
@@ -75,4 +75,4 @@ class WorldDenoiser {
   std::shared_ptr<const Tables> tables_;
 };
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

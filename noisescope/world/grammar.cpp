@@ -10,7 +10,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 namespace {
 
 int64_t index_of(const std::vector<std::string>& names, const std::string& word) {
@@ -293,4 +293,4 @@ double WorldGrammar::entropy(const CaptionMeaning& given) const {
   return nats;
 }
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

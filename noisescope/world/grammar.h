@@ -15,7 +15,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 
 constexpr int64_t kAny = -1;  // not said
 
@@ -93,4 +93,4 @@ class WorldGrammar {
   std::vector<int32_t> row_of_code_;  // -1: not a caption of this world
 };
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

@@ -9,7 +9,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 namespace {
 
 /// dy, dx: pixel centre relative to the centre of the square; n: side of the square.
@@ -180,4 +180,4 @@ Tensor World::counterfactual_mask(const Scene& scene, SceneFactor factor) const 
   return (render(others) != render({scene})).any(1).any(0);
 }
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace noisescope::inline world {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::world {
 
 /// square, disc, cross, ring, triangle, diamond.
 std::vector<std::string> world_shape_names();
@@ -24,4 +26,4 @@ std::array<double, 3> world_colour_rgb(const std::string& name);
 /// A grey level in [-1, 1].
 double world_background_level(const std::string& name);
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

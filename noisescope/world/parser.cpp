@@ -6,7 +6,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 namespace {
 
 constexpr int64_t kParsedPictures = 64;  // bounds the memory of the distance tables
@@ -141,4 +141,4 @@ std::vector<ParsedScene> WorldParser::parse(const Tensor& pictures) const {
   return result;
 }
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

@@ -8,7 +8,7 @@
 #include "noisescope/world/templates.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 
 struct WorldParserOptions {
   double readable_noise = 0.22;
@@ -59,4 +59,4 @@ class WorldParser {
   double residual_bound_ = 0;
 };
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

@@ -1,6 +1,6 @@
 #include "noisescope/world/templates.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 namespace {
 
 constexpr int64_t kHalfPixels = kWorldImagePx * kWorldHalfPx;
@@ -70,4 +70,4 @@ Tensor WorldTemplates::half_mixture(const Tensor& weights) const {
   return objects.view({-1, 3, kWorldImagePx, kWorldHalfPx}) + per_sample(background);
 }
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

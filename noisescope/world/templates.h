@@ -8,7 +8,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/world/world.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 
 /// A template is (background, colour, shape, position): dimensions G, K, S, P below. All float64.
 class WorldTemplates {
@@ -34,4 +34,4 @@ class WorldTemplates {
   Tensor norms_;                  // [G, K, S, 1], |template|^2
 };
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

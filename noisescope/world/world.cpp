@@ -9,7 +9,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/world/look.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 namespace {
 
 /// Throws unless `names` is a list of different names out of `known`.
@@ -172,4 +172,4 @@ Scene World::draw_scene(const Random& random, uint64_t step, int64_t sample, Sce
           draw(background_count(), 3)};
 }
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

@@ -15,7 +15,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline world {
+namespace noisescope::world {
 
 constexpr int64_t kWorldImagePx = 32;
 constexpr int64_t kWorldHalfPx = kWorldImagePx / 2;
@@ -147,4 +147,4 @@ class World {
   std::vector<AttributePair> all_, seen_, unseen_;
 };
 
-}  // namespace noisescope::inline world
+}  // namespace noisescope::world

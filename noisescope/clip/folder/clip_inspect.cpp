@@ -5,7 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/weight_folder.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 namespace fs = std::filesystem;
@@ -91,4 +91,4 @@ ClipInspection inspect_clip(const fs::path& folder, const ClipHints& hints) {
   return inspection;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

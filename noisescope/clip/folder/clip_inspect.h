@@ -8,7 +8,7 @@
 
 #include "noisescope/clip/folder/clip_weights.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 struct ClipInspection {
   std::filesystem::path weights;  // the file or index that was read
@@ -27,4 +27,4 @@ struct ClipInspection {
 /// it should be: that is what `problems` says.
 ClipInspection inspect_clip(const std::filesystem::path& folder, const ClipHints& hints = {});
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Pair = std::pair<const char*, const char*>;
@@ -190,4 +190,4 @@ bool is_stored_constant(const std::string& key) {
 
 std::string without_module_prefix(const std::string& key) { return key.starts_with("module.") ? key.substr(7) : key; }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

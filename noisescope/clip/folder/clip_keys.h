@@ -6,7 +6,7 @@
 
 #include "noisescope/clip/clip_config.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// hugging_face  text_model.*, vision_model.*, text_projection.weight, visual_projection.weight
 /// openai        visual.*, transformer.*, ...: OpenAI's CLIP and open_clip's `CLIP`
@@ -40,4 +40,4 @@ bool is_stored_constant(const std::string& key);
 /// "module.visual.proj" -> "visual.proj": what data-parallel training leaves in open_clip's files.
 std::string without_module_prefix(const std::string& key);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

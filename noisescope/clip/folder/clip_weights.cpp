@@ -6,7 +6,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 bool is_weight_dtype(const Tensor& tensor) {
@@ -107,4 +107,4 @@ Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, Position
   return at::cat({values.narrow(0, 0, 1), resized.reshape({width, grid * grid}).t()});
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

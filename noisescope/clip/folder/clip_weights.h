@@ -8,7 +8,7 @@
 #include "noisescope/core/options.h"
 #include "noisescope/nn/module_state.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// Everything about a weight file that does not fit a configuration, in the file's own names.
 struct WeightFaults {
@@ -41,4 +41,4 @@ NOISESCOPE_ENUM(PositionResize, transformers, open_clip)
 /// [1 + G^2, D] -> [1 + grid^2, D] float32. Throws ShapeError for another number of rows.
 Tensor resize_position_embedding(const Tensor& embedding, int64_t grid, PositionResize convention);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -8,7 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/json_fields.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Json = nlohmann::json;
@@ -217,4 +217,4 @@ ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& pa
   return config;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

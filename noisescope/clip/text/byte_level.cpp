@@ -5,7 +5,7 @@
 
 #include "noisescope/clip/text/unicode.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 std::array<char32_t, 256> stand_in_codes() {
@@ -44,4 +44,4 @@ std::string bytes_of_token(std::string_view token) {
   return bytes;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

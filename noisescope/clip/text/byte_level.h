@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace noisescope::inline clip {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::clip {
 
 /// Does the byte stand for itself?
 constexpr bool is_printable_byte(int byte) {
@@ -19,4 +21,4 @@ const std::string& visible_byte(uint8_t byte);
 /// The bytes that a token stands for. Characters that are no stand-in are left out.
 std::string bytes_of_token(std::string_view token);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 
 #include "noisescope/clip/text/byte_level.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 constexpr size_t kMostRememberedWords = size_t{1} << 15;
@@ -113,4 +113,4 @@ void BytePairs::append(std::string_view word, std::vector<Part>& out) const {
   if (memory_->words.size() < kMostRememberedWords) memory_->words.emplace(word, std::move(parts));
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-namespace noisescope::inline clip {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::clip {
 
 constexpr const char* kWordEnd = "</w>";
 
@@ -52,4 +54,4 @@ class BytePairs {
   std::unique_ptr<Memory> memory_;
 };
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -3,7 +3,7 @@
 #include "noisescope/clip/text/html_entities.h"
 #include "noisescope/clip/text/text_repair.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 constexpr char32_t kLongS = 0x17F, kIotaSubscript = 0x345;
@@ -95,4 +95,4 @@ std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile) {
   return words;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -4,7 +4,7 @@
 #include "noisescope/clip/text/clip_profile.h"
 #include "noisescope/clip/text/unicode.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// hf: normalize_text. openai, open_clip: repair_text, HTML unescaped twice, blanks joined and
 /// trimmed, lower_in_context; the two programs differ in how they find blanks, but the repair leaves
@@ -28,4 +28,4 @@ std::vector<WordRange> split_words(const CodePoints& text);
 /// dropped.
 std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

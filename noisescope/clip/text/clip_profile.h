@@ -4,7 +4,7 @@
 
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 ///            text is cleaned by                  start, end of text              padding
 /// hf         NFC, blanks, lower case             <|startoftext|>, <|endoftext|>  what the files say
@@ -17,4 +17,4 @@ namespace noisescope::inline clip {
 enum class ClipProfile { hf, openai, open_clip };
 NOISESCOPE_ENUM(ClipProfile, hf, openai, open_clip)
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string>
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 struct Entity {
@@ -152,4 +152,4 @@ char32_t windows_1252(char32_t code) {
   return code >= 0x80 && code <= 0x9F ? kCharacters[code - 0x80] : code;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

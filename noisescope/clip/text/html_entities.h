@@ -4,7 +4,7 @@
 
 #include "noisescope/clip/text/unicode.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// html.unescape: named and numeric references, the semicolon optional; of a longer name the longest
 /// known beginning. What stands for a reference covers all of its bytes.
@@ -18,4 +18,4 @@ CodePoints unescape_closed_html(const CodePoints& text);
 /// 0x9D, which it does not define, and all other code points stay.
 char32_t windows_1252(char32_t code);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

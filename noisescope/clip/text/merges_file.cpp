@@ -2,7 +2,7 @@
 #include "noisescope/io/codec/gzip.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 Tokenizer load_merges(const std::filesystem::path& path, ClipProfile profile) {
   constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
@@ -10,4 +10,4 @@ Tokenizer load_merges(const std::filesystem::path& path, ClipProfile profile) {
   return parse_merges(is_gzip(bytes) ? gunzip(bytes, path.string(), kMaxFileBytes) : bytes, path.string(), profile);
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 
 #include "noisescope/clip/text/html_entities.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 struct Ligature {
@@ -137,4 +137,4 @@ CodePoints repair_text(const CodePoints& text) {
   return out;
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -3,7 +3,7 @@
 
 #include "noisescope/clip/text/unicode.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// ftfy 6.3's fix_text(text, fix_encoding=False), line by line until nothing changes: closed HTML
 /// references (up to the first line with a '<'), C1 controls as Windows-1252, Latin ligatures, half-
@@ -11,4 +11,4 @@ namespace noisescope::inline clip {
 /// The one step left out is the repair of text that was decoded in a wrong encoding ("schÃ¶n").
 CodePoints repair_text(const CodePoints& text);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
@@ -242,4 +242,4 @@ std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<Unkno
          "; known words: " + join(known) + (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -28,7 +28,7 @@
 #include "noisescope/clip/text/unicode.h"
 #include "noisescope/core/options.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 
 /// What a tokenizer of words reads where it knows none.
 inline constexpr const char* kUnknownToken = "<|unk|>";
@@ -152,4 +152,4 @@ Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, Cli
 /// transformers does not look: its ids are then those of hf.
 void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer);
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -8,7 +8,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/json_reader.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Json = JsonReader::Json;
@@ -356,4 +356,4 @@ void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokeni
   write("tokenizer.json", tokenizer_json(tokenizer));
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

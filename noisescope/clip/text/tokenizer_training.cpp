@@ -9,7 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 using Symbols = std::vector<std::string>;
@@ -112,4 +112,4 @@ Tokenizer Tokenizer::train(const std::vector<std::string>& captions, const Token
   return Tokenizer(std::move(model), "trained");
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

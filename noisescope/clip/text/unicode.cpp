@@ -7,7 +7,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline clip {
+namespace noisescope::clip {
 namespace {
 
 struct CodeRange {
@@ -293,4 +293,4 @@ std::pair<char32_t, char32_t> standard_width(char32_t code) {
   return {found->first, found->second};
 }
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

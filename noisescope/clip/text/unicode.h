@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
-namespace noisescope::inline clip {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::clip {
 
 /// A code point and the bytes [begin, end) of the original text that it came from.
 struct CodePoint {
@@ -51,4 +53,4 @@ bool is_number(char32_t code);       // N*
 bool is_digit(char32_t code);        // Nd
 bool is_white_space(char32_t code);  // the White_Space property
 
-}  // namespace noisescope::inline clip
+}  // namespace noisescope::clip

@@ -3,7 +3,7 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/replication_pad2d.h>
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 Tensor random_maps(int64_t height, int64_t width, const Random& random, const std::vector<int64_t>& sample_ids) {
   return random.uniform(Purpose::explain, name_hash("random map"), sample_ids, {height, width}, torch::kFloat64);
@@ -17,4 +17,4 @@ Tensor edge_maps(const Tensor& pictures) {
   return at::conv2d(at::replication_pad2d(grey, {1, 1, 1, 1}), kernels).square().sum(1).sqrt();
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

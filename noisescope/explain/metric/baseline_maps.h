@@ -5,7 +5,7 @@
 
 #include "noisescope/core/random.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 /// Independent uniform pixels for each of B = sample_ids.size() pictures: [B, height, width] float64.
 /// Map k uses (random, Purpose::explain, sample_ids[k]).
@@ -16,4 +16,4 @@ Tensor random_maps(int64_t height, int64_t width, const Random& random, const st
 /// (arXiv:1810.03292) found an edge detector hard to tell from several explanations by eye.
 Tensor edge_maps(const Tensor& pictures);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -13,7 +13,7 @@
 #include "noisescope/explain/answer.h"
 #include "noisescope/explain/metric/baseline_maps.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 void check_maps(const char* where, const Tensor& pictures, const Tensor& maps) {
@@ -179,4 +179,4 @@ void describe(AnswerDescriber& d, const PerturbationCurves& a) {
     {.null = 0, .higher = "better", .is_signed = true});
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

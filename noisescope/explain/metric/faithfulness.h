@@ -12,7 +12,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/explain/metric/removal.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -91,4 +91,4 @@ Faithfulness faithfulness(const PictureScore& score, const Removal& removal, con
 
 void describe(AnswerDescriber& d, const PerturbationCurves& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

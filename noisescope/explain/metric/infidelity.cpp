@@ -5,7 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/explain/answer.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 Infidelity infidelity(const PictureScore& score, const Tensor& pictures, const Tensor& maps,
                       const Tensor& perturbations) {
@@ -38,4 +38,4 @@ void describe(AnswerDescriber& d, const Infidelity& a) {
   d("scaled", a.scaled, "picture", "score squared", "of the map times the factor that suits its picture best");
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -3,7 +3,7 @@
 
 #include "noisescope/explain/metric/faithfulness.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -25,4 +25,4 @@ Infidelity infidelity(const PictureScore& score, const Tensor& pictures, const T
 
 void describe(AnswerDescriber& d, const Infidelity& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

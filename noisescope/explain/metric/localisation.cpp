@@ -4,7 +4,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Both as rows of pixels, checked: map [B, P] float64, mask [B, P] bool.
@@ -82,4 +82,4 @@ Tensor relevance_rank(const Tensor& map, const Tensor& mask) {
   return ranked_mask(rows).cumsum(1).gather(1, area - 1).squeeze(1) / area.squeeze(1);
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

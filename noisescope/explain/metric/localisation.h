@@ -8,7 +8,7 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 /// Pointing game (Zhang et al. 2018, arXiv:1608.00507): 1 where the one largest value lies in the mask.
 /// A maximum attained more than once is a miss.
@@ -31,4 +31,4 @@ Tensor relevance_mass(const Tensor& map, const Tensor& mask);
 /// Relevance rank accuracy: share of the |mask| largest values that lie inside it (same).
 Tensor relevance_rank(const Tensor& map, const Tensor& mask);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -12,7 +12,7 @@
 #include "noisescope/nn/module_state.h"
 #include "noisescope/stats/ranks.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 std::string layer_of(const std::string& parameter) {
@@ -114,4 +114,4 @@ void describe(AnswerDescriber& d, const WeightRandomisation& a) {
     "the same of what a map says of its picture and not of any", {.x = "layers", .null = 0, .is_signed = true});
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

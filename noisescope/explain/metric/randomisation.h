@@ -13,7 +13,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/nn/network_fwd.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -56,4 +56,4 @@ WeightRandomisation randomise_cascade(const NetworkPtr& network, const MapsOfNet
 
 void describe(AnswerDescriber& d, const WeightRandomisation& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

@@ -9,7 +9,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 namespace {
 
 /// Standard normal noise [M, C, H, W] of the samples of M rows, drawn once for each sample.
@@ -126,4 +126,4 @@ Removal refill(Denoiser denoiser, Tensor condition, const RefillOptions& options
   };
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

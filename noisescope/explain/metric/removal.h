@@ -12,7 +12,7 @@
 #include "noisescope/core/random.h"
 #include "noisescope/diffusion/denoiser.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 /// M finite pictures [M, C, H, W] with the pixels `removed` [M, H, W] bool replaced; all others stay as
 /// they are. `sample` [M] int64 says which picture of the batch a row was made from: rows of one sample share
@@ -47,4 +47,4 @@ void describe(Describer& d, RefillOptions& options);
 Removal refill(Denoiser denoiser, Tensor condition, const RefillOptions& options, const Random& random,
                std::vector<int64_t> sample_ids);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

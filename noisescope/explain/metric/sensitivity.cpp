@@ -4,7 +4,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/explain/answer.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 Sensitivity sensitivity(const MapsOf& maps_of, const Tensor& pictures, const Tensor& perturbations) {
   check_shape("explain.sensitivity", "pictures", pictures, {-1, -1, -1, -1});
@@ -50,4 +50,4 @@ void describe(AnswerDescriber& d, const Sensitivity& a) {
   d("mean", a.mean, "picture", "", "mean relative change of the map", {.null = 1});
 }
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

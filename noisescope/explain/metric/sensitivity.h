@@ -5,7 +5,7 @@
 
 #include "noisescope/core/random.h"
 
-namespace noisescope::inline explain {
+namespace noisescope::explain {
 
 class AnswerDescriber;
 
@@ -32,4 +32,4 @@ Tensor uniform_perturbations(double radius, int64_t draws, torch::IntArrayRef sh
 
 void describe(AnswerDescriber& d, const Sensitivity& answer);
 
-}  // namespace noisescope::inline explain
+}  // namespace noisescope::explain

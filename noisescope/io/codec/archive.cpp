@@ -13,7 +13,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 namespace fs = std::filesystem;
@@ -262,4 +262,4 @@ std::unique_ptr<FileSource> open_file_source(const fs::path& path, const Archive
   return std::make_unique<ArchiveSource>(path, limits);
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -12,7 +12,7 @@
 
 #include "noisescope/core/error.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Limits on what an archive may claim or turn out to be.
 struct ArchiveLimits {
@@ -70,4 +70,4 @@ class FileSource {
 /// it cannot be read, FormatError as read_archive.
 std::unique_ptr<FileSource> open_file_source(const std::filesystem::path& path, const ArchiveLimits& limits = {});
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

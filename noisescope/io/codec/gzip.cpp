@@ -8,7 +8,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 struct Inflater {
@@ -52,4 +52,4 @@ std::string gunzip(std::string_view bytes, const std::string& name, uint64_t lim
   return content;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

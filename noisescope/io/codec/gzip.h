@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace noisescope::inline io {
+#include "noisescope/core/namespaces.h"
+
+namespace noisescope::io {
 
 /// By content, not by name.
 bool is_gzip(std::string_view bytes);
@@ -14,4 +16,4 @@ bool is_gzip(std::string_view bytes);
 /// something else, or longer than `limit_bytes` when unpacked.
 std::string gunzip(std::string_view bytes, const std::string& name, uint64_t limit_bytes);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

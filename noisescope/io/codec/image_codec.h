@@ -3,7 +3,7 @@
 
 #include "noisescope/io/codec/image_file.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 bool is_png(std::string_view bytes);
 bool is_jpeg(std::string_view bytes);
@@ -20,4 +20,4 @@ int exif_orientation(std::string_view exif);
 /// FormatError "[io.decode_image] expected <what>, got <value>; ...".
 [[noreturn]] void fail_decode(const std::string& name, uint64_t byte_offset, const std::string& what);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

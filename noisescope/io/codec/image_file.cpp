@@ -5,7 +5,7 @@
 #include "noisescope/io/codec/image_codec.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{1} << 30;
@@ -84,4 +84,4 @@ void write_png(const std::filesystem::path& path, const Image& image, const std:
   write_file_atomic(path, encode_png(image, text));
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

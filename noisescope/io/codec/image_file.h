@@ -9,7 +9,7 @@
 
 #include "noisescope/io/stored_image.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Limits on what a file may claim before anything of its size is allocated.
 struct DecodeLimits {
@@ -47,4 +47,4 @@ std::map<std::string, std::string> png_text(std::string_view bytes, const std::s
 void write_png(const std::filesystem::path& path, const Image& image,
                const std::map<std::string, std::string>& text = {});
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

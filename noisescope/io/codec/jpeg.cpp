@@ -12,7 +12,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/io/codec/image_codec.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
@@ -156,4 +156,4 @@ StoredImage decode_jpeg(std::string_view bytes, const std::string& name, const D
   return stored(std::move(image), orientation);
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -9,7 +9,7 @@
 #include "noisescope/io/array_file.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 /// A zip archive in memory.
@@ -69,4 +69,4 @@ void write_npz(const std::filesystem::path& path, const std::map<std::string, Te
   write_file_atomic(path, zip.finish());
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -7,10 +7,10 @@
 
 #include "noisescope/core/tensor.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// Writes atomically; numpy.load gives the arrays by their names. The same tensors give the same
 /// bytes. Throws ValueError for a name that is empty or has a '/', and as encode_npy does; IoError.
 void write_npz(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

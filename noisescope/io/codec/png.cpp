@@ -12,7 +12,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_codec.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 constexpr size_t kSignatureBytes = 8;
@@ -281,4 +281,4 @@ std::string encode_png(const Image& image, const std::map<std::string, std::stri
   return bytes;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

@@ -11,7 +11,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 namespace {
 
 using Kind = ConfigNode::Kind;
@@ -218,4 +218,4 @@ ConfigNode parse_overrides(const std::vector<std::string>& overrides) {
   return root;
 }
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

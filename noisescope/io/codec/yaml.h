@@ -9,7 +9,7 @@
 
 #include "noisescope/io/config.h"
 
-namespace noisescope::inline io {
+namespace noisescope::io {
 
 /// The tree of `text`; `file` stands in its marks and messages. An empty document is a null node.
 /// Throws ConfigError ("config/shapes.yaml:12: ...").
@@ -25,4 +25,4 @@ ConfigNode parse_yaml_value(const std::string& text, const std::string& origin);
 /// "a.b=c", ... in order as one tree. Throws ConfigError for a text without key or '='.
 ConfigNode parse_overrides(const std::vector<std::string>& overrides);
 
-}  // namespace noisescope::inline io
+}  // namespace noisescope::io

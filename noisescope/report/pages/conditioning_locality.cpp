@@ -4,7 +4,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kLocalityProse =
@@ -46,4 +46,4 @@ Page conditioning_locality_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -9,7 +9,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/world/parser.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kEvidenceProse =
@@ -137,4 +137,4 @@ Page evidence_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

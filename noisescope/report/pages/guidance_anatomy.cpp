@@ -3,7 +3,7 @@
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kAnatomyProse =
@@ -55,4 +55,4 @@ Page guidance_anatomy_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

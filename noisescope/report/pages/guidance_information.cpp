@@ -6,7 +6,7 @@
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kGuidanceInformationProse =
@@ -84,4 +84,4 @@ Page guidance_information_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

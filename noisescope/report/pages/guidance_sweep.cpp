@@ -5,7 +5,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/stats/estimate.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kSweepProse =
@@ -43,4 +43,4 @@ Page guidance_sweep_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

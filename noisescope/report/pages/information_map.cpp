@@ -8,7 +8,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kInformationProse =
@@ -94,4 +94,4 @@ Page information_map_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

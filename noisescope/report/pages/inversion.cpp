@@ -5,7 +5,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kInversionProse =
@@ -50,4 +50,4 @@ Page inversion_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -4,7 +4,7 @@
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kSobolProse =
@@ -45,4 +45,4 @@ Page noise_sobol_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

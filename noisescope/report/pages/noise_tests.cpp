@@ -4,7 +4,7 @@
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kNoiseProse =
@@ -49,4 +49,4 @@ Page noise_tests_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

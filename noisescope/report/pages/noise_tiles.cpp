@@ -5,7 +5,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kTilesProse =
@@ -37,4 +37,4 @@ Page noise_tiles_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

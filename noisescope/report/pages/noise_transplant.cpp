@@ -4,7 +4,7 @@
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kTransplantProse =
@@ -35,4 +35,4 @@ Page noise_transplant_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 PageMaker page_maker(const std::string& id) {
   static constexpr std::array<std::pair<const char*, PageMaker>, 20> kPages = {
@@ -33,4 +33,4 @@ PageMaker page_maker(const std::string& id) {
   return nullptr;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -3,7 +3,7 @@
 
 #include "noisescope/report/page.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 
 using PageMaker = Page (*)(const PageContext&);
 
@@ -31,4 +31,4 @@ Page spectral_emergence_page(const PageContext& context);
 Page trajectory_geometry_page(const PageContext& context);
 Page u_turn_page(const PageContext& context);
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -9,7 +9,7 @@
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/film.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kUncertaintyProse =
@@ -80,4 +80,4 @@ Page posterior_uncertainty_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -3,7 +3,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kPredictionProse =
@@ -35,4 +35,4 @@ Page prediction_tests_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

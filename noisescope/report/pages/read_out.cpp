@@ -6,7 +6,7 @@
 #include "noisescope/stats/estimate.h"
 #include "noisescope/viz/heat_map.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kWordsProse =
@@ -73,4 +73,4 @@ Page read_out_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

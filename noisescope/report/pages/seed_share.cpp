@@ -4,7 +4,7 @@
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kShareProse =
@@ -39,4 +39,4 @@ Page seed_share_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -7,7 +7,7 @@
 #include "noisescope/report/pages/pages.h"
 #include "noisescope/stats/bootstrap.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kSpectrumProse =
@@ -63,4 +63,4 @@ Page spectral_emergence_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

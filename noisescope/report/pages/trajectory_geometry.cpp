@@ -6,7 +6,7 @@
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/panels.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kTrajectoryProse =
@@ -73,4 +73,4 @@ Page trajectory_geometry_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

@@ -8,7 +8,7 @@
 #include "noisescope/report/figures.h"
 #include "noisescope/report/pages/pages.h"
 
-namespace noisescope::inline report {
+namespace noisescope::report {
 namespace {
 
 constexpr const char* kTimestepsProse =
@@ -144,4 +144,4 @@ Page u_turn_page(const PageContext& context) {
   return out;
 }
 
-}  // namespace noisescope::inline report
+}  // namespace noisescope::report

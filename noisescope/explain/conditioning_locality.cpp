@@ -146,7 +146,7 @@ Named<ConditioningLocality> ask_locality(const Subject& subject, const LocalityO
   Named<ConditioningLocality> out;
   for (const PromptContrast& contrast : subject.contrasts) {
     const Tensor versions = subject.model.condition(contrast.prompts).unsqueeze(1);
-    out.names.push_back(contrast.word);
+    out.names.push_back(contrast.name);
     out.answers.push_back(conditioning_locality(subject.model.denoiser, subject.copies(1),
                                                 {versions, torch::full({1}, contrast.true_version, torch::kInt64)},
                                                 within(subject, options), {Random(subject.seed), {0}}, control));

@@ -56,7 +56,7 @@ Named<Counterfactual> ask_counterfactual(const Subject& subject, const Counterfa
   for (const PromptContrast& contrast : subject.contrasts) {
     const size_t next = static_cast<size_t>(contrast.true_version + 1) % contrast.values.size();
     const Tensor altered = subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
-    out.names.push_back(contrast.word + " to " + contrast.values[next]);
+    out.names.push_back(contrast.name + " to " + contrast.values[next]);
     out.answers.push_back(counterfactual(subject.trajectory, altered, options, control));
   }
   return out;

@@ -316,11 +316,11 @@ Named<Evidence> ask_evidence(const Subject& subject, const EvidenceOptions& opti
   for (size_t k = 0; k < subject.contrasts.size(); ++k) {
     const PromptContrast& contrast = subject.contrasts[k];
     const Tensor conditions = subject.model.condition(contrast.prompts).unsqueeze(1).expand({-1, subject.paths, -1});
-    out.names.push_back(contrast.word);
+    out.names.push_back(contrast.name);
     out.answers.push_back(filter_noising_paths(
         subject.model.denoiser, subject.copies(subject.paths),
         {conditions, torch::full({subject.paths}, contrast.true_version, torch::kInt64)}, within(subject, options),
-        subject.noise(subject.paths), control.part(k, subject.contrasts.size(), contrast.word)));
+        subject.noise(subject.paths), control.part(k, subject.contrasts.size(), contrast.name)));
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "noisescope/explain/guidance_information.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -196,7 +197,9 @@ constexpr int64_t kFirstGuidanceSample = int64_t{1} << 33;
 
 std::vector<std::string> prompts_of(const Subject& subject) {
   std::vector<std::string> all = {subject.prompt};
-  all.insert(all.end(), subject.compared.begin(), subject.compared.end());
+  for (const std::string& prompt : subject.compared) {
+    if (std::find(all.begin(), all.end(), prompt) == all.end()) all.push_back(prompt);
+  }
   return all;
 }
 

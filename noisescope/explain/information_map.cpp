@@ -244,7 +244,7 @@ double prompt_entropy(const Subject& subject) { return subject.grammar() ? subje
 std::vector<InformationQuestion> information_questions(const Subject& subject) {
   std::vector<InformationQuestion> questions = {{"the whole prompt", "", prompt_entropy(subject)}};
   for (const PromptContrast& contrast : subject.contrasts) {
-    questions.push_back({contrast.word, prompt_without(subject.grammar(), contrast),
+    questions.push_back({contrast.name, prompt_without(subject.grammar(), contrast),
                          std::log(static_cast<double>(contrast.values.size()))});
   }
   return questions;

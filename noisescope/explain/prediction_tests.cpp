@@ -180,7 +180,7 @@ PredictionTestsOfWord ask_predictions(const Subject& subject, const PredictionTe
   const Trajectory trajectory = subject.fresh(prompts);
   TrajectoryRecorder recorder{{.denoised = false, .conditional = false, .unconditional = false}};
   trajectory.redraw({}, recorder.observer(), control);
-  PredictionTestsOfWord out{contrast.word, trajectory.count(), {}, {}};
+  PredictionTestsOfWord out{contrast.name, trajectory.count(), {}, {}};
   for (const SamplerStep& step : recorder.steps()) out.log_snrs.push_back(log_snr_of(step.sigma));
   out.tests = test_predictions(subject.model.denoiser, recorder.steps(), trajectory.condition(),
                                {.group = static_cast<int64_t>(contrast.prompts.size()),

@@ -79,7 +79,7 @@ RewoundWord ask_rewind(const Subject& subject, const RewindOptions& options, con
   Change change = change_of(subject, options);
   change.condition = subject.model.condition({contrast.prompts[next]}).expand({subject.trajectory.count(), -1});
   const double sigma = subject.trajectory.sampling().sigmas[static_cast<size_t>(change.step)];
-  return {contrast.word + " to " + contrast.values[next], change.step, log_snr_of(sigma),
+  return {contrast.name + " to " + contrast.values[next], change.step, log_snr_of(sigma),
           rewind(subject.trajectory, change, control)};
 }
 

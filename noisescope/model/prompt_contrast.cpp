@@ -73,6 +73,7 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
   PromptContrast contrast;
   contrast.word = prompt.substr(at, wanted.size());
   contrast.position = at;
+  contrast.name = occurrence == 1 ? contrast.word : contrast.word + ":" + std::to_string(occurrence);
   const auto same = [&](const std::string& value) { return lower(value) == lower(wanted); };
   contrast.values = alternatives;
   if (std::none_of(alternatives.begin(), alternatives.end(), same)) {

@@ -11,7 +11,7 @@ namespace noisescope::report {
 namespace {
 
 std::string title_of(const PromptContrast& contrast) {
-  std::string title = contrast.word + " against";
+  std::string title = contrast.name + " against";
   for (const std::string& value : contrast.values) {
     if (value != contrast.values[static_cast<size_t>(contrast.true_version)]) title += " " + value;
   }
@@ -53,7 +53,7 @@ std::string decision_curves(const std::vector<WordEvidence>& words, Teller telle
   plot.second_x = timestep_axis(schedule);
   for (const WordEvidence& word : words) {
     const Evidence& e = model ? word.model : word.exact.value();
-    plot.series.push_back(mean_series(word.contrast.word, e.log_snrs, e.decision(), {0, 1}));
+    plot.series.push_back(mean_series(word.contrast.name, e.log_snrs, e.decision(), {0, 1}));
   }
   return render_svg(plot);
 }

@@ -239,10 +239,10 @@ TEST(TrajectoryChange, OfABlockIsNewNoiseAboutTheEstimate) {
 TEST(Trajectory, JoinedHoldsBothWithTheirSteps) {
   const Blobs blobs;
   const Trajectory whole = blobs.trajectory();
-  const Trajectory both = joined(whole.rows({0, 1}), whole.rows({4, 3}));
-  const Tensor at = torch::tensor({0, 1, 4, 3});
+  const Trajectory both = joined(whole.rows({0, 2}), whole.rows({4, 3}));
+  const Tensor at = torch::tensor({0, 2, 4, 3});
   EXPECT_EQ(both.count(), 4);
-  EXPECT_EQ(both.noise().sample_ids, (std::vector<int64_t>{4, 1, 7, 2}));
+  EXPECT_EQ(both.noise().sample_ids, (std::vector<int64_t>{4, 9, 7, 2}));
   EXPECT_TRUE(same(both.pictures(), whole.pictures().index_select(0, at)));
   EXPECT_TRUE(same(both.redraw(), whole.redraw().index_select(0, at)));
   EXPECT_TRUE(
@@ -289,7 +289,12 @@ TEST(RecordedTrajectory, RefusesWhatItCannotStandOn) {
   EXPECT_NO_THROW(no_x.redraw());
   EXPECT_THROW(no_x.redraw({.step = 1}), ValueError);
   const Trajectory spoiled = recorded(drawn, [](SamplerStep& step) { step.x = step.x * std::nan(""); });
-  EXPECT_THROW(spoiled.redraw({.step = 1}), NumericError);
+  try {
+    spoiled.redraw({.step = 1});
+    ADD_FAILURE() << "no error";
+  } catch (const NumericError& error) {  // not that of the sampler, which comes too late to blame the record
+    EXPECT_NE(std::string(error.what()).find("recorded images"), std::string::npos) << error.what();
+  }
   const Trajectory no_estimate = recorded(drawn, [](SamplerStep& step) { step.prediction.denoised = Tensor(); });
   EXPECT_THROW(no_estimate.redraw({.block = NoiseBlock{0, 0, 1, 1, Random(1)}}), ValueError);
   EXPECT_NO_THROW(no_estimate.rows({1, 0}).redraw({.step = 1}));

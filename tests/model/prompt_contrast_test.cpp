@@ -21,6 +21,9 @@ TEST(ContrastPrompts, TakesTheOccurrenceAskedFor) {
   const PromptContrast c = contrast_prompts(kPrompt, "red:2", {"blue"});
   EXPECT_EQ(c.values, (Words{"red", "blue"}));
   EXPECT_EQ(c.prompts[1], "a red square left of a blue disc on dark");
+  EXPECT_EQ(c.word, "red");
+  EXPECT_EQ(c.name, "red:2");
+  EXPECT_EQ(contrast_prompts(kPrompt, "red", {"blue"}).name, "red");
   EXPECT_THROW(contrast_prompts(kPrompt, "red:3", {"blue"}), ValueError);
 }
 

@@ -144,6 +144,20 @@ TEST_P(EveryMethod, AnswersEveryFieldThatItLists) {
   }
 }
 
+// A word said twice, and a prompt compared with itself: neither may stand in the other's place.
+TEST_P(EveryMethod, KeepsPartsOfTheSameWordApart) {
+  static const CountedSubject twice([](CountedSubject& c) {
+    c.request.prompt = "a red square left of a red disc on dark";
+    c.request.compared = {c.request.prompt, "a green cross", "a green cross"};
+    c.request.pictures = 2;
+  });
+  if (!method().is_named || !obstacle(method(), *twice.subject).empty()) return;
+  for (const auto& [part, values] : parts_of(ask(method(), twice).answer)) {
+    std::set<std::string> names;
+    for (const Valued& valued : values) EXPECT_TRUE(names.insert(valued.quantity.name).second) << part;
+  }
+}
+
 /// Dimensions of a value; -1 for a tensor that is undefined.
 int64_t rank_of(const Value& value) {
   if (const auto* tensor = std::get_if<Tensor>(&value)) return tensor->defined() ? tensor->dim() : -1;

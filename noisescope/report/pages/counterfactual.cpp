@@ -48,7 +48,7 @@ Page counterfactual_page(const PageContext& context) {
     rows.push_back({found.names[k],
                     {picture_panel(subject.picture, "as prompted"), picture_panel(one.altered[0].cpu(), found.names[k]),
                      map_panel(one.change[0], "what changed", "squared change, sum of channels")}});
-    out.json["changes"].push_back({{"word", subject.contrasts[k].word},
+    out.json["changes"].push_back({{"word", subject.contrasts[k].name},
                                    {"change", found.names[k]},
                                    {"mean_squared_change", to_json(mean_estimate(one.change.mean({1, 2})))}});
     if (!read) continue;

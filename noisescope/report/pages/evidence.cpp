@@ -81,7 +81,7 @@ Tensor finite(const Tensor& values) { return values.masked_select(values.isfinit
 
 nlohmann::ordered_json to_json(const WordEvidence& word) {
   const Evidence& e = word.model;
-  nlohmann::ordered_json json = {{"word", word.contrast.word},
+  nlohmann::ordered_json json = {{"word", word.contrast.name},
                                  {"versions", word.contrast.values},
                                  {"total_nats", to_json(mean_estimate(e.realised_total()))},
                                  {"most_nats", std::log(double(word.contrast.values.size()))}};
@@ -121,7 +121,7 @@ Page evidence_page(const PageContext& context) {
   out.json["log_snr_max"] = subject.model.log_snr_max;
   for (const WordEvidence& word : words) {
     const nlohmann::ordered_json json = to_json(word);
-    out.section.numbers.push_back(key_number(word.contrast.word, mean_estimate(word.model.realised_total()),
+    out.section.numbers.push_back(key_number(word.contrast.name, mean_estimate(word.model.realised_total()),
                                              format_text("of {:.2f} nats", json.at("most_nats").get<double>()),
                                              half_way(json)));
     out.json["words"].push_back(json);

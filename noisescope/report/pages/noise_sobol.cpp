@@ -30,7 +30,7 @@ Page noise_sobol_page(const PageContext& context) {
   };
   for (size_t f = 0; f < context.subject.contrasts.size(); ++f) {
     const auto at = static_cast<int64_t>(f);
-    std::vector<std::string> cells = {context.subject.contrasts[f].word};
+    std::vector<std::string> cells = {context.subject.contrasts[f].name};
     nlohmann::ordered_json json = {{"word", cells.front()}};
     for (int64_t k = 0; k < s.total.size(0); ++k) {
       const Estimate total = index(s.total, s.total_error, k, at);

@@ -30,7 +30,7 @@ Page seed_share_page(const PageContext& context) {
     };
     const Estimate seed = share(shares.seed, shares.seed_error), prompt = share(shares.prompt, shares.prompt_error);
     const Estimate both = share(shares.interaction, shares.interaction_error);
-    const std::string& word = context.subject.contrasts[f].word;
+    const std::string& word = context.subject.contrasts[f].name;
     table.rows.push_back({word, fixed_text(seed), fixed_text(prompt), fixed_text(both)});
     out.json["words"].push_back(
         {{"word", word}, {"seed", to_json(seed)}, {"prompt", to_json(prompt)}, {"interaction", to_json(both)}});

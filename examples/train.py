@@ -20,8 +20,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     overrides = dict(pair.split("=", 1) for pair in args.set)
-    run = ns.train(args.out, args.config, set=overrides, skip_clip_extraction=args.skip_clip_extraction,
-                   device=args.device)
+    run = ns.train(args.out, args.config, overrides=overrides,
+                   skip_clip_extraction=args.skip_clip_extraction, device=args.device)
     print(f"trained {run}")
     if not args.no_animation and run.config["data"]["kind"] == "world":
         record = run.record("a red square left of a blue disc on dark")

@@ -14,7 +14,7 @@ from noisescope.pictures import pictures_of, tensor_of
 
 
 class GaussianData:
-    """x_0 = mean [N] + map [N, M] y + residual, y ~ N(0, I), residual ~ N(0, covariance [N, N] or its diagonal [N]).
+    """x_0 = mean [N] + matrix [N, M] y + residual, y ~ N(0, I), residual ~ N(0, covariance [N, N] or its diagonal [N]).
 
     Condition rows are [y_1 .. y_M, known]: known = 1 reveals y, 0 is the null condition.
 
@@ -24,9 +24,9 @@ class GaussianData:
     [0.5, 0.5, 0.5, 0.5]
     """
 
-    def __init__(self, mean: Any, covariance: Any, map: Any = None) -> None:
+    def __init__(self, mean: Any, covariance: Any, matrix: Any = None) -> None:
         self._core = _core.GaussianData(tensor_of(mean, "mean"), tensor_of(covariance, "covariance"),
-                                        None if map is None else tensor_of(map, "map"))
+                                        None if matrix is None else tensor_of(matrix, "matrix"))
 
     def denoiser(self) -> Denoiser:
         """D(x, sigma, c) = m + S (S + sigma^2 I)^-1 (x - m), mean m and covariance S under c."""

@@ -11,7 +11,7 @@ x = x_0 + sigma eps, sigma = sqrt((1 - alpha_bar) / alpha_bar). Its timestep t =
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -32,11 +32,13 @@ class Adapter:
 
     The timestep of a sigma between two of the table is linear in ln sigma. Conditions [B, D] are the columns of
     encoder_hidden_states [B, tokens, D / tokens] one after another (`flatten`), for a UNet2DConditionModel; a
-    UNet2DModel gets none, or class labels if it has them (condition [B, 1]).
+    UNet2DModel gets none, or class labels if it has them (condition [B, 1]). `encode(prompts)` gives the hidden states
+    of prompts, "" being no prompt: with it the adapter is a model for every method.
     """
 
-    def __init__(self, unet: Any, scheduler: Any, tokens: int = 1) -> None:
-        self.unet, self.tokens = unet, tokens
+    def __init__(self, unet: Any, scheduler: Any, tokens: int = 1,
+                 encode: Callable[[list[str]], Tensor] | None = None) -> None:
+        self.unet, self.tokens, self.encode = unet.eval(), tokens, encode
         table = getattr(scheduler, "alphas_cumprod", None)
         if table is None:
             raise ModelError(f"expected a scheduler with alphas_cumprod, got {type(scheduler).__name__}; "
@@ -51,6 +53,24 @@ class Adapter:
                              "its last step has no sigma")
         self.is_conditional = getattr(unet.config, "cross_attention_dim", None) is not None
         self.has_classes = getattr(unet.config, "num_class_embeds", None) is not None
+
+    def denoiser(self) -> Denoiser:
+        """It, to be sampled and explained."""
+        return denoiser_of(self)
+
+    def condition(self, prompts: str | Sequence[str]) -> Tensor:
+        """Condition rows [B, tokens D] of prompts; zeros [B, 1] for an unconditional model. Raises ModelError for a
+        conditional one without `encode`."""
+        texts = [prompts] if isinstance(prompts, str) else list(prompts)
+        if self.encode is not None:
+            return flatten(self.encode(texts)).detach()
+        if self.is_conditional or self.has_classes:
+            raise ModelError("expected encode(prompts), which gives the hidden states of prompts, got none")
+        return torch.zeros(len(texts), 1)
+
+    def null_condition(self, count: int = 1) -> Tensor:
+        """Rows of no prompt."""
+        return self.condition([""]).expand(count, -1)
 
     def timestep(self, sigma: Tensor) -> Tensor:
         """t [B] float64 in [0, T - 1] of sigma [B]."""
@@ -85,7 +105,7 @@ def denoiser(unet: Any, scheduler: Any, *, tokens: int = 1) -> Denoiser:
     """D(x, sigma, condition) of a UNet2DModel or UNet2DConditionModel with the beta schedule and prediction type of
     its scheduler. Runs without gradients, on the unet's device and dtype. Raises ModelError for schedulers that have no
     table of alpha_bar."""
-    return denoiser_of(Adapter(unet.eval(), scheduler, tokens))
+    return Adapter(unet, scheduler, tokens).denoiser()
 
 
 def flatten(encoder_hidden_states: Tensor) -> Tensor:

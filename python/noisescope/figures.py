@@ -119,7 +119,8 @@ def drawable(answer: "Answer") -> dict[str, Any]:
     found = {}
     for name, one in notes.items():
         value = getattr(answer, name)
-        numeric = isinstance(value, Tensor) or (isinstance(value, list) and all(isinstance(v, float) for v in value))
+        numeric = (isinstance(value, Tensor) and value.numel() > 0) or (
+            isinstance(value, list) and value != [] and all(isinstance(number, float) for number in value))
         if one["dims"] and numeric and name not in positions | {"log_snrs"} and "channel" not in one["dims"].split():
             found[name] = one
     return found

@@ -12,7 +12,6 @@ from noisescope._core import Denoiser
 from noisescope._keywords import takes_options
 from noisescope._options import GridOptions, SamplingOptions
 from noisescope.pictures import pictures_of
-from noisescope.progress import sink
 from noisescope.trajectory import Trajectory
 
 

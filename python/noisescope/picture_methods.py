@@ -5,6 +5,7 @@ picture: answers have B paths rows, the paths of a picture one after another, an
 Row b takes noise (seed, sample_ids[b]), default b. A model asks no noise level beyond those that it knows.
 """
 
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Unpack
 
@@ -26,6 +27,7 @@ from noisescope.model import Model, ModelLike, parts_of
 from noisescope.pictures import pictures_of, tensor_of
 from noisescope.progress import sink
 
+MOST_PATHS = 1_000_000
 Source = ModelLike | Denoiser
 Prompts = str | Sequence[str] | None
 
@@ -80,8 +82,9 @@ class _Asked(NamedTuple):
 def _asked(source: Source, pictures: Any, seed: int, sample_ids: Ids = None, paths: int = 1,
            mean: bool = True) -> _Asked:
     denoiser, model = parts_of(source)
-    if paths < 1:
-        raise ValueError(f"expected at least one path, got {paths}")
+    paths = operator.index(paths)
+    if not 1 <= paths <= MOST_PATHS:
+        raise ValueError(f"expected 1 to {MOST_PATHS} paths, got {paths}")
     if mean and model and not model.is_posterior_mean:
         raise ModelError("expected a model whose denoiser estimates the mean of the clean picture; this one's does not")
     batch = pictures_of(pictures).repeat_interleave(paths, 0)

@@ -32,7 +32,7 @@ class Trajectory:
                                       tensor_of(null_condition, "null_condition"), list(image_shape), list(sigmas),
                                       seed, ids_of(sample_ids), mapping_of(sampler, "sampler"),
                                       mapping_of(guidance, "guidance"))
-        self.model: "Model | None" = None
+        self.model: Model | None = None
         self.prompts: list[str] = []
 
     @classmethod

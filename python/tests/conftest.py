@@ -27,7 +27,7 @@ def same_random_numbers() -> None:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> ns.Run:
     """A model that has seen 32 pictures: everything works, nothing is any good."""
-    return ns.train(tmp_path_factory.mktemp("runs") / "tiny", set=TINY, progress=False)
+    return ns.train(tmp_path_factory.mktemp("runs") / "tiny", overrides=TINY, progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ def pattern_denoiser(pattern):
 def own_noise_run(count=2, **options):
     """One step whose picture is the initial noise itself."""
     denoiser = ns.denoiser(lambda x, sigma, c: x / sigma[:, None, None, None])
-    return ns.explain.SamplingRun(denoiser, torch.zeros(count, 1), torch.zeros(1, 1), image_shape=(1, 8, 8),
-                                  sigmas=[2.0, 0.0], guidance={"clip": 0}, **options)
+    return ns.Trajectory(denoiser, torch.zeros(count, 1), torch.zeros(1, 1), image_shape=(1, 8, 8),
+                                  sigmas=[2.0, 0.0], guidance={"clamp": 0}, **options)
 
 
 def test_gaussian_data_are_known_exactly():
@@ -59,10 +59,9 @@ def test_conversions_are_inverse_to_each_other():
 
 
 def test_guidance_of_a_pattern_multiplies_its_energy():
-    run = ns.explain.SamplingRun(pattern_denoiser(noise(1, 5)), torch.ones(2, 1), torch.zeros(1, 1),
-                                 image_shape=(1, 8, 8), sigmas=[2.0, 1.0, 0.0], sampler={"solver": "ddim"},
-                                 guidance={"clip": 0})
-    sweep = run.guidance_sweep(scales=[1.0, 3.0], bands=3)
+    run = ns.Trajectory(pattern_denoiser(noise(1, 5)), torch.ones(2, 1), torch.zeros(1, 1), image_shape=(1, 8, 8),
+                        sigmas=[2.0, 1.0, 0.0], sampler={"solver": "ddim"}, guidance={"clamp": 0})
+    sweep = ns.explain.guidance_sweep(run, scales=[1.0, 3.0], bands=3)
     assert torch.allclose(sweep.gain[:, 0], torch.tensor([1.0, 9.0]).double()[:, None].expand(2, 3), rtol=1e-5)
     assert sweep.reference.sum(1).allclose((noise(1, 5) ** 2).sum().expand(2), rtol=1e-5)
 
@@ -70,25 +69,25 @@ def test_guidance_of_a_pattern_multiplies_its_energy():
 def test_an_object_moves_with_its_noise():
     donors = torch.zeros(2, 1, 8, 8)
     donors[:, :, 2:5, 3:6] = 10
-    moved = own_noise_run().transplant_blocks(lambda pictures: pictures[:, 0] > 6, donors, halo_px=0)
+    moved = ns.explain.noise_transplant(own_noise_run(), lambda pictures: pictures[:, 0] > 6, donors, halo_px=0)
     assert moved.eligible.all() and moved.moved.all() and not moved.moved_by_control.any()
     assert moved.after.tolist() == [1, 1] and moved.before.tolist() == [0, 0]
     with pytest.raises(ns.ShapeError, match="find"):
-        own_noise_run().transplant_blocks(lambda pictures: pictures[:, 0], donors)
+        ns.explain.noise_transplant(own_noise_run(), lambda pictures: pictures[:, 0], donors)
 
 
 def prompt_run(denoiser, prompts):
-    return ns.explain.SamplingRun(denoiser, prompts, torch.zeros(1, prompts.shape[1]), image_shape=(1, 8, 8),
-                                  sigmas=[4.0, 1.0, 0.25, 0.0], sampler={"solver": "ddim"}, guidance={"clip": 0})
+    return ns.Trajectory(denoiser, prompts, torch.zeros(1, prompts.shape[1]), image_shape=(1, 8, 8),
+                                  sigmas=[4.0, 1.0, 0.25, 0.0], sampler={"solver": "ddim"}, guidance={"clamp": 0})
 
 
 def test_predicted_noise_tells_prompts_apart_only_where_it_reads_them():
     prompts = noise(10, 3).flatten(1).float()
     reads = ns.denoiser(lambda x, sigma, c: c.to(x).reshape(x.shape))
-    found = prompt_run(reads, prompts).test_predictions(permutations=199)
+    found = ns.explain.prediction_tests(prompt_run(reads, prompts), permutations=199)
     variance = found.names.index("log_variance")
     assert found.corrected[-1, variance] <= 0.01 and found.z[-1, variance] < -3
-    blind = prompt_run(ns.denoiser(lambda x, sigma, c: x / 2), prompts).test_predictions(permutations=19)
+    blind = ns.explain.prediction_tests(prompt_run(ns.denoiser(lambda x, sigma, c: x / 2), prompts), permutations=19)
     assert blind.z.abs().max() == 0 and blind.corrected.min() == 1
 
 
@@ -110,7 +109,7 @@ def test_words_are_shown_from_the_step_where_they_stand_out():
 
 def test_word_scores_read_every_estimate(run):
     sampling = own_noise_run()
-    scores = sampling.word_scores(lambda pictures: pictures.mean((1, 2, 3)))
+    scores = ns.explain.word_scores(sampling, lambda pictures: pictures.mean((1, 2, 3)))
     assert torch.allclose(scores, sampling.initial.mean((1, 2, 3)).double()[None, :, None], atol=1e-6)
     texts, pictures = ["a red square", "a blue disc"], ns.initial_noise([3, 3, 32, 32]).clamp(-1, 1)
     expected = run.clip.encode_image(pictures) @ run.clip.encode_text(texts).T
@@ -120,7 +119,7 @@ def test_word_scores_read_every_estimate(run):
 def test_white_pictures_emerge_where_their_variance_is_that_of_the_noise():
     pictures = 2 * noise(400, 7)
     gaussian = ns.GaussianData(torch.zeros(64).double(), torch.full((64,), 4.0).double())
-    found = ns.explain.spectral_emergence(gaussian.denoiser(), pictures, torch.zeros(400, 1), bands=3)
+    found = ns.explain.spectral_emergence(gaussian.denoiser(), pictures, condition=torch.zeros(400, 1), bands=3)
     assert torch.allclose(found.predicted, torch.full((3,), -math.log(4)).double(), atol=0.1)
     assert torch.allclose(found.measured, found.predicted, atol=0.3)
 

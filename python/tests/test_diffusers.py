@@ -49,7 +49,7 @@ def ours(scheduler, unet, start, sigmas, noise=None, **options):
     """The same states in our scale: x at the start of every step but the first, then the picture."""
     states = []
     picture = ns.sample(nd.denoiser(unet, scheduler), start, torch.zeros(len(start), 1), sigmas=sigmas, noise=noise,
-                        guidance={"clip": 0}, observer=lambda step: states.append(step["x"]), **options)
+                        guidance={"clamp": 0}, observer=lambda step: states.append(step.x), **options)
     return [*states[1:], picture]
 
 
@@ -138,6 +138,12 @@ def test_conditional_models_get_their_tokens():
                     encoder_hidden_states=states).sample
     answer = nd.denoiser(model, scheduler, tokens=5)(x, sigma, nd.flatten(states))
     assert torch.allclose(answer, x - sigma[0].float() * eps, atol=1e-4)
+    adapter = nd.Adapter(model, scheduler, tokens=5, encode=lambda prompts: states[:len(prompts)])
+    assert isinstance(adapter, ns.ModelLike) and adapter.null_condition(3).shape == (3, 60)
+    made = ns.model(adapter, image_shape=(3, SIDE, SIDE), grid={"steps": 3, "sigma_max": 50.0})
+    assert made.sample(["a", "b"]).shape == (2, 3, SIDE, SIDE)
+    with pytest.raises(ns.ModelError, match="encode"):
+        nd.Adapter(model, scheduler).condition("a")
 
 
 def test_folders_are_loaded_and_incomplete_ones_refused(unet, tmp_path):

@@ -22,16 +22,16 @@ def test_a_python_denoiser_runs_under_every_solver():
     zero = torch.zeros(4, 1)
     exact = x / math.sqrt(1 + sigmas[0] ** 2)  # the flow of a Gaussian shrinks x by its deviation
     for solver in ("ddim", "euler", "heun", "dpmpp_2m"):
-        picture = ns.sample(ns.denoiser(gaussian), x, zero, sigmas=sigmas, solver=solver, guidance={"clip": 0})
+        picture = ns.sample(ns.denoiser(gaussian), x, zero, sigmas=sigmas, solver=solver, guidance={"clamp": 0})
         assert (picture - exact).abs().max() < 0.05, solver
     for solver in ("ddpm", "dpmpp_2m_sde"):
-        picture = ns.sample(ns.denoiser(gaussian), x, zero, sigmas=sigmas, solver=solver, guidance={"clip": 0})
+        picture = ns.sample(ns.denoiser(gaussian), x, zero, sigmas=sigmas, solver=solver, guidance={"clamp": 0})
         assert picture.shape == x.shape
 
 
 def test_every_row_depends_on_its_own_sample_number():
     both = ns.initial_noise([2, 3, 4, 4], seed=5)
-    assert torch.equal(both[1:], ns.initial_noise([1, 3, 4, 4], seed=5, first_sample=1))
+    assert torch.equal(both[1:], ns.initial_noise([1, 3, 4, 4], seed=5, sample_ids=[1]))
 
 
 def test_preconditioned_networks_give_their_estimates():
@@ -50,7 +50,7 @@ def test_schedule_tables_are_those_of_ddpm():
 def test_observers_see_every_step():
     seen = []
     ns.sample(ns.denoiser(gaussian), torch.randn(1, 1, 8, 8) * 80, torch.zeros(1, 1),
-              sigmas=ns.sampling_sigmas(steps=7), observer=lambda step: seen.append((step["index"], step["sigma"])))
+              sigmas=ns.sampling_sigmas(steps=7), observer=lambda step: seen.append((step.index, step.sigma)))
     assert [index for index, _ in seen] == list(range(7))
     assert [sigma for _, sigma in seen] == sorted((s for _, s in seen), reverse=True)
 
@@ -96,22 +96,22 @@ def test_wrong_options_name_the_key(options, message):
 
 def test_no_pictures_are_refused():
     with pytest.raises(ValueError):
-        ns.explain.filter_noising_paths(ns.denoiser(gaussian), torch.zeros(0, 1, 8, 8), torch.zeros(2, 0, 1), 0)
+        ns.explain.evidence(ns.denoiser(gaussian), torch.zeros(0, 1, 8, 8), conditions=torch.zeros(2, 0, 1))
 
 
 def test_progress_is_reported_and_its_errors_pass_through(world):
     scenes = world.scenes(8)
     conditions = torch.stack([world.condition(scenes.captions), world.null_condition(8)])
     seen = []
-    ns.explain.filter_noising_paths(world.denoiser(), scenes.pictures, conditions, 0, steps=100,
-                                    progress=lambda *report: seen.append(report))
-    assert seen and all(len(report) == 5 for report in seen)
+    ns.explain.evidence(world, scenes.pictures, conditions=conditions, steps=100, progress=seen.append)
+    assert seen and all(isinstance(now, ns.Progress) and now.task == "evidence" for now in seen)
+    assert all(0 < now.done <= now.total == 100 and now.unit == "levels" for now in seen)
 
-    def broken(*report):
+    def broken(report):
         raise RuntimeError("no paper")
 
     with pytest.raises(RuntimeError, match="no paper"):
-        ns.explain.filter_noising_paths(world.denoiser(), scenes.pictures, conditions, 0, steps=400, progress=broken)
+        ns.explain.evidence(world, scenes.pictures, conditions=conditions, steps=400, progress=broken)
 
 
 INTERRUPTED = """
@@ -122,7 +122,7 @@ conditions = torch.stack([world.condition(scenes.captions), world.null_condition
 threading.Timer(1.0, lambda: signal.raise_signal(signal.SIGINT)).start()
 begun = time.monotonic()
 try:
-    ns.explain.filter_noising_paths(world.denoiser(), scenes.pictures, conditions, 0, steps=100000)
+    ns.explain.evidence(world, scenes.pictures, conditions=conditions, steps=100000)
 except KeyboardInterrupt:
     print(time.monotonic() - begun)
 """

@@ -14,38 +14,33 @@ COLOURS = ["red", "green", "yellow"]
 @pytest.fixture(scope="module")
 def question(world):
     """Scenes with a red square on the left, and the word red against others."""
-    scenes, pictures = world.scenes(4000, seed=1), []
-    factors = scenes.factors
-    for i in range(len(scenes)):
-        if (factors["left_colour"][i], factors["left_shape"][i], factors["right_colour"][i], factors["right_shape"][i],
-                factors["background"][i]) == ("red", "square", "blue", "disc", "dark"):
-            pictures.append(i)
-    pictures = pictures[:4]
-    conditions = torch.stack([world.condition([CAPTION.format(c)] * len(pictures)) for c in COLOURS])
-    return scenes.pictures[pictures], conditions, scenes.object_masks[pictures][:, 0]
+    scenes = world.scenes(4, seed=1, left_colour="red", left_shape="square", right_colour="blue", right_shape="disc",
+                          background="dark")
+    conditions = torch.stack([world.condition([CAPTION.format(c)] * 4) for c in COLOURS])
+    return scenes.pictures, conditions, scenes.object_masks[:, 0]
 
 
 def test_evidence_adds_up_and_lies_on_the_object(world, question):
     pictures, conditions, mask = question
-    e = ns.explain.filter_noising_paths(world.denoiser(), pictures, conditions, 0, steps=120)
+    e = ns.explain.evidence(world.denoiser(), pictures, conditions=conditions, true_version=0, steps=120)
     assert torch.allclose(e.realised_total, torch.full_like(e.realised_total, math.log(3)), atol=0.02)
     assert torch.allclose(e.realised.sum((1, 2)), e.realised_total, atol=1e-6)
     assert e.decision[0].allclose(torch.full((len(pictures),), 1 / 3, dtype=torch.float64))
     assert ns.metric.localisation_auc(e.compensated, mask).mean() > 0.9
-    assert "nats" in (ns.explain.filter_noising_paths.__doc__ or "")
+    assert "nats" in (ns.explain.evidence.__doc__ or "")
 
 
 def test_what_is_no_denoiser_is_named_with_the_remedy(world, question):
     pictures, conditions, _ = question
     with pytest.raises(TypeError, match="expected a Denoiser, got method; call denoiser"):
-        ns.explain.filter_noising_paths(world.denoiser, pictures, conditions, 0)
+        ns.explain.evidence(world.denoiser, pictures, conditions=conditions)
 
 
 def test_information_of_a_full_prompt_is_its_entropy(world):
     scenes = world.scenes(32, seed=2)
     condition = world.condition(scenes.captions)
-    i = ns.explain.information_maps(world.denoiser(), scenes.pictures, condition, world.null_condition(32)[None],
-                                    draws=64)
+    i = ns.explain.information_map(world.denoiser(), scenes.pictures, condition=condition,
+                                   references=world.null_condition(32)[None], draws=64)
     total = i.total[0]
     assert abs(total.mean() - world.entropy()) < 4 * total.std() / math.sqrt(32)
     assert torch.nanmean((i.kappa[0] - 1).abs() / i.kappa_error[0]) < 3
@@ -58,15 +53,16 @@ def test_u_turns_keep_more_the_later_they_turn(world):
     def keeps(regenerated):
         return ((regenerated[:, :, 0, 0].mean(1) - backgrounds).abs() < 0.2).double()
 
-    u = ns.explain.u_turns(world.denoiser(), scenes.pictures, world.null_condition(8), keeps, log_snrs=[-9.0, 2.0])
+    u = ns.explain.u_turn(world.denoiser(), scenes.pictures, condition=world.null_condition(8), keeps=keeps,
+                          log_snrs=[-9.0, 2.0])
     assert u.retention[1, 0] == 1 and u.retention[0, 0] < 0.9
 
 
 def test_locality_and_uncertainty_have_their_shapes(world, question):
     pictures, conditions, _ = question
-    l = ns.explain.conditioning_locality(world.denoiser(), pictures, conditions, 0, log_snrs=[-2.0], draws=4,
-                                         permutations=99)
-    assert l.p.shape == (1, len(pictures), 32, 32) and l.dependent.dtype == torch.bool
+    found = ns.explain.conditioning_locality(world.denoiser(), pictures, conditions=conditions, log_snrs=[-2.0],
+                                             draws=4, permutations=99)
+    assert found.p.shape == (1, len(pictures), 32, 32) and found.dependent.dtype == torch.bool
     x = pictures + 2 * ns.initial_noise(pictures.shape)
     c = ns.explain.posterior_components(world.denoiser(), x.double(), torch.full((len(x),), 2.0),
                                         world.null_condition(len(x)), components=2)
@@ -87,8 +83,8 @@ def test_inversions_lead_back(world):
 
 def test_noise_tests_find_a_leak():
     noise = ns.initial_noise([64, 3, 32, 32])
-    assert ns.explain.test_noise(noise).corrected.min() > 0.01
-    assert ns.explain.test_noise(noise + 0.05).corrected.min() < 0.01
+    assert ns.explain.noise_tests(noise).corrected.min() > 0.01
+    assert ns.explain.noise_tests(noise + 0.05).corrected.min() < 0.01
 
 
 def test_shares_of_a_grid_that_is_all_seed():
@@ -104,42 +100,43 @@ def test_the_speciation_clock_reads_the_covariance():
 @pytest.fixture(scope="module")
 def sampling(world):
     captions = [CAPTION.format("red")] * 3
-    return ns.explain.SamplingRun(
+    return ns.Trajectory(
         world.denoiser(), world.condition(captions), world.null_condition(1), image_shape=(3, 32, 32),
         sigmas=ns.sampling_sigmas(kind="log_snr", steps=12, sigma_max=40, sigma_min=0.1), seed=7,
         sampler={"solver": "ddpm"}, guidance={"scale": 2})
 
 
 def test_sampling_runs_repeat_themselves(world, sampling):
-    first = sampling.draw()
-    assert torch.equal(first, sampling.draw())
+    first = sampling.pictures
+    assert torch.equal(first, sampling.redraw())
     assert world.agreement(first, [CAPTION.format("red")] * 3)["joint"].all()
 
 
 def test_methods_that_watch_a_run(world, sampling):
-    g = sampling.guidance_information()
+    g = ns.explain.guidance_information(sampling)
     assert g.unit == "guidance_energy" and torch.allclose(g.map.sum((1, 2)), g.total)
-    a = sampling.guidance_anatomy()
+    a = ns.explain.guidance_anatomy(sampling)
     assert torch.allclose(a.bands.sum(2), (a.norm > 0).double())
-    t = sampling.trajectory_geometry()
+    t = ns.explain.trajectory_geometry(sampling)
     assert ((t.plane_energy > 0) & (t.plane_energy <= 1)).all() and t.commitment.shape == (3, 32, 32)
 
 
 def test_methods_that_repeat_a_run(world, sampling):
-    w, = sampling.attribute_to_windows(windows=3)
+    w, = ns.explain.guidance_windows(sampling, windows=3)
     assert torch.allclose(w.shapley.sum(1), torch.ones(3, dtype=torch.float64), atol=1e-5)
-    c = sampling.draw_counterfactual(world.condition([CAPTION.format("yellow")] * 3))
-    assert c.changed.any() and torch.equal(c.pictures, sampling.draw())
-    s = sampling.noise_sobol(lambda pictures: pictures.mean((1, 2, 3)), windows=2)
+    c = ns.explain.counterfactual(sampling, condition=world.condition([CAPTION.format("yellow")] * 3))
+    assert c.changed.any() and torch.equal(c.pictures, sampling.pictures)
+    s = ns.explain.noise_sobol(sampling, lambda pictures: pictures.mean((1, 2, 3)), windows=2)
     assert s.total.shape == (3, 1)
-    n = sampling.noise_tiles(tile_px=16, redraws=2)
+    n = ns.explain.noise_tiles(sampling, tile_px=16, redraws=2)
     assert n.effect.shape == (3, 4, 4)
-    grid = sampling.attribute_grid(lambda pictures: pictures.mean((1, 2, 3)),
-                                   world.condition([CAPTION.format(c) for c in COLOURS]))
+    grid = ns.explain.attribute_grid(sampling, lambda pictures: pictures.mean((1, 2, 3)),
+                                     conditions=world.condition([CAPTION.format(c) for c in COLOURS]))
     assert grid.shape == (3, 3, 1)
-    r = sampling.rewind(6)
+    r = ns.explain.rewind(sampling, 6)
     assert torch.equal(r.unaltered, r.altered)
-    assert sampling.rewind(0, condition=world.condition([CAPTION.format("green")] * 3)).change.max() > 0.1
+    greened = ns.explain.rewind(sampling, 0, condition=world.condition([CAPTION.format("green")] * 3))
+    assert greened.change.max() > 0.1
 
 
 def test_metrics_know_a_right_map_from_a_wrong_one():
@@ -162,13 +159,17 @@ def test_metrics_know_a_right_map_from_a_wrong_one():
 
 
 @pytest.mark.parametrize("call", [
-    lambda w, p, c: ns.explain.filter_noising_paths(w.denoiser(), p, c, 7),
-    lambda w, p, c: ns.explain.filter_noising_paths(w.denoiser(), p, c[:1], 0),
-    lambda w, p, c: ns.explain.filter_noising_paths(w.denoiser(), p, c[:, :1], 0),
-    lambda w, p, c: ns.explain.filter_noising_paths(w.denoiser(), p, c, 0.5),
-    lambda w, p, c: ns.explain.filter_noising_paths(w.denoiser(), p[0, 0], c, 0),
-    lambda w, p, c: ns.explain.filter_noising_paths(w.denoiser(), p, c, 0, steps=0),
-    lambda w, p, c: ns.explain.filter_noising_paths("denoiser", p, c, 0),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, conditions=c, true_version=7),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, conditions=c[:1]),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, conditions=c[:, :1]),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, conditions=c, true_version=0.5),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p[0, 0], conditions=c),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, conditions=c, steps=0),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, conditions=c, paths=0),
+    lambda w, p, c: ns.explain.evidence(w.denoiser(), p, CAPTION.format("red"), word="red"),
+    lambda w, p, c: ns.explain.evidence(w, p, CAPTION.format("red")),
+    lambda w, p, c: ns.explain.evidence(w, p, CAPTION.format("red"), word="green"),
+    lambda w, p, c: ns.explain.evidence("denoiser", p, conditions=c),
 ])
 def test_wrong_questions_are_refused(world, question, call):
     with pytest.raises((ValueError, TypeError)):

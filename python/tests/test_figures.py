@@ -1,6 +1,8 @@
+import json
 import sys
 
 import matplotlib
+import numpy
 import pytest
 import torch
 
@@ -16,10 +18,18 @@ def close_figures():
     plt.close("all")
 
 
+def evidence(maps):
+    curves = torch.zeros(3, len(maps))
+    return ns.explain.Evidence(
+        log_snrs=[0.0, 1.0, 2.0], decision=curves, compensated=maps, realised=maps, profile=curves[1:], entropy=curves,
+        entropy_rate=curves[1:], half_points=curves[0], realised_total=curves[0], completeness_gap=curves[0],
+        log_posterior=curves[..., None], own=curves[0].long())
+
+
 def test_curves_are_means_with_their_intervals():
     kept = torch.rand(3, 20, 2).double()
-    ax = ns.Result("UTurns", {"log_snrs": [-2.0, 0.0, 1.0], "kept": kept}).plot()
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("log-SNR (nats)", "share kept")
+    ax = ns.explain.UTurns(log_snrs=[-2.0, 0.0, 1.0], kept=kept, retention=kept.mean(1), susceptibility=kept).plot()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("log-SNR (nats)", "kept (share)")
     for k, (line, band) in enumerate(zip(ax.lines, ax.collections, strict=True)):
         assert line.get_xdata().tolist() == [-2, 0, 1]
         assert torch.allclose(torch.tensor(line.get_ydata()), kept[:, :, k].mean(1))
@@ -31,37 +41,65 @@ def test_curves_are_means_with_their_intervals():
 
 
 def test_curves_of_cells_stand_at_their_middles_and_named_ones_in_their_places():
-    ax = ns.Result("WindowAttribution", {"edges": [0.0, 2.0, 6.0], "shapley": torch.ones(1, 2)}).plot()
+    one = torch.ones(1, 2)
+    ax = ns.explain.WindowAttribution(edges=[0.0, 2.0, 6.0], shapley=one, knock_out=one, alone=one).plot()
     assert ax.lines[0].get_xdata().tolist() == [1, 4]
-    ax = ns.explain.test_noise(ns.initial_noise([4, 3, 8, 8])).plot()
-    assert [text.get_text() for text in ax.get_xticklabels()][0] == "mean" and ax.get_ylabel() == "corrected p"
+    ax = ns.explain.noise_tests(ns.initial_noise([4, 3, 8, 8])).plot()
+    assert [text.get_text() for text in ax.get_xticklabels()][0] == "mean" and ax.get_ylabel() == "corrected (p-value)"
 
 
 def test_errors_become_intervals():
     total, error = torch.tensor([[0.5], [0.25]]), torch.tensor([[0.1], [0.0]])
-    ax = ns.Result("NoiseSobol", {"total": total, "total_error": error}).plot()
+    ax = ns.explain.SobolIndices(total=total, total_error=error, first=total, first_error=error).plot()
     ys = [y for x, y in ax.collections[0].get_paths()[0].vertices if x == 0]
     assert min(ys) == pytest.approx(0.5 - 0.196) and max(ys) == pytest.approx(0.5 + 0.196)
 
 
 def test_maps_have_colour_bars_with_units():
     maps = torch.arange(24.0).reshape(2, 3, 4) - 20
-    result = ns.Result("Evidence", {"compensated": maps, "realised": maps})
+    result = evidence(maps)
     figure, ax = plt.subplots()
     assert result.plot("compensated", ax, index=(1,)) is ax
     assert ax.images[0].get_array().tolist() == maps[1].tolist()
-    assert figure.axes[1].get_ylabel() == "evidence (nats a pixel)" and ax.get_xlabel() == "x (px)"
+    assert figure.axes[1].get_ylabel() == "compensated (nats per pixel)" and ax.get_xlabel() == "x (px)"
     assert result.plot("realised").images[0].get_clim() == (-20, 20)
 
 
 def test_what_has_no_figure_is_said():
     with pytest.raises(ValueError, match="compensated"):
-        ns.Result("Evidence", {"compensated": torch.zeros(1, 2, 2)}).plot("entropy")
+        evidence(torch.zeros(1, 2, 2)).plot("entropie")
     with pytest.raises(ValueError, match="no field"):
-        ns.Result("Encoding", {"ids": [1]}).plot()
+        ns.explain.contrast_prompts("a red disc", "red", ["blue"]).plot()
 
 
 def test_matplotlib_is_asked_for_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match="pip install noisescope"):
-        ns.Result("Rewound", {"change": torch.zeros(1, 2, 2)}).plot()
+        evidence(torch.zeros(1, 2, 2)).plot()
+
+
+def test_curves_are_named_by_what_their_first_dimension_is():
+    gain = torch.arange(12.0).reshape(2, 2, 3)
+    ax = ns.explain.GuidanceSweep(scales=[2.0, 8.0], gain=gain, reference=gain[0]).plot()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["scale 2.0", "scale 8.0"]
+    assert ax.get_xlabel() == "band" and ax.lines[1].get_ydata().tolist() == [7.5, 8.5, 9.5]
+
+
+def test_answers_are_stored(tmp_path):
+    maps = torch.rand(2, 3, 4)
+    kept = evidence(maps)
+    kept.save(tmp_path / "a.json")
+    kept.save(tmp_path / "a.safetensors")
+    kept.save(tmp_path / "a.npz")
+    assert torch.tensor(json.loads((tmp_path / "a.json").read_text())["compensated"]).equal(maps)
+    assert ns.load_safetensors(tmp_path / "a.safetensors")[0]["log_snrs"].tolist() == [0, 1, 2]
+    assert torch.from_numpy(numpy.load(tmp_path / "a.npz")["compensated"]).equal(maps)
+    with pytest.raises(ValueError, match=".json"):
+        kept.save(tmp_path / "a.txt")
+
+
+def test_paths_of_a_picture_are_averaged():
+    maps = torch.arange(4.0)[:, None, None].expand(4, 2, 2)
+    mean = evidence(maps).average(2)
+    assert mean.compensated[:, 0, 0].tolist() == [0.5, 2.5] and mean.own.shape == (2,)
+    assert mean.decision.shape == (3, 2) and mean.log_posterior.shape == (3, 2, 1)

@@ -15,7 +15,7 @@ def test_a_trained_run_samples_and_records(run):
     prompts = ["a red square left of a blue disc on dark"] * 2
     pictures = run.sample(prompts, seed=3)
     assert pictures.shape == (2, 3, 32, 32) and torch.equal(pictures, run.sample(prompts, seed=3))
-    assert torch.allclose(pictures[1:], run.sample(prompts[1:], seed=3, first_sample=1), atol=1e-5)
+    assert torch.allclose(pictures[1:], run.sample(prompts[1:], seed=3, sample_ids=[1]), atol=1e-5)
     record = run.record(prompts, seed=3)
     assert record.x.shape[:2] == (4, 2) and len(record.sigmas) == 5
     assert record.conditional.isfinite().all() and record.unconditional.isfinite().all()
@@ -54,12 +54,16 @@ def test_folders_that_are_no_runs_are_refused(tmp_path):
     with pytest.raises(ns.DataError, match="config.yaml"):
         ns.load(tmp_path)
     with pytest.raises(ns.ConfigError, match="budget"):
-        ns.train(tmp_path / "x", set={"train.budgt": "1steps"})
+        ns.train(tmp_path / "x", overrides={"train.budgt": "1steps"})
 
 
 def test_a_run_of_other_settings_is_refused(run):
     with pytest.raises(ns.ModelError):
+        ns.train(run.folder, overrides={"network.channels": [8, 16]})
+    with pytest.raises(ns.ModelError), pytest.warns(DeprecationWarning, match="overrides"):
         ns.train(run.folder, set={"network.channels": [8, 16]})
+    with pytest.raises(TypeError, match="sets"):
+        ns.train(run.folder, sets={})
 
 
 def test_steps_of_training_are_heard_and_may_end_it(tmp_path):
@@ -73,13 +77,13 @@ def test_steps_of_training_are_heard_and_may_end_it(tmp_path):
             return now["step"] < last
         return on_step
 
-    stopped = ns.train(tmp_path / "run", set=TINY, on_step=until(3), progress=False)
+    stopped = ns.train(tmp_path / "run", overrides=TINY, on_step=until(3), progress=False)
     assert [(now["step"], now["images"]) for now in seen] == [(1, 4), (2, 8), (3, 12)]
     assert all(now["loss"] > 0 and now["learning_rate"] > 0 for now in seen)
     assert stopped.sample("a red square").isfinite().all()
     with pytest.raises(ZeroDivisionError, match="enough"):
-        ns.train(tmp_path / "run", set=TINY, on_step=until(5, ZeroDivisionError("enough")), progress=False)
-    ns.train(tmp_path / "run", set=TINY, on_step=seen.append, progress=False)
+        ns.train(tmp_path / "run", overrides=TINY, on_step=until(5, ZeroDivisionError("enough")), progress=False)
+    ns.train(tmp_path / "run", overrides=TINY, on_step=seen.append, progress=False)
     assert [now["step"] for now in seen] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
@@ -105,7 +109,9 @@ def test_pictures_come_from_numpy_and_pil_and_show_themselves(run):
     assert ns.tensor_of(array).data_ptr() == array.ctypes.data  # no copy
     shown = ns.Pictures(torch.zeros(3, 3, 8, 8))
     assert shown._repr_png_().startswith(b"\x89PNG") and "gif" in shown.film()._repr_html_()
-    assert "8×8" in ns.Result("R", {"map": torch.zeros(8, 8)})._repr_html_()
+    assert "8×8" in ns.explain.VarianceShares(**dict.fromkeys(
+        ("seed", "prompt", "interaction", "seed_error", "prompt_error", "interaction_error"),
+        torch.zeros(8, 8)))._repr_html_()
 
 
 def test_another_torch_is_refused_with_a_remedy():

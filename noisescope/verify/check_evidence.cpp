@@ -16,7 +16,7 @@ constexpr int64_t kBatch = 32;  // pictures whose paths advance together
 struct Question {
   Word word;
   SceneBatch batch;
-  EvidenceOptions options;
+  EvidenceOptions options{.steps = 160};
 };
 
 Tensor conditions_of(const Model& subject, const Question& question) {
@@ -164,8 +164,7 @@ VerifyRows check_evidence(const VerifyContext& context) {
   VerifyRows rows;
   for (const Word word : {Word::colour, Word::shape}) {
     const int64_t count = context.n(200, word == Word::colour ? 200 : 64);
-    const Question question{
-        word, contrastable_scenes(context.demo.world(), context.options.seed, count), {.steps = 160}};
+    const Question question{word, contrastable_scenes(context.demo.world(), context.options.seed, count)};
     const Tensor exact = exact_posterior(context.demo, question, context);
     const Evidence evidence = ask(context.exact_demo, question, context);
     append(rows, exact_rows(context, question, evidence, exact));

@@ -7,7 +7,7 @@
 #include "noisescope/explain/guidance_sweep.h"
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
-#include "noisescope/verify/gaussian_prompt.h"
+#include "noisescope/verify/gaussian_models.h"
 
 namespace noisescope::verify {
 namespace {

@@ -4,6 +4,7 @@
 #include "noisescope/explain/noise_sobol.h"
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
+#include "noisescope/verify/gaussian_models.h"
 #include "noisescope/verify/world_trajectory.h"
 
 namespace noisescope::verify {
@@ -12,10 +13,6 @@ namespace {
 constexpr double kVariance = 0.7;  // of the Gaussian pixels
 
 std::vector<double> gaussian_sigmas() { return {8, 4, 2, 1, 0.5, 0.25, 0}; }
-
-Tensor shrink(const Tensor& x, const Tensor& sigma, const Tensor&) {
-  return x * per_sample(kVariance / (kVariance + sigma.square()));
-}
 
 /// Ancestral sampling of Gaussian pixels is linear in the noises: the share of the final variance that
 /// x_T and three windows of two steps have (Ho et al. 2020, arXiv:2006.11239, eq. 7), [4].
@@ -46,7 +43,8 @@ VerifyRow gaussian_row(const VerifyContext& context) {
   constexpr int64_t kRuns = 8192;
   const NoiseSource noise{Random(context.options.seed), sample_range(0, kRuns)};
   const Tensor nothing = torch::zeros({kRuns, 1}, torch::kDouble);
-  const Trajectory trajectory({shrink, gaussian_sigmas(), {.solver = Solver::ddpm}, {.clamp = 0}, kRuns},
+  const Model pixels = context.seen(&Seams::model, gaussian_pixels(kVariance));
+  const Trajectory trajectory({pixels.denoiser, gaussian_sigmas(), {.solver = Solver::ddpm}, {.clamp = 0}, kRuns},
                               {nothing, nothing, noise.initial({1, 2, 2}, torch::kDouble), noise});
   const auto pixel = [](const Tensor& x) { return x.flatten(1).slice(1, 0, 1); };
   const NoiseSobol found = noise_sobol(trajectory, pixel, {.windows = 3}, context.control);

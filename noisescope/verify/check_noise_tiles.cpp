@@ -4,6 +4,7 @@
 #include "noisescope/explain/noise_tiles.h"
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/check.h"
+#include "noisescope/verify/gaussian_models.h"
 #include "noisescope/verify/world_trajectory.h"
 
 namespace noisescope::verify {
@@ -14,20 +15,7 @@ constexpr double kPixelVariance = 0.7;  // of the Gaussian pixels
 
 std::vector<double> tile_sigmas() { return {8, 4, 2, 1, 0.5, 0.25, 0}; }
 
-/// E[x_0 | x] of independent pixels N(0, kPixelVariance).
-Model independent_pixels() {
-  Model model;
-  model.name = "exact Gaussian";
-  model.denoiser = [](const Tensor& x, const Tensor& sigma, const Tensor&) {
-    return x * per_sample(kPixelVariance / (kPixelVariance + sigma.square()));
-  };
-  model.condition = [](const std::vector<std::string>& prompts) {
-    return torch::zeros({static_cast<int64_t>(prompts.size()), 1}, torch::kDouble);
-  };
-  return model;
-}
-
-/// DDIM's picture of such a pixel is this factor times its number in x_T: x' - D = (sigma' / sigma) (x - D).
+/// DDIM's picture of a Gaussian pixel is this factor times its number in x_T: x' - D = (sigma' / sigma) (x - D).
 double closed_gain() {
   const std::vector<double> sigmas = tile_sigmas();
   double gain = sigmas[0];
@@ -41,7 +29,7 @@ double closed_gain() {
 /// The noise of a tile drawn anew moves its n pixels by 2 gain^2 n on average, and no others.
 VerifyRows tile_gaussian_rows(const VerifyContext& context) {
   constexpr int64_t kPictures = 48, kTilePx = 4, kChannels = 2;
-  const Model model = context.seen(&Seams::model, independent_pixels());
+  const Model model = context.seen(&Seams::model, gaussian_pixels(kPixelVariance));
   const NoiseSource noise{Random(context.options.seed), sample_range(0, kPictures)};
   const Tensor none = model.null_condition(kPictures);
   const Trajectory trajectory({model.denoiser, tile_sigmas(), {.solver = Solver::ddim}, {.clamp = 0}},

@@ -57,6 +57,7 @@ VerifyRows known_rows(const VerifyContext& context) {
   const auto correlations = [&](const MapsOfNetwork& maps) {  // of each picture, over shuffles
     return randomise_all(network, context.seen(&Seams::maps_of_network, maps), random, 4).own_correlation.mean(0)[0];
   };
+  // Ranks of n pixels in random order correlate by 0 +- 1 / sqrt(n - 1): the bar is 3 of these over 4 x 32 maps.
   const Tensor same = correlations(deaf), shuffled = correlations(weights_as_maps);
   const double least = same.min().item<double>();
   return {{kRandomisation,
@@ -65,8 +66,8 @@ VerifyRows known_rows(const VerifyContext& context) {
            Direction::at_least,
            1 - 1e-9,
            {least, least, least, kSmallPictures}},
-          {kRandomisation, "small network", "map of the weights alone: mean rank correlation off 0, of 3 SE",
-           Direction::at_most, 1, share_of_allowance(shuffled, torch::zeros_like(shuffled), 0)}};
+          {kRandomisation, "small network", "map of the weights alone: mean rank correlation, absolute",
+           Direction::at_most, 0.034, absolute(mean_estimate(shuffled))}};
 }
 
 // ---- maps of a trained network ----

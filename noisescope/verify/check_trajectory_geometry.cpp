@@ -59,7 +59,7 @@ Tensor commitment_of(const VerifyContext& context, const SceneBatch& batch, cons
                        {.steps = 48, .log_snr_min = -8, .log_snr_max = 4},
                        {Random(context.options.seed), sample_range(0, batch.size())}, recorder.observer(),
                        context.control);
-  return trajectory_geometry(recorder.steps(), batch.pictures).commitment;
+  return trajectory_geometry(recorder.steps(), context.seen(&Seams::pictures, batch.pictures)).commitment;
 }
 
 Tensor half_changes_of(const VerifyContext& context, const SceneBatch& batch, const Tensor& null,
@@ -84,7 +84,7 @@ VerifyRow plane_row(const VerifyContext& context) {
   const std::vector<std::string> null(static_cast<size_t>(batch.size()), "");
   const DeterministicRun run =
       draw_run(context, null, null, 64, {Random(context.options.seed), sample_range(0, batch.size())});
-  const TrajectoryGeometry geometry = trajectory_geometry(run.steps, run.pictures);
+  const TrajectoryGeometry geometry = trajectory_geometry(run.steps, context.seen(&Seams::pictures, run.pictures));
   return {kTrajectoryGeometry,
           context.exact_fine.name,
           "energy in the plane of first noise and picture",

@@ -213,6 +213,15 @@ Seams exchange_branches() {
   return of_step([](SamplerStep& step) { std::swap(step.prediction.conditional, step.prediction.unconditional); });
 }
 
+Seams average_words() {
+  Seams seams;
+  seams.decided = [](DecisionWindows windows) {
+    for (double& nats : windows.nats) nats /= 2;
+    return windows;
+  };
+  return seams;
+}
+
 Seams rate_at_step_ends() {
   Seams seams;
   seams.decided = [](DecisionWindows windows) {
@@ -396,18 +405,18 @@ std::vector<Defect> all_defects() {
        {"refilled: insertion less deletion, over a random map", "matched noise: insertion less deletion, over edges"},
        {"refilled: insertion less deletion, random map", "matched noise: insertion less deletion, random map"},
        of_tensor(&Seams::map, [](const Tensor& map) { return -map; })},
-      {"half-noise-level",
-       "the denoiser is told half the noise level",
-       "decision_windows",
-       {"nats decided by each level", "mean of ln sigma"},
-       {"moments of a lognormal rate"},
-       misread_noise_level(0.5)},
       {"deaf-network",
        "the network shows a tenth of what the prompt adds",
        "decision_windows",
-       {"nats decided: off", "nats decided by each level"},
+       {"nats decided by each level", "mean of ln sigma", "deviation of ln sigma"},
        {"moments of a lognormal rate"},
        amplify_prompt(0.1)},
+      {"averaged-words",
+       "nats are averaged over the two words, not summed",
+       "decision_windows",
+       {"nats decided: off", "nats decided by each level"},
+       {"mean of ln sigma", "moments of a lognormal rate"},
+       average_words()},
       {"rate-at-step-ends",
        "the nats of each step are said to be decided at its end",
        "decision_windows",
@@ -435,8 +444,8 @@ std::vector<Defect> all_defects() {
       {"shifted-share",
        "what the prompt adds to the estimate lands one pixel to the right",
        "guidance_anatomy",
-       {"norm against", "cosine", "residual"},
-       {"shares of four"},
+       {"cosine", "share along", "residual"},
+       {"norm", "shares of", "mean shift"},
        shift_prompt(1)},
       {"overstated-guidance",
        "the network overstates by 1.5 what the prompt adds",
@@ -492,6 +501,30 @@ std::vector<Defect> all_defects() {
        {"map of the weights alone"},
        {"map that ignores"},
        keep_network()},
+      {"picture-of-the-next",
+       "steps are held against the picture of the next run",
+       "trajectory_geometry",
+       {"energy in the plane"},
+       {},
+       of_tensor(&Seams::pictures, [](const Tensor& p) { return at::roll(p, {1}, {0}); })},
+      {"halves-exchanged",
+       "estimates come with the halves of the picture in each other's place",
+       "u_turn",
+       {"retention"},
+       {},
+       of_estimate([](const Tensor& estimate) { return at::roll(estimate, {kWorldHalfPx}, {3}); })},
+      {"shrunk-estimate",
+       "estimates are too small by a tenth",
+       "posterior_uncertainty",
+       {"top variance"},
+       {"top direction"},
+       of_estimate([](const Tensor& estimate) { return 0.9 * estimate; })},
+      {"stretched-estimate",
+       "estimates are too large by a fifth",
+       "noise_sobol",
+       {"indices of x_T"},
+       {"DDIM"},
+       of_estimate([](const Tensor& estimate) { return 1.2 * estimate; })},
       {"map-of-the-next",
        "each picture gets the map of the next one",
        "sensitivity",

@@ -1,8 +1,12 @@
 #include "noisescope/verify/verify.h"
 
+#include <filesystem>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/explain/method.h"
 
 namespace noisescope {
 namespace {
@@ -75,29 +79,78 @@ TEST(SceneBatch, CaptionsWithoutAWordAreTrueOfAllItsVersions) {
   EXPECT_TRUE(torch::allclose(open, sum / sum.sum(1, true)));
 }
 
-TEST(Verify, RefusesUnknownDefectsAndListsTheNames) {
-  try {
-    run_checks({.defect = "no-such"}, nullptr);
-    FAIL() << "no error";
-  } catch (const ValueError& error) {
-    EXPECT_NE(std::string(error.what()).find("shifted-prompt"), std::string::npos) << error.what();
+/// What metrics of explanations are called: the files of their folder, but for what they only build on.
+std::set<std::string> metric_ids() {
+  std::set<std::string> ids;
+  const auto folder = std::filesystem::path(NOISESCOPE_SOURCE_DIR) / "noisescope" / "explain" / "metric";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".h") ids.insert(entry.path().stem().string());
   }
+  for (const char* part : {"baseline_maps", "removal"}) ids.erase(part);
+  return ids;
+}
+
+// A method without rows here is not proved: write verify/check_<id>.cpp (CONTRIBUTING.md).
+TEST(Verify, EveryMethodAndEveryMetricHasItsCheckAndNothingElseHas) {
+  std::vector<std::string> wanted, listed;
+  for (const Method& method : methods()) wanted.push_back(method.id);
+  for (const std::string& id : metric_ids()) wanted.push_back(id);
+  for (const Check& check : checks()) listed.push_back(check.id);
+  EXPECT_EQ(listed, wanted);
+  for (const std::string& id : listed) {
+    const std::string file = "noisescope/verify/check_" + id + ".cpp";
+    EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(NOISESCOPE_SOURCE_DIR) / file)) << file;
+  }
+}
+
+TEST(Verify, EveryCheckIsBroughtDownBySomeDefect) {
+  std::set<std::string> broken, names, ids;
+  for (const Check& check : checks()) ids.insert(check.id);
+  for (const Defect& defect : defects()) {
+    EXPECT_TRUE(names.insert(defect.name).second) << defect.name;
+    EXPECT_FALSE(defect.falls.empty()) << defect.name;
+    broken.insert(defect.check);
+  }
+  EXPECT_EQ(broken, ids);
+}
+
+template <class Ask>
+std::string refusal_of(const Ask& ask) {
+  try {
+    ask();
+  } catch (const ValueError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Verify, RefusesUnknownDefectsAndChecksAndNamesTheNearest) {
+  const auto names = [](const std::string& refusal, const char* name) {
+    EXPECT_NE(refusal.find(name), std::string::npos) << refusal;
+  };
+  names(refusal_of([] { run_checks({.defect = "shifted-promt"}, nullptr); }), "did you mean 'shifted-prompt'?");
+  names(refusal_of([] { run_checks({.defect = "xxxxxxxxxxxxxxx"}, nullptr); }), "shifted-prompt");
+  names(refusal_of([] { run_checks({.checks = {"sensitivity", "read-out"}}, nullptr); }), "did you mean 'read_out'?");
+  names(refusal_of([] { run_checks({.checks = {"horoscope!!!!"}}, nullptr); }), "trajectory_geometry");
 }
 
 TEST(Verify, RunsTheChecksThatAreNamed) {
-  for (const VerifyRow& row : run_checks({.checks = {"trajectory"}}, nullptr).rows) {
-    EXPECT_EQ(row.method, "trajectory");
-  }
-  try {
-    run_checks({.checks = {"trajectory", "horoscope"}}, nullptr);
-    FAIL() << "no error";
-  } catch (const ValueError& error) {
-    EXPECT_NE(std::string(error.what()).find("word read-out"), std::string::npos) << error.what();
-  }
+  const std::vector<VerifyRow> rows = run_checks({.checks = {"sensitivity", "randomisation"}}, nullptr).rows;
+  std::set<std::string> ids;
+  for (const VerifyRow& row : rows) ids.insert(row.method);
+  EXPECT_EQ(ids, (std::set<std::string>{"randomisation", "sensitivity"}));
 }
 
+// Every check has rows at a reduced n, too, and they carry its id.
 TEST(SlowVerify, TheTableHoldsOnTheExactWorld) {
-  for (const VerifyRow& row : run_checks({}, nullptr).rows) EXPECT_TRUE(row.pass()) << to_table({row});
+  const auto hold = [](const std::string& check, const std::vector<VerifyRow>& rows, double) {
+    EXPECT_FALSE(rows.empty()) << check;
+    for (const VerifyRow& row : rows) {
+      EXPECT_EQ(row.method, check);
+      EXPECT_TRUE(row.pass()) << to_table({row});
+    }
+  };
+  EXPECT_EQ(run_checks({}, nullptr, {}, hold).pictures.empty(), false);
 }
 
 class Defects : public ::testing::TestWithParam<Defect> {};

@@ -1,11 +1,14 @@
-// Stationary Gaussian pictures whose mean and spectrum the prompt sets. Every frequency is a Gaussian number of its
-// own, so whatever a linear method says of them has a closed form.
+// Gaussian pictures: their denoisers are linear, so that what a method says of them has a closed form.
 #pragma once
 
 #include "noisescope/model/model.h"
 
 namespace noisescope::verify {
 
+/// Independent pixels N(0, variance), whatever the prompt.
+Model gaussian_pixels(double variance);
+
+/// Stationary pictures whose mean and spectrum the prompt sets: every frequency is a Gaussian number of its own.
 struct GaussianPrompt {
   Tensor mean_c, mean_u;          // [side, side], with the prompt and without
   Tensor spectrum_c, spectrum_u;  // [side, side] variances of the frequencies, in the order of fft2

@@ -1,4 +1,4 @@
-#include "noisescope/verify/gaussian_prompt.h"
+#include "noisescope/verify/gaussian_models.h"
 
 #include <cmath>
 
@@ -7,6 +7,18 @@
 #include <ATen/ops/fft_ifft2.h>
 
 namespace noisescope::verify {
+
+Model gaussian_pixels(double variance) {
+  Model model;
+  model.name = "exact Gaussian";
+  model.denoiser = [variance](const Tensor& x, const Tensor& sigma, const Tensor&) {
+    return x * per_sample(variance / (variance + sigma.square()));
+  };
+  model.condition = [](const std::vector<std::string>& prompts) {
+    return torch::zeros({static_cast<int64_t>(prompts.size()), 1}, torch::kFloat64);
+  };
+  return model;
+}
 
 Tensor frequency_radius(int64_t side) {
   const Tensor f = at::fft_fftfreq(side, 1.0, torch::dtype(torch::kFloat64));

@@ -23,7 +23,7 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[1] / "examples"
 def small_run(folder):
     import noisescope as ns
 
-    return ns.train(folder, set={"train.budget": "20s", "clip_train.seconds": 10, "train.validate_every": 0},
+    return ns.train(folder, overrides={"train.budget": "20s", "clip_train.seconds": 10, "train.validate_every": 0},
                     progress=False).folder
 
 

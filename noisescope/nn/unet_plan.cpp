@@ -115,7 +115,7 @@ void describe(Describer& d, UNetOptions& o) {
     "sides of the feature maps (image_size / patch / 2^level) whose blocks have self-attention", {.min = 1});
   d("head_width", o.head_width, "channels of an attention head", {.min = 1, .max = 1024});
   d("embedding_width", o.embedding_width,
-    "width of the joint embedding of noise and condition; seed: of the time sinusoid", {.min = 8, .max = 16384});
+    "width of the joint embedding of noise and condition; xnoise: of the time sinusoid", {.min = 8, .max = 16384});
   d("condition_width", o.condition_width, "width D of the condition", {.min = 1, .max = 65536});
   d("condition_map_channels", o.condition_map_channels,
     "channels of the map that tells every block what is where; 0: no map", {.min = 0, .max = 1024});

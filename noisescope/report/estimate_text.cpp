@@ -1,12 +1,16 @@
 #include "noisescope/report/estimate_text.h"
 
+#include <cmath>
+
 #include "noisescope/core/format.h"
 
 namespace noisescope::report {
 
 std::string estimate_text(const Estimate& e) { return format_text("{:.3g} [{:.3g}, {:.3g}]", e.value, e.low, e.high); }
 
-std::string fixed_text(const Estimate& e) { return format_text("{:.2f} [{:.2f}, {:.2f}]", e.value, e.low, e.high); }
+std::string fixed_text(const Estimate& e) {
+  return std::isnan(e.value) ? "none" : format_text("{:.2f} [{:.2f}, {:.2f}]", e.value, e.low, e.high);
+}
 
 std::string interval_text(const Estimate& e) { return format_text("{:.3g} to {:.3g}", e.low, e.high); }
 

@@ -12,7 +12,7 @@ namespace noisescope::report {
 
 /// "0.52 [0.48, 0.56]": three significant digits.
 std::string estimate_text(const Estimate& estimate);
-/// The same with two digits behind the point, for columns of shares.
+/// The same with two digits behind the point, for columns of shares; NaN: "none".
 std::string fixed_text(const Estimate& estimate);
 /// "0.48 to 0.56".
 std::string interval_text(const Estimate& estimate);

@@ -49,21 +49,10 @@ void watch(const Trajectory& trajectory, const VerifyContext& context, const Sam
 GaussianPrompt tilted() {
   const Tensor radius = frequency_radius(kAnatomySide);
   const auto smooth = [&](uint64_t step) {
-    const Tensor white =
-        Random(11).normal(Purpose::explain, step, {0}, {kAnatomySide, kAnatomySide}, torch::kFloat64)[0];
+    const Tensor white = Random(11).normal(Purpose::explain, step, {0}, radius.sizes(), torch::kFloat64)[0];
     return torch::real(at::fft_ifft2(at::fft_fft2(white) * (-2 * radius).exp()));
   };
   return {smooth(1), smooth(2), 0.8 * (-2 * radius).exp(), 0.4 * (-0.5 * radius).exp()};
-}
-
-/// Energies of the bands by their coefficients [.., side, side], sharing out as the method does: [.., R].
-Tensor energies_of(const Tensor& coefficients, int64_t bands) {
-  const Tensor power = coefficients.abs().square() / static_cast<double>(kAnatomySide * kAnatomySide);
-  const Tensor band =
-      (frequency_radius(kAnatomySide) * static_cast<double>(bands)).floor().clamp_max(double(bands) - 1);
-  std::vector<Tensor> sums;
-  for (int64_t r = 0; r < bands; ++r) sums.push_back((power * (band == r)).sum({-2, -1}));
-  return torch::stack(sums, -1);
 }
 
 /// What the anatomy of one step must be, by its frequencies.
@@ -85,7 +74,7 @@ struct ClosedStep {
     norm = (whole / static_cast<double>(kAnatomySide * kAnatomySide)).sqrt();
     cosine = -inner(difference, noise) / (whole * inner(noise, noise)).sqrt();
     parallel_share = inner(difference, estimate).square() / (whole * inner(estimate, estimate));
-    const Tensor by_band = energies_of(difference, kAnatomyBands).squeeze(1);
+    const Tensor by_band = sums_in_bands(difference.abs().square().squeeze(1), kAnatomyBands);
     bands = by_band / by_band.sum(1, true);
     mean_shift = picture(shift);
     positive = picture((w_c - w_u).clamp_min(0) * away_c);

@@ -44,12 +44,8 @@ Tensor closed_coefficients(const GaussianPrompt& data, const Tensor& initial, do
 
 /// [B, R]
 Tensor closed_energy(const GaussianPrompt& data, const Tensor& initial, double scale, int64_t bands) {
-  const Tensor power =
-      closed_coefficients(data, initial, scale).abs().square() / static_cast<double>(kSweepSide * kSweepSide);
-  const Tensor band = (frequency_radius(kSweepSide) * static_cast<double>(bands)).floor().clamp_max(double(bands) - 1);
-  std::vector<Tensor> sums;
-  for (int64_t r = 0; r < bands; ++r) sums.push_back((power * (band == r)).sum({1, 2}));
-  return torch::stack(sums, 1);
+  const Tensor power = closed_coefficients(data, initial, scale).abs().square();
+  return sums_in_bands(power / static_cast<double>(kSweepSide * kSweepSide), bands);
 }
 
 VerifyRow sweep_row(const std::string& subject, const char* figure, const Tensor& found, const Tensor& closed) {

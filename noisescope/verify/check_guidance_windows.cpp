@@ -26,8 +26,7 @@ Denoiser hears_in(const Denoiser& denoiser, const Tensor& null, const LogSnrWind
 Trajectory planted(const VerifyContext& context, const SceneBatch& batch, const std::vector<double>& sigmas,
                    LogSnrWindows windows) {
   const Model& model = context.exact_demo;
-  const NoiseSource noise = context.seen(
-      &Seams::noise, {.random = Random(context.options.seed), .sample_ids = sample_range(0, batch.size())});
+  const NoiseSource noise = context.seen(&Seams::noise, {Random(context.options.seed), sample_range(0, batch.size())});
   windows = context.seen(&Seams::windows, {windows, sigmas}).windows;
   const Tensor null = model.condition({""});
   return {{hears_in(model.denoiser, null, windows), sigmas, {.solver = Solver::ddpm}, {.clamp = 0}, batch.size()},

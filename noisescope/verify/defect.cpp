@@ -145,9 +145,9 @@ Seams part_seeds() {
       for (int64_t p = 0; p < conditions.size(0); ++p) {
         NoiseSource own = trajectory.noise();
         own.random = Random(own.random.seed() + 1 + static_cast<uint64_t>(p));
-        columns.push_back(
-            scores(trajectory.redraw({.condition = conditions[p].expand({trajectory.count(), -1}),
-                                      .initial = own.initial(trajectory.image_shape(), torch::kDouble)})));
+        const Tensor initial = own.initial(trajectory.image_shape(), torch::kDouble);
+        columns.push_back(scores(
+            trajectory.redraw({.condition = conditions[p].expand({trajectory.count(), -1}), .initial = initial})));
       }
       return torch::stack(columns, 1);
     };

@@ -25,6 +25,14 @@ Tensor frequency_radius(int64_t side) {
   return (f.unsqueeze(1).square() + f.unsqueeze(0).square()).sqrt() / std::sqrt(0.5);
 }
 
+Tensor sums_in_bands(const Tensor& of_frequencies, int64_t bands) {
+  const Tensor radius = frequency_radius(of_frequencies.size(-1)) * static_cast<double>(bands);
+  const Tensor band = radius.floor().clamp_max(static_cast<double>(bands) - 1);
+  std::vector<Tensor> sums;
+  for (int64_t r = 0; r < bands; ++r) sums.push_back((of_frequencies * (band == r)).sum({1, 2}));
+  return torch::stack(sums, 1);
+}
+
 Tensor GaussianPrompt::covariance(const Tensor& spectrum) {
   const int64_t side = spectrum.size(0);
   const Tensor impulses = torch::eye(side * side, torch::kFloat64).view({-1, side, side});

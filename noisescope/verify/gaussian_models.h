@@ -23,4 +23,7 @@ struct GaussianPrompt {
 /// Distance of each frequency from 0 in units of that at the corner, [side, side].
 Tensor frequency_radius(int64_t side);
 
+/// Sums of [B, side, side] over `bands` equal bands of that distance, [B, bands].
+Tensor sums_in_bands(const Tensor& of_frequencies, int64_t bands);
+
 }  // namespace noisescope::verify

@@ -21,7 +21,7 @@ class ScheduleTables(Answer):
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class PromptContrast(Answer):
-    """word, values, prompts, own, position."""
+    """word, values, prompts, true_version, position."""
 
     word: str = field(metadata=note("", ""))
     """as it stands in the prompt"""
@@ -29,7 +29,7 @@ class PromptContrast(Answer):
     """[version]: versions of the word"""
     prompts: list[str] = field(metadata=note("version", ""))
     """[version]: the prompt with each"""
-    own: int = field(metadata=note("", ""))
+    true_version: int = field(metadata=note("", ""))
     """which of them is the prompt itself"""
     position: int = field(metadata=note("", ""))
     """where the word begins in the prompt"""
@@ -38,7 +38,7 @@ class PromptContrast(Answer):
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class Evidence(Answer):
     """log_snrs, decision, compensated, realised, profile, entropy, entropy_rate, half_points, realised_total,
-    completeness_gap, log_posterior, own."""
+    completeness_gap, log_posterior, true_version."""
 
     log_snrs: list[float] = field(metadata=note("level", "nats"))
     """[level] nats: noise levels, from noise to picture"""
@@ -59,14 +59,14 @@ class Evidence(Answer):
     entropy_rate: Tensor = field(metadata=note("step picture", "nats per log-SNR", x="log_snrs", null=0.0))
     """[step, picture] nats per log-SNR: the decision window; null value 0"""
     half_points: Tensor = field(metadata=note("picture", "log-SNR"))
-    """[picture] log-SNR: from which the decision stays above half way"""
+    """[picture] log-SNR: from which the decision stays above half way; NaN: never"""
     realised_total: Tensor = field(metadata=note("picture", "nats", null=0.0))
     """[picture] nats: what was decided, at most ln K; null value 0"""
     completeness_gap: Tensor = field(metadata=note("picture", "nats", null=0.0))
     """[picture] nats: sum of the realised map less its total; null value 0"""
     log_posterior: Tensor = field(metadata=note("level picture version", "nats", x="log_snrs"))
     """[level, picture, version] nats: ln p of each version, given the path so far"""
-    own: Tensor = field(metadata=note("picture", ""))
+    true_version: Tensor = field(metadata=note("picture", ""))
     """[picture]: the version that is true"""
 
 
@@ -86,9 +86,10 @@ class InformationMaps(Answer):
         is_signed=True))
     """[reference, cell, picture] nats per cell: the signed map, by noise level; null value 0"""
     kappa: Tensor = field(metadata=note("reference cell", "", x="edges", error="kappa_error", null=1.0))
-    """[reference, cell]: weight of guidance that fits best; below 1 the network overclaims; null value 1"""
+    """[reference, cell]: weight of guidance that fits best; below 1 the network overclaims; NaN: nothing said; null
+    value 1"""
     kappa_error: Tensor = field(metadata=note("reference cell", "", x="edges"))
-    """[reference, cell]: standard error of kappa"""
+    """[reference, cell]: standard error of kappa; NaN: too few draws"""
     total: Tensor = field(metadata=note("reference picture", "nats", null=0.0))
     """[reference, picture] nats: sum of the map; null value 0"""
     signed_total: Tensor = field(metadata=note("reference picture", "nats", null=0.0))
@@ -184,7 +185,8 @@ class InversionOfPictures(Answer):
     noise_size: Tensor = field(metadata=note("picture", "", null=1.0))
     """[picture]: root mean square of the noise that DDIM finds; null value 1"""
     smooth_deficit: Tensor = field(metadata=note("picture", "log ratio", null=0.0, is_signed=True))
-    """[picture] log ratio: variance of that noise on smooth over other pixels; null value 0"""
+    """[picture] log ratio: variance of that noise on smooth over other pixels; NaN: not both are there; null value
+    0"""
     noise: Tensor = field(metadata=note("picture channel y x", "", is_signed=True))
     """[picture, channel, y, x]: that DDIM inversion finds"""
     states: Tensor = field(metadata=note("step picture channel y x", "pixel units"))
@@ -239,7 +241,7 @@ class GuidanceInformation(Answer):
     total: Tensor = field(metadata=note("picture", "guidance energy", null=0.0))
     """[picture] guidance energy: sum of the map; null value 0"""
     half_points: Tensor = field(metadata=note("picture", "log-SNR"))
-    """[picture] log-SNR: at which half of the total is reached"""
+    """[picture] log-SNR: at which half of the total is reached; NaN: no total"""
     regions: Tensor | None = field(default=None, metadata=note("step picture region", "guidance energy", x="log_snrs"))
     """[step, picture, region] guidance energy: the profile inside each mask"""
     region_shares: Tensor | None = field(default=None, metadata=note("picture region", "share"))
@@ -378,14 +380,15 @@ class NoiseSobol(Answer):
     first_steps: list[int] = field(metadata=note("edge", "step"))
     """[edge] step: first ones of the windows, players 1 ..., and the end; player 0 is the first noise"""
     total: Tensor = field(metadata=note("player score", "share", error="total_error", null=0.0, higher="decided more"))
-    """[player, score] share: of the variance that a player decides with all interactions; null value 0; higher:
-    decided more"""
+    """[player, score] share: of the variance that a player decides with all interactions; NaN: no variance; null value
+    0; higher: decided more"""
     total_error: Tensor = field(metadata=note("player score", "share"))
-    """[player, score] share: standard error"""
+    """[player, score] share: standard error; NaN: no variance"""
     first: Tensor = field(metadata=note("player score", "share", error="first_error", null=0.0, higher="decided more"))
-    """[player, score] share: of the variance that a player decides alone; null value 0; higher: decided more"""
+    """[player, score] share: of the variance that a player decides alone; NaN: no variance; null value 0; higher:
+    decided more"""
     first_error: Tensor = field(metadata=note("player score", "share"))
-    """[player, score] share: standard error"""
+    """[player, score] share: standard error; NaN: no variance"""
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -398,7 +401,7 @@ class NoiseTiles(Answer):
     """[picture, y, x] pixel units squared: what each tile of first noise changes in the whole picture; null value 0;
     higher: matters more"""
     locality: Tensor = field(metadata=note("picture tile", "share"))
-    """[picture, tile] share: of a tile's effect that lands in the tile itself"""
+    """[picture, tile] share: of a tile's effect that lands in the tile itself; NaN: no effect"""
     effect: Tensor = field(metadata=note("picture tile tile", "pixel units squared", null=0.0))
     """[picture, tile, tile] pixel units squared: of each tile of noise on each tile of the picture; null value 0"""
 
@@ -408,11 +411,11 @@ class Transplant(Answer):
     """before, after, control, eligible, moved, moved_by_control."""
 
     before: Tensor = field(metadata=note("pair", "IoU"))
-    """[pair] IoU: of the object with the donor's, in the recipient as it was"""
+    """[pair] IoU: of the object with the donor's, in the recipient as it was; NaN: the donor has none"""
     after: Tensor = field(metadata=note("pair", "IoU"))
-    """[pair] IoU: with the donor's block of noise"""
+    """[pair] IoU: with the donor's block of noise; NaN: the donor has none"""
     control: Tensor = field(metadata=note("pair", "IoU"))
-    """[pair] IoU: with a random block at the same place"""
+    """[pair] IoU: with a random block at the same place; NaN: the donor has none"""
     eligible: Tensor = field(metadata=note("pair", ""))
     """[pair]: whether a pair can tell"""
     moved: Tensor = field(metadata=note("eligible", ""))
@@ -450,17 +453,17 @@ class VarianceShares(Answer):
     """seed, prompt, interaction, seed_error, prompt_error, interaction_error."""
 
     seed: Tensor = field(metadata=note("attribute", "share", error="seed_error", null=0.0))
-    """[attribute] share: of the variance that the seed explains; null value 0"""
+    """[attribute] share: of the variance that the seed explains; NaN: none; null value 0"""
     prompt: Tensor = field(metadata=note("attribute", "share", error="prompt_error", null=0.0))
-    """[attribute] share: of the variance that the prompt explains; null value 0"""
+    """[attribute] share: of the variance that the prompt explains; NaN: none; null value 0"""
     interaction: Tensor = field(metadata=note("attribute", "share", error="interaction_error", null=0.0))
-    """[attribute] share: of the variance that only both together explain; null value 0"""
+    """[attribute] share: of the variance that only both together explain; NaN: none; null value 0"""
     seed_error: Tensor = field(metadata=note("attribute", "share"))
-    """[attribute] share: standard error"""
+    """[attribute] share: standard error; NaN: no variance"""
     prompt_error: Tensor = field(metadata=note("attribute", "share"))
-    """[attribute] share: standard error"""
+    """[attribute] share: standard error; NaN: no variance"""
     interaction_error: Tensor = field(metadata=note("attribute", "share"))
-    """[attribute] share: standard error"""
+    """[attribute] share: standard error; NaN: no variance"""
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -468,14 +471,15 @@ class SobolIndices(Answer):
     """total, total_error, first, first_error."""
 
     total: Tensor = field(metadata=note("player score", "share", error="total_error", null=0.0, higher="decided more"))
-    """[player, score] share: of the variance that a player decides with all interactions; null value 0; higher:
-    decided more"""
+    """[player, score] share: of the variance that a player decides with all interactions; NaN: no variance; null value
+    0; higher: decided more"""
     total_error: Tensor = field(metadata=note("player score", "share"))
-    """[player, score] share: standard error"""
+    """[player, score] share: standard error; NaN: no variance"""
     first: Tensor = field(metadata=note("player score", "share", error="first_error", null=0.0, higher="decided more"))
-    """[player, score] share: of the variance that a player decides alone; null value 0; higher: decided more"""
+    """[player, score] share: of the variance that a player decides alone; NaN: no variance; null value 0; higher:
+    decided more"""
     first_error: Tensor = field(metadata=note("player score", "share"))
-    """[player, score] share: standard error"""
+    """[player, score] share: standard error; NaN: no variance"""
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)

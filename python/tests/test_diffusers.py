@@ -140,8 +140,8 @@ def test_conditional_models_get_their_tokens():
     assert torch.allclose(answer, x - sigma[0].float() * eps, atol=1e-4)
     adapter = nd.Adapter(model, scheduler, tokens=5, encode=lambda prompts: states[:len(prompts)])
     assert isinstance(adapter, ns.ModelLike) and adapter.null_condition(3).shape == (3, 60)
-    made = ns.model(adapter, image_shape=(3, SIDE, SIDE), grid={"steps": 3, "sigma_max": 50.0})
-    assert made.sample(["a", "b"]).shape == (2, 3, SIDE, SIDE)
+    mine = ns.model(adapter, image_shape=(3, SIDE, SIDE), grid={"steps": 3, "sigma_max": 50.0})
+    assert mine.sample(["a", "b"]).shape == (2, 3, SIDE, SIDE)
     with pytest.raises(ns.ModelError, match="encode"):
         nd.Adapter(model, scheduler).condition("a")
 

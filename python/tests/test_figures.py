@@ -101,5 +101,5 @@ def test_answers_are_stored(tmp_path):
 def test_paths_of_a_picture_are_averaged():
     maps = torch.arange(4.0)[:, None, None].expand(4, 2, 2)
     mean = evidence(maps).average(2)
-    assert mean.compensated[:, 0, 0].tolist() == [0.5, 2.5] and mean.own.shape == (2,)
+    assert mean.compensated[:, 0, 0].tolist() == [0.5, 2.5] and mean.true_version.shape == (2,)
     assert mean.decision.shape == (3, 2) and mean.log_posterior.shape == (3, 2, 1)

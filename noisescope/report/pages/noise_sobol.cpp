@@ -20,7 +20,10 @@ Page noise_sobol_page(const PageContext& context) {
   const int64_t runs = options_of<NoiseSobolQuestion>(context.settings).pictures;
   Page out{{"What the noise decided", kSobolProse, {}, {}, {}, {}}};
   Table table{
-      format_text("Total Sobol indices over {} trajectories with 95 % intervals.", runs), {"word", "first noise"}, {}};
+      format_text("Total Sobol indices over {} trajectories with 95 % intervals; none: the number does not vary.",
+                  runs),
+      {"word", "first noise"},
+      {}};
   for (size_t w = 0; w + 1 < found.first_steps.size(); ++w) {
     table.header.push_back(format_text("steps {} to {}", found.first_steps[w], found.first_steps[w + 1] - 1));
   }

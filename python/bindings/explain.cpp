@@ -11,6 +11,7 @@
 #include "noisescope/explain/information_map.h"
 #include "noisescope/explain/inversion.h"
 #include "noisescope/explain/noise_sobol.h"
+#include "noisescope/explain/noise_bands.h"
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/noise_tiles.h"
 #include "noisescope/explain/noise_transplant.h"
@@ -249,6 +250,10 @@ void bind_of_trajectories(py::module_& m) {
         [&](const Control& c) { return trajectory_geometry(t.steps(c), t.pictures(c).cpu(), options.tolerance); },
         progress);
   });
+  m.def("noise_bands", [](const Of& t, const py::dict& keywords, const py::object& progress) {
+    const auto options = options_of<NoiseBandsOptions>(keywords, "noise_bands");
+    return ask<NoiseBands>([&](const Control& c) { return noise_bands(t.steps(c), options.bands); }, progress);
+  });
   m.def("noise_tests", [](const Of& t, const py::object& progress) {
     const Model model = rows_model({t.sampling().denoiser}, t.condition());
     return ask_method<NoiseOfTrajectory>("noise_tests", model, t, "", {}, 0, {}, progress);
@@ -316,6 +321,7 @@ void add_tables(py::module_& m) {
   add_options<DdimInversionOptions>(m, "invert_ddim", "DdimInversionOptions");
   add_options<DecisionWindowsOptions>(m, "decision_windows", "DecisionWindowsOptions");
   add_options<GuidanceAnatomyOptions>(m, "guidance_anatomy", "GuidanceAnatomyOptions");
+  add_options<NoiseBandsOptions>(m, "noise_bands", "NoiseBandsOptions");
   add_options<TrajectoryGeometryOptions>(m, "trajectory_geometry", "TrajectoryGeometryOptions");
   add_options<PredictionTestOptions>(m, "prediction_tests", "PredictionTestOptions");
   add_options<GuidanceWindowOptions>(m, "guidance_windows", "GuidanceWindowOptions");
@@ -341,6 +347,7 @@ void add_tables(py::module_& m) {
   add_answer<DecisionWindows>(m, "DecisionWindows");
   add_answer(m, "GuidanceInformation", with_regions);
   add_answer<GuidanceAnatomy>(m, "GuidanceAnatomy");
+  add_answer<NoiseBands>(m, "NoiseBands");
   add_answer<TrajectoryGeometry>(m, "TrajectoryGeometry");
   add_answer(m, "NoiseOfTrajectory", with_injected);
   add_answer<PredictionTests>(m, "PredictionTests");

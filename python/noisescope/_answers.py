@@ -265,6 +265,20 @@ class GuidanceAnatomy(Answer):
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
+class NoiseBands(Answer):
+    """log_snrs, energy, energy_unprompted."""
+
+    log_snrs: list[float] = field(metadata=note("step", "nats"))
+    """[step] nats: noise levels of the steps"""
+    energy: Tensor = field(metadata=note("step picture band", "", x="log_snrs", null=1.0, higher="more like noise"))
+    """[step, picture, band]: mean energy of a coefficient of the noise predicted with prompt; null value 1; higher:
+    more like noise"""
+    energy_unprompted: Tensor = field(metadata=note("step picture band", "", x="log_snrs", null=1.0,
+        higher="more like noise"))
+    """[step, picture, band]: the same without prompt; null value 1; higher: more like noise"""
+
+
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class TrajectoryGeometry(Answer):
     """log_snrs, plane_energy, angle, turning, speed, commitment."""
 

@@ -204,6 +204,11 @@ class GuidanceAnatomyOptions(TypedDict, total=False):
     """4: bands of radial frequency"""
 
 
+class NoiseBandsOptions(TypedDict, total=False):
+    bands: int
+    """6: bands of radial frequency"""
+
+
 class TrajectoryGeometryOptions(TypedDict, total=False):
     tolerance: float
     """0.1: change of a pixel that still counts as none, pixel units"""

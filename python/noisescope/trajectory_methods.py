@@ -10,13 +10,15 @@ from torch import Tensor
 
 from noisescope import _core
 from noisescope._answers import (
-    Counterfactual, GuidanceAnatomy, GuidanceInformation, GuidanceSweep, NoiseOfTrajectory, NoiseSobol, NoiseTests,
-    NoiseTiles, PredictionTests, ReadOut, Rewound, TrajectoryGeometry, Transplant, VarianceShares, WindowAttribution)
+    Counterfactual, GuidanceAnatomy, GuidanceInformation, GuidanceSweep, NoiseBands, NoiseOfTrajectory, NoiseSobol,
+    NoiseTests, NoiseTiles, PredictionTests, ReadOut, Rewound, TrajectoryGeometry, Transplant, VarianceShares,
+    WindowAttribution)
 from noisescope._arguments import Score, Watch, columns, core_of, mapping_of
 from noisescope._keywords import takes_options
 from noisescope._options import (
-    CounterfactualOptions, GuidanceAnatomyOptions, GuidanceSweepOptions, GuidanceWindowOptions, NoiseSobolOptions,
-    NoiseTilesOptions, PredictionTestOptions, ReadOutOptions, TrajectoryGeometryOptions, TransplantOptions)
+    CounterfactualOptions, GuidanceAnatomyOptions, GuidanceSweepOptions, GuidanceWindowOptions, NoiseBandsOptions,
+    NoiseSobolOptions, NoiseTilesOptions, PredictionTestOptions, ReadOutOptions, TrajectoryGeometryOptions,
+    TransplantOptions)
 from noisescope.pictures import as_tensor, pictures_of, tensor_of
 from noisescope.progress import sink
 from noisescope.trajectory import Trajectory
@@ -39,6 +41,12 @@ def guidance_anatomy(trajectory: Trajectory, *, progress: Watch = None,
                      **options: Unpack[GuidanceAnatomyOptions]) -> GuidanceAnatomy:
     """What guidance is made of, read off the steps."""
     return _core.guidance_anatomy(_of(trajectory), options, sink(progress))
+
+
+@takes_options("noise_bands")
+def noise_bands(trajectory: Trajectory, *, progress: Watch = None, **options: Unpack[NoiseBandsOptions]) -> NoiseBands:
+    """Energy of the predicted noise by band of spatial frequency, read off the steps."""
+    return _core.noise_bands(_of(trajectory), options, sink(progress))
 
 
 @takes_options("trajectory_geometry")

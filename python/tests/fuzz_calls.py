@@ -187,6 +187,7 @@ def examples(run, folder):
                                      "alternatives": ["green"], "seed": 1, "steps": 2},
         "explain.evidence": {**question, "paths": 2, "steps": 2},
         "explain.guidance_anatomy": {**along, "bands": 2},
+        "explain.noise_bands": {**along, "bands": 2},
         "explain.guidance_information": {**along, "masks": torch.rand(2, 1, 8, 8)},
         "explain.guidance_sweep": {**along, "scales": [2.0], "bands": 2},
         "explain.guidance_windows": {**along, "values": [None, score], "seed": 1, "windows": 2},

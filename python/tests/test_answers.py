@@ -11,6 +11,7 @@ import noisescope as ns
 
 PROMPT = "a red square left of a blue disc on dark"
 SEED, PICTURES, PATHS = 5, 3, 2
+READ = ["trajectory_geometry", "guidance_anatomy", "noise_bands", "counterfactual", "rewind", "noise_tests"]  # as they are
 SETTINGS = {
     "evidence": {"steps": 12}, "u_turn": {"turns": 3, "steps": 4}, "information_map": {"draws": 4, "levels": 4},
     "conditioning_locality": {"draws": 3, "permutations": 19}, "decision_windows": {"steps": 6},
@@ -29,7 +30,7 @@ def trajectory(world):
 def reported(world, tmp_path_factory):
     """The report's numbers and arrays of cheap methods, asked with settings."""
     out = tmp_path_factory.mktemp("report")
-    asked = [*SETTINGS, "trajectory_geometry", "guidance_anatomy", "counterfactual", "rewind", "noise_tests"]
+    asked = [*SETTINGS, *READ]
     report = ns.explain.report(world, PROMPT, out, words="red", methods=asked, settings=SETTINGS, seed=SEED,
                                pictures=PICTURES, paths=PATHS, progress=False)
     assert report.path == str(out / "report.html") and (out / "report.html").exists() and not report.left_out
@@ -62,6 +63,7 @@ def calls(world, t):
         "inversion": lambda o: (explain.inversion(world, t.pictures, PROMPT, seed=SEED, **o), ""),
         "trajectory_geometry": lambda o: (explain.trajectory_geometry(t), ""),
         "guidance_anatomy": lambda o: (explain.guidance_anatomy(t), ""),
+        "noise_bands": lambda o: (explain.noise_bands(t), ""),
         "noise_tests": lambda o: (explain.noise_tests(t), ""),
         "guidance_sweep": lambda o: (explain.guidance_sweep(t, **o), ""),
         "guidance_windows": lambda o: (explain.guidance_windows(t, seed=SEED, **o)[0], "likeness"),
@@ -71,8 +73,7 @@ def calls(world, t):
     }, settings
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, "trajectory_geometry", "guidance_anatomy", "counterfactual", "rewind",
-                                  "noise_tests"])
+@pytest.mark.parametrize("name", [*SETTINGS, *READ])
 def test_python_and_report_answer_the_same(world, trajectory, reported, name):
     ask, settings = calls(world, trajectory)
     answer, part = ask[name](settings.get(name, {}))
@@ -118,6 +119,7 @@ def test_what_is_read_off_a_trajectory_costs_no_evaluations():
     assert drawn == 4 * 4 * 2  # steps, pictures, branches
     ns.explain.guidance_information(t)
     ns.explain.guidance_anatomy(t)
+    ns.explain.noise_bands(t)
     ns.explain.trajectory_geometry(t)
     ns.explain.noise_tests(t)
     ns.explain.word_scores(t, lambda pictures: pictures.mean((1, 2, 3)))

@@ -23,7 +23,7 @@ def evidence(maps):
     return ns.explain.Evidence(
         log_snrs=[0.0, 1.0, 2.0], decision=curves, compensated=maps, realised=maps, profile=curves[1:], entropy=curves,
         entropy_rate=curves[1:], half_points=curves[0], realised_total=curves[0], completeness_gap=curves[0],
-        log_posterior=curves[..., None], own=curves[0].long())
+        log_posterior=curves[..., None], true_version=curves[0].long())
 
 
 def test_curves_are_means_with_their_intervals():

@@ -59,9 +59,9 @@ def test_folders_that_are_no_runs_are_refused(tmp_path):
 
 def test_a_run_of_other_settings_is_refused(run):
     with pytest.raises(ns.ModelError):
-        ns.train(run.folder, overrides={"network.channels": [8, 16]})
+        ns.train(run.folder, overrides={"network.head_width": 16})
     with pytest.raises(ns.ModelError), pytest.warns(DeprecationWarning, match="overrides"):
-        ns.train(run.folder, set={"network.channels": [8, 16]})
+        ns.train(run.folder, set={"network.head_width": 16})
     with pytest.raises(TypeError, match="sets"):
         ns.train(run.folder, sets={})
 

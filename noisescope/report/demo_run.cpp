@@ -52,6 +52,9 @@ ordered_json summary_of(const RunConfig& config, const RunFolder& folder, const 
 }  // namespace
 
 void scale_demo(RunConfig& config, double seconds) {
+  if (!(seconds > 0) || !std::isfinite(seconds)) {
+    throw ValueError(format_text("[report.scale_demo] expected seconds > 0, got {}", seconds));
+  }
   const double share = seconds / kDemoSeconds;
   config.clip_train.seconds *= share;
   config.train.budget = to_string(Budget{BudgetUnit::seconds, parse_budget(config.train.budget).amount * share});

@@ -12,7 +12,7 @@ struct DemoRequest {
 };
 
 /// Scales what takes time in a configuration, so that the whole demo takes about `seconds` where it takes
-/// kDemoSeconds as it is.
+/// kDemoSeconds as it is. Throws ValueError for anything but seconds > 0.
 void scale_demo(RunConfig& config, double seconds);
 
 /// What the default demo takes on two cores.

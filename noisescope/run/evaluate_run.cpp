@@ -1,8 +1,8 @@
 #include "noisescope/run/evaluate_run.h"
 
 #include <chrono>
-#include <cstdio>
 
+#include "noisescope/core/format.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
@@ -64,9 +64,7 @@ class Judge {
 nlohmann::ordered_json sweep_json(const std::map<double, SceneAccuracy>& sweep) {
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   for (const auto& [scale, accuracy] : sweep) {
-    char key[32];
-    std::snprintf(key, sizeof key, "%g", scale);
-    json[key] = to_json(accuracy);
+    json[format_text("{:g}", scale)] = to_json(accuracy);
   }
   return json;
 }

@@ -1,7 +1,6 @@
 #include "noisescope/run/preview.h"
 
-#include <cstdio>
-
+#include "noisescope/core/format.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/evaluate/scene_accuracy.h"
 #include "noisescope/io/codec/image_file.h"
@@ -34,10 +33,8 @@ void write_preview(const TextToImage& model, const RunConfig& config, const RunF
   const std::vector<std::string> prompts = example_prompts(config, model, kPreviewPrompts);
   if (prompts.empty()) return;
   const Tensor pictures = sample_pictures(model, {prompts, "", static_cast<uint64_t>(config.seed), 0}, config.sample);
-  char name[64];
-  std::snprintf(name, sizeof name, "preview-%08lld.png", static_cast<long long>(images_seen));
-  write_png(folder.samples() / name, image_grid(pictures, prompts),
-            {{"noisescope", "preview after " + std::to_string(images_seen) + " images"}});
+  write_png(folder.samples() / format_text("preview-{:08}.png", images_seen), image_grid(pictures, prompts),
+            {{"noisescope", format_text("preview after {} images", images_seen)}});
 }
 
 }  // namespace noisescope::run

@@ -1,13 +1,12 @@
 #include "noisescope/run/train_run.h"
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <optional>
 
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/embedding_cache.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
@@ -187,9 +186,7 @@ void drop_old_scores(const RunFolder& folder, int64_t steps, const Notice& notic
 
 /// "ln sigma ~ N(0.20, 1.25^2)"
 std::string described(const NoiseLevelOptions& levels) {
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), "ln sigma ~ N(%.2f, %.2f^2)", levels.mean, levels.std);
-  return text.data();
+  return format_text("ln sigma ~ N({:.2f}, {:.2f}^2)", levels.mean, levels.std);
 }
 
 /// Tensors of an Ema::state() as plain weights.

@@ -140,13 +140,12 @@ class Run {
 
   /// A finished run whose budget was raised goes on.
   void say_longer(double progress) const {
-    std::array<char, 160> text;
-    std::snprintf(text.data(), text.size(),
-                  " images, %.0f %% of the new budget: the learning rate, which had come down to %.2g, goes on "
-                  "from %.2g",
-                  100 * progress, state_.learning_rate, learning_rate_at(setup_.train.schedule, state_.step, progress));
-    notice("training longer, after " + std::to_string(state_.images) + text.data() + " along the " +
-           to_string(setup_.train.schedule.decay) + " decay over the whole of it");
+    const LrScheduleOptions& schedule = setup_.train.schedule;
+    notice(
+        format_text("training longer, after {} images, {:.0f} % of the new budget: the learning rate, which had come "
+                    "down to {:.2g}, goes on from {:.2g} along the {} decay over the whole of it",
+                    state_.images, 100 * progress, state_.learning_rate,
+                    learning_rate_at(schedule, state_.step, progress), to_string(schedule.decay)));
   }
 
   void train_the_rest() {

@@ -1,7 +1,8 @@
 #include "noisescope/verify/row.h"
 
 #include <cmath>
-#include <cstdio>
+
+#include "noisescope/core/format.h"
 
 namespace noisescope::verify {
 
@@ -34,20 +35,16 @@ nlohmann::ordered_json to_json(const VerifyRow& row) {
 
 std::string bar_text(const VerifyRow& row) {
   if (row.direction == Direction::reported) return "reported";
-  char text[32];
-  std::snprintf(text, sizeof text, "%s %.4g", row.direction == Direction::at_least ? ">=" : "<=", row.bar);
-  return text;
+  return format_text("{} {:.4g}", row.direction == Direction::at_least ? ">=" : "<=", row.bar);
 }
 
 std::string to_table(const std::vector<VerifyRow>& rows) {
   std::string table;
-  char line[512];
   for (const VerifyRow& row : rows) {
     const char* verdict = !row.pass() ? "FAIL" : row.direction == Direction::reported ? "" : "ok";
-    std::snprintf(line, sizeof line, "%-4s  %-21s %-14s %-58s %-10s %.4g [%.4g, %.4g] n %lld\n", verdict,
-                  row.method.c_str(), row.subject.c_str(), row.figure.c_str(), bar_text(row).c_str(),
-                  row.measured.value, row.measured.low, row.measured.high, static_cast<long long>(row.measured.n));
-    table += line;
+    const Estimate& measured = row.measured;
+    table += format_text("{:4}  {:21} {:14} {:58} {:10} {:.4g} [{:.4g}, {:.4g}] n {}\n", verdict, row.method, row.subject,
+                         row.figure, bar_text(row), measured.value, measured.low, measured.high, measured.n);
   }
   return table;
 }

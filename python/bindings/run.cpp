@@ -1,6 +1,6 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/yaml.h"
-#include "noisescope/run/train_run.h"
+#include "noisescope/report/demo_run.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/run_handle.h"
 
@@ -67,6 +67,17 @@ void train(const std::string& config_path, const std::vector<std::string>& overr
   }
 }
 
+py::object demo(const std::string& out, const std::vector<std::string>& overrides, std::optional<double> seconds,
+                const std::string& device, const py::object& progress) {
+  RunConfig config = load_run_config("", overrides);
+  if (seconds) scale_demo(config, *seconds);
+  DemoRequest request;
+  request.train.device = parse_device(device);
+  nlohmann::ordered_json summary;
+  run_long([&](const Control& control) { summary = demo_run(config, RunFolder{out}, request, control); }, progress);
+  return python_of(summary);
+}
+
 }  // namespace
 
 void bind_run(py::module_& m) {
@@ -80,6 +91,7 @@ void bind_run(py::module_& m) {
       .def_property_readonly("image_size", [](const RunHandle& r) { return r.network.image_size(); })
       .def_property_readonly("clip", [](const RunHandle& r) { return r.network.clip(); });
   m.def("train", train);
+  m.def("demo", demo);
 }
 
 }  // namespace noisescope::python

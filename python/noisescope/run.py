@@ -1,4 +1,4 @@
-"""Trained runs: load and train."""
+"""Trained runs: load, train, and the main job in one call."""
 
 import json
 import os
@@ -71,3 +71,16 @@ def train(out: str | os.PathLike[str], config: str | os.PathLike[str] = "", *,
     _core.train(os.fspath(config), _overrides(mapping_of(overrides, "overrides")), os.fspath(out), skip_clip_extraction,
                 device, on_step, sink(progress))
     return Run(out, device)
+
+
+def demo(out: str | os.PathLike[str] = "runs/demo", *, seconds: float | None = None,
+         overrides: Mapping[str, Any] | None = None, device: str = "cpu", progress: Watch = None) -> dict[str, Any]:
+    """The main job, as `noisescope demo` does it: trains on the embedded world in the folder `out` (going on from what
+    is there), scores, writes report.html and summary.json. Returns the summary: scene_accuracy by guidance scale, ...
+
+    `seconds`: scales everything to about this time (default: six minutes on two cores). Raises ConfigError,
+    InvalidValueError, ModelError (a run of other settings).
+    """
+    values: dict[str, Any] = _core.demo(os.fspath(out), _overrides(mapping_of(overrides, "overrides")), seconds, device,
+                                        sink(progress))
+    return values

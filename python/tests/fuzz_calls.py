@@ -148,6 +148,7 @@ def examples(run, folder):
         "model": {"source": denoiser, "condition": lambda prompts: torch.zeros(len(prompts), 1), "name": "m",
                   "image_shape": (3, 8, 8), "log_snr_max": 3.0, "posterior_mean": True, "reader": None,
                   "batch_size": 2},
+        "demo": None,
         "noise_of": {**conversion, "denoised": SMALL},
         "precondition": {"network": lambda x, label, c: x, "sigma_data": 0.5},
         "sample": {"denoiser": denoiser, "x": SMALL, "condition": rows, "null_condition": rows, "sigmas": SIGMAS,

@@ -127,3 +127,13 @@ def test_every_public_name_is_explained():
         for name in module.__all__:
             if not name.startswith("__"):
                 assert getattr(module, name).__doc__, f"{module.__name__}.{name}"
+
+
+def test_the_demo_is_one_call(tmp_path):
+    few = {"evaluation.samples": 4, "evaluation.sweep_samples": 2}
+    summary = ns.demo(tmp_path, overrides={**TINY, **few}, progress=False)
+    assert summary["train_images"] == 32 and 0 <= summary["strict_scene_accuracy"]["value"] <= 1
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    with pytest.raises(ns.InvalidValueError, match="seconds"):
+        ns.demo(tmp_path, seconds=-1.0)

@@ -109,7 +109,8 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const Interrupted&) {
     finish_progress_line();
-    std::fprintf(stderr, "stopped; to go on from what is saved: %s\n", session.command_line.c_str());
+    std::fprintf(stderr, "stopped; what is done is saved. Again (training and embedding go on from it): %s\n",
+                 session.command_line.c_str());
     return 130;
   }
   return session.exit_code;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "noisescope/core/device.h"
+#include "noisescope/core/error.h"
 #include "noisescope/explain/method.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/run/train_run.h"
@@ -44,6 +45,10 @@ OpenedModel open_model(const Session& session, const std::string& text, const st
   check_settings(settings);
   if (const auto member = member_of(text)) {
     return {opened_world(*member, of_config), std::nullopt, std::move(settings), session.common.seed.value_or(0)};
+  }
+  if (!std::filesystem::exists(text)) {
+    throw DataError("[cli.open_model] expected a run folder, 'world' or 'world:fine', got '" + text +
+                    "', which does not exist; train " + "one with 'noisescope train --out " + text + "'");
   }
   const RunFolder folder{text};
   const RunConfig config = load_run_config_of(folder, of_config);

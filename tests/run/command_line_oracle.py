@@ -82,6 +82,12 @@ def check_seeds():
         expect(done.returncode == 0 and json.loads(done.stdout)["seed"] == int(seed), f"--seed {seed} is taken", done)
 
 
+def check_models():
+    done = run("explain", "nowhere", "--prompt", "a red square left of a blue disc on dark")
+    expect(done.returncode == 3, "a model that is none is a fault of the data", done)
+    says(done, "a model that is none", "run folder", "'world'", "'nowhere'", "noisescope train --out nowhere")
+
+
 def check_unused(root):
     folder = root / "captions below"
     for name in "ab":
@@ -192,6 +198,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
         check_seeds()
+        check_models()
         formats, long = check_unused(root)
         check_training_says_it(root, formats, long)
         check_flips(root)

@@ -30,14 +30,17 @@ double continuous_sigma(const GridOptions& options, int64_t i) {
                   options.rho);
 }
 
-/// Step i of S, counted from the noisy end. Halves round to even, as in the reference libraries.
+/// Step i of S, counted from the noisy end. linspace rounds halves to even where timesteps count from 0, as the
+/// reference libraries do: 832.5 becomes 832 there, which is 833 here.
 int64_t discrete_timestep(GridKind type, int64_t i, int64_t steps, int64_t timesteps) {
   const auto last = static_cast<double>(timesteps);
+  const auto gaps = static_cast<double>(steps - 1);
   switch (type) {
     case GridKind::leading:
       return 1 + (steps - 1 - i) * (timesteps / steps);
     case GridKind::linspace:
-      return static_cast<int64_t>(std::nearbyint(last - (last - 1) * fraction(i, steps)));
+      if (steps == 1) return timesteps;
+      return 1 + static_cast<int64_t>(std::nearbyint((last - 1) / gaps * (gaps - static_cast<double>(i))));
     default:  // trailing
       return static_cast<int64_t>(std::nearbyint(last - static_cast<double>(i) * (last / static_cast<double>(steps))));
   }

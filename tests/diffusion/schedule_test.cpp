@@ -11,9 +11,10 @@
 namespace noisescope {
 namespace {
 
-nlohmann::json golden() {
+const nlohmann::json& golden() {
   std::ifstream file(NOISESCOPE_SOURCE_DIR "/tests/golden/schedulers.json");
-  return nlohmann::json::parse(file);
+  static const nlohmann::json json = nlohmann::json::parse(file);
+  return json;
 }
 
 ScheduleOptions options_of(ScheduleKind type, int64_t timesteps) {

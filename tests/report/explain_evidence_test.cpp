@@ -74,7 +74,9 @@ TEST_F(RunEvidence, OfAGivenPictureFindsTheTruth) {
 TEST_F(RunEvidence, PageComparesWithTheTruth) {
   request_.picture = world_.render({scene_})[0];
   steps_ = 40;
-  for (const auto& word : report().json["evidence"]["words"]) {
+  const auto words = report().json["evidence"]["words"];
+  ASSERT_FALSE(words.empty());
+  for (const auto& word : words) {
     EXPECT_TRUE(word.contains("correlation_with_the_exact_map")) << word["word"];
     EXPECT_TRUE(word.contains("exact_half_point_log_snr")) << word["word"];
     EXPECT_TRUE(word.contains("auc_against_what_would_change")) << word["word"];

@@ -12,12 +12,13 @@
 #include "noisescope/core/device.h"
 #include "noisescope/diffusion/process.h"
 #include "noisescope/diffusion/trajectory_recorder.h"
+#include "noisescope/explain/evidence.h"
 #include "noisescope/explain/guidance_information.h"
 #include "noisescope/explain/information_map.h"
 #include "noisescope/model/word_contrasts.h"
-#include "noisescope/report/explain_evidence.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/world/denoiser.h"
+#include "noisescope/world/grammar.h"
 
 namespace noisescope {
 namespace {
@@ -40,20 +41,22 @@ double median(const std::function<double()>& figure, int64_t rounds) {
 struct Run {
   RunConfig config;
   TextToImage model;
+  WorldGrammar grammar;
   Tensor picture;  // [3, S, S]
 };
 
 Run load(const RunFolder& folder) {
   const RunConfig config = load_run_config_of(folder, {});
   const World world(config.data.world);
-  return {config, load_run_model(folder, torch::kCPU), world.render({Scene{{0, 0, 3}, {1, 2, 5}, 0}})[0]};
+  return {config, load_run_model(folder, torch::kCPU), WorldGrammar(world),
+          world.render({Scene{{0, 0, 3}, {1, 2, 5}, 0}})[0]};
 }
 
 /// Of one picture: 64 draws, the whole prompt and four words.
 void map_information(const Run& run) {
   std::vector<Tensor> references = {run.model.null_condition(1)};
-  for (const PromptContrast& word : word_contrasts(run.config, kPrompt, {"red", "square", "blue", "disc"}, {})) {
-    references.push_back(run.model.condition({prompt_without(run.config, word)}));
+  for (const PromptContrast& word : word_contrasts(&run.grammar, kPrompt, {"red", "square", "blue", "disc"}, {})) {
+    references.push_back(run.model.condition({prompt_without(&run.grammar, word)}));
   }
   information_maps(run.model.denoiser(), run.picture.unsqueeze(0), run.model.condition({kPrompt}),
                    torch::stack(references), {.draws = 64}, Random(0), {0});
@@ -62,7 +65,7 @@ void map_information(const Run& run) {
 /// Of one word in four versions: 8 paths of 100 steps, on the network alone.
 void filter_evidence(const Run& run) {
   constexpr int64_t kPaths = 8;
-  const PromptContrast word = word_contrasts(run.config, kPrompt, {"red"}, {}).front();
+  const PromptContrast word = word_contrasts(&run.grammar, kPrompt, {"red"}, {}).front();
   const Tensor conditions = run.model.condition(word.prompts).unsqueeze(1).expand({-1, kPaths, -1});
   filter_noising_paths(run.model.denoiser(), run.picture.expand({kPaths, -1, -1, -1}),
                        {conditions, torch::full({kPaths}, word.true_version, torch::kInt64)}, {.steps = 100},

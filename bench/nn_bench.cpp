@@ -124,7 +124,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void report(const Arguments& a) {
+void measure(const Arguments& a) {
   constexpr int64_t kTurns = 5;
   Steps steps(a), muon_steps(a, OptimizerKind::muon);
   const UNetCost cost = unet_cost(steps.options());
@@ -196,7 +196,7 @@ int main(int argc, char** argv) {
   try {
     const Arguments arguments = parse(argc, argv);
     configure_process(arguments.threads);
-    arguments.serve.empty() ? report(arguments) : serve(arguments);
+    arguments.serve.empty() ? measure(arguments) : serve(arguments);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -352,7 +352,7 @@ void set_dotted(ConfigNode& root, const std::string& dotted_key, ConfigNode valu
       ConfigNode section;
       section.file = value.file;
       section.line = value.line;
-      node->entries.emplace_back(part, std::move(section));
+      node->entries.push_back({part, std::move(section)});
     }
     node = const_cast<ConfigNode*>(node->find(part));  // of a tree that we may change
   }
@@ -384,7 +384,7 @@ ConfigNode config_from_json(const nlohmann::ordered_json& json, const std::strin
   if (json.is_object()) {
     node.kind = Kind::map;
     for (const auto& [key, value] : json.items()) {
-      node.entries.emplace_back(key, config_from_json(value, file));
+      node.entries.push_back({key, config_from_json(value, file)});
     }
   } else if (json.is_array()) {
     node.kind = Kind::list;

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -14,18 +13,25 @@
 
 namespace noisescope::io {
 
+struct ConfigEntry;
+
 /// One value of a configuration file and where it stands.
 struct ConfigNode {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  std::string scalar;                                       // Kind::scalar, as written
-  bool quoted = false;                                      // a quoted scalar is always a string
-  std::vector<ConfigNode> items;                            // Kind::list
-  std::vector<std::pair<std::string, ConfigNode>> entries;  // Kind::map, in file order
+  std::string scalar;                // Kind::scalar, as written
+  bool quoted = false;               // a quoted scalar is always a string
+  std::vector<ConfigNode> items;     // Kind::list
+  std::vector<ConfigEntry> entries;  // Kind::map, in file order
   std::string file;
   int line = 0;  // 1-based; 0: not from a file
 
   const ConfigNode* find(const std::string& key) const;
+};
+
+struct ConfigEntry {
+  std::string key;
+  ConfigNode value;
 };
 
 /// Applies `--set a.b=c`: replaces or adds the value at a dotted key. `value` is the parsed right side.

@@ -70,7 +70,7 @@ std::vector<WordQuestion> questions_of_captions(const std::vector<std::string>& 
   std::vector<WordQuestion> questions;
   for (size_t i = 0; i < captions.size(); ++i) {
     const auto own = std::find(distinct.begin(), distinct.end(), captions[i]) - distinct.begin();
-    questions.push_back({static_cast<int64_t>(i), {captions[i], distinct, distinct, own, 0}});
+    questions.push_back({static_cast<int64_t>(i), {captions[i], distinct, distinct, own, 0, captions[i]}});
   }
   return questions;
 }

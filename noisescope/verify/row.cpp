@@ -43,8 +43,9 @@ std::string to_table(const std::vector<VerifyRow>& rows) {
   for (const VerifyRow& row : rows) {
     const char* verdict = !row.pass() ? "FAIL" : row.direction == Direction::reported ? "" : "ok";
     const Estimate& measured = row.measured;
-    table += format_text("{:4}  {:21} {:14} {:58} {:10} {:.4g} [{:.4g}, {:.4g}] n {}\n", verdict, row.method, row.subject,
-                         row.figure, bar_text(row), measured.value, measured.low, measured.high, measured.n);
+    table +=
+        format_text("{:4}  {:21} {:14} {:58} {:10} {:.4g} [{:.4g}, {:.4g}] n {}\n", verdict, row.method, row.subject,
+                    row.figure, bar_text(row), measured.value, measured.low, measured.high, measured.n);
   }
   return table;
 }

@@ -199,7 +199,7 @@ TEST(Config, ErrorsNameFileAndLine) {
   ConfigNode value = plain("x");
   value.file = "config/a.yaml";
   value.line = 12;
-  root.entries.emplace_back("steps", value);
+  root.entries.push_back({"steps", value});
   TestOptions options;
   try {
     read_options_into(root, options);

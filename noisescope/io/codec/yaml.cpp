@@ -128,7 +128,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
     if (!top.has_key) fail_empty_key(node);
     node.line = top.key_line;  // a section is named by the line of its key
-    top.node.entries.emplace_back(std::move(top.key), std::move(node));
+    top.node.entries.push_back({std::move(top.key), std::move(node)});
     top.has_key = false;
   }
 

@@ -2,9 +2,14 @@
 # make demo     set up, build, and run the main job: train, sample, explain, report (runs/demo)
 # make test     set up, build everything, run the default suite (minutes)
 # make generated   write Python's types of options and answers anew, from the built module
-# make test-slow   the checks labelled slow: a trained demo, all of verify (minutes more); CI runs both
-.PHONY: all setup setup-test build demo build-all test test-slow generated clean
+# make test-slow   the checks labelled slow: a trained demo, all of verify (minutes more)
+# make lint        formatting, include directions, ruff, clang-tidy on what changed (CHANGES=--all: on everything)
+# make test-core test-single test-sanitize   the other presets: LibTorch alone, each source alone, ASan and UBSan
+# CI runs all of them: .ci/run
+.PHONY: all setup setup-test setup-lint build demo build-all test test-slow lint test-core test-single test-sanitize \
+  generated clean
 BUILD ?= build
+PRESET ?= default
 
 all: build
 
@@ -14,8 +19,11 @@ setup:
 setup-test:
 	@bash tools/setup.sh --test
 
+setup-lint:
+	@bash tools/setup.sh --lint
+
 $(BUILD)/build.ninja: | setup
-	@cmake --preset default -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $@; exit 1; }
+	@cmake --preset $(PRESET) -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $@; exit 1; }
 	@rm -f $(BUILD).log
 
 build: setup $(BUILD)/build.ninja
@@ -32,6 +40,22 @@ test: build-all
 
 test-slow: build-all
 	@ctest --test-dir $(BUILD) --output-on-failure -j2 -L slow
+
+lint: setup setup-lint
+	@.venv/bin/python tools/lint.py $(CHANGES)
+
+test-core: setup
+	@cmake --preset core >/dev/null && cmake --build --preset core
+
+test-single: setup
+	@cmake --preset single >/dev/null && cmake --build --preset single --target ns_pch
+	@.venv/bin/python tools/check_single.py build-single
+
+# The modules whose tests take seconds; what takes minutes above them calls the same code.
+SANITIZED := core io io_codec stats diffusion nn world viz data train clip model explain explain_metric evaluate
+test-sanitize: setup
+	@cmake --preset sanitize >/dev/null && cmake --build --preset sanitize --target $(SANITIZED:%=%_test)
+	@ctest --test-dir build-sanitize --output-on-failure -j2 -R "^($(subst $() ,|,$(SANITIZED)))$$"
 
 generated: build-all
 	@for types in option answer; do \

@@ -118,7 +118,7 @@ def tokenizer_files():
         code = {byte: byte for byte in printable} | {byte: 256 + i for i, byte in enumerate(others)}
         return [chr(code[byte]) + tail for tail in ("", "</w>") for byte in range(256)]
 
-    words = ["<|unk|>", *"a red square , left of the purple disc caf\u00e9".split()]
+    words = ["<|unk|>", *["a", "red", "square", ",", "left", "of", "the", "purple", "disc", "café"]]
     merges = [["r", "e"], ["re", "d</w>"], ["l", "e"], ["le", "f"], ["lef", "t</w>"],
               ["\u00c3", "\u00a9</w>"], ["\u00cc", "\u0129"], ["\u00cc", "\u0129</w>"],
               ["\u00cc\u0129", "\u00cc"]]

@@ -1,7 +1,7 @@
 """Checks the documentation against the program and against itself.
 
-Every method of `noisescope explain --list` has a page docs/methods/<id>.md and a line in explanation_report.md, and every
-relative link of a Markdown file leads to a file.    python tools/check_docs.py PROGRAM
+Every method of `noisescope explain --list` has a page docs/methods/<id>.md and a line in explanation_report.md, and
+every relative link of a Markdown file leads to a file.    python tools/check_docs.py PROGRAM
 """
 
 import json

@@ -1,7 +1,7 @@
 """Checks the dependency directions of ARCHITECTURE.md: which module may include which.
 
-Reads every #include "noisescope/..." of the sources, and who may include whom from the build itself. Reports forbidden includes, modules that the
-table does not list, and cycles. `--self-test` proves that each of the three is found.
+Reads every #include "noisescope/..." of the sources, and who may include whom from the build itself. Reports forbidden
+includes, modules that the table does not list, and cycles. `--self-test` proves that each of the three is found.
 """
 
 import itertools
@@ -15,7 +15,7 @@ TABLE = "noisescope/CMakeLists.txt"
 
 
 def allowed_of(cmake):
-    """module -> modules that it may include: the DEPS of noisescope_module, a folder inside a module being part of it."""
+    """module -> modules that it may include: the DEPS of noisescope_module; a folder inside a module is part of it."""
     allowed = {}
     for call in re.findall(r"noisescope_module\(([^)]*)\)", cmake):
         words = call.split()

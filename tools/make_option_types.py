@@ -8,7 +8,8 @@ import importlib.util
 import pathlib
 import textwrap
 
-HEADER = '''"""Options as typed keyword arguments, with their defaults. Made by tools/make_option_types.py: do not edit."""
+HEADER = '''\
+"""Options as typed keyword arguments, with their defaults. Made by tools/make_option_types.py: do not edit."""
 
 from collections.abc import Sequence
 from typing import Literal, TypedDict

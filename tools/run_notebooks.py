@@ -1,6 +1,6 @@
 """Executes the notebooks of examples/ from top to bottom, on one shared small run.
 
-    .venv/bin/python tools/run_notebooks.py                         # a run of 20 s is trained for it; outputs are dropped
+    .venv/bin/python tools/run_notebooks.py                         # trains a run of 20 s for it; drops the outputs
     .venv/bin/python tools/run_notebooks.py --run runs/demo --write # stores the outputs in the notebooks
 
 PYTHONPATH must name build/python, or the module must be installed. Exit code 1 names the cell that failed.
@@ -31,7 +31,8 @@ def execute(path, write):
     notebook = nbformat.read(path, as_version=4)
     begun = time.monotonic()
     try:
-        NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": EXAMPLES}}).execute()
+        resources = {"metadata": {"path": EXAMPLES}}
+        NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
     except CellExecutionError as error:
         sys.exit(f"{path.name}: {error}")
     print(f"{path.name}: {time.monotonic() - begun:.0f} s", flush=True)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a machine ready to build (default) or to test (--test): Debian packages, then a virtual
+# Makes a machine ready to build (default), to test (--test) or to check style (--lint): Debian packages, then a virtual
 # environment of our own in .venv with pinned versions. Safe to run again: finished steps are
 # recognised by their stamp, interrupted ones are done over. Nothing outside this folder is touched
 # but the Debian packages, which need root.
@@ -42,4 +42,6 @@ requirements run requirements.txt
 if [ "${1:-}" = --test ]; then
   requirements test requirements-test.txt
   requirements test-alone requirements-test-alone.txt --no-deps
+elif [ "${1:-}" = --lint ]; then
+  requirements lint requirements-lint.txt
 fi

@@ -15,7 +15,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-import run as ablation  # noqa: E402
+import run as ablation
 
 PARTS = ("joint", "background", "colours", "shapes")
 

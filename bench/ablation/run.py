@@ -8,7 +8,7 @@ and each flaw put back alone into ours. Equal seconds of training, equal cores; 
 
 The speed of every run is measured first, in --rounds rounds (OUT/speeds.json, the best counts); a run then trains as
 many images as it makes in --seconds, so that other work on the machine costs time, but changes no number. (--quick
-trains seconds, and no variants of ours.) Every run is a folder below OUT; finished ones are not repeated, so an interrupted
+trains seconds, and no variants of ours.) Every run is a folder below OUT; finished ones are not repeated, so a stopped
 table goes on. Every run of a seed shares one CLIP. report.py makes table and figure of what is there.
 """
 
@@ -142,6 +142,7 @@ def main():
     for seed in args.seeds:
         for name in args.only or usual:
             bench.run(name, runs[name], seed)
+    return None
 
 
 if __name__ == "__main__":

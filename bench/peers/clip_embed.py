@@ -109,7 +109,7 @@ def main():
             start = time.perf_counter()
             theirs.embed(files[FEW:])
             rates["transformers"].append(args.images / (time.perf_counter() - start))
-    ratios = [own / other for own, other in zip(rates["ours"], rates["transformers"])]
+    ratios = [own / other for own, other in zip(rates["ours"], rates["transformers"], strict=True)]
     report = {"images": args.images, "threads": args.threads, "largest_difference": apart,
               **{f"{side}_images_per_second": round(statistics.median(r), 1) for side, r in rates.items()},
               "ratio": round(statistics.median(ratios), 2),

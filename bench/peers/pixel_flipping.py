@@ -108,7 +108,7 @@ def main():
             differences.append(np.abs(np.asarray(curves) - ours.curves).max())
         ours.close()
     worst = float(np.max(differences))  # NaN stays
-    ratios = [b / a for a, b in zip(own, other)]
+    ratios = [b / a for a, b in zip(own, other, strict=True)]
     print(json.dumps({
         "pictures": args.pictures,
         "pixels": args.side**2,

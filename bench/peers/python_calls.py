@@ -2,7 +2,7 @@
 
     PYTHONPATH=build/python .venv/bin/python bench/peers/python_calls.py RUN [--rounds 5] [--count 64]
 
-Prints JSON: microseconds a call of add_noise on a tiny tensor (an upper bound of the overhead, since the work is in it),
+Prints JSON: microseconds per call of add_noise on a tiny tensor (a bound of the overhead, since the work is in it),
 and seconds of drawing from Python over seconds of drawing by the program (1 = the same).
 """
 

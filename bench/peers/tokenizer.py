@@ -104,7 +104,7 @@ def main():
         "ours_texts_per_second": round(len(texts) / statistics.median(times["ours"])),
     }
     for name in sides:
-        ratios = [other / own for own, other in zip(times["ours"], times[name])]
+        ratios = [other / own for own, other in zip(times["ours"], times[name], strict=True)]
         report[f"ratio_to_{name}"] = round(statistics.median(ratios), 2)
         report[f"range_to_{name}"] = [round(min(ratios), 2), round(max(ratios), 2)]
     print(json.dumps(report, indent=2))

@@ -103,7 +103,7 @@ def measure(ours, eager, batch, rounds, steps):
         sides = [("ours", ours), ("pytorch", eager)]
         for name, side in sides if r % 2 == 0 else sides[::-1]:
             times[name].append(statistics.median(side.step_ms(batch, steps)))
-    ratios = [p / o for o, p in zip(times["ours"], times["pytorch"])]
+    ratios = [p / o for o, p in zip(times["ours"], times["pytorch"], strict=True)]
     median = {name: statistics.median(values) for name, values in times.items()}
     return {
         "batch": batch,

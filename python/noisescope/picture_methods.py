@@ -167,7 +167,7 @@ def u_turn(source: Source, pictures: Any, prompt: Prompts = None, *, keeps: Scor
     if keeps is None:
         read = asked.known("keeps").factors(labels).read
         original = read(asked.pictures)
-        keeps = lambda regenerated: (read(regenerated) == original).double()  # noqa: E731
+        keeps = lambda regenerated: (read(regenerated) == original).double()
     return _core.u_turn(asked.denoiser, asked.pictures, asked.rows(condition, prompt), columns(keeps), asked.noise,
                         options, sink(progress))
 

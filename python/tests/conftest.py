@@ -7,7 +7,7 @@ import torch
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-import noisescope as ns  # noqa: E402
+import noisescope as ns
 
 TINY = {
     "data.world_samples": 200, "clip.embedding_dim": 16, "clip.text.width": 16, "clip.text.layers": 1,

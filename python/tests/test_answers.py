@@ -11,7 +11,7 @@ import noisescope as ns
 
 PROMPT = "a red square left of a blue disc on dark"
 SEED, PICTURES, PATHS = 5, 3, 2
-READ = ["trajectory_geometry", "guidance_anatomy", "noise_bands", "counterfactual", "rewind", "noise_tests"]  # as they are
+READ = ["trajectory_geometry", "guidance_anatomy", "noise_bands", "counterfactual", "rewind", "noise_tests"]  # as is
 SETTINGS = {
     "evidence": {"steps": 12}, "u_turn": {"turns": 3, "steps": 4}, "information_map": {"draws": 4, "levels": 4},
     "conditioning_locality": {"draws": 3, "permutations": 19}, "decision_windows": {"steps": 6},
@@ -139,7 +139,7 @@ def test_pictures_of_a_batch_keep_their_own_null_conditions():
     altered = ns.explain.counterfactual(t, condition=2 * rows).altered[:, 0, 0, 0]
     assert altered.allclose(torch.tensor([4.0, 3.5]))
     assert ns.explain.noise_tiles(t, tile_px=4, redraws=1).pictures[:, 0, 0, 0].allclose(expected)
-    score = lambda pictures: pictures.mean((1, 2, 3))  # noqa: E731
+    score = lambda pictures: pictures.mean((1, 2, 3))
     assert ns.explain.attribute_grid(t, score, conditions=rows)[:, 0, 0].double().allclose(expected.double())
     assert ns.explain.rewind(t, 1).unaltered[:, 0, 0, 0].allclose(expected)
     assert t.rows([1]).pictures[:, 0, 0, 0].allclose(expected[1:])

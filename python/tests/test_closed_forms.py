@@ -192,7 +192,7 @@ def test_half_point_of_u_turns_lies_half_way_from_chance_to_one():
 
 def test_maps_of_weights_are_perfect_explanations_of_linear_scores():
     weights, pictures = noise(1, 1), noise(3, 2)
-    score = lambda x: (x * weights).sum((1, 2, 3))  # noqa: E731
+    score = lambda x: (x * weights).sum((1, 2, 3))
     found = ns.metric.infidelity(score, pictures, weights.expand(3, 1, 8, 8), noise(15, 3).reshape(5, 3, 1, 8, 8))
     assert found.raw.max() < 1e-20
     wrong = ns.metric.infidelity(score, pictures, noise(3, 4), noise(15, 3).reshape(5, 3, 1, 8, 8))
@@ -201,7 +201,7 @@ def test_maps_of_weights_are_perfect_explanations_of_linear_scores():
 
 def test_shuffled_weights_change_maps_of_the_network_alone(run):
     x, condition = ns.initial_noise([2, 3, 32, 32]), run.null_condition(2)
-    of_network = lambda d: d(x, torch.ones(2), condition).mean(1)[None]  # noqa: E731
+    of_network = lambda d: d(x, torch.ones(2), condition).mean(1)[None]
     changed = ns.metric.randomise_all(run, of_network, shuffles=2)
     assert changed.correlation.shape == (2, 1, 2) and (changed.correlation < 0.999).all()
     kept = ns.metric.randomise_cascade(run, lambda d: x.mean(1)[None])

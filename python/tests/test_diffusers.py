@@ -63,7 +63,7 @@ def start_noise(batch=2):
 
 def vp(states, sigmas):
     """Our states in the variance-preserving scale."""
-    return [x / (1 + sigma ** 2) ** 0.5 for x, sigma in zip(states, sigmas[1:])]
+    return [x / (1 + sigma ** 2) ** 0.5 for x, sigma in zip(states, sigmas[1:], strict=True)]
 
 
 # With linspace DDIM steps to t - T / steps, which is not the next of its own timesteps: docs/python.md.
@@ -128,7 +128,8 @@ def test_conditional_models_get_their_tokens():
     model = diffusers.UNet2DConditionModel(
         sample_size=SIDE, in_channels=3, out_channels=3, block_out_channels=(16, 16), layers_per_block=1,
         cross_attention_dim=12, norm_num_groups=8, attention_head_dim=4,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D")).eval()
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D")).eval()
     scheduler = made(diffusers.DDPMScheduler, SCHEDULES[0], "epsilon")
     states = torch.randn(2, 5, 12)
     x, t = torch.randn(2, 3, SIDE, SIDE), 40

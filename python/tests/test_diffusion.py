@@ -1,9 +1,7 @@
 import math
-import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 import torch

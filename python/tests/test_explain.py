@@ -150,7 +150,7 @@ def test_metrics_know_a_right_map_from_a_wrong_one():
         ns.metric.iou(right, mask.float())
 
     pictures = mask[:, None].float()
-    score = lambda x: (x * mask).sum((1, 2, 3)).double()  # noqa: E731
+    score = lambda x: (x * mask).sum((1, 2, 3)).double()
     curves = ns.metric.faithfulness(score, pictures, right)
     assert curves["map"].area_between > curves["random"].area_between
     falling = ns.metric.pixel_flipping(score, pictures, right, removal=0.0)

@@ -9,7 +9,7 @@ import torch
 import noisescope as ns
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_curves_of_cells_stand_at_their_middles_and_named_ones_in_their_places()
     ax = ns.explain.WindowAttribution(edges=[0.0, 2.0, 6.0], shapley=one, knock_out=one, alone=one).plot()
     assert ax.lines[0].get_xdata().tolist() == [1, 4]
     ax = ns.explain.noise_tests(ns.initial_noise([4, 3, 8, 8])).plot()
-    assert [text.get_text() for text in ax.get_xticklabels()][0] == "mean" and ax.get_ylabel() == "corrected (p-value)"
+    assert next(text.get_text() for text in ax.get_xticklabels()) == "mean" and ax.get_ylabel() == "corrected (p-value)"
 
 
 def test_errors_become_intervals():
@@ -94,7 +94,7 @@ def test_answers_are_stored(tmp_path):
     assert torch.tensor(json.loads((tmp_path / "a.json").read_text())["compensated"]).equal(maps)
     assert ns.load_safetensors(tmp_path / "a.safetensors")[0]["log_snrs"].tolist() == [0, 1, 2]
     assert torch.from_numpy(numpy.load(tmp_path / "a.npz")["compensated"]).equal(maps)
-    with pytest.raises(ValueError, match=".json"):
+    with pytest.raises(ValueError, match=r"\.json"):
         kept.save(tmp_path / "a.txt")
 
 

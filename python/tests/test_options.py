@@ -6,8 +6,8 @@ import noisescope as ns
 from noisescope import _answers, _core, _options
 
 sys.path.append(str(pathlib.Path(__file__).parents[2] / "tools"))
-from make_answer_types import answer_types  # noqa: E402
-from make_option_types import option_types  # noqa: E402
+from make_answer_types import answer_types
+from make_option_types import option_types
 
 
 def test_types_of_options_are_those_of_the_library():

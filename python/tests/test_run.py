@@ -51,7 +51,7 @@ def test_words_that_the_model_does_not_know_are_named(run):
 
 
 def test_folders_that_are_no_runs_are_refused(tmp_path):
-    with pytest.raises(ns.DataError, match="config.yaml"):
+    with pytest.raises(ns.DataError, match=r"config\.yaml"):
         ns.load(tmp_path)
     with pytest.raises(ns.ConfigError, match="budget"):
         ns.train(tmp_path / "x", overrides={"train.budgt": "1steps"})

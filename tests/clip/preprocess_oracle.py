@@ -108,7 +108,7 @@ def shortest(image, side):
 def centre(image, side):
     """torchvision.transforms.CenterCrop(side) of a PIL image that is large enough."""
     width, height = image.size
-    top, left = int(round((height - side) / 2.0)), int(round((width - side) / 2.0))
+    top, left = round((height - side) / 2.0), round((width - side) / 2.0)
     return image.crop((left, top, left + side, top + side))
 
 

@@ -27,7 +27,7 @@ from unicode_texts import random_texts  # noqa: E402
 
 def read_merges(path):
     """A published file: its first line is a header, and what is behind 48,894 merges is not read."""
-    lines = gzip.open(path).read().decode().split("\n")[1:REAL_SIZE + 1]
+    lines = gzip.decompress(pathlib.Path(path).read_bytes()).decode().split("\n")[1:REAL_SIZE + 1]
     return [tuple(line.split()) for line in lines]
 
 

@@ -62,7 +62,7 @@ def main():
             ours = json.loads((root / kind / "ids.json").read_text())
             theirs = AutoTokenizer.from_pretrained(root / kind)
             wrong, wrong_spans = [], []
-            for text, ids, spans in zip(texts, ours["ids"], ours["spans"]):
+            for text, ids, spans in zip(texts, ours["ids"], ours["spans"], strict=True):
                 encoded = theirs(text, truncation=True, split_special_tokens=True,
                                  return_offsets_mapping=True)
                 if encoded.input_ids != ids:

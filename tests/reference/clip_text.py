@@ -10,6 +10,7 @@ import html
 
 import ftfy
 import regex
+import itertools
 
 CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
 PATTERN = regex.compile(rf"{CONTRACTIONS}|[\p{{L}}]+|[\p{{N}}]|[^\s\p{{L}}\p{{N}}]+", regex.IGNORECASE)
@@ -37,10 +38,7 @@ def vocabulary(merges, profile="openai"):
 def clean(text, profile, fix_encoding=False):
     text = ftfy.fix_text(text, fix_encoding=fix_encoding)
     text = html.unescape(html.unescape(text)).strip()
-    if profile == "openai":
-        text = regex.sub(r"\s+", " ", text).strip()
-    else:
-        text = " ".join(text.split()).strip()
+    text = regex.sub(r"\s+", " ", text).strip() if profile == "openai" else " ".join(text.split()).strip()
     return text.lower()
 
 
@@ -59,7 +57,7 @@ class Reference:
         parts = [self.bytes[byte] for byte in word.encode()]
         parts[-1] += "</w>"
         while len(parts) > 1:
-            best = min(zip(parts, parts[1:]), key=lambda p: self.ranks.get(p, len(self.ranks)))
+            best = min(itertools.pairwise(parts), key=lambda p: self.ranks.get(p, len(self.ranks)))
             if best not in self.ranks:
                 break
             merged, i = [], 0

@@ -83,7 +83,7 @@ def square(content, side, squash):
     new = (side if width == short else int(side * width / short),
            side if height == short else int(side * height / short))
     image = image.resize(new, Image.Resampling.BICUBIC)
-    left, top = (int(round((length - side) / 2.0)) for length in new)
+    left, top = (round((length - side) / 2.0) for length in new)
     return np.asarray(image.crop((left, top, left + side, top + side)))
 
 

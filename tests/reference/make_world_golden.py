@@ -123,7 +123,7 @@ def main():
     x = (clean + SIGMAS[:, None, None, None] * noise).astype(np.float32)
     tensors = {"clean": clean.astype(np.float32), "sigma": SIGMAS, "x": x}
     for name, weights in (("null", prior()), ("caption", prior((0, 0), (1, None)))):
-        results = [estimate(row.astype(np.float64), sigma, weights) for row, sigma in zip(x, SIGMAS)]
+        results = [estimate(row.astype(np.float64), sigma, weights) for row, sigma in zip(x, SIGMAS, strict=True)]
         tensors[f"{name}.denoised"] = np.stack([r[0] for r in results]).astype(np.float32)
         tensors[f"{name}.posterior"] = np.stack([r[1] for r in results])
     folder = pathlib.Path(__file__).resolve().parent.parent / "golden"

@@ -1,8 +1,8 @@
 """The U-Net of noisescope/nn/unet.h once more, written from its description in plain PyTorch.
 
 An independent reference for values, gradients, FLOPs and kept activations
-(tests/nn/unet_oracle.py), and the opponent of the timing (bench/peers/unet_step.py). Parameter names are the same, so the
-weights of one load into the other.
+(tests/nn/unet_oracle.py), and the opponent of the timing (bench/peers/unet_step.py). Parameter names are the same, so
+the weights of one load into the other.
 """
 
 import math

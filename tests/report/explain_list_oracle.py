@@ -25,7 +25,7 @@ def problems_of_option(option):
         yield f"option {option}"
     value = option["default"]
     for number in value if isinstance(value, list) else [value]:
-        if "min" in option and number < option["min"] or "max" in option and number > option["max"]:
+        if ("min" in option and number < option["min"]) or ("max" in option and number > option["max"]):
             yield f"default of {option['name']} out of range"
 
 

@@ -56,7 +56,8 @@ def reference(model, tokenizer, images):
 
     processor = CLIPImageProcessorPil(size={"shortest_edge": 48}, crop_size={"height": 48, "width": 48},
                                       image_mean=MEAN, image_std=STD)
-    pixels = processor([ImageOps.exif_transpose(Image.open(path)) for path in images], return_tensors="pt")["pixel_values"]
+    upright = [ImageOps.exif_transpose(Image.open(path)) for path in images]
+    pixels = processor(upright, return_tensors="pt")["pixel_values"]
     tokens = tokenizer(TEXTS, padding=True, return_tensors="pt")
     with torch.no_grad():
         return model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask,

@@ -96,7 +96,8 @@ def check_unused(root):
     (folder / "metadata1000.jsonl").write_text("{}\n")
     text, facts = inspect(root, folder)
     says(text, "inspect", "metadata1000.jsonl", "a/metadata.jsonl", "3 caption files not read")
-    expect(sorted(facts["load"].get("unread_captions", [])) == ["a/metadata.jsonl", "b/metadata.jsonl", "metadata1000.jsonl"],
+    unread = sorted(facts["load"].get("unread_captions", []))
+    expect(unread == ["a/metadata.jsonl", "b/metadata.jsonl", "metadata1000.jsonl"],
            "the unread caption files stand in --json")
 
     folder = root / "other splits"

@@ -63,8 +63,8 @@ def check_checkpoint(folder):
     written = load_file(out / "model.safetensors")
     expect(written.keys() == averaged.keys(), "the run has the network's tensors")
     expect(all(torch.equal(written[name], averaged[name]) for name in averaged), "they are the averaged ones")
-    drawn = subprocess.run([PROGRAM, "sample", out, "--prompt", "a red disc", "--quiet", "--set", "sample.grid.steps=5"],
-                           capture_output=True, text=True)
+    command = [PROGRAM, "sample", out, "--prompt", "a red disc", "--quiet", "--set", "sample.grid.steps=5"]
+    drawn = subprocess.run(command, capture_output=True, text=True)
     expect(drawn.returncode == 0 and list(out.rglob("*.png")), f"the run draws: {drawn.stderr}")
 
 

@@ -1,5 +1,6 @@
 """TensorBoard itself reads our event files, also those of a run in two parts."""
 
+import itertools
 import os
 import pathlib
 import subprocess
@@ -32,7 +33,7 @@ def main():
               [100, 200, 300, 400, 500, 600, 700])
         check("values", [round(e.value, 5) for e in loss],
               [1.0, 0.5, 0.33333, 0.25, 50.0, 60.0, 70.0])
-        check("wall times rise", all(a.wall_time <= b.wall_time for a, b in zip(loss, loss[1:])),
+        check("wall times rise", all(a.wall_time <= b.wall_time for a, b in itertools.pairwise(loss)),
               True)
     return failures
 

@@ -45,7 +45,7 @@ def decode(path):
 def on_timeline(frames, times):
     """What is shown, and until when: frames that do not differ count as one."""
     shown, end = [], 0
-    for frame, time in zip(frames, times):
+    for frame, time in zip(frames, times, strict=True):
         end += time
         if shown and np.array_equal(shown[-1][0], frame):
             shown[-1] = (frame, end)
@@ -70,7 +70,7 @@ def check_film(name, path, truth):
     lossless = path.suffix != ".gif" or name not in MANY_COLOURS
     shown = on_timeline(frames, times)
     check(f"{what} steps", len(shown), len(shown) == len(expected))
-    for (frame, end), (wanted, wanted_end) in zip(shown, expected):
+    for (frame, end), (wanted, wanted_end) in zip(shown, expected, strict=True):
         check(f"{what} until {wanted_end} ms", end, end == wanted_end or not moves)
         error = np.abs(frame - wanted)
         mean, largest = (0, 0) if lossless else GIF_ERROR[path.name]

@@ -131,7 +131,7 @@ Image to_rgb(const StoredImage& stored) { return to_rgb(stored, true); }
 Image to_rgb_scaled(const StoredImage& stored) { return to_rgb(stored, false); }
 
 StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t height) {
-  StoredImage result{.image = {}, .mode = stored.mode, .orientation = stored.orientation};
+  StoredImage result{.image = {}, .mode = stored.mode, .orientation = stored.orientation, .frames = stored.frames};
   const bool same_size = width == stored.image.width && height == stored.image.height;
   switch (same_size || width < 1 || height < 1 ? PixelMode::rgb : stored.mode) {
     case PixelMode::bilevel:
@@ -151,16 +151,18 @@ StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t heig
   return result;
 }
 
-StoredImage turned_upright(const StoredImage& stored) {
+StoredImage turned_upright(StoredImage stored) {
   if (stored.orientation < 2 || stored.orientation > 8) {
-    return {.image = stored.image, .mode = stored.mode, .orientation = 1};
+    stored.orientation = 1;
+    return stored;
   }
   const Image& from = stored.image;
   const bool swaps = stored.orientation >= 5;
   StoredImage result{
       .image = blank_image(swaps ? from.height : from.width, swaps ? from.width : from.height, from.channels),
       .mode = stored.mode,
-      .orientation = 1};
+      .orientation = 1,
+      .frames = stored.frames};
   for (int64_t y = 0; y < result.image.height; ++y) {
     for (int64_t x = 0; x < result.image.width; ++x) {
       const auto [fx, fy] = stored_position(stored.orientation, x, y, from.width, from.height);

@@ -22,6 +22,7 @@ struct StoredImage {
   Image image;
   PixelMode mode = PixelMode::rgb;
   int orientation = 1;  // of EXIF, 1 to 8: how a viewer would turn it
+  int64_t frames = 1;   // of the file; `image` is the first
 };
 
 /// Pillow's convert("RGB"): gray replicated, alpha dropped, ink mixed, 16-bit gray cut off at 255.
@@ -36,6 +37,6 @@ Image to_rgb_scaled(const StoredImage& stored);
 StoredImage resize_stored(const StoredImage& stored, int64_t width, int64_t height);
 
 /// Turned upright (Pillow's ImageOps.exif_transpose); the result has orientation 1.
-StoredImage turned_upright(const StoredImage& stored);
+StoredImage turned_upright(StoredImage stored);
 
 }  // namespace noisescope::io

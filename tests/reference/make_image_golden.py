@@ -49,6 +49,33 @@ def interlaced_rows(pixels):
     return b"".join(b"\0" + row.tobytes() for part in parts if part.size for row in part)
 
 
+def gif_with_small_frame():
+    """A frame of 5 x 4 px at (3, 2) on a canvas of 21 x 13."""
+    frame = Image.fromarray(picture()[:4, :5]).quantize(8)
+    content = bytearray(encoded(frame, "GIF", optimize=False))
+    content[6:10] = struct.pack("<HH", WIDTH, HEIGHT)
+    at = content.index(b"\x2c", 13 + 3 * (2 << (content[10] & 7)))
+    content[at + 1:at + 5] = struct.pack("<HH", 3, 2)
+    return bytes(content)
+
+
+def raw_bmp(bits, rows, height=HEIGHT, colours=0):
+    palette = b"".join(bytes((15 * i, 255 - 9 * i, 7 * i, 0)) for i in range(colours))
+    start = 54 + len(palette)
+    return (b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) +
+            struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, 0, len(rows), 0, 0, colours, 0) + palette + rows)
+
+
+def four_bit_row(row):
+    row = np.append(row, 0)  # 21 px and half a byte
+    return (row[::2] << 4 | row[1::2]).astype(np.uint8).tobytes() + b"\0"
+
+
+def fifteen_bit_row(row):
+    red, green, blue = (row[:, c].astype("<u2") >> 3 for c in range(3))
+    return (red << 10 | green << 5 | blue).astype("<u2").tobytes() + b"\0\0"
+
+
 def files():
     rgb = Image.fromarray(picture())
     alpha = Image.fromarray((picture()[:, :, 2] // 2).astype(np.uint8))
@@ -79,6 +106,25 @@ def files():
     yield "jpeg_exif", encoded(rgb, "JPEG", quality=85, exif=exif)
     yield "png_exif", encoded(rgb, "PNG", exif=exif)
     yield "png_gray_16bit", encoded(Image.fromarray(picture()[:, :, 2].astype(np.uint16) * 99), "PNG")
+    yield "webp_lossy", encoded(rgb, "WEBP", quality=70)
+    yield "webp_lossless", encoded(rgb, "WEBP", lossless=True)
+    yield "webp_alpha", encoded(Image.merge("RGBA", (*rgb.split(), alpha)), "WEBP", lossless=True)
+    yield "webp_exif", encoded(rgb, "WEBP", lossless=True, exif=exif)
+    yield "webp_animated", encoded(rgb, "WEBP", save_all=True, append_images=[rgb.rotate(180)], lossless=True)
+    yield "gif", encoded(palette, "GIF")
+    yield "gif_interlaced", encoded(palette, "GIF", interlace=1)
+    yield "gif_gray", encoded(gray, "GIF")
+    yield "gif_transparent", encoded(palette, "GIF", transparency=3)
+    yield "gif_animated", encoded(palette, "GIF", save_all=True, append_images=[palette.rotate(180), palette], optimize=False)
+    yield "gif_small_frame", gif_with_small_frame()
+    yield "bmp_rgb", encoded(rgb, "BMP")
+    yield "bmp_gray", encoded(gray, "BMP")
+    yield "bmp_bits", encoded(gray.convert("1"), "BMP")
+    yield "bmp_palette", encoded(palette, "BMP")
+    yield "bmp_alpha", encoded(Image.merge("RGBA", (*rgb.split(), alpha)), "BMP")
+    yield "bmp_4bit", raw_bmp(4, b"".join(four_bit_row(row) for row in picture()[::-1, :, 0] // 16), colours=16)
+    yield "bmp_555", raw_bmp(16, b"".join(fifteen_bit_row(row) for row in picture()[::-1]))
+    yield "bmp_top_down", raw_bmp(24, b"".join(row[:, ::-1].tobytes() + b"\0" for row in picture()), height=-HEIGHT)
     yield "png_interlaced", raw_png(8, 2, interlaced_rows(picture()), interlace=1)
 
 

@@ -1,5 +1,7 @@
 #include "noisescope/io/codec/image_file.h"
 
+#include <algorithm>
+
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/codec/image_codec.h"
@@ -34,6 +36,21 @@ Image make_checked_image(uint64_t width, uint64_t height, int64_t channels, cons
   return image;
 }
 
+StoredImage look_up(Image indices, const Palette& palette) {
+  bool is_ramp = !palette.empty();
+  for (size_t i = 0; i < palette.size(); ++i) {
+    is_ramp = is_ramp && std::all_of(palette[i].begin(), palette[i].end(), [i](uint8_t value) { return value == i; });
+  }
+  if (is_ramp) return {std::move(indices), PixelMode::gray};
+  Image image{.width = indices.width, .height = indices.height, .channels = 3, .pixels = {}};
+  image.pixels.reserve(3 * indices.pixels.size());
+  for (const uint8_t index : indices.pixels) {
+    const std::array<uint8_t, 3> colour = index < palette.size() ? palette[index] : std::array<uint8_t, 3>{};
+    image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
+  }
+  return {std::move(image), PixelMode::palette};
+}
+
 int exif_orientation(std::string_view exif) {
   constexpr uint64_t kOrientation = 0x0112, kShort = 3, kLong = 4;
   const bool little = exif.starts_with("II");
@@ -63,13 +80,16 @@ int exif_orientation(std::string_view exif) {
 StoredImage decode_stored(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
   if (is_png(bytes)) return decode_png(bytes, name, limits);
   if (is_jpeg(bytes)) return decode_jpeg(bytes, name, limits);
-  fail_decode(
-      name, 0,
-      bytes.empty() ? "a PNG or JPEG image, got an empty file" : "a PNG or JPEG image, got another kind of file");
+  if (is_webp(bytes)) return decode_webp(bytes, name, limits);
+  if (is_gif(bytes)) return decode_gif(bytes, name, limits);
+  if (is_bmp(bytes)) return decode_bmp(bytes, name, limits);
+  fail_decode(name, 0,
+              std::string("a PNG, JPEG, WebP, GIF or BMP image, got ") +
+                  (bytes.empty() ? "an empty file" : "another kind of file"));
 }
 
 Image decode_image(std::string_view bytes, const std::string& name, const DecodeLimits& limits) {
-  return to_rgb_scaled(decode_stored(bytes, name, limits));
+  return to_rgb_scaled(turned_upright(decode_stored(bytes, name, limits)));
 }
 
 StoredImage read_stored(const std::filesystem::path& path, const DecodeLimits& limits) {

@@ -1,4 +1,5 @@
-// PNG and JPEG files (libpng, libjpeg-turbo). Files from outside are hostile until decoded.
+// Image files: PNG (libpng), JPEG (libjpeg-turbo), WebP (libwebp), GIF (giflib), BMP. Files from outside are hostile
+// until decoded.
 // No torch here.
 #pragma once
 
@@ -18,14 +19,14 @@ struct DecodeLimits {
   int64_t max_scans = 100;  // of a progressive JPEG: each costs as much time as a whole picture
 };
 
-/// A PNG or JPEG image as its file holds it: 8 bits a value (16-bit colour and 16-bit gray with alpha
+/// An image as its file holds it: 8 bits a value (16-bit colour and 16-bit gray with alpha
 /// keep their high bytes, as in Pillow), 16-bit gray whole. The transparent colour or palette entries
-/// of a PNG are passed over; its gamma, too. Type by content, not by name. `name` is for messages.
-/// Throws FormatError for anything else, truncated or lying.
+/// of a PNG are passed over; its gamma, too. Of an animation the first frame, composed. Type by content, not by name.
+/// `name` is for messages. Throws FormatError for anything else, truncated or lying.
 StoredImage decode_stored(std::string_view bytes, const std::string& name, const DecodeLimits& limits = {});
 
 /// RGB as Pillow's convert("RGB") gives it: gray replicated, palette looked up, alpha dropped,
-/// CMYK JPEG converted; no EXIF rotation, no gamma. 16-bit gray keeps its high byte, where Pillow cuts
+/// CMYK JPEG converted, turned upright by EXIF; no gamma. 16-bit gray keeps its high byte, where Pillow cuts
 /// it off at 255 (to_rgb does as Pillow). Throws as decode_stored.
 Image decode_image(std::string_view bytes, const std::string& name, const DecodeLimits& limits = {});
 

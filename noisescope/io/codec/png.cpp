@@ -231,6 +231,21 @@ std::vector<png_bytep> row_pointers(uint8_t* pixels, int64_t height, uint64_t ro
   return rows;
 }
 
+/// Frames of an animation (chunk acTL, which stands before the pixels); 1 where there is none.
+int64_t frames_of(std::string_view bytes) {
+  const auto number = [&](size_t at) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+    return value;
+  };
+  for (size_t at = kSignatureBytes; at + 12 <= bytes.size(); at += number(at) + 12) {
+    const std::string_view kind = bytes.substr(at + 4, 4);
+    if (kind == "IDAT") break;
+    if (kind == "acTL") return std::max<int64_t>(static_cast<int64_t>(number(at + 8)), 1);
+  }
+  return 1;
+}
+
 }  // namespace
 
 bool is_png(std::string_view bytes) {
@@ -247,7 +262,7 @@ StoredImage decode_png(std::string_view bytes, const std::string& name, const De
   const auto row_bytes = static_cast<uint64_t>(image.width * image.channels);
   std::vector<png_bytep> rows = row_pointers(image.pixels.data(), image.height, row_bytes);
   if (!read_rows(reader, mode, rows.data(), row_bytes)) fail_png(reader, name);
-  return {std::move(image), mode, exif_orientation(exif_of(reader))};
+  return {std::move(image), mode, exif_orientation(exif_of(reader)), frames_of(bytes)};
 }
 
 std::map<std::string, std::string> png_text(std::string_view bytes, const std::string& name) {

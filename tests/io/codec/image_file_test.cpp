@@ -54,11 +54,32 @@ TEST(ImageFile, EveryKindDecodesAsInPillow) {
     EXPECT_EQ(text_of(to_rgb(resize_stored(stored, 9, 5))), bytes_of(golden().at(key + ".small"))) << name;
     EXPECT_EQ(stored.orientation, golden().at(key + ".orientation").item<int64_t>()) << name;
     if (stored.mode != PixelMode::grey16) {  // of which the data loader keeps the high byte
-      EXPECT_EQ(decode_image(bytes_of(tensor), name).pixels, image.pixels) << name;
+      EXPECT_EQ(decode_image(bytes_of(tensor), name).pixels, to_rgb(turned_upright(stored)).pixels) << name;
     }
     ++cases;
   }
-  EXPECT_EQ(cases, 22);
+  EXPECT_EQ(cases, 41);
+}
+
+TEST(ImageFile, OfAnimationsTheFirstFrameIsTakenAndAllAreCounted) {
+  EXPECT_EQ(decode_stored(golden_file("gif_animated"), "a").frames, 3);
+  EXPECT_EQ(decode_stored(golden_file("webp_animated"), "a").frames, 2);
+  EXPECT_EQ(decode_stored(golden_file("gif"), "a").frames, 1);
+  std::string animated = encode_png(pattern(3, 3, 3));
+  animated.insert(33, std::string("\0\0\0\x08"
+                                  "acTL"
+                                  "\0\0\0\x05\0\0\0\0"
+                                  "\x60\x37\x09\xe5",
+                                  20));
+  EXPECT_EQ(decode_stored(animated, "a").frames, 5);
+}
+
+TEST(ImageFile, PhotographsOfATurnedCameraStandUpright) {
+  for (const char* name : {"jpeg_exif", "png_exif", "webp_exif"}) {
+    const Image image = decode_image(golden_file(name), name);
+    EXPECT_EQ(image.width, 13) << name;
+    EXPECT_EQ(image.height, 21) << name;
+  }
 }
 
 // Damaged EXIF data are no reason to refuse a picture, nor to turn it.
@@ -77,7 +98,8 @@ TEST(ImageFile, OddOrientationsAreNone) {
 }
 
 TEST(ImageFile, EveryTruncationIsDetected) {
-  for (const char* name : {"jpeg_420", "jpeg_progressive", "png_rgb", "png_interlaced"}) {
+  for (const char* name : {"jpeg_420", "jpeg_progressive", "png_rgb", "png_interlaced", "webp_lossy", "webp_lossless",
+                           "bmp_rgb", "bmp_4bit"}) {
     const std::string whole = golden_file(name);
     ASSERT_NO_THROW(decode_image(whole, name));
     for (size_t length = 0; length < whole.size(); ++length) {
@@ -97,8 +119,11 @@ TEST(ImageFile, DamageIsDetected) {
 }
 
 TEST(ImageFile, OtherFilesAreNamed) {
-  EXPECT_EQ(image_message(""), "a.png, byte 0: [io.decode_image] expected a PNG or JPEG image, got an empty file");
-  EXPECT_NE(image_message("GIF89a").find("another kind of file"), std::string::npos);
+  EXPECT_EQ(image_message(""),
+            "a.png, byte 0: [io.decode_image] expected a PNG, JPEG, WebP, GIF or BMP image, got an empty file");
+  EXPECT_NE(image_message("II*").find("another kind of file"), std::string::npos);
+  EXPECT_NE(image_message("GIF89a").find("a whole GIF image"), std::string::npos);
+  EXPECT_NE(image_message("BM").find("a whole BMP image"), std::string::npos);
   EXPECT_NE(image_message("\xff\xd8\xff").find("a whole JPEG image"), std::string::npos);
   EXPECT_THROW(read_image("/absent.png"), IoError);
 }

@@ -8,6 +8,7 @@
 
 #include "noisescope/data/caption_metadata.h"
 #include "noisescope/io/csv.h"
+#include "noisescope/io/text_encoding.h"
 
 namespace noisescope {
 namespace {
@@ -74,8 +75,13 @@ void attempt(const Parse& parse) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace noisescope;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  attempt([&] { check_rows(parse_metadata_jsonl(text, "fuzz"), text); });
-  attempt([&] { check_rows(parse_metadata_csv(text, "fuzz"), text); });
+  attempt([&] { check_rows(parse_metadata_jsonl(text, "fuzz").rows, text); });
+  attempt([&] { check_rows(parse_metadata_csv(text, "fuzz").rows, text); });
+  attempt([&] { parse_metadata_json(text, "fuzz"); });
+  attempt([&] {
+    const std::string decoded = decode_text(text, "fuzz").text;
+    if (utf8_prefix(decoded) != decoded.size()) std::abort();
+  });
   attempt([&] { check_csv(text); });
   if (const std::string inside = path_inside(text); !inside.empty()) check_path(inside);
   return 0;

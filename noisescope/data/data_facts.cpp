@@ -93,6 +93,9 @@ nlohmann::ordered_json load_to_json(const LoadReport& load) {
   json["ignored_suffixes"] = load.ignored_suffixes;
   json["unread_captions"] = load.unread_captions;
   json["unknown_parts"] = load.unknown_parts;
+  json["remarks"] = load.remarks;
+  json["turned_upright"] = load.turned;
+  json["animated"] = load.animated;
   json["unlabelled"] = load.unlabelled;
   json["duplicate_captions"] = load.duplicate_captions;
   json["seconds"] = load.seconds;

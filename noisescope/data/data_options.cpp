@@ -20,10 +20,10 @@ std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Contr
   }
   if (options.kind == DataKind::folder) {
     return std::make_shared<ImageDataset>(
-        load_image_folder(options.path, options.templates, options.load, control, report));
+        load_image_folder(options.path, options.folder, options.load, control, report));
   }
   return std::make_shared<ImageDataset>(
-      load_tiny_imagenet(options.path, options.templates, options.synonyms, options.load, control, report));
+      load_tiny_imagenet(options.path, options.folder.templates, options.synonyms, options.load, control, report));
 }
 
 }  // namespace
@@ -35,7 +35,13 @@ void describe(Describer& d, DataOptions& o) {
   d("flip", o.flip,
     "mirror half of the pictures in training: auto (where no caption says left or right), true or false; false "
     "for letters, digits, arrows and whatever else has sides");
-  d("templates", o.templates, "captions of a class; {} stands for its name");
+  d("captions", o.folder.captions,
+    "of a folder: tables (metadata.jsonl, metadata.csv, captions.csv), sidecars (a .txt beside each picture) or "
+    "classes "
+    "(its folder's name); auto: the first of these that is there");
+  d("image_column", o.folder.columns.image, "column or member of a table that names the picture; '': the usual names");
+  d("caption_column", o.folder.columns.caption, "that which holds its caption; '': the usual names");
+  d("templates", o.folder.templates, "captions of a class; {} stands for its name");
   d("synonyms", o.synonyms, "names of a Tiny ImageNet class in its captions: the first, or all");
   d("validation_share", o.validation_share,
     "share of samples held out, where the data has no validation part of its own",

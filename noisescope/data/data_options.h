@@ -7,6 +7,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
+#include "noisescope/data/folder_captions.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/data/tiny_imagenet.h"
 #include "noisescope/world/world.h"
@@ -27,7 +28,7 @@ struct DataOptions {
   std::string path;
   ImageLoadOptions load;
   Flip flip = Flip::automatic;
-  std::vector<std::string> templates = {"a photo of a {}"};
+  FolderOptions folder;
   Synonyms synonyms = Synonyms::first;
   double validation_share = 0.05;
   int64_t seed = 0;
@@ -35,7 +36,7 @@ struct DataOptions {
   WorldOptions world;
 };
 
-/// The fields of `load` stand beside the others: data.image_size_px, not data.load.image_size_px.
+/// The fields of `load` and `folder` stand beside the others: data.image_size_px, not data.load.image_size_px.
 void describe(Describer& d, DataOptions& o);
 
 /// Are pictures mirrored in training, and why.

@@ -5,6 +5,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/data/image_loader.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope::data {
@@ -63,13 +64,13 @@ std::string of_number(int64_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
-/// "8 files left out, as only .png, .jpg and .jpeg are read: .bmp 4, .webp 4"
+/// "8 files left out, as only PNG, JPEG, WebP, GIF, BMP are read: .tif 4, .heic 4"
 std::string ignored_note(const LoadReport& report) {
   std::vector<std::string> kinds;
   for (const auto& [suffix, count] : report.ignored_suffixes) {
     kinds.push_back((suffix.empty() ? "without suffix" : suffix) + " " + std::to_string(count));
   }
-  return of_number(report.ignored, "file") + " left out, as only .png, .jpg and .jpeg are read: " + join(kinds);
+  return of_number(report.ignored, "file") + " left out, as only " + kImageFormats + " are read: " + join(kinds);
 }
 
 std::string unknown_parts_note(const std::map<std::string, int64_t>& parts) {
@@ -79,8 +80,8 @@ std::string unknown_parts_note(const std::map<std::string, int64_t>& parts) {
     names.push_back(folder + "/");
     images += count;
   }
-  return "read as a class of its own though it stands beside train/, validation/ or test/: " + first_of(names) + " (" +
-         of_number(images, "image") + ", trained on); rename a part to validation/ or test/, or move it away";
+  return "trained on though they stand beside train/, validation/ or test/: " + first_of(names) + " (" +
+         of_number(images, "image") + "); rename a part to validation/ or test/, or move it away";
 }
 
 }  // namespace
@@ -135,14 +136,22 @@ void count_ignored(const std::string& path, LoadReport& report) {
 }
 
 std::vector<std::string> load_notes(const LoadReport& report) {
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = report.remarks;
+  if (report.turned > 0) notes.push_back(of_number(report.turned, "picture") + " turned upright, as the EXIF data say");
+  if (report.animated > 0) notes.push_back(of_number(report.animated, "animation") + ": the first frame is used");
+  if (report.duplicate_captions > 0) {
+    notes.push_back(of_number(report.duplicate_captions, "caption") + " given twice for one picture: used once");
+  }
+  if (report.unlabelled > 0)
+    notes.push_back(of_number(report.unlabelled, "picture") + " of test/ without labels left out");
   for (const SkippedFile& file : report.skipped) notes.push_back("left out " + file.name + ": " + file.reason);
   if (report.ignored > 0) notes.push_back(ignored_note(report));
   if (!report.unread_captions.empty()) {
-    notes.push_back(of_number(static_cast<int64_t>(report.unread_captions.size()), "caption file") +
-                    " not read: " + first_of(report.unread_captions) +
-                    "; captions come from a metadata.jsonl or metadata.csv (file_name, text) at the top, or in "
-                    "train/, validation/ and test/");
+    notes.push_back(
+        of_number(static_cast<int64_t>(report.unread_captions.size()), "caption file") +
+        " not read: " + first_of(report.unread_captions) +
+        "; captions come from metadata.jsonl, metadata.csv (file_name, text) or captions.csv, else from a .txt "
+        "beside each picture, else from class folders (data.captions)");
   }
   if (!report.unknown_parts.empty()) notes.push_back(unknown_parts_note(report.unknown_parts));
   return notes;

@@ -78,14 +78,17 @@ struct SkippedFile {
 
 /// What loading found.
 struct LoadReport {
-  int64_t loaded = 0;                                           // images in the data set
-  int64_t ignored = 0;                                          // files that are no images by their extension
-  std::map<std::string, int64_t> ignored_suffixes;              // the same by suffix: ".webp" -> 4; "" for none
-  std::vector<std::string> unread_captions;                     // files that look like captions and are not read
-  std::map<std::string, int64_t> unknown_parts;                 // folders beside train/ that became classes -> images
-  int64_t unlabelled = 0;                                       // images of a published test part without labels
-  int64_t duplicate_captions = 0;                               // the same text given twice for one image
-  std::vector<SkippedFile> skipped;                             // broken images, in sample order
+  int64_t loaded = 0;                               // images in the data set
+  int64_t ignored = 0;                              // files that are no images by their extension
+  std::map<std::string, int64_t> ignored_suffixes;  // the same by suffix: ".webp" -> 4; "" for none
+  std::vector<std::string> unread_captions;         // files that look like captions and are not read
+  std::map<std::string, int64_t> unknown_parts;     // folders beside train/ -> images, trained on
+  int64_t unlabelled = 0;                           // images of a published test part without labels
+  std::vector<std::string> remarks;                 // what was found out and used so: separators, parts, ...
+  int64_t turned = 0;                               // images turned upright, as their EXIF data say
+  int64_t animated = 0;                             // of them the first frame is used
+  int64_t duplicate_captions = 0;                   // the same text given twice for one image
+  std::vector<SkippedFile> skipped;                 // broken images, in sample order
   std::map<std::pair<int64_t, int64_t>, int64_t> source_sizes;  // (width, height) in px -> images
   double seconds = 0;                                           // wall clock
 };

@@ -1,11 +1,13 @@
 #include "noisescope/data/image_loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
@@ -70,6 +72,8 @@ class DecodePool {
 
   const std::string& reason(size_t row) const { return reasons_[row]; }  // "": decoded
   std::pair<int64_t, int64_t> source_size(size_t row) const { return sizes_[row]; }
+  int64_t turned() const { return turned_; }      // pictures turned upright, as their EXIF data say
+  int64_t animated() const { return animated_; }  // those with more than one frame
 
  private:
   struct Job {
@@ -107,7 +111,10 @@ class DecodePool {
 
   void decode(const Job& job) {
     try {
-      const Image image = decode_image(job.bytes, entries_[job.row].path);
+      StoredImage stored = decode_stored(job.bytes, entries_[job.row].path);
+      if (stored.orientation > 1) ++turned_;
+      if (stored.frames > 1) ++animated_;
+      const Image image = to_rgb_scaled(turned_upright(std::move(stored)));
       sizes_[job.row] = {image.width, image.height};
       const Image square =
           resize_ == ResizeMode::crop ? resize_and_crop(image, side_) : resize_bicubic(image, side_, side_);
@@ -146,6 +153,7 @@ class DecodePool {
   int64_t failed_ = 0;
   bool closed_ = false;
   std::exception_ptr error_;
+  std::atomic<int64_t> turned_ = 0, animated_ = 0;
   std::vector<std::thread> threads_;
 };
 
@@ -183,40 +191,21 @@ Wanted rows_by_path(const FileSource& source, const std::vector<ImageEntry>& ent
   return wanted;
 }
 
-/// Feeds the pool. A file of a folder that the system does not let us read is a broken image; a read
-/// error of an archive is the end.
-void feed(const FileSource& source, Wanted wanted, size_t total, bool strict, DecodePool& pool,
-          const Control& control) {
-  const bool is_folder = std::filesystem::is_directory(source.path());
-  std::string current;
+/// Feeds the pool. A file that cannot be read is a broken image; a read error of an archive is the end.
+void feed(const FileSource& source, const Wanted& wanted, bool strict, DecodePool& pool, const Control& control) {
   const auto is_wanted = [&](const std::string& name) {
-    if (strict && pool.has_failed()) return false;
-    current = name;
-    return wanted.count(name) != 0;
+    return !(strict && pool.has_failed()) && wanted.contains(name);
   };
   int64_t fed = 0;
   const auto receive = [&](const std::string& name, std::string bytes) {
     control.throw_if_stopped("data.load_images");
-    const auto found = wanted.find(name);
-    const int64_t done = pool.submit(found->second, std::move(bytes));
-    wanted.erase(found);
+    const int64_t done = pool.submit(wanted.at(name), std::move(bytes));
     if (++fed % kReportEvery == 0) {
-      control.report({"load", static_cast<double>(done), static_cast<double>(total), "images", ""});
+      control.report({"load", static_cast<double>(done), static_cast<double>(wanted.size()), "images", ""});
     }
   };
-  while (!wanted.empty()) {
-    try {
-      source.visit(is_wanted, receive);
-      return;
-    } catch (const std::runtime_error& error) {
-      const auto found = wanted.find(current);
-      const bool of_file =
-          dynamic_cast<const IoError*>(&error) != nullptr || dynamic_cast<const FormatError*>(&error) != nullptr;
-      if (!is_folder || !of_file || found == wanted.end()) throw;
-      pool.fail(found->second, error.what());
-      wanted.erase(found);
-    }
-  }
+  source.visit(is_wanted, receive,
+               [&](const std::string& name, const std::string& reason) { pool.fail(wanted.at(name), reason); });
 }
 
 /// The box in the square picture, clipped to it.
@@ -269,6 +258,8 @@ ImageSamples gather(const Tensor& pixels, const std::vector<ImageEntry>& entries
     }
   }
   report.loaded = kept;
+  report.turned = pool.turned();
+  report.animated = pool.animated();
   samples.pixels = pixels.narrow(0, 0, kept);
   return samples;
 }
@@ -296,7 +287,9 @@ void refuse_empty(const FileSource& source, const LoadReport& report) {
 bool has_image_extension(const std::string& path) {
   std::string extension = std::filesystem::path(path).extension().string();
   for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+  static const std::set<std::string> kRead = {".png",  ".apng", ".jpg", ".jpeg", ".jpe",
+                                              ".jfif", ".webp", ".gif", ".bmp"};
+  return kRead.contains(extension);
 }
 
 std::string name_examples(const std::vector<std::string>& names, size_t count) {
@@ -310,15 +303,15 @@ ImageSamples load_images(const FileSource& source, const std::vector<ImageEntry>
                          const ImageLoadOptions& options, const Control& control, LoadReport& report) {
   const auto start = std::chrono::steady_clock::now();
   if (entries.empty()) {
-    throw DataError(format_text("{}expected images (png, jpg) in {}, got none; check the path", kLoaderWhere,
+    throw DataError(format_text("{}expected images ({}) in {}, got none; check the path", kLoaderWhere, kImageFormats,
                                 source.path().string()));
   }
   const auto count = static_cast<int64_t>(entries.size());
-  Wanted wanted = rows_by_path(source, entries);
+  const Wanted wanted = rows_by_path(source, entries);
   check_memory(count, options);
   const Tensor pixels = torch::empty({count, 3, options.image_size_px, options.image_size_px}, torch::kUInt8);
   DecodePool pool(pixels, entries, options.resize);
-  feed(source, std::move(wanted), entries.size(), options.strict, pool, control);
+  feed(source, wanted, options.strict, pool, control);
   pool.finish();
   if (options.strict) refuse_broken(entries, pool);
   ImageSamples samples = gather(pixels, entries, pool, options, report);

@@ -46,7 +46,10 @@ struct ImageEntry {
   std::optional<BoundingBox> box;  // in pixels of the file's image
 };
 
-/// Has `path` the extension of a format that is read (png, jpg, jpeg, in any case)?
+/// "PNG, JPEG, ...": the formats that are read, for people.
+inline constexpr const char* kImageFormats = "PNG, JPEG, WebP, GIF, BMP";
+
+/// Has `path` the extension of a format that is read (.png, .jpg, .webp, ..., in any case)?
 bool has_image_extension(const std::string& path);
 
 /// Decodes all entries; sample order is entry order whatever the number of threads. Broken images go

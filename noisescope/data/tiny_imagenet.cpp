@@ -7,6 +7,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/data/captions.h"
 #include "noisescope/io/codec/archive.h"
+#include "noisescope/io/text_encoding.h"
 
 namespace noisescope::data {
 namespace {
@@ -46,7 +47,7 @@ Tables read_tables(const FileSource& source) {
   tables.root = root_of(source);
   const auto wanted = [&](const std::string& name) { return name.starts_with(tables.root) && name.ends_with(".txt"); };
   source.visit(wanted, [&](const std::string& name, std::string content) {
-    tables.text[name.substr(tables.root.size())] = std::move(content);
+    tables.text[name.substr(tables.root.size())] = decode_text(content, name).text;
   });
   return tables;
 }
@@ -162,20 +163,47 @@ Notes validation_notes(const Tables& tables, const Classes& classes) {
   return notes;
 }
 
-/// The class of "train/<id>/images/<file>", or -1.
-int64_t train_label(const Classes& classes, std::string_view path) {
-  path.remove_prefix(6);
+std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+/// The class of "<part>/<id>/images/<file>" or "<part>/<id>/<file>", or -1.
+int64_t folder_label(const Classes& classes, std::string_view path, std::string_view part) {
+  if (!path.starts_with(part)) return -1;
+  path.remove_prefix(part.size());
   const size_t slash = path.find('/');
-  if (slash == std::string_view::npos || !path.substr(slash).starts_with("/images/")) return -1;
+  if (slash == std::string_view::npos) return -1;
+  const std::string_view rest = path.substr(slash + 1);
+  const bool in_place = rest.find('/') == std::string_view::npos || rest.starts_with("images/");
   const auto found = classes.label_of.find(path.substr(0, slash));
-  return found == classes.label_of.end() ? -1 : found->second;
+  return found == classes.label_of.end() || !in_place ? -1 : found->second;
 }
 
 struct Gathered {
   std::vector<std::vector<ImageEntry>> train;  // by label
   std::vector<ImageEntry> validation;
   std::vector<std::string> unknown;  // images that no table explains
+  int64_t rearranged = 0;            // pictures of val/ in class folders
 };
+
+/// Takes a picture of val/: by its line of the annotations, or by the class folder that it was moved into.
+void take_validation(const std::string& name, const std::string& below, const Classes& classes, Notes& notes,
+                     Gathered& gathered) {
+  const int64_t folder = folder_label(classes, below, "val/");
+  const auto note = notes.find(folder < 0 ? below : "val/images/" + file_name_of(below));
+  const bool noted = note != notes.end();
+  if (folder < 0 && !noted) {
+    gathered.unknown.push_back(below);
+    return;
+  }
+  if (folder >= 0 && noted && note->second.label != folder) {
+    throw DataError(
+        format_text("{}expected {} in the class of val_annotations.txt, {}, got it in another folder; move it",
+                    kTinyWhere, below, classes.ids[static_cast<size_t>(note->second.label)]));
+  }
+  if (folder >= 0) ++gathered.rearranged;
+  gathered.validation.push_back(
+      {name, {}, Part::validation, noted ? note->second.label : folder, noted ? note->second.box : std::nullopt});
+  if (noted) notes.erase(note);
+}
 
 Gathered gather(const FileSource& source, const Tables& tables, const Classes& classes, LoadReport& report) {
   Gathered gathered;
@@ -188,16 +216,19 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
       if (!name.ends_with(".txt")) count_ignored(name, report);
     } else if (below.starts_with("test/")) {
       ++report.unlabelled;
-    } else if (const auto note = validation.find(below); note != validation.end()) {
-      gathered.validation.push_back({name, {}, Part::validation, note->second.label, note->second.box});
-      validation.erase(note);
-    } else if (const int64_t label = below.starts_with("train/") ? train_label(classes, below) : -1; label >= 0) {
-      const auto box = boxes.find(below);
+    } else if (below.starts_with("val/")) {
+      take_validation(name, below, classes, validation, gathered);
+    } else if (const int64_t label = folder_label(classes, below, "train/"); label >= 0) {
+      const std::string& id = classes.ids[static_cast<size_t>(label)];
+      const auto box = boxes.find("train/" + id + "/images/" + file_name_of(below));
       gathered.train[static_cast<size_t>(label)].push_back(
           {name, {}, Part::train, label, box == boxes.end() ? std::nullopt : box->second.box});
     } else {
       gathered.unknown.push_back(below);
     }
+  }
+  if (gathered.rearranged > 0) {
+    report.remarks.push_back(format_text("val/ is arranged in class folders: {} pictures", gathered.rearranged));
   }
   std::vector<std::string> absent;
   for (const auto& [path, note] : validation) absent.push_back(path);
@@ -214,8 +245,8 @@ std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes, co
                                    Synonyms synonyms) {
   if (!gathered.unknown.empty()) {
     throw DataError(
-        format_text("{}expected every image in a class of wnids.txt or in val_annotations.txt, "
-                    "got {} others: {}",
+        format_text("{}expected every image in train/ID/images/, val/images/ (with val_annotations.txt) or val/ID/, ID "
+                    "one of wnids.txt, got {} others: {}; move them away",
                     kTinyWhere, gathered.unknown.size(), name_examples(gathered.unknown)));
   }
   std::vector<ImageEntry> entries;

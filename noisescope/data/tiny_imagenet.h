@@ -7,6 +7,9 @@
 //   train/<id>/<id>_boxes.txt                    file <tab> left top right bottom, inclusive pixels
 //   val/images/..., val/val_annotations.txt      file <tab> id <tab> box
 //   test/images/...                              without labels: left out
+//
+// val/ may be rearranged in class folders, as tutorials do: val/<id>/[images/]..., boxes kept where the annotations
+// are.
 #pragma once
 
 #include <string>

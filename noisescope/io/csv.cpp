@@ -19,7 +19,8 @@ bool is_empty_line(const CsvRecord& record, char first) {
 /// A cursor over the text that makes fields and records.
 class CsvReader {
  public:
-  CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {
+  CsvReader(std::string_view text, const std::string& name, char separator)
+      : text_(text), name_(name), separator_(separator), ends_plain_{separator, '\r', '\n'} {
     if (text_.starts_with(kMark)) position_ = kMark.size();
   }
 
@@ -32,7 +33,7 @@ class CsvReader {
       if (is_empty_line(record, text_[start])) continue;
       if (!records.empty() && record.fields.size() != records.front().fields.size()) {
         fail(start, record.line, format_text("{} fields as in the first record", records.front().fields.size()),
-             format_text("{}; put fields with commas in double quotes", record.fields.size()));
+             format_text("{}; put fields that hold the separator in double quotes", record.fields.size()));
       }
       records.push_back(std::move(record));
     }
@@ -44,16 +45,16 @@ class CsvReader {
     CsvRecord record{.fields = {}, .line = line_};
     do {
       record.fields.push_back(at('"') ? take_quoted() : take_plain());
-    } while (take(','));
+    } while (take(separator_));
     if (position_ < text_.size() && !take_line_end()) {
-      fail(position_, line_, "a comma or the end of the line behind a quoted field", "other text");
+      fail(position_, line_, "a separator or the end of the line behind a quoted field", "other text");
     }
     return record;
   }
 
   std::string take_plain() {
     const size_t start = position_;
-    position_ = std::min(text_.find_first_of(",\r\n", start), text_.size());
+    position_ = std::min(text_.find_first_of(ends_plain_, start), text_.size());
     return std::string(text_.substr(start, position_ - start));
   }
 
@@ -92,14 +93,16 @@ class CsvReader {
 
   std::string_view text_;
   const std::string& name_;
+  char separator_;
+  std::string ends_plain_;
   size_t position_ = 0;
   int64_t line_ = 1;
 };
 
 }  // namespace
 
-std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name) {
-  return CsvReader(text, name).read();
+std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name, char separator) {
+  return CsvReader(text, name, separator).read();
 }
 
 std::string csv_line(const std::vector<std::string>& fields) {

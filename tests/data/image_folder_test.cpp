@@ -57,13 +57,14 @@ class ImageFolderTest : public ::testing::Test {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     options_.image_size_px = 8;
+    folder_options_.templates = {"a photo of a {}", "one {}"};
   }
   void TearDown() override { fs::remove_all(folder_); }
 
   void put(const std::string& name, const std::string& content) { write_file_atomic(folder_ / name, content); }
   ImageDataset load(const fs::path& path) {
     report_ = {};
-    return load_image_folder(path, {"a photo of a {}", "one {}"}, options_, control_, report_);
+    return load_image_folder(path, folder_options_, options_, control_, report_);
   }
   ImageDataset load() { return load(folder_); }
 
@@ -90,6 +91,7 @@ class ImageFolderTest : public ::testing::Test {
   }
 
   fs::path folder_;
+  FolderOptions folder_options_;
   ImageLoadOptions options_;
   Control control_;
   LoadReport report_;
@@ -181,24 +183,145 @@ TEST_F(ImageFolderTest, AShareNeverHoldsOutOneAlone) {
 
 TEST_F(ImageFolderTest, WhatIsNotUsedIsCountedAndNamed) {
   put("train/cat/1.png", png(1, 1, 1));
-  put("train/cat/1.txt", "a cat");
-  put("train/cat/2.webp", "");
-  put("train/cat/3.WEBP", "");
+  put("train/cat/1.txt", "another cat");
+  put("train/cat/2.tif", "");
+  put("train/cat/3.TIF", "");
   put("train/cat/README", "");
-  put("train/cat/metadata.jsonl", "{}");
-  put("captions.tsv", "");
+  put("labels.tsv", "");
   put("valid/cat/4.png", png(2, 2, 2));
-  put("valid/dog/5.png", png(2, 2, 2));
-  load();
+  folder_options_.captions = CaptionSource::classes;
+  const ImageDataset data = load();
+  EXPECT_EQ(data.split(0, 0).validation, (std::vector<int64_t>{1}));
   EXPECT_EQ(report_.ignored, 3);
-  EXPECT_EQ(report_.ignored_suffixes, (std::map<std::string, int64_t>{{"", 1}, {".webp", 2}}));
-  EXPECT_EQ(report_.unread_captions, (Texts{"captions.tsv", "train/cat/1.txt", "train/cat/metadata.jsonl"}));
-  EXPECT_EQ(report_.unknown_parts, (std::map<std::string, int64_t>{{"valid", 2}}));
+  EXPECT_EQ(report_.ignored_suffixes, (std::map<std::string, int64_t>{{"", 1}, {".tif", 2}}));
+  EXPECT_EQ(report_.unread_captions, (Texts{"labels.tsv", "train/cat/1.txt"}));
   const Texts notes = load_notes(report_);
   ASSERT_EQ(notes.size(), 3u);
-  expect_parts(notes[0], {"3 files left out", ".webp 2", "without suffix 1"});
-  expect_parts(notes[1], {"3 caption files not read", "train/cat/metadata.jsonl"});
-  expect_parts(notes[2], {"valid/", "beside train/", "2 images"});
+  expect_parts(notes[0], {"valid/ is read as the validation part"});
+  expect_parts(notes[1], {"3 files left out", ".tif 2", "without suffix 1", "WebP"});
+  expect_parts(notes[2], {"2 caption files not read", "train/cat/1.txt"});
+}
+
+TEST_F(ImageFolderTest, PartsMayHaveTheNamesThatAreInUse) {
+  for (const char* name : {"valid", "val", "dev", "eval", "Validation", "VAL"}) {
+    put("Train/cat/1.png", png(1, 1, 1));
+    put(std::string(name) + "/cat/2.png", png(2, 2, 2));
+    const ImageDataset data = load();
+    EXPECT_EQ(data.split(0, 0).validation.size(), 1u) << name;
+    EXPECT_EQ(data.samples().class_names, (Texts{"cat"})) << name;
+    fs::remove_all(folder_);
+  }
+  put("dev/1.png", png(1, 1, 1));  // without a train/ a class as any other
+  put("ops/2.png", png(1, 1, 1));
+  EXPECT_EQ(load().samples().class_names, (Texts{"dev", "ops"}));
+}
+
+TEST_F(ImageFolderTest, OtherFoldersBesideTrainAreRefused) {
+  put("train/cat/1.png", png(1, 1, 1));
+  put("held/cat/2.png", png(1, 1, 1));
+  expect_parts(message_of<DataError>([&] { load(); }), {"held/ (1)", "validation/", "rename"});
+}
+
+TEST_F(ImageFolderTest, TextsBesidePicturesAreCaptions) {
+  put("a/1.png", png(1, 1, 1));
+  put("a/1.txt",
+      "\xef\xbb\xbf"
+      "a red thing\r\n\r\nsomething red\r\n");
+  put("2.JPG.png", png(2, 2, 2));
+  put("2.JPG.caption", "a dog");
+  put("3.PNG", png(3, 3, 3));
+  put("3.json", R"({"caption": "a bird", "url": "x"})");
+  put("4.png", png(4, 4, 4));
+  put("4.txt", "a fish");
+  put("4.json", R"({"caption": "not this"})");
+  const ImageDataset data = load();
+  EXPECT_EQ(data.captions(), (Texts{"a dog", "a bird", "a fish", "a red thing", "something red"}));
+  EXPECT_EQ(report_.unread_captions, (Texts{"4.json"}));
+  expect_parts(load_notes(report_).front(), {"4 texts beside the pictures"});
+  fs::remove(folder_ / "4.txt");
+  fs::remove(folder_ / "4.json");
+  expect_parts(message_of<DataError>([&] { load(); }), {"1 images without one: 4.png", "data.captions=classes"});
+  put("4.txt", " \n");
+  expect_parts(message_of<FormatError>([&] { load(); }), {"4.txt:1", "empty"});
+  put("4.txt", "caf\xe9");
+  expect_parts(message_of<FormatError>([&] { load(); }), {"4.txt:1", "UTF-8", "0xe9"});
+}
+
+TEST_F(ImageFolderTest, ShardsOfWebdataset) {
+  const auto shard = [&](const std::string& name, uint8_t red) {
+    const fs::path made = tar({{"000.png", png(red, 0, 0)}, {"000.txt", name}, {"000.json", "{}"}, {"000.cls", "7"}});
+    fs::rename(made, folder_ / (name + ".tar"));
+  };
+  shard("one", 10);
+  EXPECT_EQ(load(folder_ / "one.tar").captions(), (Texts{"one"}));
+  shard("two", 20);
+  put("notes.md", "");
+  const ImageDataset data = load();
+  EXPECT_EQ(data.samples().file_names, (Texts{"one_000.png", "two_000.png"}));
+  EXPECT_EQ(data.captions(), (Texts{"one", "two"}));
+  expect_parts(load_notes(report_).front(), {"2 archives", "one.tar"});
+  EXPECT_EQ(report_.ignored, 1);
+}
+
+TEST_F(ImageFolderTest, TablesInSubfolders) {
+  for (const char* name : {"a", "b"}) {
+    put(std::string(name) + "/1.png", png(1, 1, 1));
+    put(std::string(name) + "/metadata.jsonl", R"({"file_name": "1.png", "text": "thing )" + std::string(name) + "\"}");
+  }
+  EXPECT_EQ(load().captions(), (Texts{"thing a", "thing b"}));
+  EXPECT_TRUE(load_notes(report_).empty());
+}
+
+TEST_F(ImageFolderTest, TablesOfOtherToolsAreReadAloud) {
+  put("images/1.png", png(1, 1, 1));
+  const std::vector<std::pair<std::string, std::string>> tables = {
+      {"metadata.csv", "file_name, text\n images/1.png,a cat\n"},
+      {"metadata.csv", "image;caption\nimages/1.png;a cat\n"},
+      {"metadata.tsv", "Filename\tDescription\nimages/1.png\ta cat\n"},
+      {"captions.txt", "image,caption\n1.png,a cat\n"},
+      {"metadata.csv", "UTF-16"},
+      {"metadata.json", R"([{"image": "images/1.png", "caption": "a cat"}])"},
+      {"captions.json", R"({"images/1.png": "a cat"})"}};
+  size_t number = 0;
+  for (auto [name, content] : tables) {
+    if (content == "UTF-16") {
+      content = "\xff\xfe";
+      for (const char c : std::string("file,text\n1.png,a cat")) content += {c, '\0'};
+    }
+    put(name, content);
+    EXPECT_EQ(load().captions(), (Texts{"a cat"})) << name;
+    EXPECT_EQ(load_notes(report_).empty(), number == 0 || number == 6) << name << number;
+    fs::remove(folder_ / name);
+    ++number;
+  }
+  put("metadata.csv", "id;label\n1.png;cat\n");
+  expect_parts(message_of<FormatError>([&] { load(); }), {"metadata.csv:1", "id;label", "data.caption_column"});
+  folder_options_.columns = {"ID", "label"};
+  EXPECT_EQ(load().captions(), (Texts{"cat"}));
+  expect_parts(load_notes(report_).front(), {"separated by ';'", "captions from 'label'"});
+  put("metadata.csv", "file_name,text\n");
+  folder_options_.columns = {};
+  expect_parts(message_of<FormatError>([&] { load(); }), {"metadata.csv:1", "below the header"});
+  put("metadata.csv", "file_name,text\n1.png,caf\xe9\n");
+  expect_parts(message_of<FormatError>([&] { load(); }), {"metadata.csv:2", "UTF-8", "0xe9"});
+}
+
+TEST_F(ImageFolderTest, LinksAreFollowedAndCirclesAreNot) {
+  put("elsewhere/cat/1.png", png(1, 1, 1));
+  put("data/dog/2.png", png(2, 2, 2));
+  fs::create_directory_symlink(folder_ / "elsewhere" / "cat", folder_ / "data" / "cat");
+  fs::create_directory_symlink(folder_ / "data", folder_ / "data" / "dog" / "back");
+  fs::create_symlink(folder_ / "gone.png", folder_ / "data" / "dog" / "3.png");
+  const ImageDataset data = load(folder_ / "data");
+  EXPECT_EQ(data.samples().class_names, (Texts{"cat", "dog"}));
+  ASSERT_EQ(report_.skipped.size(), 2u);
+  const std::string notes = load_notes(report_)[0] + load_notes(report_)[1];
+  expect_parts(notes, {"dog/3.png: a link that leads nowhere", "dog/back: a link that leads back"});
+}
+
+TEST_F(ImageFolderTest, NamesThatAreNoTextAreNamed) {
+  put("caf\xe9/1.png", png(1, 1, 1));
+  expect_parts(message_of<DataError>([&] { load(); }), {"'caf'", "0xe9", "rename"});
 }
 
 TEST_F(ImageFolderTest, WithAllUsedThereIsNothingToSay) {
@@ -212,15 +335,16 @@ TEST_F(ImageFolderTest, ImagesWithoutCaptionsNameTheFilesNotRead) {
   put("train/1.png", png(1, 1, 1));
   put("train/metadata.jsonl", R"({"file_name": "1.png", "text": "one"})");
   put("valid/1.png", png(2, 2, 2));
-  put("valid/metadata.jsonl", R"({"file_name": "1.png", "text": "two"})");
-  expect_parts(message_of<DataError>([&] { load(); }), {"valid/1.png", "not read: valid/metadata.jsonl"});
+  put("valid/labels.csv", "1.png,two\n");
+  expect_parts(message_of<DataError>([&] { load(); }), {"valid/1.png", "not read: valid/labels.csv"});
 }
 
 TEST_F(ImageFolderTest, MirroringFollowsTheOptionAndSaysWhy) {
   put("cat/1.png", png(1, 1, 1));
   const ImageDataset plain = load();
   options_.image_size_px = 8;
-  const ImageDataset sided = load_image_folder(folder_, {"a {} on the Left"}, options_, control_, report_);
+  folder_options_.templates = {"a {} on the Left"};
+  const ImageDataset sided = load();
   EXPECT_TRUE(mirroring(Flip::automatic, plain).on);
   EXPECT_FALSE(mirroring(Flip::automatic, sided).on);
   EXPECT_TRUE(mirroring(Flip::always, sided).on);
@@ -322,7 +446,7 @@ TEST_F(ImageFolderTest, ImagesWithoutCaptions) {
   put("metadata.jsonl", R"({"file_name": "a.png", "text": "a cat"})");
   expect_parts(message_of<DataError>([&] { load(); }), {"5 images without one: b0.png, b1.png, b2.png and 2 more"});
   put("metadata.jsonl", "");
-  expect_parts(message_of<DataError>([&] { load(); }), {"got none"});
+  expect_parts(message_of<DataError>([&] { load(); }), {"6 images without one", "metadata.jsonl"});
 }
 
 TEST_F(ImageFolderTest, HostileArchives) {
@@ -337,6 +461,32 @@ TEST_F(ImageFolderTest, ArchiveThatUnpacksToFarTooMuch) {
   const fs::path bomb = tar({{"cat/1.png", std::string(size_t{120} << 20, 'x')}}, true);
   ASSERT_LT(fs::file_size(bomb), size_t{1} << 20);
   expect_parts(message_of<FormatError>([&] { load(bomb); }), {"archive"});
+}
+
+TEST_F(ImageFolderTest, ADamagedFileOfAZipIsLeftOutAndNamed) {
+  const fs::path path = folder_ / "pictures.zip";
+  struct archive* writer = archive_write_new();
+  archive_write_set_format_zip(writer);
+  archive_write_set_options(writer, "zip:compression=store");
+  archive_write_open_filename(writer, path.c_str());
+  const std::string first = png(1, 2, 3), second = png(4, 5, 6);
+  for (const auto& [name, content] : {std::pair("cat/1.png", first), {"cat/2.png", second}}) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
+    archive_write_header(writer, entry);
+    archive_write_data(writer, content.data(), content.size());
+    archive_entry_free(entry);
+  }
+  archive_write_close(writer);
+  archive_write_free(writer);
+  std::string bytes = read_file(path);
+  bytes[bytes.find(first) + 50] ^= 1;
+  write_file_atomic(path, bytes);
+  EXPECT_EQ(load(path).samples().file_names, (Texts{"cat/2.png"}));
+  ASSERT_EQ(report_.skipped.size(), 1u);
+  expect_parts(load_notes(report_).front(), {"cat/1.png", "damaged", "CRC"});
 }
 
 TEST_F(ImageFolderTest, MemoryIsCheckedBeforeItIsTaken) {
@@ -383,12 +533,12 @@ TEST(CaptionMetadata, BadCsv) {
     return message_of<FormatError>([&] { parse_metadata_csv(text, "m.csv"); });
   };
   expect_parts(message(""), {"m.csv:1", "header"});
-  expect_parts(message("file,text\n"), {"m.csv:1", "file_name"});
+  expect_parts(message("id,text\n"), {"m.csv:1", "file_name", "'id | text'"});
   expect_parts(message("file_name,text\na.png,one, two\n"), {"m.csv:2", "2 fields", "got 3"});
   expect_parts(message("file_name,text\na.png,\"one\nb.png,two\n"), {"m.csv:2", "a quote that ends"});
   expect_parts(message("file_name,text\na.png,\"one\"x\n"), {"m.csv:2", "behind a quoted field"});
   expect_parts(message("file_name,text\na.png,\n"), {"m.csv:2", "caption"});
-  const auto rows = parse_metadata_csv("file_name,text\n\"a.png\",\"x\n\ny\"\nb.png,z", "m.csv");
+  const auto rows = parse_metadata_csv("file_name,text\n\"a.png\",\"x\n\ny\"\nb.png,z", "m.csv").rows;
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].captions[0], "x\n\ny");
   EXPECT_EQ(rows[1].line, 5);

@@ -131,6 +131,42 @@ class BrokenTinyImagenet : public ::testing::Test {
   fs::path folder_;
 };
 
+using RearrangedTinyImagenet = BrokenTinyImagenet;
+
+TEST_F(RearrangedTinyImagenet, ValidationInClassFolders) {
+  const std::vector<std::string> classes = {"n00000001", "n00000002", "n00000003"};
+  const std::string original = load(folder_).data->fingerprint();
+  for (const char* between : {"", "images/"}) {  // beside the annotations, as most tutorials leave them
+    for (size_t i = 0; i < 3; ++i) {
+      const std::string file = "val_" + std::to_string(i) + ".JPEG";
+      fs::create_directories(folder_ / "val" / classes[i] / between);
+      fs::rename(fs::exists(folder_ / "val/images" / file) ? folder_ / "val/images" / file
+                                                           : folder_ / "val" / classes[i] / file,
+                 folder_ / "val" / classes[i] / between / file);
+    }
+    const Loaded loaded = load(folder_);
+    EXPECT_EQ(loaded.data->fingerprint(), original) << between;
+    EXPECT_TRUE(loaded.data->samples().boxes[8].has_value());
+    EXPECT_NE(load_notes(loaded.report).front().find("class folders"), std::string::npos);
+  }
+  fs::rename(folder_ / "val" / classes[0] / "images/val_0.JPEG", folder_ / "val" / classes[1] / "images/val_0.JPEG");
+  expect_data_error("n00000001, got it in another folder");
+  fs::remove(folder_ / "val/val_annotations.txt");
+  EXPECT_EQ(load(folder_).data->samples().labels, (std::vector<int64_t>{0, 0, 0, 1, 1, 2, 2, 2, 1, 1, 2}));
+}
+
+TEST_F(RearrangedTinyImagenet, TrainingWithoutImagesFolders) {
+  const std::string original = load(folder_).data->fingerprint();
+  for (const char* id : {"n00000001", "n00000002", "n00000003"}) {
+    for (const auto& file : fs::directory_iterator(folder_ / "train" / id / "images")) {
+      fs::rename(file.path(), folder_ / "train" / id / file.path().filename());
+    }
+  }
+  const Loaded loaded = load(folder_);
+  EXPECT_EQ(loaded.data->fingerprint(), original);
+  EXPECT_TRUE(loaded.data->samples().boxes[1].has_value());
+}
+
 TEST_F(BrokenTinyImagenet, MissingTables) {
   fs::remove(folder_ / "words.txt");
   expect_data_error("words.txt");
@@ -222,7 +258,7 @@ TEST(DataOptions, OpensEveryKind) {
 
   options.kind = DataKind::folder;
   options.path = (kFixture / "tiny-imagenet/train").string();
-  options.templates = {"{}"};
+  options.folder.templates = {"{}"};
   EXPECT_EQ(open_dataset(options, {}, report).dataset->captions(), (Texts{"n00000001", "n00000002", "n00000003"}));
 }
 

@@ -89,35 +89,52 @@ def check_models():
 
 
 def check_unused(root):
-    folder = root / "captions below"
+    folder = root / "other tables"
     for name in "ab":
         save(folder / name, "0.png", "1.png")
-        (folder / name / "metadata.jsonl").write_text('{"file_name": "0.png", "text": "something else"}\n')
+        (folder / name / "labels.csv").write_text("0.png,something else\n")
     (folder / "metadata1000.jsonl").write_text("{}\n")
     text, facts = inspect(root, folder)
-    says(text, "inspect", "metadata1000.jsonl", "a/metadata.jsonl", "3 caption files not read")
+    says(text, "inspect", "metadata1000.jsonl", "a/labels.csv", "3 caption files not read")
     unread = sorted(facts["load"].get("unread_captions", []))
-    expect(unread == ["a/metadata.jsonl", "b/metadata.jsonl", "metadata1000.jsonl"],
+    expect(unread == ["a/labels.csv", "b/labels.csv", "metadata1000.jsonl"],
            "the unread caption files stand in --json")
 
     folder = root / "other splits"
     save(folder / "train" / "red", "0.png", "1.png", "2.png")
-    save(folder / "train" / "blue", "0.png", "1.png")
     save(folder / "held" / "red", "0.png")
+    done = run("data", "inspect", *of_folder(folder))
+    expect(done.returncode == 3, "a folder beside train/ is refused", done)
+    says(done, "the refusal", "held/ (1)", "validation/")
+    (folder / "held").rename(folder / "valid")
     text, facts = inspect(root, folder)
-    says(text, "inspect", "held/", "beside train/")
-    expect(facts["load"].get("unknown_parts") == {"held": 1}, "the unknown part stands in --json")
+    says(text, "inspect", "valid/ is read as the validation part")
+    expect((facts["train"], facts["validation"]) == (3, 1), "valid/ is held out")
 
     folder = root / "formats"
-    save(folder / "cat", "0.png", "1.png", "2.PNG", "0.webp", "1.WEBP", "0.bmp")
+    save(folder / "cat", "0.png", "1.png", "2.PNG", "0.tif", "1.TIF", "0.heic")
     text, facts = inspect(root, folder)
-    says(text, "inspect", "3 files left out", ".webp 2", ".bmp 1")
-    expect(facts["load"].get("ignored_suffixes") == {".bmp": 1, ".webp": 2}, "suffixes stand in --json")
+    says(text, "inspect", "3 files left out", ".tif 2", ".heic 1")
+    expect(facts["load"].get("ignored_suffixes") == {".heic": 1, ".tif": 2}, "suffixes stand in --json")
 
     folder = root / "sidecars"
     save(folder / "cat", "0.png", "1.png")
     (folder / "cat" / "0.txt").write_text("a cat on a mat")
-    says(inspect(root, folder)[0], "inspect", "cat/0.txt")
+    done = run("data", "inspect", *of_folder(folder))
+    expect(done.returncode == 3, "a text beside one of two pictures is refused", done)
+    says(done, "the refusal", "cat/1.png", "data.captions=classes")
+    text, facts = inspect(root, folder, "--set", "data.captions=classes")
+    says(text, "inspect", "cat/0.txt", "1 caption file not read")
+    (folder / "cat" / "1.txt").write_text("a dog\n")
+    says(inspect(root, folder)[0], "inspect", "a cat on a mat", "a dog", "2 texts beside the pictures")
+
+    folder = root / "latin"
+    save(folder, "0.png")
+    (folder / "metadata.csv").write_bytes(b"file_name,text\n0.png,caf\xe9\n")
+    for words in (["data", "inspect"], ["data", "inspect", "--json"], ["train", *SMALL, "--out", root / "latin run"]):
+        done = run(*words, *of_folder(folder))
+        expect(done.returncode == 3, "text that is no UTF-8 is refused", done)
+        says(done, "the refusal", "metadata.csv:2", "UTF-8")
 
     folder = root / "long"
     save(folder, "0.png", "1.png", "2.png")
@@ -132,7 +149,7 @@ def check_unused(root):
 def check_training_says_it(root, formats, long):
     done = run("train", *SMALL, *of_folder(formats), "--set", "train.budget=2steps", "--out", root / "formats run")
     expect(done.returncode == 0, "a folder with other files is trained", done)
-    says(done, "train", "3 files left out", ".webp 2", "mirrored", "data.flip")
+    says(done, "train", "3 files left out", ".tif 2", "mirrored", "data.flip")
     done = run("train", *SMALL, *of_folder(long), "--set", "train.budget=2steps", "--out", root / "long run")
     expect(done.returncode == 0, "long captions are trained", done)
     says(done, "train", "2 captions are longer than the 32 tokens")

@@ -20,6 +20,11 @@ namespace fs = std::filesystem;
 
 bool is_hidden(std::string_view part) { return part.front() == '.' || part == "__MACOSX"; }
 
+/// One file of an archive that cannot be read.
+struct EntryDamaged : FormatError {
+  using FormatError::FormatError;
+};
+
 /// An archive being read, entry by entry.
 class ArchiveReader {
  public:
@@ -56,7 +61,8 @@ class ArchiveReader {
       const auto type = archive_entry_filetype(entry_);
       if (type == AE_IFDIR) continue;
       if (type != AE_IFREG || archive_entry_hardlink(entry_)) {
-        fail("plain files", in_quotes(entry_name_) + ", which is a link or a device");
+        fail("plain files",
+             in_quotes(entry_name_) + ", which is a link or a device; tar --dereference stores what links lead to");
       }
       take_size();
       if (!visible) continue;
@@ -67,12 +73,13 @@ class ArchiveReader {
 
   const std::string& entry_name() const { return entry_name_; }
 
+  /// Throws EntryDamaged for an entry behind which the archive can still be read (a zip has a directory).
   std::string content() {
     std::array<char, size_t{1} << 16> buffer;
     std::string content;
     while (true) {
       const la_ssize_t count = archive_read_data(archive_, buffer.data(), buffer.size());
-      if (count < 0) fail_damaged();
+      if (count < 0) fail_entry(static_cast<int>(count));
       if (count == 0) break;
       unpacked_ += static_cast<uint64_t>(count);
       if (unpacked_ > allowance_) fail_bomb();
@@ -125,10 +132,19 @@ class ArchiveReader {
     throw FormatError(name_, static_cast<uint64_t>(std::max<int64_t>(position, 0)),
                       format_text("[io.read_archive] expected {}, got {}", expected, got));
   }
+  [[noreturn]] void fail_entry(int status) const {
+    if (status == ARCHIVE_FATAL || (archive_format(archive_) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_ZIP) {
+      fail_damaged();
+    }
+    const char* reason = archive_error_string(archive_);
+    throw EntryDamaged(in_quotes(entry_name_) + " in " + name_ +
+                       " is damaged: " + (reason ? reason : "no reason given"));
+  }
   [[noreturn]] void fail_damaged() const {
     const char* reason = archive_error_string(archive_);
-    fail("a whole tar, tar.gz or zip archive",
-         "'" + std::string(reason ? reason : "no reason given") + "'; the file is truncated, damaged or no archive");
+    const std::string where = entry_name_.empty() ? "" : " at or behind " + in_quotes(entry_name_);
+    fail("a whole tar, tar.gz or zip archive", "'" + std::string(reason ? reason : "no reason given") + "'" + where +
+                                                   "; the file is truncated, damaged or no archive");
   }
   [[noreturn]] void fail_large(uint64_t bytes) const {
     fail(format_text("files of at most {} bytes", limits_.max_entry_bytes),
@@ -151,10 +167,32 @@ class ArchiveReader {
   uint64_t unpacked_ = 0;
 };
 
-void read_all(ArchiveReader& reader, const NameFilter& wanted, const FileReceiver& receive) {
+void read_all(ArchiveReader& reader, const NameFilter& wanted, const FileReceiver& receive,
+              const DamageReceiver& damaged = {}) {
   while (reader.next()) {
-    if (wanted(reader.entry_name())) receive(reader.entry_name(), reader.content());
+    if (!wanted(reader.entry_name())) continue;
+    std::string content;
+    try {
+      content = reader.content();
+    } catch (const EntryDamaged& error) {
+      if (!damaged) throw;
+      damaged(reader.entry_name(), error.what());
+      continue;
+    }
+    receive(reader.entry_name(), std::move(content));
   }
+}
+
+void read_archive_file(const fs::path& path, const NameFilter& wanted, const FileReceiver& receive,
+                       const DamageReceiver& damaged, const ArchiveLimits& limits) {
+  std::error_code error;
+  const uint64_t bytes = fs::file_size(path, error);
+  if (error) {
+    throw IoError("[io.read_archive] expected a readable archive, got " + path.string(), error.value());
+  }
+  ArchiveReader reader(path.string(), bytes, limits);
+  reader.open_path(path);
+  read_all(reader, wanted, receive, damaged);
 }
 
 class ArchiveSource : public FileSource {
@@ -169,8 +207,8 @@ class ArchiveSource : public FileSource {
     set_names(std::move(names));
   }
 
-  void visit(const NameFilter& wanted, const FileReceiver& receive) const override {
-    read_archive(path(), wanted, receive, limits_);
+  void visit(const NameFilter& wanted, const FileReceiver& receive, const DamageReceiver& damaged) const override {
+    read_archive_file(path(), wanted, receive, damaged, limits_);
   }
 
  private:
@@ -181,47 +219,115 @@ class FolderSource : public FileSource {
  public:
   FolderSource(const fs::path& path, const ArchiveLimits& limits)
       : FileSource(path), limit_bytes_(limits.max_entry_bytes) {
-    std::vector<std::string> names;
     try {
-      // Links to folders are not followed: they could lead in circles.
-      for (auto it = fs::recursive_directory_iterator(path); it != fs::end(it); ++it) {
-        const std::string name = it->path().lexically_relative(path).generic_string();
-        if (is_hidden(it->path().filename().string())) {
-          if (it->is_directory()) it.disable_recursion_pending();
-        } else if (it->is_regular_file()) {
-          names.push_back(name);
-        }
-      }
+      walk(path, {fs::canonical(path)});
     } catch (const fs::filesystem_error& error) {
       throw IoError(
           "[io.open_file_source] expected a readable folder, got " + error.path1().string() + "; check its permissions",
           error.code().value());
     }
-    set_names(std::move(names));
+    set_names(std::move(found_));
+    set_unused(std::move(passed_over_));
   }
 
-  void visit(const NameFilter& wanted, const FileReceiver& receive) const override {
+  void visit(const NameFilter& wanted, const FileReceiver& receive, const DamageReceiver& damaged) const override {
     for (const std::string& name : names()) {
-      if (wanted(name)) receive(name, read_file(path() / name, limit_bytes_));
+      if (!wanted(name)) continue;
+      std::string content;
+      try {
+        content = read_file(path() / name, limit_bytes_);
+      } catch (const std::runtime_error& error) {
+        if (!damaged) throw;
+        damaged(name, error.what());
+        continue;
+      }
+      receive(name, std::move(content));
     }
   }
 
  private:
+  /// `above`: the real paths of the folder and of those around it; a link to one of them would go in circles.
+  void walk(const fs::path& folder, const std::vector<fs::path>& above) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      if (is_hidden(entry.path().filename().string())) continue;
+      const std::string name = entry.path().lexically_relative(path()).generic_string();
+      std::error_code error;
+      const fs::file_status status = entry.status(error);  // of what a link leads to
+      if (fs::is_directory(status)) {
+        const fs::path real = fs::canonical(entry.path());
+        if (std::find(above.begin(), above.end(), real) != above.end()) {
+          passed_over_.push_back({name, "a link that leads back to a folder above it"});
+          continue;
+        }
+        std::vector<fs::path> with_this = above;
+        with_this.push_back(real);
+        walk(entry.path(), with_this);
+      } else if (fs::is_regular_file(status)) {
+        found_.push_back(name);
+      } else {
+        passed_over_.push_back({name, fs::exists(status) ? "no plain file" : "a link that leads nowhere"});
+      }
+    }
+  }
+
   uint64_t limit_bytes_;
+  std::vector<std::string> found_;
+  std::vector<UnusedFile> passed_over_;
+};
+
+/// Several archives as one.
+class ShardSource : public FileSource {
+ public:
+  ShardSource(const fs::path& folder, const std::vector<std::string>& archives, const ArchiveLimits& limits)
+      : FileSource(folder) {
+    std::vector<std::string> names;
+    for (const std::string& archive : archives) {
+      shards_.push_back({archive.substr(0, archive.find('.')) + "_", ArchiveSource(folder / archive, limits)});
+      const std::vector<std::string>& own = shards_.back().source.names();
+      names.insert(names.end(), own.begin(), own.end());
+    }
+    std::sort(names.begin(), names.end());
+    marked_ = std::adjacent_find(names.begin(), names.end()) != names.end();
+    if (marked_) {
+      names.clear();
+      for (const Shard& shard : shards_) {
+        for (const std::string& name : shard.source.names()) names.push_back(name_here(shard, name));
+      }
+    }
+    set_names(std::move(names));
+  }
+
+  void visit(const NameFilter& wanted, const FileReceiver& receive, const DamageReceiver& damaged) const override {
+    for (const Shard& shard : shards_) {
+      const auto here = [&](const std::string& name) { return name_here(shard, name); };
+      const DamageReceiver pass_on = [&](const std::string& name, const std::string& why) { damaged(here(name), why); };
+      shard.source.visit([&](const std::string& name) { return wanted(here(name)); },
+                         [&](const std::string& name, std::string content) { receive(here(name), std::move(content)); },
+                         damaged ? pass_on : DamageReceiver{});
+    }
+  }
+
+ private:
+  struct Shard {
+    std::string mark;
+    ArchiveSource source;
+  };
+
+  std::string name_here(const Shard& shard, const std::string& name) const {
+    if (!marked_) return name;
+    const size_t file = name.rfind('/') + 1;  // npos + 1 is 0
+    return name.substr(0, file) + shard.mark + name.substr(file);
+  }
+
+  std::vector<Shard> shards_;
+  bool marked_ = false;
 };
 
 }  // namespace
 
 void read_archive(const fs::path& path, const NameFilter& wanted, const FileReceiver& receive,
                   const ArchiveLimits& limits) {
-  std::error_code error;
-  const uint64_t bytes = fs::file_size(path, error);
-  if (error) {
-    throw IoError("[io.read_archive] expected a readable archive, got " + path.string(), error.value());
-  }
-  ArchiveReader reader(path.string(), bytes, limits);
-  reader.open_path(path);
-  read_all(reader, wanted, receive);
+  read_archive_file(path, wanted, receive, {}, limits);
 }
 
 void read_archive_bytes(std::string_view bytes, const std::string& name, const NameFilter& wanted,
@@ -260,6 +366,19 @@ std::unique_ptr<FileSource> open_file_source(const fs::path& path, const Archive
   }
   if (fs::is_directory(status)) return std::make_unique<FolderSource>(path, limits);
   return std::make_unique<ArchiveSource>(path, limits);
+}
+
+std::vector<std::string> archive_names(const std::vector<std::string>& names) {
+  std::vector<std::string> archives;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(archives), [](const std::string& name) {
+    return name.ends_with(".tar") || name.ends_with(".tar.gz") || name.ends_with(".tgz") || name.ends_with(".zip");
+  });
+  return archives;
+}
+
+std::unique_ptr<FileSource> open_shards(const fs::path& folder, const std::vector<std::string>& archives,
+                                        const ArchiveLimits& limits) {
+  return std::make_unique<ShardSource>(folder, archives, limits);
 }
 
 }  // namespace noisescope::io

@@ -26,6 +26,8 @@ struct ArchiveLimits {
 /// Is this file of the archive wanted? Its content is unpacked only then.
 using NameFilter = std::function<bool(const std::string& name)>;
 using FileReceiver = std::function<void(const std::string& name, std::string content)>;
+/// Told of a file that cannot be read, where the others still can.
+using DamageReceiver = std::function<void(const std::string& name, const std::string& reason)>;
 
 /// One pass over an archive in its own order. Names have '/' between folders, without "./" and double
 /// slashes; folders and hidden files (".DS_Store", "__MACOSX/...") are passed over.
@@ -37,6 +39,12 @@ void read_archive(const std::filesystem::path& path, const NameFilter& wanted, c
 /// The same of bytes in memory; `name` is for messages.
 void read_archive_bytes(std::string_view bytes, const std::string& name, const NameFilter& wanted,
                         const FileReceiver& receive, const ArchiveLimits& limits = {});
+
+/// A name and why nothing is read of it.
+struct UnusedFile {
+  std::string name;
+  std::string reason;
+};
 
 /// The files below a folder, or those in an archive. Calls do not change it; several threads may read.
 class FileSource {
@@ -50,9 +58,14 @@ class FileSource {
   const std::vector<std::string>& names() const { return names_; }
   bool contains(const std::string& name) const;
 
+  /// What lies there and is not among names(): links that lead nowhere or back to a folder above, devices.
+  const std::vector<UnusedFile>& unused() const { return unused_; }
+
   /// Calls `receive` once for each wanted file, in the order that reads fastest. To read many files
-  /// of an archive use this: a single read() walks the archive from its start.
-  virtual void visit(const NameFilter& wanted, const FileReceiver& receive) const = 0;
+  /// of an archive use this: a single read() walks the archive from its start. A damaged file of a zip, or one of a
+  /// folder that cannot be read, goes to `damaged`; without that it throws.
+  virtual void visit(const NameFilter& wanted, const FileReceiver& receive,
+                     const DamageReceiver& damaged = {}) const = 0;
 
   /// The content of one file. Throws DataError if there is none of this name.
   std::string read(const std::string& name) const;
@@ -60,14 +73,24 @@ class FileSource {
  protected:
   explicit FileSource(std::filesystem::path path) : path_(std::move(path)) {}
   void set_names(std::vector<std::string> names);
+  void set_unused(std::vector<UnusedFile> files) { unused_ = std::move(files); }
 
  private:
   std::filesystem::path path_;
   std::vector<std::string> names_;
+  std::vector<UnusedFile> unused_;
 };
 
-/// Opens a folder or archive by what it is, not by its name. Throws IoError if there is nothing or
-/// it cannot be read, FormatError as read_archive.
+/// Opens a folder or archive by what it is, not by its name. Links in a folder are followed. Throws IoError if there is
+/// nothing or it cannot be read, FormatError as read_archive.
 std::unique_ptr<FileSource> open_file_source(const std::filesystem::path& path, const ArchiveLimits& limits = {});
+
+/// The archives among these names, by their suffix: .tar, .tar.gz, .tgz, .zip.
+std::vector<std::string> archive_names(const std::vector<std::string>& names);
+
+/// The files of several archives of a folder (shards) as one source. Where two hold the same name, all files are
+/// called <archive>_<file> in their folders. Throws as open_file_source.
+std::unique_ptr<FileSource> open_shards(const std::filesystem::path& folder, const std::vector<std::string>& archives,
+                                        const ArchiveLimits& limits = {});
 
 }  // namespace noisescope::io

@@ -58,8 +58,8 @@ void map_information(const Run& run) {
   for (const PromptContrast& word : word_contrasts(&run.grammar, kPrompt, {"red", "square", "blue", "disc"}, {})) {
     references.push_back(run.model.condition({prompt_without(&run.grammar, word)}));
   }
-  information_maps(run.model.denoiser(), run.picture.unsqueeze(0), run.model.condition({kPrompt}),
-                   torch::stack(references), {.draws = 64}, Random(0), {0});
+  information_maps({run.model.denoiser(), run.model.condition({kPrompt})}, {run.picture.unsqueeze(0), {Random(0), {0}}},
+                   torch::stack(references), {.draws = 64});
 }
 
 /// Of one word in four versions: 8 paths of 100 steps, on the network alone.
@@ -67,9 +67,9 @@ void filter_evidence(const Run& run) {
   constexpr int64_t kPaths = 8;
   const PromptContrast word = word_contrasts(&run.grammar, kPrompt, {"red"}, {}).front();
   const Tensor conditions = run.model.condition(word.prompts).unsqueeze(1).expand({-1, kPaths, -1});
-  filter_noising_paths(run.model.denoiser(), run.picture.expand({kPaths, -1, -1, -1}),
-                       {conditions, torch::full({kPaths}, word.true_version, torch::kInt64)}, {.steps = 100},
-                       {Random(0), sample_range(0, kPaths)});
+  filter_noising_paths(run.model.denoiser(),
+                       {run.picture.expand({kPaths, -1, -1, -1}), {Random(0), sample_range(0, kPaths)}},
+                       {conditions, torch::full({kPaths}, word.true_version, torch::kInt64)}, {.steps = 100});
 }
 
 /// Of drawing 4 pictures in 50 steps with both branches.

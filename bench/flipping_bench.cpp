@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   const SoftmaxClassifier classifier{fixture.at("weights"), fixture.at("labels")};
   const Tensor pictures = fixture.at("pictures"), maps = fixture.at("maps");
   const auto flip = [&] {
-    return pixel_flipping(classifier.score(), replace_by(0), pictures, maps, {.pixels_per_step = std::stoll(argv[3])});
+    return pixel_flipping({pictures, classifier.score(), replace_by(0)}, maps,
+                          {.pixels_per_step = std::stoll(argv[3])});
   };
   write_safetensors(argv[2], {{{"curves", flip()}}, {}});
   std::cout << "ready" << std::endl;

@@ -70,14 +70,14 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
 }
 
 void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
-                          const Optimizer& optimizer, const ClipCounters& counters, double seconds) {
+                          const Optimizer& optimizer, const ClipCounters& counters) {
   TensorFile file;
   file.tensors = with_prefix(module_state(model.module()), kWeights);
   file.tensors.merge(with_prefix(optimizer.state(), kOptimizer));
   file.metadata = {{"key", key},
                    {"step", format_text("{}", counters.step)},
                    {"images", format_text("{}", counters.images)},
-                   {"seconds", format_text("{}", seconds)}};
+                   {"seconds", format_text("{}", counters.seconds)}};
   file.metadata["checksum"] = content_checksum(file);
   write_safetensors(path, file);
 }
@@ -93,10 +93,10 @@ ClipResume load_clip_checkpoint(const std::filesystem::path& path, const std::st
       throw FormatError("[clip.load_clip_checkpoint] expected content that fits its checksum in " + path.string() +
                         ", got another; the file is damaged");
     }
-    resume.counters = {number_of<int64_t>(file, "step"), number_of<int64_t>(file, "images")};
-    resume.seconds = number_of<double>(file, "seconds");
+    resume.counters = {number_of<int64_t>(file, "step"), number_of<int64_t>(file, "images"),
+                       number_of<double>(file, "seconds")};
   } catch (const FormatError& error) {
-    return {.counters = {}, .seconds = 0, .note = error.what()};
+    return {.counters = {}, .note = error.what()};
   }
   if (file.metadata["key"] != key) {
     throw ModelError("[clip.load_clip_checkpoint] expected a checkpoint of this run in " + path.string() +

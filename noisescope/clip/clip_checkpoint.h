@@ -12,12 +12,12 @@ namespace noisescope::clip {
 struct ClipCounters {
   int64_t step = 0;
   int64_t images = 0;
+  double seconds = 0;  // of training
 };
 
 /// Where a run goes on. All zero: from the start, with the reason if a file was there.
 struct ClipResume {
   ClipCounters counters;
-  double seconds = 0;
   std::string note;
 };
 
@@ -28,7 +28,7 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
 
 /// Atomic: the file holds the old checkpoint or the new one.
 void save_clip_checkpoint(const std::filesystem::path& path, const std::string& key, const ClipModel& model,
-                          const Optimizer& optimizer, const ClipCounters& counters, double seconds);
+                          const Optimizer& optimizer, const ClipCounters& counters);
 
 /// Loads weights and optimiser in place. A missing file is a start from zero; so is a damaged one,
 /// with a note. Throws ModelError if the file belongs to a run of other settings.

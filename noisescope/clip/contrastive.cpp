@@ -52,15 +52,14 @@ Tensor positives_of(const ClipBatch& batch, const Tensor& rows) {
 
 class Trainer {
  public:
-  Trainer(const ClipModel& model, const std::vector<std::string>& captions, const ClipBatchSource& source,
-          const ClipTrainOptions& options, uint64_t seed)
+  Trainer(const ClipModel& model, const ClipTrainData& data, const ClipTrainOptions& options)
       : model_(model),
-        source_(source),
+        batches_(data.batches),
         options_(options),
-        random_(seed),
-        tokens_(tokenize(model.tokenizer(), captions).ids),
+        random_(data.seed),
+        tokens_(tokenize(model.tokenizer(), data.captions).ids),
         optimizer_(trainable_parameters(model.module()), options.optimizer),
-        key_(checkpoint_key(model, captions, options, seed)) {}
+        key_(checkpoint_key(model, data.captions, options, data.seed)) {}
 
   ClipTrainResult run(const Control& control, const ClipTrainObserver& observer);
 
@@ -71,10 +70,13 @@ class Trainer {
   double seconds() const;
   void one_step();
   void report(const ClipTrainObserver& observer, const Control& control);
-  void save() { save_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_, counters_, seconds()); }
+  void save() {
+    const ClipCounters now{counters_.step, counters_.images, seconds()};
+    save_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_, now);
+  }
 
   const ClipModel& model_;
-  const ClipBatchSource& source_;
+  const ClipBatchSource& batches_;
   const ClipTrainOptions& options_;
   Random random_;
   Tensor tokens_;  // [captions, L]
@@ -105,7 +107,7 @@ double Trainer::spent() const {
 }
 
 void Trainer::one_step() {
-  const ClipBatch batch = source_(counters_.step);
+  const ClipBatch batch = batches_(counters_.step);
   const int64_t size = batch.images.size(0);
   if (static_cast<int64_t>(batch.caption_rows.size()) != size) {
     throw ValueError(format_text("[clip.train_clip] expected one caption an image, got {} images and {} captions", size,
@@ -167,7 +169,7 @@ ClipTrainResult Trainer::run(const Control& control, const ClipTrainObserver& ob
   if (!options_.checkpoint.empty()) {
     const ClipResume resume = load_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_);
     counters_ = resume.counters;
-    seconds_before_ = resume.seconds;
+    seconds_before_ = resume.counters.seconds;
     result.resumed_from_step = counters_.step;
     result.resume_note = resume.note;
   }
@@ -225,14 +227,13 @@ Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& p
   return -0.5 * (per_image + per_text);
 }
 
-ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string>& captions,
-                           const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed,
+ClipTrainResult train_clip(const ClipModel& model, const ClipTrainData& data, const ClipTrainOptions& options,
                            const Control& control, const ClipTrainObserver& observer) {
   check_options("clip.train_clip", options);
   if (options.steps == 0 && options.images == 0 && options.seconds == 0) {
     throw ValueError("[clip.train_clip] expected a budget in steps, images or seconds, got none");
   }
-  return Trainer(model, captions, source, options, seed).run(control, observer);
+  return Trainer(model, data, options).run(control, observer);
 }
 
 }  // namespace noisescope::clip

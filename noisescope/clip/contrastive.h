@@ -34,6 +34,12 @@ struct ClipBatch {
 /// Batch of a step: a pure function of the step, so that a resumed run sees the same data.
 using ClipBatchSource = std::function<ClipBatch(int64_t step)>;
 
+struct ClipTrainData {
+  std::vector<std::string> captions;  // the table that caption_rows points into
+  ClipBatchSource batches;
+  uint64_t seed = 0;  // of the image noise
+};
+
 /// The budget is the first of steps, images, seconds that is reached; 0: unlimited. One is needed.
 struct ClipTrainOptions {
   int64_t steps = 0;
@@ -66,15 +72,13 @@ struct ClipTrainResult {
   std::string resume_note;  // why an existing checkpoint was not used; "" if there was nothing to say
 };
 
-/// Trains `model` in place. `captions` is the table that caption_rows points into; its tokens are
-/// made once. Image noise is drawn by (seed, Purpose::augment, step, position in the batch).
-/// With a checkpoint file, a run goes on where a run of the same settings stopped; for budgets in
-/// steps or images on a CPU with equal threads the result is bit-identical. A damaged checkpoint is
-/// noted and left unused; one of other settings is refused (ModelError).
-/// Throws NumericError if the loss is not finite (the last checkpoint stays), Interrupted on a stop
-/// (after writing the checkpoint), ValueError for options or batches that cannot work.
-ClipTrainResult train_clip(const ClipModel& model, const std::vector<std::string>& captions,
-                           const ClipBatchSource& source, const ClipTrainOptions& options, uint64_t seed,
+/// Trains `model` in place. The captions' tokens are made once. Image noise is drawn by (seed, Purpose::augment, step,
+/// position in the batch). With a checkpoint file, a run goes on where a run of the same settings stopped; for budgets
+/// in steps or images on a CPU with equal threads the result is bit-identical. A damaged checkpoint is noted and left
+/// unused; one of other settings is refused (ModelError). Throws NumericError if the loss is not finite (the last
+/// checkpoint stays), Interrupted on a stop (after writing the checkpoint), ValueError for options or batches that
+/// cannot work.
+ClipTrainResult train_clip(const ClipModel& model, const ClipTrainData& data, const ClipTrainOptions& options,
                            const Control& control = {}, const ClipTrainObserver& observer = {});
 
 }  // namespace noisescope::clip

@@ -83,7 +83,8 @@ Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& l
 }
 
 Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition, const LossOptions& loss,
-                      const Tensor& x0, const Tensor& sigma, const Tensor& eps, const Tensor& condition) {
+                      const LossInputs& inputs) {
+  const auto& [x0, sigma, eps, condition] = inputs;
   check_shape("diffusion.diffusion_loss", "x0", x0, {-1, -1, -1, -1});
   check_shape("diffusion.diffusion_loss", "eps", eps, {x0.size(0), x0.size(1), x0.size(2), x0.size(3)});
   check_shape("diffusion.diffusion_loss", "sigma", sigma, {x0.size(0)});

@@ -50,11 +50,18 @@ void describe(Describer& d, LossOptions& options);
 ///   soft_min_snr  lambda = SNR gamma / (SNR + gamma) (arXiv:2401.11605, there gamma = 4)
 Tensor loss_weight(const PreconditionOptions& precondition, const LossOptions& loss, const Tensor& sigma);
 
+/// Pictures, their noise levels, their noise and their conditions.
+struct LossInputs {
+  Tensor x0;         // [B, C, H, W] float32
+  Tensor sigma;      // [B] > 0
+  Tensor eps;        // [B, C, H, W] float32
+  Tensor condition;  // [B, D]
+};
+
 /// Per-sample loss [B] = w(sigma) mean over C, H, W of (F - F*)^2 at x = x0 + sigma eps. With edm
 /// weighting on an edm network w = 1, so a network that answers 0 scores about 1 at every sigma.
-///   x0, eps [B, C, H, W] float32; sigma [B] > 0; condition [B, D]
 /// Throws ShapeError where they do not fit.
 Tensor diffusion_loss(const Network& network, const PreconditionOptions& precondition, const LossOptions& loss,
-                      const Tensor& x0, const Tensor& sigma, const Tensor& eps, const Tensor& condition);
+                      const LossInputs& inputs);
 
 }  // namespace noisescope::diffusion

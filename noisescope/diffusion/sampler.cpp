@@ -127,9 +127,10 @@ Tensor NoiseSource::step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dty
   return own.normal(Purpose::step_noise, number, sample_ids, chw, dtype);
 }
 
-Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas, const SamplerOptions& options,
-                   const NoiseSource& noise, const SamplerObserver& observer, const Control& control) {
+Tensor run_sampler(const Predictor& predict, Tensor x, const SamplerRun& run, const SamplerObserver& observer,
+                   const Control& control) {
   const at::NoGradGuard no_grad;
+  const auto& [sigmas, options, noise] = run;
   check_sigmas(sigmas);
   const std::unique_ptr<Method> method = make_method(options);
   check_state(x, noise, *method);

@@ -58,13 +58,19 @@ struct NoiseSource {
   Tensor step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;
 };
 
-/// Runs `options.solver` from `x` = x_0 + sigmas[0] eps down `sigmas` (length S + 1, strictly
-/// decreasing, ending in 0) and returns the clean images [B, C, H, W] in the dtype of `x`.
-/// `x` may be float64 (a preconditioned network still runs in float32). Records no gradients.
-/// Deterministic given its arguments; stochastic solvers need noise.sample_ids. Throws ValueError
-/// for unusable sigmas or options, Interrupted on request, NumericError if the state leaves the
-/// finite numbers (naming the step).
-Tensor run_sampler(const Predictor& predict, Tensor x, const std::vector<double>& sigmas, const SamplerOptions& options,
-                   const NoiseSource& noise, const SamplerObserver& observer = {}, const Control& control = {});
+/// What a run takes beside its start.
+struct SamplerRun {
+  std::vector<double> sigmas;  // [S + 1], strictly decreasing, ending in 0
+  SamplerOptions options;
+  NoiseSource noise;
+};
+
+/// Runs `run.options.solver` from `x` = x_0 + sigmas[0] eps down the noise levels and returns the clean images [B, C,
+/// H, W] in the dtype of `x`. `x` may be float64 (a preconditioned network still runs in float32). Records no
+/// gradients. Deterministic given its arguments; stochastic solvers need noise.sample_ids. Throws ValueError for
+/// unusable sigmas or options, Interrupted on request, NumericError if the state leaves the finite numbers (naming the
+/// step).
+Tensor run_sampler(const Predictor& predict, Tensor x, const SamplerRun& run, const SamplerObserver& observer = {},
+                   const Control& control = {});
 
 }  // namespace noisescope::diffusion

@@ -135,8 +135,9 @@ const Trajectory::Drawn& Trajectory::drawn(const Control& control) const {
   GuidanceOptions both = sampling_.guidance;
   both.both_branches = true;
   TrajectoryRecorder recorder{RecorderOptions{}};
-  const Tensor pictures = run_sampler(predictor(both), start_.initial * sampling_.sigmas.front(), sampling_.sigmas,
-                                      sampling_.sampler, start_.noise, recorder.observer(), control);
+  const Tensor pictures =
+      run_sampler(predictor(both), start_.initial * sampling_.sigmas.front(),
+                  {sampling_.sigmas, sampling_.sampler, start_.noise}, recorder.observer(), control);
   *drawn_ = Drawn{recorder.steps(), pictures};
   return **drawn_;
 }
@@ -190,8 +191,9 @@ Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer,
       predict = heard_at(predict, guide(sampling_.denoiser, null, null, {.scale = 1, .clamp = guidance.clamp}),
                          change.prompted);
     }
-    pictures.push_back(run_sampler(predict, x.slice(0, from, to), sigmas, sampling_.sampler,
-                                   rows_of(noise, sample_range(from, to - from)), observer, control));
+    pictures.push_back(run_sampler(predict, x.slice(0, from, to),
+                                   {sigmas, sampling_.sampler, rows_of(noise, sample_range(from, to - from))}, observer,
+                                   control));
   }
   const Tensor drawn = torch::cat(pictures);
   return remainder_.defined() ? drawn + remainder_.to(drawn.device()) : drawn;
@@ -212,6 +214,10 @@ Trajectory Trajectory::rows(const std::vector<int64_t>& rows) const {
 }
 
 Trajectory joined(const Trajectory& a, const Trajectory& b, const Control& control) {
+  const auto is_inverted = [](const Trajectory& t) { return t.remainder().defined() || t.noise().given.defined(); };
+  if (a.noise().random.seed() != b.noise().random.seed() || is_inverted(a) || is_inverted(b)) {
+    throw ValueError("[diffusion.joined] expected trajectories whose noise is drawn from one seed");
+  }
   std::vector<SamplerStep> steps = a.steps(control);
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto add = [](Tensor& mine, const Tensor& more) {

@@ -117,7 +117,7 @@ class Trajectory {
 };
 
 /// The pictures of `a`, then those of `b`; both sampled alike. Their steps, drawn where they are not known yet; a
-/// branch that either lacks is undefined.
+/// branch that either lacks is undefined. Throws ValueError for noise of two seeds, and for inverted trajectories.
 Trajectory joined(const Trajectory& a, const Trajectory& b, const Control& control = {});
 
 /// F numbers of each of B pictures, [B, F]: logits of an attribute, pixels, positions, ...

@@ -89,8 +89,8 @@ Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k) {
   return wilson((nearest <= radius).sum().item<int64_t>(), real.size(0));
 }
 
-Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own, const Tensor& is_true,
-                     const Random& random, int64_t distractors) {
+Estimate r_precision(const Tensor& images, const CaptionTable& table, const Random& random, int64_t distractors) {
+  const auto& [captions, own, is_true] = table;
   check_pair("evaluate.r_precision", images, captions);
   const int64_t n = images.size(0), rows = captions.size(0);
   check_shape("evaluate.r_precision", "own", own, {n});

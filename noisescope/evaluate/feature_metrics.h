@@ -24,14 +24,18 @@ double frechet_distance(const Tensor& real, const Tensor& generated);
 /// distance to the k-th nearest other real row as radius, holds a generated row.
 Estimate coverage(const Tensor& real, const Tensor& generated, int64_t k = 5);
 
+/// M captions, and what they have to do with n pictures.
+struct CaptionTable {
+  Tensor captions;  // [M, D] unit rows
+  Tensor own;       // [n] int64: row of the caption of each picture
+  Tensor is_true;   // [n, M] bool: captions that may be said of the picture, its own among them
+};
+
 /// R-precision: share of pictures whose own caption has the highest cosine among it and up to
 /// `distractors` captions that are *not* true of the picture (Xu et al. 2018, AttnGAN,
-/// arXiv:1711.10485, section 4), drawn from `captions`, addressable by `random`.
-///   images   [n, D], captions [M, D] unit rows
-///   own      [n] int64: row of the caption of each picture
-///   is_true  [n, M] bool: captions that may be said of the picture, its own among them
+/// arXiv:1711.10485, section 4), drawn from the table, addressable by `random`.
+///   images  [n, D] unit rows
 /// Throws ValueError if every caption is true of some picture.
-Estimate r_precision(const Tensor& images, const Tensor& captions, const Tensor& own, const Tensor& is_true,
-                     const Random& random, int64_t distractors = 99);
+Estimate r_precision(const Tensor& images, const CaptionTable& table, const Random& random, int64_t distractors = 99);
 
 }  // namespace noisescope::evaluate

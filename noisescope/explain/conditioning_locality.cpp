@@ -37,8 +37,8 @@ void check_options(const LocalityOptions& options) {
 Tensor estimates(const Denoiser& denoiser, const Tensor& x, double sigma, const Tensor& versions, int64_t pass_size) {
   const int64_t N = x.size(0), K = versions.size(0);
   const Tensor sample = torch::arange(N, x.device()).repeat_interleave(K);
-  const Tensor denoised =
-      denoise_in_passes(denoiser, x, torch::full({N}, sigma, x.options()), versions.repeat({N, 1}), sample, pass_size);
+  const NoisyPictures noisy{x, torch::full({N}, sigma, x.options())};
+  const Tensor denoised = denoise_in_passes(denoiser, noisy, versions.repeat({N, 1}), sample, pass_size);
   return denoised.to(torch::kCPU, torch::kFloat64).view({N, K, x.size(1), x.size(2), x.size(3)});
 }
 
@@ -88,12 +88,13 @@ void describe(Describer& d, LocalityOptions& options) {
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
-                                           const LocalityOptions& options, const PathNoise& noise,
+ConditioningLocality conditioning_locality(const Denoiser& denoiser, const PictureBatch& batch,
+                                           const Contrast& contrast, const LocalityOptions& options,
                                            const Control& control) {
   const at::NoGradGuard no_grad;
   constexpr const char* kWhere = "explain.conditioning_locality";
-  const auto B = static_cast<int64_t>(noise.sample_ids.size());
+  const auto& [pictures, noise] = batch;
+  const int64_t B = batch.size();
   check_options(options);
   check_shape(kWhere, "pictures", pictures, {B, -1, -1, -1});
   check_shape(kWhere, "contrast.conditions", contrast.conditions, {-1, B, -1});
@@ -147,9 +148,9 @@ Named<ConditioningLocality> ask_locality(const Subject& subject, const LocalityO
   for (const PromptContrast& contrast : subject.contrasts) {
     const Tensor versions = subject.model.condition(contrast.prompts).unsqueeze(1);
     out.names.push_back(contrast.name);
-    out.answers.push_back(conditioning_locality(subject.model.denoiser, subject.copies(1),
+    out.answers.push_back(conditioning_locality(subject.model.denoiser, subject.batch(1),
                                                 {versions, torch::full({1}, contrast.true_version, torch::kInt64)},
-                                                within(subject, options), {Random(subject.seed), {0}}, control));
+                                                within(subject, options), control));
   }
   return out;
 }

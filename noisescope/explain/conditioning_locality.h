@@ -16,7 +16,6 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/core/random.h"
 #include "noisescope/explain/evidence.h"
 
 namespace noisescope::explain {
@@ -48,12 +47,12 @@ struct ConditioningLocality {
   Tensor dependent;              // [L, B, H, W] bool: corrected <= false_share and change >= smallest_change
 };
 
-/// Maps of `pictures` [B, C, H, W], generated or not, for one word in K versions (`contrast`, as for
-/// evidence filtering). Draw n of picture b at level l is number sample_ids[b] * draws + n of
+/// Maps of the pictures for one word in K versions (`contrast`, as for evidence filtering). Draw n of
+/// picture b at level l is number sample_ids[b] * draws + n of
 /// (random, Purpose::explain, l). Throws ValueError for options out of range or K < 2, ShapeError for
 /// what does not fit, NumericError for estimates that are not finite.
-ConditioningLocality conditioning_locality(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
-                                           const LocalityOptions& options, const PathNoise& noise,
+ConditioningLocality conditioning_locality(const Denoiser& denoiser, const PictureBatch& batch,
+                                           const Contrast& contrast, const LocalityOptions& options,
                                            const Control& control = {});
 
 void describe(AnswerDescriber& d, const ConditioningLocality& answer);

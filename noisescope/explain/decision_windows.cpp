@@ -13,33 +13,31 @@ namespace {
 
 using Questions = std::vector<const WordQuestion*>;  // with the same number of versions
 
-Evidence answer(const Denoiser& denoiser, const ConditionOfPrompts& condition_of, const Tensor& pictures,
-                const Questions& questions, const EvidenceOptions& options, const PathNoise& noise,
-                const Control& control) {
+Evidence answer(const Model& model, const Tensor& pictures, const Questions& questions, const EvidenceOptions& options,
+                const PathNoise& noise, const Control& control) {
   std::vector<int64_t> rows, own;
   std::vector<Tensor> conditions;
   for (const WordQuestion* question : questions) {
     rows.push_back(question->picture);
     own.push_back(question->contrast.true_version);
-    conditions.push_back(condition_of(question->contrast.prompts));
+    conditions.push_back(model.condition(question->contrast.prompts));
   }
   const Tensor shown = pictures.index_select(0, torch::tensor(rows).to(pictures.device()));
-  return filter_noising_paths(denoiser, shown, {torch::stack(conditions, 1), torch::tensor(own)}, options, noise,
-                              control);
+  return filter_noising_paths(model.denoiser, {shown, noise}, {torch::stack(conditions, 1), torch::tensor(own)},
+                              options, control);
 }
 
 }  // namespace
 
 double DecisionWindows::total() const { return std::accumulate(nats.begin(), nats.end(), 0.0); }
 
-DecisionWindows measure_decision_windows(const Denoiser& denoiser, const ConditionOfPrompts& condition_of,
-                                         const Tensor& pictures, const std::vector<WordQuestion>& questions,
+DecisionWindows measure_decision_windows(const Model& model, const CaptionedPictures& asked,
                                          const EvidenceOptions& options, const Random& random, const Control& control) {
-  if (questions.empty()) {
+  if (asked.questions.empty()) {
     throw ValueError("[explain.measure_decision_windows] expected words with alternatives, got none");
   }
   std::map<size_t, Questions> by_versions;
-  for (const WordQuestion& question : questions) {
+  for (const WordQuestion& question : asked.questions) {
     by_versions[question.contrast.prompts.size()].push_back(&question);
   }
   std::vector<double> levels;
@@ -48,8 +46,8 @@ DecisionWindows measure_decision_windows(const Denoiser& denoiser, const Conditi
   for (const auto& [versions, group] : by_versions) {
     const auto count = static_cast<int64_t>(group.size());
     const Evidence evidence =
-        answer(denoiser, condition_of, pictures, group, options, {random, sample_range(first, count)}, control);
-    const Tensor nats = -evidence.entropy().diff(1, 0).sum(1) / static_cast<double>(pictures.size(0));
+        answer(model, asked.pictures, group, options, {random, sample_range(first, count)}, control);
+    const Tensor nats = -evidence.entropy().diff(1, 0).sum(1) / static_cast<double>(asked.pictures.size(0));
     decided = decided.defined() ? decided + nats : nats;
     levels = evidence.log_snrs;
     first += count;
@@ -101,8 +99,8 @@ DecisionWindows ask_decision_windows(const Subject& subject, const DecisionWindo
   EvidenceOptions levels;
   levels.steps = options.steps;
   levels.log_snr_max = std::min(levels.log_snr_max, subject.model.log_snr_max);
-  return measure_decision_windows(subject.model.denoiser, subject.model.condition,
-                                  subject.trajectory.pictures(control).slice(0, 0, subject.independent()), questions,
+  return measure_decision_windows(subject.model,
+                                  {subject.trajectory.pictures(control).slice(0, 0, subject.independent()), questions},
                                   levels, Random(subject.seed), control);
 }
 

@@ -12,6 +12,7 @@
 
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/explain/evidence.h"
+#include "noisescope/model/model.h"
 #include "noisescope/model/prompt_contrast.h"
 
 namespace noisescope::explain {
@@ -31,13 +32,16 @@ struct DecisionWindows {
   double total() const;          // nats decided in all; at most the entropy of the questions
 };
 
-using ConditionOfPrompts = std::function<Tensor(const std::vector<std::string>&)>;  // [B, D]
+/// Pictures and what is asked of them.
+struct CaptionedPictures {
+  Tensor pictures;  // [B, C, H, W]
+  std::vector<WordQuestion> questions;
+};
 
-/// Filters one noising path for each question over `pictures` [B, C, H, W]; questions with the same number of
-/// versions share their passes. Cost: options.steps times all versions of all questions.
+/// Filters one noising path for each question, by the model's denoiser and conditions; questions with the same
+/// number of versions share their passes. Cost: options.steps times all versions of all questions.
 /// Throws ValueError without questions.
-DecisionWindows measure_decision_windows(const Denoiser& denoiser, const ConditionOfPrompts& condition_of,
-                                         const Tensor& pictures, const std::vector<WordQuestion>& questions,
+DecisionWindows measure_decision_windows(const Model& model, const CaptionedPictures& asked,
                                          const EvidenceOptions& options, const Random& random,
                                          const Control& control = {});
 

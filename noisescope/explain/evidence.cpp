@@ -143,7 +143,7 @@ Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
     const Tensor asked = in_eights(open.flatten().nonzero().squeeze(1), versions * pictures);
     answers.index_copy_(
         0, asked,
-        denoise_in_passes(denoiser_, x, torch::full({pictures}, sigma, x.options()),
+        denoise_in_passes(denoiser_, {x, torch::full({pictures}, sigma, x.options())},
                           contrast_.conditions.flatten(0, 1).index_select(0, asked), asked % pictures, pass_size_));
   }
   answers = answers.view({versions, pictures, x.size(1), x.size(2), x.size(3)});
@@ -211,10 +211,10 @@ void describe(Describer& d, EvidenceOptions& options) {
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options, const PathNoise& noise,
+void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& options,
                         const std::function<void(const Tensor& x, double sigma)>& visit) {
-  check_shape("explain.walk_noising_paths", "pictures", pictures,
-              {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
+  const auto& [pictures, noise] = batch;
+  check_shape("explain.walk_noising_paths", "pictures", pictures, {batch.size(), -1, -1, -1});
   if (options.steps < 1 || !(options.log_snr_min < options.log_snr_max)) {
     throw ValueError(format_text(
         "[explain.walk_noising_paths] expected steps >= 1 and log_snr_min < log_snr_max, got {} steps from {} to {}",
@@ -239,14 +239,14 @@ void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options, 
   }
 }
 
-Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
-                              const EvidenceOptions& options, const PathNoise& noise, const Control& control) {
+Evidence filter_noising_paths(const Denoiser& denoiser, const PictureBatch& batch, const Contrast& contrast,
+                              const EvidenceOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   EvidenceFilter filter(denoiser, contrast, options.pass_size);
   Tensor last;
   double last_sigma = 0;
   int64_t done = 0;
-  walk_noising_paths(pictures, options, noise, [&](const Tensor& x, double sigma) {
+  walk_noising_paths(batch, options, [&](const Tensor& x, double sigma) {
     control.throw_if_stopped("explain.filter_noising_paths");
     if (last.defined()) {
       filter.advance(last, last_sigma, x, sigma);
@@ -317,10 +317,10 @@ Named<Evidence> ask_evidence(const Subject& subject, const EvidenceOptions& opti
     const PromptContrast& contrast = subject.contrasts[k];
     const Tensor conditions = subject.model.condition(contrast.prompts).unsqueeze(1).expand({-1, subject.paths, -1});
     out.names.push_back(contrast.name);
-    out.answers.push_back(filter_noising_paths(
-        subject.model.denoiser, subject.copies(subject.paths),
-        {conditions, torch::full({subject.paths}, contrast.true_version, torch::kInt64)}, within(subject, options),
-        subject.noise(subject.paths), control.part(k, subject.contrasts.size(), contrast.name)));
+    out.answers.push_back(
+        filter_noising_paths(subject.model.denoiser, subject.batch(subject.paths),
+                             {conditions, torch::full({subject.paths}, contrast.true_version, torch::kInt64)},
+                             within(subject, options), control.part(k, subject.contrasts.size(), contrast.name)));
   }
   return out;
 }

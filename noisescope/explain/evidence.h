@@ -30,8 +30,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/core/random.h"
-#include "noisescope/diffusion/denoiser.h"
+#include "noisescope/explain/batch.h"
 
 namespace noisescope::explain {
 
@@ -113,22 +112,16 @@ struct EvidenceOptions {
 };
 void describe(Describer& d, EvidenceOptions& options);
 
-/// Where the noise of noising paths comes from: picture b takes (random, Purpose::explain, sample_ids[b]).
-struct PathNoise {
-  Random random{0};
-  std::vector<int64_t> sample_ids;  // [B]; the same picture with several ids: several paths
-};
-
-/// Draws noising paths of `pictures` [B, C, H, W], all at one level at a time: visit(x, sigma) at each of
+/// Draws noising paths of the pictures, all at one level at a time: visit(x, sigma) at each of
 /// the steps + 1 levels, from noise to picture. x at the first level is picture + sigma eps, each further
 /// one is drawn from q(x' | x, picture): together one path of the forward process, read backwards.
 /// Throws ValueError for options out of range.
-void walk_noising_paths(const Tensor& pictures, const EvidenceOptions& options, const PathNoise& noise,
+void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& options,
                         const std::function<void(const Tensor& x, double sigma)>& visit);
 
-/// Evidence along noising paths of `pictures` [B, C, H, W], generated or not.
-Evidence filter_noising_paths(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
-                              const EvidenceOptions& options, const PathNoise& noise, const Control& control = {});
+/// Evidence along noising paths of the pictures.
+Evidence filter_noising_paths(const Denoiser& denoiser, const PictureBatch& batch, const Contrast& contrast,
+                              const EvidenceOptions& options, const Control& control = {});
 
 void describe(AnswerDescriber& d, const Evidence& answer);
 

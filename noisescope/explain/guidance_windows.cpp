@@ -31,6 +31,7 @@ struct Played {
   std::vector<double> sigmas;
   SamplerOptions sampler;
   NoiseSource noise;
+  Tensor remainder = {};  // of an inverted one, added to every picture
 };
 
 /// Draws one coalition after the other, each from where it parts from the one before.
@@ -55,8 +56,10 @@ class WindowSampler {
       if (begins > window && begins < states_.size()) states_[begins] = step.x;
     };
     last_ = prompted;
-    return run_sampler(prompt_in_windows(run_.with_prompt, run_.without_prompt, windows_, prompted), states_[window],
-                       {run_.sigmas.begin() + first, run_.sigmas.end()}, run_.sampler, noise, keep_states, control);
+    const Tensor drawn =
+        run_sampler(prompt_in_windows(run_.with_prompt, run_.without_prompt, windows_, prompted), states_[window],
+                    {{run_.sigmas.begin() + first, run_.sigmas.end()}, run_.sampler, noise}, keep_states, control);
+    return run_.remainder.defined() ? drawn + run_.remainder.to(drawn.device()) : drawn;
   }
 
  private:
@@ -254,7 +257,7 @@ std::vector<CoalitionValues> play_windows(const Trajectory& trajectory, const Lo
                                           const std::vector<PictureValue>& values, const Control& control) {
   const Sampling& sampling = trajectory.sampling();
   return play({trajectory.predictor(), trajectory.unprompted(), trajectory.initial() * sampling.sigmas.front(),
-               sampling.sigmas, sampling.sampler, trajectory.noise()},
+               sampling.sigmas, sampling.sampler, trajectory.noise(), trajectory.remainder()},
               windows, coalitions, values, control);
 }
 

@@ -51,17 +51,15 @@ struct Proposal {
 /// Evaluates draws of all pictures and adds up what they say.
 class Accumulator {
  public:
-  Accumulator(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition, const Tensor& references,
-              const InformationOptions& options, const Random& random, const std::vector<int64_t>& sample_ids)
-      : denoiser_(denoiser),
-        pictures_(pictures),
-        rows_(torch::cat({condition.unsqueeze(0), references})),
-        options_(options),
-        random_(random),
-        sample_ids_(sample_ids) {}
+  Accumulator(const PromptedDenoiser& denoiser, const PictureBatch& batch, const Tensor& references,
+              const InformationOptions& options)
+      : denoiser_(denoiser.denoiser),
+        batch_(batch),
+        rows_(torch::cat({denoiser.condition.unsqueeze(0), references})),
+        options_(options) {}
 
   int64_t references() const { return rows_.size(0) - 1; }
-  int64_t count() const { return pictures_.size(0); }
+  int64_t count() const { return batch_.size(); }
 
   /// What one draw of each picture says at its own level.
   struct Draw {
@@ -71,35 +69,35 @@ class Accumulator {
   };
   /// log_snr [B]; noise by `step`.
   Draw evaluate(const Tensor& log_snr, uint64_t step) const {
-    const Tensor sigma = log_snr.mul(-0.5).exp().to(pictures_.options());
-    const Tensor eps =
-        random_.normal(Purpose::explain, step, sample_ids_, pictures_.sizes().slice(1), pictures_.scalar_type());
-    const Tensor x = add_noise(pictures_, eps.to(pictures_.device()), sigma);
+    const auto& [pictures, noise] = batch_;
+    const Tensor sigma = log_snr.mul(-0.5).exp().to(pictures.options());
+    const Tensor eps = noise.random.normal(Purpose::explain, step, noise.sample_ids, pictures.sizes().slice(1),
+                                           pictures.scalar_type());
+    const Tensor x = add_noise(pictures, eps.to(pictures.device()), sigma);
     const Tensor sample = torch::arange(rows_.size(0) * count(), x.device()) % count();
-    const Tensor estimates = denoise_in_passes(denoiser_, x, sigma, rows_.flatten(0, 1), sample, options_.pass_size)
+    const Tensor estimates = denoise_in_passes(denoiser_, {x, sigma}, rows_.flatten(0, 1), sample, options_.pass_size)
                                  .view({rows_.size(0), count(), x.size(1), x.size(2), x.size(3)});
     const Tensor full = estimates[0], reference = estimates.slice(0, 1);
     const Tensor half_snr = (0.5 / sigma.to(torch::kFloat64).square()).view({1, -1, 1, 1});
     const auto nats = [&](const Tensor& squares) { return squares.sum(2, false, torch::kFloat64) * half_snr; };
-    const Tensor difference = reference - full, error = reference - pictures_;
-    return {nats(difference.square()), nats(error.square() - (full - pictures_).square().unsqueeze(0)),
+    const Tensor difference = reference - full, error = reference - pictures;
+    return {nats(difference.square()), nats(error.square() - (full - pictures).square().unsqueeze(0)),
             nats(error * difference).sum({2, 3})};
   }
 
  private:
   const Denoiser& denoiser_;
-  Tensor pictures_, rows_;
+  const PictureBatch& batch_;
+  Tensor rows_;
   const InformationOptions& options_;
-  const Random& random_;
-  const std::vector<int64_t>& sample_ids_;
 };
 
 Tensor edges_of(const InformationOptions& options) {
   return torch::linspace(options.log_snr_min, options.log_snr_max, options.levels + 1, torch::kFloat64);
 }
 
-Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& options, const Random& random,
-                      const std::vector<int64_t>& sample_ids, const Control& control) {
+Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& options, const PathNoise& noise,
+                      const Control& control) {
   const Tensor edges = edges_of(options);
   const Tensor mass = torch::zeros({options.levels}, torch::kFloat64);
   for (int64_t cell = 0; cell < options.levels; ++cell) {
@@ -107,7 +105,7 @@ Proposal fit_proposal(const Accumulator& accumulator, const InformationOptions& 
     for (int64_t k = 0; k < options.pilot_draws; ++k) {
       control.throw_if_stopped("explain.information_maps");
       const uint64_t step = kPilotStep + static_cast<uint64_t>(cell * options.pilot_draws + k);
-      const Tensor u = random.uniform(Purpose::explain, kLevelStep + step, sample_ids, {}, torch::kFloat64);
+      const Tensor u = noise.random.uniform(Purpose::explain, kLevelStep + step, noise.sample_ids, {}, torch::kFloat64);
       const Tensor log_snr = edges[cell] + u * (edges[cell + 1] - edges[cell]);
       // The references share the draws, so the proposal serves the sum of their shares.
       const Tensor nats = accumulator.evaluate(log_snr, step).difference.sum({2, 3}).to(torch::kCPU);
@@ -187,18 +185,19 @@ void describe(Describer& d, InformationOptions& options) {
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-InformationMaps information_maps(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
-                                 const Tensor& references, const InformationOptions& options, const Random& random,
-                                 const std::vector<int64_t>& sample_ids, const Control& control) {
+InformationMaps information_maps(const PromptedDenoiser& denoiser, const PictureBatch& batch, const Tensor& references,
+                                 const InformationOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   const char* where = "explain.information_maps";
-  const auto count = static_cast<int64_t>(sample_ids.size());
+  const auto& [pictures, noise] = batch;
+  const Tensor& condition = denoiser.condition;
+  const int64_t count = batch.size();
   check_options(options);
   check_shape(where, "pictures", pictures, {count, -1, -1, -1});
   check_shape(where, "condition", condition, {count, -1});
   check_shape(where, "references", references, {-1, count, condition.size(1)});
-  const Accumulator accumulator(denoiser, pictures, condition, references, options, random, sample_ids);
-  const Proposal proposal = fit_proposal(accumulator, options, random, sample_ids, control);
+  const Accumulator accumulator(denoiser, batch, references, options);
+  const Proposal proposal = fit_proposal(accumulator, options, noise, control);
   const Tensor density = proposal.density();
   const auto draws = static_cast<double>(options.draws);
   InformationMaps out = empty_maps(proposal, pictures, references.size(0));
@@ -206,7 +205,7 @@ InformationMaps information_maps(const Denoiser& denoiser, const Tensor& picture
   for (int64_t d = 0; d < options.draws; ++d) {
     control.throw_if_stopped(where);
     const auto step = static_cast<uint64_t>(d);
-    const Tensor u = random.uniform(Purpose::explain, kLevelStep + step, sample_ids, {}, torch::kFloat64);
+    const Tensor u = noise.random.uniform(Purpose::explain, kLevelStep + step, noise.sample_ids, {}, torch::kFloat64);
     const Tensor log_snr = proposal.quantile((u + static_cast<double>(d)) / draws);
     const Tensor cells = proposal.cells(log_snr);
     const auto draw = accumulator.evaluate(log_snr, step);
@@ -260,8 +259,8 @@ InformationMaps ask_information(const Subject& subject, const InformationOptions
   for (const InformationQuestion& question : information_questions(subject)) {
     references.push_back(subject.model.condition({question.reference}).expand({paths, -1}));
   }
-  return information_maps(subject.model.denoiser, subject.copies(paths), subject.condition(paths),
-                          torch::stack(references), options, Random(subject.seed), sample_range(0, paths), control);
+  return information_maps({subject.model.denoiser, subject.condition(paths)}, subject.batch(paths),
+                          torch::stack(references), options, control);
 }
 
 int64_t information_cost(const Subject& subject, const InformationOptions& options) {

@@ -22,8 +22,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/core/random.h"
-#include "noisescope/diffusion/denoiser.h"
+#include "noisescope/explain/batch.h"
 
 namespace noisescope::explain {
 
@@ -59,15 +58,14 @@ struct InformationMaps {
   Tensor signed_total() const { return signed_map.sum({2, 3}); }  // [R, B]
 };
 
-/// Maps of `pictures` [B, C, H, W] (generated or not; noise is drawn here) for the full condition
-/// [B, D] against references [R, B, D], which share all noise. Noise levels are drawn from a density
+/// Maps of the pictures for the full condition, that of `denoiser`, against references [R, B, D], which
+/// share all noise. Noise levels are drawn from a density
 /// fitted to this model by a pilot pass (piecewise constant in log-SNR, proportional to the root mean square of the
 /// integrand, no cell below a tenth of the uniform density) and stratified over draws; every draw is
-/// weighted by its inverse. Picture b uses (random, Purpose::explain, sample_ids[b]).
+/// weighted by its inverse.
 /// Throws ValueError for options out of range, ShapeError for tensors that do not fit.
-InformationMaps information_maps(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition,
-                                 const Tensor& references, const InformationOptions& options, const Random& random,
-                                 const std::vector<int64_t>& sample_ids, const Control& control = {});
+InformationMaps information_maps(const PromptedDenoiser& denoiser, const PictureBatch& batch, const Tensor& references,
+                                 const InformationOptions& options, const Control& control = {});
 
 void describe(AnswerDescriber& d, const InformationMaps& answer);
 

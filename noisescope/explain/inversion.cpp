@@ -49,18 +49,19 @@ void check_sigmas(const std::string& where, const std::vector<double>& sigmas) {
   }
 }
 
-void check_edit_friendly(const Tensor& pictures, const std::vector<double>& sigmas, const PathNoise& noise) {
+void check_edit_friendly(const PictureBatch& batch, const std::vector<double>& sigmas) {
   const std::string where = "explain.invert_edit_friendly";
-  check_pictures(where, pictures);
-  check_shape(where.c_str(), "pictures", pictures, {static_cast<int64_t>(noise.sample_ids.size()), -1, -1, -1});
+  check_pictures(where, batch.pictures);
+  check_shape(where.c_str(), "pictures", batch.pictures, {batch.size(), -1, -1, -1});
   check_sigmas(where, sigmas);
   if (sigmas.back() != 0) {
     throw ValueError(format_text("[{}] expected noise levels that end in 0, got {}", where, sigmas.back()));
   }
 }
 
-/// x_i of edit-friendly inversion: `pictures` with a noise of this level alone.
-Tensor noised(const Tensor& pictures, const std::vector<double>& sigmas, size_t i, const PathNoise& noise) {
+/// x_i of edit-friendly inversion: the pictures with a noise of this level alone.
+Tensor noised(const PictureBatch& batch, const std::vector<double>& sigmas, size_t i) {
+  const auto& [pictures, noise] = batch;
   const Tensor eps =
       noise.random.normal(Purpose::explain, i, noise.sample_ids, pictures.sizes().slice(1), pictures.scalar_type());
   return pictures + sigmas[i] * eps.to(pictures.device());
@@ -76,8 +77,8 @@ void describe(Describer& d, DdimInversionOptions& options) {
   d("refinements", options.refinements, "fixed-point iterations of each inverted step", {.min = 0, .max = 1000});
 }
 
-void observe_noising_path(const Predictor& predict, const Tensor& pictures, const EvidenceOptions& options,
-                          const PathNoise& noise, const SamplerObserver& observer, const Control& control) {
+void observe_noising_path(const Predictor& predict, const PictureBatch& batch, const EvidenceOptions& options,
+                          const SamplerObserver& observer, const Control& control) {
   const torch::NoGradGuard no_grad;
   SamplerStep last;
   const auto show = [&](double sigma_next) {
@@ -88,7 +89,7 @@ void observe_noising_path(const Predictor& predict, const Tensor& pictures, cons
     report_step(control, "noising path", static_cast<size_t>(last.index), static_cast<size_t>(last.count));
   };
   last.count = options.steps + 1;
-  walk_noising_paths(pictures, options, noise, [&](const Tensor& x, double sigma) {
+  walk_noising_paths(batch, options, [&](const Tensor& x, double sigma) {
     control.throw_if_stopped("explain.observe_noising_path");
     if (last.x.defined()) show(sigma);
     last.x = x;
@@ -120,13 +121,13 @@ Tensor invert_ddim(const Predictor& predict, const Tensor& pictures, const std::
   return y;
 }
 
-EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tensor& pictures,
-                                           const std::vector<double>& sigmas, const PathNoise& noise,
-                                           const SamplerObserver& observer, const Control& control) {
+EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const PictureBatch& batch,
+                                           const std::vector<double>& sigmas, const SamplerObserver& observer,
+                                           const Control& control) {
   const torch::NoGradGuard no_grad;
-  check_edit_friendly(pictures, sigmas, noise);
+  check_edit_friendly(batch, sigmas);
   const size_t count = sigmas.size() - 1;
-  std::vector<Tensor> states = {noised(pictures, sigmas, 0, noise)}, noises;
+  std::vector<Tensor> states = {noised(batch, sigmas, 0)}, noises;
   EditFriendlyInversion out;
   for (size_t i = 0; i < count; ++i) {
     control.throw_if_stopped("explain.invert_edit_friendly");
@@ -137,10 +138,10 @@ EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tenso
     const AncestralStep step(sigmas[i], sigmas[i + 1]);
     const Tensor mean = step.mean(states[i], prediction.denoised);
     if (i + 1 < count) {
-      noises.push_back((noised(pictures, sigmas, i + 1, noise) - mean) / step.deviation());
+      noises.push_back((noised(batch, sigmas, i + 1) - mean) / step.deviation());
       states.push_back(mean + step.deviation() * noises.back());
     } else {
-      out.remainder = pictures - mean;
+      out.remainder = batch.pictures - mean;
     }
     report_step(control, "invert", i + 1, count);
   }
@@ -185,8 +186,8 @@ Trajectory inverted_trajectory(const Model& model, const PictureRequest& prompt,
   both.both_branches = true;
   TrajectoryRecorder recorder{RecorderOptions{}};
   const EditFriendlyInversion found =
-      invert_edit_friendly(plan.predictor(both), pictures, plan.sampling().sigmas,
-                           {plan.noise().random, plan.noise().sample_ids}, recorder.observer(), control);
+      invert_edit_friendly(plan.predictor(both), {pictures, {plan.noise().random, plan.noise().sample_ids}},
+                           plan.sampling().sigmas, recorder.observer(), control);
   NoiseSource noise = plan.noise();
   noise.given = found.noises;
   const std::vector<SamplerStep>& steps = recorder.steps();
@@ -247,7 +248,7 @@ DdimInversion invert_with(const Predictor& predict, const Tensor& pictures, cons
                           const Control& control) {
   const Tensor x = invert_ddim(predict, pictures, sigmas, {}, control);
   const NoiseSource unused{Random(0), sample_range(0, pictures.size(0))};
-  const Tensor again = run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, unused, {}, control);
+  const Tensor again = run_sampler(predict, x, {sigmas, {.solver = Solver::ddim}, unused}, {}, control);
   return {(x / sigmas[0]).cpu(), reconstruction_error(pictures, again).cpu()};
 }
 
@@ -271,8 +272,8 @@ InversionOfPictures ask_inversion(const Subject& subject, const InversionOptions
     out.noise = found.noise;
   }
   out.ddim_error = torch::stack(errors);
-  const EditFriendlyInversion friendly = invert_edit_friendly(
-      predict, pictures, levels_of(subject, options.steps.front()), subject.noise(count), {}, control);
+  const EditFriendlyInversion friendly = invert_edit_friendly(predict, {pictures, subject.noise(count)},
+                                                              levels_of(subject, options.steps.front()), {}, control);
   out.edit_friendly_error = reconstruction_error(pictures, replay(predict, friendly, 0, {}, control)).cpu();
   out.states = friendly.states.cpu();
   out.noise_size = out.noise.square().mean({1, 2, 3}).sqrt();

@@ -20,11 +20,11 @@ namespace noisescope::explain {
 
 class AnswerDescriber;
 
-/// Shows `observer` a noising path of `pictures` [B, C, H, W] as the steps of a run, from noise to
+/// Shows `observer` a noising path of the pictures as the steps of a run, from noise to
 /// picture: options.steps + 1 of them, the last with sigma_next = 0. Cost: an evaluation a step and
 /// picture. Throws ShapeError, ValueError for options out of range, Interrupted.
-void observe_noising_path(const Predictor& predict, const Tensor& pictures, const EvidenceOptions& options,
-                          const PathNoise& noise, const SamplerObserver& observer, const Control& control = {});
+void observe_noising_path(const Predictor& predict, const PictureBatch& batch, const EvidenceOptions& options,
+                          const SamplerObserver& observer, const Control& control = {});
 
 struct DdimInversionOptions {
   int64_t refinements = 0;  // fixed-point iterations a step
@@ -59,16 +59,16 @@ struct EditFriendlyInversion {
 };
 
 /// Edit-friendly DDPM inversion (Huberman-Spiegelglas et al. 2024, arXiv:2304.06140, algorithm 1):
-///   x_i = x_0 + sigma_i eps_i, each eps_i = normal(noise.random, Purpose::explain, i) of its own
+///   x_i = x_0 + sigma_i eps_i, each eps_i = normal(batch.noise.random, Purpose::explain, i) of its own
 ///   z_i = (x_{i+1} - mu(x_i)) / s_i, then x_{i+1} := mu(x_i) + s_i z_i: rounding cannot add up
 /// with mean mu and deviation s of DDPM's step at the estimate (posterior_ve). The z are no white
 /// noise: neighbours in i share an eps, so they are correlated and their variance exceeds 1; that
 /// is how they carry the picture. `observer` sees the steps of the run as it goes. Cost: an
 /// evaluation a step and picture. Throws ShapeError, ValueError for unusable sigmas or pictures
 /// that are not finite, Interrupted.
-EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const Tensor& pictures,
-                                           const std::vector<double>& sigmas, const PathNoise& noise,
-                                           const SamplerObserver& observer = {}, const Control& control = {});
+EditFriendlyInversion invert_edit_friendly(const Predictor& predict, const PictureBatch& batch,
+                                           const std::vector<double>& sigmas, const SamplerObserver& observer = {},
+                                           const Control& control = {});
 
 /// The ancestral run with the recorded noise, from step `first_step` on: the picture itself (to
 /// rounding) under the predictor of the inversion, an edit of it under another one. A later first

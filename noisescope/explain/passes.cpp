@@ -5,7 +5,7 @@
 
 namespace noisescope::explain {
 
-Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma, const Tensor& condition,
+Tensor denoise_in_passes(const Denoiser& denoiser, const NoisyPictures& noisy, const Tensor& condition,
                          const Tensor& sample, int64_t pass_size) {
   if (pass_size < 1) {
     throw ValueError(format_text("[explain] expected pass_size >= 1, got {}", pass_size));
@@ -14,7 +14,8 @@ Tensor denoise_in_passes(const Denoiser& denoiser, const Tensor& x, const Tensor
   for (int64_t first = 0; first < sample.size(0); first += pass_size) {
     const int64_t count = std::min(pass_size, sample.size(0) - first);
     const Tensor rows = sample.narrow(0, first, count);
-    parts.push_back(denoiser(x.index_select(0, rows), sigma.index_select(0, rows), condition.narrow(0, first, count)));
+    parts.push_back(
+        denoiser(noisy.x.index_select(0, rows), noisy.sigma.index_select(0, rows), condition.narrow(0, first, count)));
   }
   return torch::cat(parts);
 }

@@ -1,5 +1,7 @@
 #include "noisescope/explain/posterior_uncertainty.h"
 
+#include <set>
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/linalg_qr.h>
@@ -14,16 +16,17 @@ namespace noisescope::explain {
 namespace {
 
 /// dD/dx applied to directions v [B, N, k], by central differences of length h [B].
-Tensor jacobian_times(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma, const Tensor& condition,
-                      const Tensor& v, const UncertaintyOptions& options) {
+Tensor jacobian_times(const PromptedDenoiser& denoiser, const NoisyPictures& noisy, const Tensor& v,
+                      const UncertaintyOptions& options) {
+  const auto& [x, sigma] = noisy;
   const int64_t B = x.size(0), k = v.size(2);
   const Tensor h = sigma * options.step;
   const Tensor moves = (v * h.view({-1, 1, 1})).permute({2, 0, 1}).reshape({k, B, x.size(1), x.size(2), x.size(3)});
   const Tensor points = torch::cat({x + moves, x - moves}).flatten(0, 1);  // [2 k B, C, H, W]
   const Tensor rows = torch::arange(points.size(0), x.device());
-  const Tensor estimates =
-      denoise_in_passes(denoiser, points, sigma.repeat({2 * k}), condition.repeat({2 * k, 1}), rows, options.pass_size)
-          .view({2, k, B, -1});
+  const Tensor estimates = denoise_in_passes(denoiser.denoiser, {points, sigma.repeat({2 * k})},
+                                             denoiser.condition.repeat({2 * k, 1}), rows, options.pass_size)
+                               .view({2, k, B, -1});
   return ((estimates[0] - estimates[1]) / (2 * h).view({1, -1, 1})).permute({1, 2, 0});
 }
 
@@ -36,30 +39,30 @@ void describe(Describer& d, UncertaintyOptions& options) {
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
 }
 
-PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
-                                         const Tensor& condition, const UncertaintyOptions& options,
-                                         const Random& random, const std::vector<int64_t>& sample_ids,
+PosteriorComponents posterior_components(const PromptedDenoiser& denoiser, const NoisyPictures& noisy,
+                                         const UncertaintyOptions& options, const PathNoise& noise,
                                          const Control& control) {
   const torch::NoGradGuard no_grad;
   const char* where = "explain.posterior_components";
-  const auto B = static_cast<int64_t>(sample_ids.size());
+  const auto& [x, sigma] = noisy;
+  const auto B = static_cast<int64_t>(noise.sample_ids.size());
   check_shape(where, "x", x, {B, -1, -1, -1});
   check_shape(where, "sigma", sigma, {B});
-  check_shape(where, "condition", condition, {B, -1});
+  check_shape(where, "condition", denoiser.condition, {B, -1});
   const int64_t N = x[0].numel(), k = options.components;
   if (k < 1 || k > N || options.iterations < 1 || !(options.step > 0)) {
     throw ValueError(format_text(
         "[explain.posterior_components] expected 1 to {} components, iterations >= 1 and step > 0, got {}, {} and {}",
         N, k, options.iterations, options.step));
   }
-  Tensor v = random.normal(Purpose::explain, 0, sample_ids, {N, k}, x.scalar_type()).to(x.device());
+  Tensor v = noise.random.normal(Purpose::explain, 0, noise.sample_ids, {N, k}, x.scalar_type()).to(x.device());
   v = std::get<0>(at::linalg_qr(v));
   Tensor image;  // J v of the last iteration, with the v that it came from
   Tensor basis;
   for (int64_t i = 0; i < options.iterations; ++i) {
     control.throw_if_stopped(where);
     basis = v;
-    image = jacobian_times(denoiser, x, sigma, condition, v, options);
+    image = jacobian_times(denoiser, noisy, v, options);
     v = std::get<0>(at::linalg_qr(image));
   }
   // Rayleigh-Ritz within the last basis, in float64.
@@ -96,18 +99,21 @@ UncertaintyAtLevel look_at(const Subject& subject, double log_snr, const Uncerta
                            const Control& control) {
   const int64_t paths = subject.paths;
   const double sigma = sigma_of_log_snr(log_snr);
-  const Random random(subject.seed);
-  const Tensor eps = random.normal(Purpose::explain, 0, sample_range(0, paths), subject.model.image_shape);
+  const PathNoise noise = subject.noise(paths);
+  const Tensor eps = noise.random.normal(Purpose::explain, 0, noise.sample_ids, subject.model.image_shape);
   const Tensor x = subject.copies(1) + sigma * eps.to(subject.model.device);
   const Tensor level = torch::full({paths}, sigma, x.options()), condition = subject.condition(paths);
   const Tensor estimate = subject.model.denoiser(x.slice(0, 0, 1), level.slice(0, 0, 1), condition.slice(0, 0, 1));
   return {log_snr, x, estimate,
-          posterior_components(subject.model.denoiser, x, level, condition, options, random, sample_range(0, paths),
-                               control)};
+          posterior_components({subject.model.denoiser, condition}, {x, level}, options, noise, control)};
 }
 
 Named<UncertaintyAtLevel> ask_uncertainty(const Subject& subject, const UncertaintyQuestion& question,
                                           const Control& control) {
+  const std::set<double> different(question.log_snrs.begin(), question.log_snrs.end());
+  if (different.size() != question.log_snrs.size()) {
+    throw ValueError("[explain.posterior_uncertainty] expected log_snrs with each noise level once");
+  }
   Named<UncertaintyAtLevel> out;
   for (const double log_snr : question.log_snrs) {
     out.names.push_back("log-SNR " + number_text(log_snr));

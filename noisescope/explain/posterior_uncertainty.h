@@ -7,8 +7,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/core/random.h"
-#include "noisescope/diffusion/denoiser.h"
+#include "noisescope/explain/batch.h"
 
 namespace noisescope::explain {
 
@@ -30,13 +29,11 @@ struct PosteriorComponents {
   Tensor variances;   // [k, B] float64, falling: variance of x_0 along each direction (pixel units squared)
 };
 
-/// For noisy pictures x [B, C, H, W] at sigma [B]. Start vectors by (random, Purpose::explain,
-/// sample_ids[b]). The Jacobian of an exact denoiser is symmetric; of a network its symmetric part
-/// within the subspace is taken. Throws ValueError for options out of range (components must not
+/// For noisy pictures; `noise` draws the start vectors. The Jacobian of an exact denoiser is symmetric; of a network
+/// its symmetric part within the subspace is taken. Throws ValueError for options out of range (components must not
 /// exceed C H W), ShapeError.
-PosteriorComponents posterior_components(const Denoiser& denoiser, const Tensor& x, const Tensor& sigma,
-                                         const Tensor& condition, const UncertaintyOptions& options,
-                                         const Random& random, const std::vector<int64_t>& sample_ids,
+PosteriorComponents posterior_components(const PromptedDenoiser& denoiser, const NoisyPictures& noisy,
+                                         const UncertaintyOptions& options, const PathNoise& noise,
                                          const Control& control = {});
 
 void describe(AnswerDescriber& d, const PosteriorComponents& answer);

@@ -34,15 +34,16 @@ Tensor channel_correlation(const Tensor& x) {
 
 /// Statistics of eps-hat of one step, [G, K, K, T]: group, picture, whose row of `condition`.
 ///   groups [G, K]: numbers of pictures
-NoiseStatistics statistics_of(const Denoiser& denoiser, const SamplerStep& step, const Tensor& condition,
-                              const Tensor& groups, int64_t pass_size) {
+NoiseStatistics statistics_of(const PromptedDenoiser& denoiser, const SamplerStep& step, const Tensor& groups,
+                              int64_t pass_size) {
+  const Tensor& condition = denoiser.condition;
   const int64_t G = groups.size(0), K = groups.size(1);
   const Tensor x = step.x.to(condition.device());
   const auto all_pairs = [&](const Tensor& numbers) { return numbers.expand({G, K, K}).reshape({-1}).to(x.device()); };
   const Tensor sample = all_pairs(groups.unsqueeze(2));
   const Tensor sigma = torch::full({x.size(0)}, step.sigma, x.options());
   const Tensor versions = condition.index_select(0, all_pairs(groups.unsqueeze(1)));
-  const Tensor denoised = denoise_in_passes(denoiser, x, sigma, versions, sample, pass_size);
+  const Tensor denoised = denoise_in_passes(denoiser.denoiser, {x, sigma}, versions, sample, pass_size);
   NoiseStatistics statistics =
       noise_statistics(noise_of(x.index_select(0, sample), denoised, sigma.index_select(0, sample)));
   statistics.values = statistics.values.view({G, K, K, -1});
@@ -112,12 +113,11 @@ PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::st
                   std::move(names));
 }
 
-PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
-                                 const Tensor& condition, const PredictionTestOptions& options, const Random& random,
-                                 const Control& control) {
+PredictionTests test_predictions(const PromptedDenoiser& denoiser, const std::vector<SamplerStep>& steps,
+                                 const PredictionTestOptions& options, const Random& random, const Control& control) {
   const at::NoGradGuard no_grad;
-  check_shape("explain.test_predictions", "condition", condition, {-1, -1});
-  const int64_t B = condition.size(0);
+  check_shape("explain.test_predictions", "condition", denoiser.condition, {-1, -1});
+  const int64_t B = denoiser.condition.size(0);
   if (steps.empty() || options.group < 2 || options.group > B) {
     throw ValueError(
         format_text("[explain.test_predictions] expected recorded steps and a group of at least 2 and at most all "
@@ -135,7 +135,7 @@ PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<Sam
       throw ValueError("[explain.test_predictions] expected recorded noisy images, got none; record x");
     }
     check_shape("explain.test_predictions", "x", step.x, {B, -1, -1, -1});
-    statistics = statistics_of(denoiser, step, condition, groups, options.pass_size);
+    statistics = statistics_of(denoiser, step, groups, options.pass_size);
     of_steps.push_back(statistics.values);
     control.report({"prediction tests", double(of_steps.size()), double(steps.size()), "steps", ""});
   }
@@ -182,7 +182,7 @@ PredictionTestsOfWord ask_predictions(const Subject& subject, const PredictionTe
   trajectory.redraw({}, recorder.observer(), control);
   PredictionTestsOfWord out{contrast.name, trajectory.count(), {}, {}};
   for (const SamplerStep& step : recorder.steps()) out.log_snrs.push_back(log_snr_of(step.sigma));
-  out.tests = test_predictions(subject.model.denoiser, recorder.steps(), trajectory.condition(),
+  out.tests = test_predictions({subject.model.denoiser, trajectory.condition()}, recorder.steps(),
                                {.group = static_cast<int64_t>(contrast.prompts.size()),
                                 .permutations = question.permutations,
                                 .pass_size = question.pass_size},

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "noisescope/core/options.h"
-#include "noisescope/core/random.h"
 #include "noisescope/diffusion/sampler.h"
+#include "noisescope/explain/batch.h"
 
 namespace noisescope::explain {
 
@@ -59,11 +59,11 @@ struct PredictionTests {
 PredictionTests compare_statistics(const Tensor& statistics, std::vector<std::string> names, int64_t permutations,
                                    const Random& random);
 
-/// eps-hat at the recorded x of each step against permuted rows of `condition` [B, D]. `random` draws the
+/// eps-hat at the recorded x of each step against permuted rows of the condition. `random` draws the
 /// groups; pictures beyond a whole number of groups are left out. Pictures that share a prompt weaken the
 /// test without harming it. Throws ValueError unless 2 <= group <= B, or for steps without x; Interrupted.
-PredictionTests test_predictions(const Denoiser& denoiser, const std::vector<SamplerStep>& steps,
-                                 const Tensor& condition, const PredictionTestOptions& options, const Random& random,
+PredictionTests test_predictions(const PromptedDenoiser& denoiser, const std::vector<SamplerStep>& steps,
+                                 const PredictionTestOptions& options, const Random& random,
                                  const Control& control = {});
 
 void describe(AnswerDescriber& d, const NoiseStatistics& answer);

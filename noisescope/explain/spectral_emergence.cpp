@@ -142,8 +142,8 @@ EmergenceOfPictures ask_emergence(const Subject& subject, const SpectralEmergenc
   levels.log_snr_min = options.log_snr_min;
   levels.log_snr_max = std::min(options.log_snr_max, subject.model.log_snr_max);
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false}};
-  observe_noising_path(guide(subject.model.denoiser, condition, condition, {.scale = 1, .clamp = 0}), pictures, levels,
-                       subject.noise(count), recorder.observer(), control);
+  observe_noising_path(guide(subject.model.denoiser, condition, condition, {.scale = 1, .clamp = 0}),
+                       {pictures, subject.noise(count)}, levels, recorder.observer(), control);
   return {spectral_emergence(recorder.steps(), pictures.cpu(), options.bands),
           band_spectrum(pictures.cpu(), options.bands)};
 }

@@ -67,6 +67,7 @@ struct Subject {
   Tensor copies(int64_t count) const;
   /// Whose noise those take.
   PathNoise noise(int64_t count) const { return {Random(seed), sample_range(0, count)}; }
+  PictureBatch batch(int64_t count) const { return {copies(count), noise(count)}; }
   /// The condition of the prompt, [count, D].
   Tensor condition(int64_t count) const { return model.condition({prompt}).expand({count, -1}); }
   /// The trajectory's "no prompt", [count, D].

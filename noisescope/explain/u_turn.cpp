@@ -87,24 +87,27 @@ double UTurns::half_point(int64_t f, double chance) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level, const Random& random,
-                     const std::vector<int64_t>& sample_ids) {
-  const Tensor eps = random_of_level(random, level)
-                         .normal(Purpose::explain, 0, sample_ids, pictures.sizes().slice(1), pictures.scalar_type())
-                         .to(pictures.device());
+Tensor turning_point(const PictureBatch& batch, const std::vector<double>& log_snrs, size_t level) {
+  const auto& [pictures, noise] = batch;
+  const Tensor eps =
+      random_of_level(noise.random, level)
+          .normal(Purpose::explain, 0, noise.sample_ids, pictures.sizes().slice(1), pictures.scalar_type())
+          .to(pictures.device());
   return pictures + sigma_of_log_snr(log_snrs.at(level)) * eps;
 }
 
-UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition, const KeepsFactors& keeps,
-               const UTurnOptions& options, const Random& random, const std::vector<int64_t>& sample_ids,
-               const Control& control) {
+UTurns u_turns(const PromptedDenoiser& denoiser, const PictureBatch& batch, const KeepsFactors& keeps,
+               const UTurnOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
-  const auto count = static_cast<int64_t>(sample_ids.size());
+  const auto& [pictures, noise] = batch;
+  const Tensor& condition = denoiser.condition;
+  const int64_t count = batch.size();
   check_options(options);
   check_shape("explain.u_turns", "pictures", pictures, {count, -1, -1, -1});
   check_shape("explain.u_turns", "condition", condition, {count, -1});
   const Denoiser in_passes = [&](const Tensor& x, const Tensor& sigma, const Tensor& rows) {
-    return denoise_in_passes(denoiser, x, sigma, rows, torch::arange(x.size(0), x.device()), options.pass_size);
+    return denoise_in_passes(denoiser.denoiser, {x, sigma}, rows, torch::arange(x.size(0), x.device()),
+                             options.pass_size);
   };
   GuidanceOptions unguided;
   unguided.clamp = 0;
@@ -113,9 +116,10 @@ UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& c
   std::vector<Tensor> kept, changed;
   for (size_t level = 0; level < options.log_snrs.size(); ++level) {
     const std::vector<double> sigmas = way_back(options.log_snrs[level], options);
-    const Tensor turned = turning_point(pictures, options.log_snrs, level, random, sample_ids);
-    const Tensor regenerated = run_sampler(predict, turned, sigmas, {.solver = Solver::ddpm},
-                                           {random_of_level(random, level), sample_ids}, {}, control);
+    const Tensor turned = turning_point(batch, options.log_snrs, level);
+    const Tensor regenerated = run_sampler(
+        predict, turned, {sigmas, {.solver = Solver::ddpm}, {random_of_level(noise.random, level), noise.sample_ids}},
+        {}, control);
     out.log_snrs.push_back(options.log_snrs[level]);
     kept.push_back(keeps(regenerated).to(torch::kCPU, torch::kFloat64));
     changed.push_back((regenerated - pictures).square().mean(1).to(torch::kCPU, torch::kFloat64));
@@ -155,9 +159,8 @@ UTurns ask_u_turns(const Subject& subject, const UTurnQuestion& question, const 
   }
   const Tensor own = subject.factors.read(subject.picture.unsqueeze(0));
   return u_turns(
-      subject.model.denoiser, subject.copies(question.turns), subject.model.null_condition(question.turns),
-      [&](const Tensor& again) { return subject.factors.read(again) == own; }, options, Random(subject.seed),
-      sample_range(0, question.turns), control);
+      {subject.model.denoiser, subject.model.null_condition(question.turns)}, subject.batch(question.turns),
+      [&](const Tensor& again) { return subject.factors.read(again) == own; }, options, control);
 }
 
 int64_t u_turn_cost(const Subject&, const UTurnQuestion& question) { return question.options.cost(question.turns); }

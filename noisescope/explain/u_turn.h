@@ -11,8 +11,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
-#include "noisescope/core/random.h"
-#include "noisescope/diffusion/denoiser.h"
+#include "noisescope/explain/batch.h"
 
 namespace noisescope::explain {
 
@@ -45,16 +44,13 @@ struct UTurns {
   double half_point(int64_t f, double chance) const;
 };
 
-/// `pictures` [B, C, H, W] at the turning point log_snrs[level], with the noise that u_turns gives them. Throws
+/// The pictures [B, C, H, W] at the turning point log_snrs[level], with the noise that u_turns gives them. Throws
 /// std::out_of_range unless level < log_snrs.size().
-Tensor turning_point(const Tensor& pictures, const std::vector<double>& log_snrs, size_t level, const Random& random,
-                     const std::vector<int64_t>& sample_ids);
+Tensor turning_point(const PictureBatch& batch, const std::vector<double>& log_snrs, size_t level);
 
-/// Picture b of `pictures` [B, C, H, W] takes noise (random, Purpose::explain, sample_ids[b]);
-/// `condition` [B, D] of the way back. Throws ValueError for options out of range.
-UTurns u_turns(const Denoiser& denoiser, const Tensor& pictures, const Tensor& condition, const KeepsFactors& keeps,
-               const UTurnOptions& options, const Random& random, const std::vector<int64_t>& sample_ids,
-               const Control& control = {});
+/// `denoiser` with the condition of the way back. Throws ValueError for options out of range.
+UTurns u_turns(const PromptedDenoiser& denoiser, const PictureBatch& batch, const KeepsFactors& keeps,
+               const UTurnOptions& options, const Control& control = {});
 
 void describe(AnswerDescriber& d, const UTurns& answer);
 

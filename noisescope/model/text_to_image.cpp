@@ -197,7 +197,7 @@ Tensor sample_pictures(const TextToImage& model, const PictureRequest& request, 
     const NoiseSource noise{Random(request.seed), sample_range(request.first_sample + first, rows)};
     const Tensor x = noise.initial({3, size, size}).to(model.device()) * sigmas.front();
     const Tensor drawn =
-        run_sampler(guide(model.denoiser(), condition, null, options.guidance), x, sigmas, options.sampler, noise,
+        run_sampler(guide(model.denoiser(), condition, null, options.guidance), x, {sigmas, options.sampler, noise},
                     with_progress(observer, control, batch, batches, count), Control{{}, control.stop});
     pictures.push_back(drawn.to(torch::kCPU));
   }

@@ -79,8 +79,8 @@ nlohmann::ordered_json to_json(const ModalityGap& gap) {
 }
 
 /// Loads a ready CLIP and copies it into the run, which then stands on its own.
-ClipModel adopt_clip(const RunConfig& config, const RunData& data, const RunFolder& folder, torch::Device device,
-                     const Notice& notice) {
+ClipModel adopt_clip(const ClipStage& stage, const Notice& notice) {
+  const auto& [config, data, folder, device] = stage;
   ClipModel clip = ClipModel::load(config.clip_folder);
   clip.tokenizer();  // captions condition the model: without a tokenizer nothing can begin
   clip.to(device);
@@ -165,14 +165,14 @@ ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t s
   };
 }
 
-ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder, torch::Device device,
-                      const Control& control, const Notice& notice) {
+ClipModel clip_of_run(const ClipStage& stage, const Control& control, const Notice& notice) {
+  const auto& [config, data, folder, device] = stage;
   if (std::filesystem::exists(folder.clip_report())) {
     ClipModel clip = ClipModel::load(folder.clip());
     clip.to(device);
     return clip;
   }
-  if (!config.clip_folder.empty()) return adopt_clip(config, data, folder, device, notice);
+  if (!config.clip_folder.empty()) return adopt_clip(stage, notice);
   const auto seed = static_cast<uint64_t>(config.seed);
   const std::vector<std::string>& captions = data.dataset->captions();
   const ClipModel clip(config.clip, Tokenizer::train(captions, config.clip.tokenizer), seed);
@@ -180,7 +180,7 @@ ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFol
   note_cut_captions(clip, data, notice);
   ClipTrainOptions options = config.clip_train;
   options.checkpoint = folder.clip_checkpoint().string();
-  train_clip(clip, captions, clip_batches(data, config.clip_batch_size, seed), options, seed, control);
+  train_clip(clip, {captions, clip_batches(data, config.clip_batch_size, seed), seed}, options, control);
   clip.save(folder.clip());
   // Written last: its presence says that the folder beside it is complete.
   write_clip_report(folder, clip_report(clip, data, seed), notice);

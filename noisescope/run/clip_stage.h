@@ -30,11 +30,18 @@ const WorldDataset* world_of(const RunData& data);
 /// a caption each, and which captions of the batch are true of which images.
 ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t seed);
 
+/// What the CLIP of a run comes from, and where it stands.
+struct ClipStage {
+  const RunConfig& config;
+  const RunData& data;
+  RunFolder folder;
+  torch::Device device;
+};
+
 /// Loads the CLIP of the run folder; else copies that of config.clip_folder there, or trains one
 /// (going on after an interruption). Says how many captions are cut and what its report lacks.
 /// Throws as train_clip; Interrupted leaves a checkpoint.
-ClipModel clip_of_run(const RunConfig& config, const RunData& data, const RunFolder& folder, torch::Device device,
-                      const Control& control, const Notice& notice = {});
+ClipModel clip_of_run(const ClipStage& stage, const Control& control, const Notice& notice = {});
 
 inline constexpr int64_t kScoredCaptions = 2048;
 

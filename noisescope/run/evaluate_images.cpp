@@ -93,10 +93,10 @@ ordered_json number(double value, int64_t n) { return {{"value", value}, {"n", n
 
 }  // namespace
 
-ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
-                             const Control& control, Tensor& pictures, std::vector<std::string>& prompts) {
+ImageEvaluation evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                                const Control& control) {
   const RunData data = open_run_data(config, control);
-  const ClipModel judge = clip_of_run(judge_config(config), data, RunFolder{folder.judge()}, model.device(), control);
+  const ClipModel judge = clip_of_run({judge_config(config), data, RunFolder{folder.judge()}, model.device()}, control);
   const Random random(static_cast<uint64_t>(config.seed));
   const std::vector<int64_t>& pool = data.split.validation.empty() ? data.split.train : data.split.validation;
   const Tensor order = random.permutation(Purpose::evaluation, ~uint64_t{1}, static_cast<int64_t>(pool.size()));
@@ -106,10 +106,11 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, 
     samples.push_back(pool[static_cast<size_t>(order[k].item<int64_t>())]);
   }
   const std::vector<int64_t> rows = draw_captions(*data.dataset, samples, random, ~uint64_t{1});
-  prompts.clear();
+  std::vector<std::string> prompts;
   for (const int64_t row : rows) prompts.push_back(data.dataset->captions()[size_t(row)]);
 
-  pictures = sample_pictures(model, {prompts, "", random.seed(), kFirstImageSample}, config.sample, {}, control);
+  const Tensor pictures =
+      sample_pictures(model, {prompts, "", random.seed(), kFirstImageSample}, config.sample, {}, control);
   // Real pictures pass through the same 8 bits as generated ones would on disk.
   const Tensor quantised = ((pictures.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
   const Tensor drawn = encode(judge, quantised), real = encode(judge, data.dataset->images(samples));
@@ -118,7 +119,8 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, 
   const Tensor own = positions_in(scored, rows);
   const Tensor is_true = data.dataset->caption_is_true(samples, scored);
   const auto precision = [&](const Tensor& features, const Tensor& order) {
-    return to_json(r_precision(features, captions, own.index_select(0, order), is_true.index_select(0, order), random));
+    return to_json(
+        r_precision(features, {captions, own.index_select(0, order), is_true.index_select(0, order)}, random));
   };
   const Tensor paired = torch::arange(n);
   const Tensor shuffled = random.permutation(Purpose::evaluation, 7, n);
@@ -150,7 +152,7 @@ ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, 
     json["coverage_real_by_real"] = to_json(coverage(first, second, kCoverageNeighbours));
   }
   left_out.write_to(json);
-  return json;
+  return {json, pictures, prompts};
 }
 
 }  // namespace noisescope::run

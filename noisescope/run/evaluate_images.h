@@ -9,13 +9,19 @@
 
 namespace noisescope::run {
 
+struct ImageEvaluation {
+  nlohmann::ordered_json json;
+  Tensor pictures;  // [N, C, H, W], drawn for
+  std::vector<std::string> prompts;
+};
+
 /// Trains the judge (evaluation.judge, seed + 1) in judge/ if it is not there yet, draws
 /// `evaluation.samples` pictures for captions of validation samples, and measures KID, FD and coverage
 /// against these samples and R-precision of the captions. Beside each stands its floor: real against
 /// real (two halves), and shuffled captions; and what real pictures score in R-precision. The hash of
 /// the judge is part of the result. Without a budget of its own the judge has that of clip_train. Measures that the
 /// data are too few for are absent, and the text `left_out` says which and why.
-nlohmann::ordered_json evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
-                                       const Control& control, Tensor& pictures, std::vector<std::string>& prompts);
+ImageEvaluation evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
+                                const Control& control);
 
 }  // namespace noisescope::run

@@ -115,9 +115,7 @@ nlohmann::ordered_json to_json(const WorldEvaluation& e) {
 nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                                     const Control& control) {
   if (config.data.kind != DataKind::world) {
-    Tensor pictures;
-    std::vector<std::string> prompts;
-    const nlohmann::ordered_json json = evaluate_images(model, config, folder, control, pictures, prompts);
+    auto [json, pictures, prompts] = evaluate_images(model, config, folder, control);
     const int64_t shown = std::min(kShown, pictures.size(0));
     prompts.resize(static_cast<size_t>(shown));
     write_png(folder.samples() / "evaluation.png", image_grid(pictures.slice(0, 0, shown), prompts));

@@ -8,6 +8,7 @@
 #include "noisescope/explain/decision_windows.h"
 #include "noisescope/io/file.h"
 #include "noisescope/model/word_contrasts.h"
+#include "noisescope/run/train_run.h"
 
 namespace noisescope::run {
 namespace {
@@ -90,9 +91,9 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
                                    const RunFolder& folder, const Control& control) {
   const auto [indices, captions] = held_out(data, config.noise_levels.pictures);
   const DecisionWindows windows = measure_decision_windows(
-      model.denoiser(), [&](const std::vector<std::string>& prompts) { return model.condition(prompts); },
-      data.dataset->images(indices).to(model.device()),
-      config.data.kind == DataKind::world ? questions_of_words(config, captions) : questions_of_captions(captions),
+      run_model(model, config, folder),
+      {data.dataset->images(indices).to(model.device()),
+       config.data.kind == DataKind::world ? questions_of_words(config, captions) : questions_of_captions(captions)},
       {.steps = 32}, Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
   const NoiseLevelOptions levels = fitted_levels(config.noise_levels, windows);
   keep(folder, windows, levels);

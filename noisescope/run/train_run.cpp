@@ -217,7 +217,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   if (request.notice) say_of_data(config, data, request.notice);
   const double clip_started = seconds_now();
   const bool had_clip = std::filesystem::exists(folder.clip_report());
-  const ClipModel clip = clip_of_run(config, data, folder, request.device, control, request.notice);
+  const ClipModel clip = clip_of_run({config, data, folder, request.device}, control, request.notice);
   TrainingSummary summary;
   summary.clip_seconds = had_clip ? 0 : seconds_now() - clip_started;
   const Conditions conditions = conditions_of(config, data, clip, folder, request.skip_clip_extraction, control);
@@ -242,13 +242,14 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
     if (request.preview) request.preview(model, result);
   };
   TrainSetup setup = setup_of(sized, data);
+  setup.folder = folder.root;
   setup.measure_levels = [&] {
     const NoiseLevelOptions levels = fit_noise_levels(model, config, data, folder, control);
     if (request.notice) request.notice("noise levels fitted to what the model decides: " + described(levels));
     return levels;
   };
   const TrainResult result =
-      train_model(trainable(network, request.device, seed), batches, validation, setup, folder.root, observer, control);
+      train_model(trainable(network, request.device, seed), {batches, validation}, setup, observer, control);
   write_safetensors(folder.model(), {module_state(*network), {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);
   summary.images = result.state.images;

@@ -87,16 +87,16 @@ Tensor zero_sum(torch::Device device, double value) {
 
 class Run {
  public:
-  Run(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation, const TrainSetup& setup,
-      const fs::path& folder, const TrainObserver& observer, const Control& control)
+  Run(const TrainableModel& model, const TrainData& data, const TrainSetup& setup, const TrainObserver& observer,
+      const Control& control)
       : model_(model),
-        validation_(validation),
+        validation_(data.validation),
         setup_(setup),
-        folder_(folder),
+        folder_(setup.folder),
         observer_(observer),
         control_(control),
         budget_(setup.train, setup.samples_per_epoch),
-        inputs_(batches,
+        inputs_(data.training,
                 {setup.seed, setup.train.batch_size, setup.train.accumulate, setup.train.null_probability,
                  setup.noise_levels, setup.precondition.schedule, setup.train.null_mask},
                 setup.train.prefetch),
@@ -211,8 +211,8 @@ class Run {
     const auto here = [&](const Tensor& tensor) { return tensor.to(model_.device); };
     const Tensor condition =
         torch::where(here(inputs.dropped), model_.null_condition.unsqueeze(0), here(inputs.conditions));
-    return diffusion_loss(model_.network, setup_.precondition, setup_.loss, here(inputs.images), here(inputs.sigma),
-                          here(inputs.noise), condition)
+    return diffusion_loss(model_.network, setup_.precondition, setup_.loss,
+                          {here(inputs.images), here(inputs.sigma), here(inputs.noise), condition})
         .mean();
   }
 
@@ -359,10 +359,9 @@ class Run {
 
 }  // namespace
 
-TrainResult train_model(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation,
-                        const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer,
-                        const Control& control) {
-  return Run(model, batches, validation, setup, folder, observer, control)();
+TrainResult train_model(const TrainableModel& model, const TrainData& data, const TrainSetup& setup,
+                        const TrainObserver& observer, const Control& control) {
+  return Run(model, data, setup, observer, control)();
 }
 
 }  // namespace noisescope::train

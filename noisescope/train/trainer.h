@@ -28,8 +28,14 @@ struct TrainableModel {
   std::function<void(int64_t first_image)> before_pass = {};
 };
 
+/// Pictures for training, and for validation on fixed noise; both counted from 0.
+struct TrainData {
+  BatchSource training, validation;
+};
+
 /// Everything a training run is a function of, besides the data.
 struct TrainSetup {
+  std::filesystem::path folder;  // of metrics; checkpoints stand in `folder`/checkpoints
   TrainOptions train;
   PreconditionOptions precondition;
   NoiseLevelOptions noise_levels;
@@ -69,17 +75,15 @@ struct TrainResult {
 /// learning rate that the schedule has at this share of the new budget, which is said through the notice.
 ///
 /// Image number n of the run has its noise level, noise and null decision from (seed, n), its pixels
-/// and condition from `batches`, so on a CPU with equal threads a run that was interrupted and called
+/// and condition from `data.training`, so on a CPU with equal threads a run that was interrupted and called
 /// again is bit-identical to an uninterrupted one for budgets in steps, images or epochs; a budget in
-/// seconds goes on with the seconds that are left. Checkpoints stand in `folder`/checkpoints, metrics
-/// in `folder`. `validation` gives images for fixed-noise validation, counted from 0.
+/// seconds goes on with the seconds that are left.
 ///
 /// Throws ValueError for noise levels `information` without measure_levels, Interrupted on a stop request or from an
 /// observer (after a checkpoint), NumericError when loss, gradients or weights are no longer finite (the last good
 /// checkpoint stays), ModelError for a folder of another run, IoError if the disk refuses or another process trains
 /// there.
-TrainResult train_model(const TrainableModel& model, const BatchSource& batches, const BatchSource& validation,
-                        const TrainSetup& setup, const std::filesystem::path& folder,
+TrainResult train_model(const TrainableModel& model, const TrainData& data, const TrainSetup& setup,
                         const TrainObserver& observer = {}, const Control& control = {});
 
 }  // namespace noisescope::train

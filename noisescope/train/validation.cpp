@@ -17,7 +17,7 @@ constexpr int64_t kBatch = 64;
 double loss_sum(double sigma, const Network& network, const ValidationSetup& setup, const TrainBatch& batch,
                 const Tensor& noise) {
   const Tensor level = torch::full({batch.images.size(0)}, sigma, batch.images.options());
-  return diffusion_loss(network, setup.precondition, setup.loss, batch.images, level, noise, batch.conditions)
+  return diffusion_loss(network, setup.precondition, setup.loss, {batch.images, level, noise, batch.conditions})
       .sum(torch::kFloat64)
       .item<double>();
 }

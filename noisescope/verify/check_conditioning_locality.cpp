@@ -26,8 +26,8 @@ ConditioningLocality locality_of(const VerifyContext& context, const Model& subj
                                  const LocalityOptions& options) {
   std::vector<Tensor> rows;
   for (const auto& version : batch.versions(Word::colour)) rows.push_back(subject.condition(version));
-  return conditioning_locality(subject.denoiser, batch.pictures, {torch::stack(rows), batch.true_version(Word::colour)},
-                               options, {Random(context.options.seed), sample_range(0, batch.size())}, context.control);
+  return conditioning_locality(subject.denoiser, batch.with_noise(context.options.seed),
+                               {torch::stack(rows), batch.true_version(Word::colour)}, options, context.control);
 }
 
 VerifyRows locality_rows(const VerifyContext& context, const Model& subject, const SceneBatch& batch) {

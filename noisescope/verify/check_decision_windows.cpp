@@ -130,9 +130,9 @@ MeasuredWindows measure(const VerifyContext& context, const SceneBatch& batch) {
     group.scenes = {batch.scenes.begin() + first, batch.scenes.begin() + first + kGroupPictures};
     group.pictures = batch.pictures.narrow(0, first, kGroupPictures);
     measured.groups.push_back(context.seen(
-        &Seams::decided, measure_decision_windows(
-                             model.denoiser, model.condition, group.pictures, questions_of(group), decision_levels(),
-                             Random(context.options.seed + static_cast<uint64_t>(first)), context.control)));
+        &Seams::decided,
+        measure_decision_windows(model, {group.pictures, questions_of(group)}, decision_levels(),
+                                 Random(context.options.seed + static_cast<uint64_t>(first)), context.control)));
   }
   return measured;
 }

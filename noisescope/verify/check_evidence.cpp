@@ -35,9 +35,9 @@ Evidence ask(const Model& subject, const Question& question, const VerifyContext
   for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
     const int64_t count = std::min(kBatch, question.batch.size() - first);
     const Contrast contrast{all.conditions.narrow(1, first, count), all.true_version.narrow(0, first, count)};
-    const PathNoise noise{Random(context.options.seed), sample_range(first, count)};
-    const Tensor pictures = question.batch.pictures.narrow(0, first, count);
-    parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, noise, context.control));
+    const PictureBatch pictures{question.batch.pictures.narrow(0, first, count),
+                                {Random(context.options.seed), sample_range(first, count)}};
+    parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, context.control));
   }
   return concatenate(parts);
 }
@@ -49,16 +49,14 @@ Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, con
   const SceneBatch& batch = question.batch;
   const Model subject = exact_model(truth);
   const Tensor conditions = conditions_of(subject, question);
-  const std::vector<int64_t> ids = sample_range(0, batch.size());
-  walk_noising_paths(batch.pictures, question.options, {Random(context.options.seed), ids},
-                     [&](const Tensor& x, double sigma) {
-                       const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
-                       std::vector<Tensor> log_density;
-                       for (int64_t k = 0; k < conditions.size(0); ++k) {
-                         log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
-                       }
-                       rows.push_back(torch::stack(log_density, 1).softmax(1));
-                     });
+  walk_noising_paths(batch.with_noise(context.options.seed), question.options, [&](const Tensor& x, double sigma) {
+    const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
+    std::vector<Tensor> log_density;
+    for (int64_t k = 0; k < conditions.size(0); ++k) {
+      log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
+    }
+    rows.push_back(torch::stack(log_density, 1).softmax(1));
+  });
   return torch::stack(rows);
 }
 

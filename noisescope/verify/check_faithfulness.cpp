@@ -61,8 +61,8 @@ VerifyRows check_faithfulness(const VerifyContext& context) {
       {"matched noise", replace_by_noise(random, ids)}};
   VerifyRows rows;
   for (const auto& [name, removal] : removals) {
-    const Faithfulness f =
-        faithfulness(colour_score(context.demo, batch), removal, batch.pictures, map, {}, random, ids, context.control);
+    const Faithfulness f = faithfulness({batch.pictures, colour_score(context.demo, batch), removal}, map, {},
+                                        {random, ids}, context.control);
     append(rows, faithfulness_rows(name, subject.name, f, random));
   }
   return rows;

@@ -48,7 +48,7 @@ VerifyRows check_guidance_information(const VerifyContext& context) {
   const Tensor pictures = run_sampler(guide(counted, subject.condition(batch.captions()),
                                             subject.condition(batch.captions_without(true, true)), guidance),
                                       noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0],
-                                      sigmas, {.solver = Solver::ddim}, noise,
+                                      {sigmas, {.solver = Solver::ddim}, noise},
                                       context.seen(&Seams::observer, information.observer()), context.control);
   const Tensor map = information.result().map;
   const Tensor masks = phrase_masks(batch, pictures);

@@ -32,9 +32,8 @@ InformationMaps ask(const Model& subject, const SceneBatch& batch, const std::ve
     rows.push_back(subject.condition(reference.captions));
   }
   const PromptPair prompts = context.seen(&Seams::prompts, {subject.condition(batch.captions()), torch::stack(rows)});
-  return information_maps(subject.denoiser, batch.pictures, prompts.condition, prompts.references,
-                          {.draws = context.n(128, 64)}, Random(context.options.seed), sample_range(0, batch.size()),
-                          context.control);
+  return information_maps({subject.denoiser, prompts.condition}, batch.with_noise(context.options.seed),
+                          prompts.references, {.draws = context.n(128, 64)}, context.control);
 }
 
 /// How often the worst of as many unbiased levels would lie farther than `bar` standard errors from 1.
@@ -62,11 +61,10 @@ Estimate worst_kappa(const InformationMaps& maps) {
 VerifyRow overshoot_row(const VerifyContext& context, const SceneBatch& batch) {
   const Model& trained = *context.trained;
   const std::vector<std::string> none(size_t(batch.size()), "");
-  const Tensor nats =
-      information_maps(trained.denoiser, batch.pictures, trained.condition(batch.captions()),
-                       trained.condition(none).unsqueeze(0), {.draws = 64, .log_snr_max = trained.log_snr_max},
-                       Random(context.options.seed), sample_range(0, batch.size()), context.control)
-          .total()[0];
+  const Tensor nats = information_maps({trained.denoiser, trained.condition(batch.captions())},
+                                       batch.with_noise(context.options.seed), trained.condition(none).unsqueeze(0),
+                                       {.draws = 64, .log_snr_max = trained.log_snr_max}, context.control)
+                          .total()[0];
   const Tensor possible = scene_ratio(context.demo, batch.captions(), none);
   return {kInformationMap,
           trained.name,
@@ -82,11 +80,10 @@ VerifyRows trained_information_rows(const VerifyContext& context) {
   const Model& trained = *context.trained;
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 40));
   const auto auc = [&](const Model& subject) {
-    const InformationMaps maps =
-        information_maps(subject.denoiser, batch.pictures, subject.condition(batch.captions()),
-                         subject.condition(batch.captions_without(true, false)).unsqueeze(0),
-                         {.draws = 64, .log_snr_max = trained.log_snr_max}, Random(context.options.seed),
-                         sample_range(0, batch.size()), context.control);
+    const InformationMaps maps = information_maps({subject.denoiser, subject.condition(batch.captions())},
+                                                  batch.with_noise(context.options.seed),
+                                                  subject.condition(batch.captions_without(true, false)).unsqueeze(0),
+                                                  {.draws = 64, .log_snr_max = trained.log_snr_max}, context.control);
     return localisation_auc(maps.map[0], batch.left_masks());
   };
   const double exact = auc(context.exact_demo).mean().item<double>();

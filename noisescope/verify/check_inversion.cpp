@@ -41,8 +41,8 @@ struct Prompted {
     const bool to_picture = sigmas.back() == 0;
     if (!to_picture) sigmas.push_back(0);
     Tensor last;
-    const Tensor picture =
-        run_sampler(predict, x, sigmas, {.solver = Solver::ddim}, {}, [&](const SamplerStep& step) { last = step.x; });
+    const Tensor picture = run_sampler(predict, x, {sigmas, {.solver = Solver::ddim}, {}},
+                                       [&](const SamplerStep& step) { last = step.x; });
     return to_picture ? picture : last;
   }
 };
@@ -139,9 +139,8 @@ VerifyRows deficit_rows(const VerifyContext& context, const Prompted& p) {
 VerifyRow edit_friendly_row(const VerifyContext& context, const Prompted& p) {
   const Tensor pictures = p.batch.pictures.to(torch::kFloat32);
   const EditFriendlyInversion inversion = context.seen(
-      &Seams::inversion,
-      invert_edit_friendly(p.predict, pictures, levels(40, p.log_snr_max),
-                           {Random(context.options.seed), sample_range(0, p.batch.size())}, {}, context.control));
+      &Seams::inversion, invert_edit_friendly(p.predict, {pictures, p.batch.with_noise(context.options.seed).noise},
+                                              levels(40, p.log_snr_max), {}, context.control));
   const Tensor again = replay(p.predict, inversion, 0, {}, context.control);
   const double worst = (again - pictures).abs().max().item<double>();
   return {kInversionMethod,   p.subject.name, "edit-friendly reconstruction: largest error of a pixel, float32",

@@ -65,7 +65,7 @@ VerifyRows check_posterior_uncertainty(const VerifyContext& context) {
   const Tensor null = subject.condition(std::vector<std::string>(size_t(count), ""));
   const UncertaintyOptions options{.components = 2, .iterations = 20};
   const PosteriorComponents found =
-      posterior_components(subject.denoiser, x, sigma, null, options, Random(1), ids, context.control);
+      posterior_components({subject.denoiser, null}, {x, sigma}, options, {Random(1), ids}, context.control);
   const Eigenpairs exact = exact_pairs(context.fine, x, sigma, null);
   const Tensor off = (found.variances[0] / exact.values.select(1, 0) - 1).abs();
   const Tensor cosine = (found.directions[0].flatten(1) * exact.leading).sum(1).abs();

@@ -24,7 +24,7 @@ Tensor smallest_prediction_p(const VerifyContext& context, int64_t groups, bool 
   std::vector<Tensor> smallest;
   for (int64_t i = 0; i < groups; ++i) {
     const SamplerStep step{0, 1, sigma, 0, x.narrow(0, i * kGroup, kGroup), {}};
-    const PredictionTests tests = test_predictions(subject.denoiser, {step}, condition.narrow(0, i * kGroup, kGroup),
+    const PredictionTests tests = test_predictions({subject.denoiser, condition.narrow(0, i * kGroup, kGroup)}, {step},
                                                    {.group = kGroup, .permutations = 399},
                                                    Random(context.options.seed + static_cast<uint64_t>(i)));
     smallest.push_back(tests.corrected.min());

@@ -90,8 +90,8 @@ Tensor guidance_map(const Model& subject, const SceneBatch& batch, const VerifyC
   GuidanceInformationObserver information(guidance);
   run_sampler(guide(subject.denoiser, subject.condition(batch.captions()),
                     subject.condition(std::vector<std::string>(batch.scenes.size(), "")), guidance),
-              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas,
-              {.solver = Solver::ddim}, noise, information.observer(), context.control);
+              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0],
+              {sigmas, {.solver = Solver::ddim}, noise}, information.observer(), context.control);
   return information.result().map;
 }
 
@@ -101,12 +101,11 @@ const std::vector<std::string> kMaps = {"information map", "compensated evidence
 /// One map of each kind: [kinds, B, H, W].
 Tensor all_maps(const Model& subject, const SceneBatch& batch, const VerifyContext& context) {
   const Contrast contrast = colour_contrast(subject, batch);
-  const PathNoise noise{Random(context.options.seed), sample_range(0, batch.size())};
-  const Evidence evidence =
-      filter_noising_paths(subject.denoiser, batch.pictures, contrast,
-                           {.steps = 20, .log_snr_max = subject.log_snr_max}, noise, context.control);
-  const ConditioningLocality locality = conditioning_locality(subject.denoiser, batch.pictures, contrast,
-                                                              {.log_snrs = {-3}, .draws = 8}, noise, context.control);
+  const PictureBatch pictures = batch.with_noise(context.options.seed);
+  const Evidence evidence = filter_noising_paths(subject.denoiser, pictures, contrast,
+                                                 {.steps = 20, .log_snr_max = subject.log_snr_max}, context.control);
+  const ConditioningLocality locality =
+      conditioning_locality(subject.denoiser, pictures, contrast, {.log_snrs = {-3}, .draws = 8}, context.control);
   return torch::stack({colour_information(subject, batch, 16, context), evidence.compensated, evidence.realised,
                        guidance_map(subject, batch, context), locality.change[0]});
 }

@@ -58,7 +58,7 @@ Tensor read_runs(const Model& subject, const std::vector<std::string>& captions,
   GuidanceOptions unguided;
   unguided.clamp = 0;
   run_sampler(guide(subject.denoiser, condition, condition, unguided),
-              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas, {}, noise,
+              noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], {sigmas, {}, noise},
               trace.observer(), control);
   return trace.scores();
 }

@@ -34,8 +34,9 @@ Tensor emergence(const Denoiser& denoiser, const Tensor& condition, const Tensor
   guidance.clamp = 0;
   TrajectoryRecorder recorder{
       {.x = false, .conditional = false, .unconditional = false, .max_bytes = int64_t{1} << 30}};
-  observe_noising_path(guide(denoiser, condition, condition, guidance), pictures, levels,
-                       {Random(seed), sample_range(0, pictures.size(0))}, recorder.observer(), context.control);
+  observe_noising_path(guide(denoiser, condition, condition, guidance),
+                       {pictures, {Random(seed), sample_range(0, pictures.size(0))}}, levels, recorder.observer(),
+                       context.control);
   return spectral_emergence(recorder.steps(), context.seen(&Seams::pictures, pictures), kBands).measured;
 }
 

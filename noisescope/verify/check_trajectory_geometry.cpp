@@ -55,10 +55,8 @@ Tensor commitment_of(const VerifyContext& context, const SceneBatch& batch, cons
   GuidanceOptions guidance;
   guidance.clamp = 0;
   TrajectoryRecorder recorder{{.conditional = false, .unconditional = false, .max_bytes = int64_t{2} << 30}};
-  observe_noising_path(guide(context.exact_fine.denoiser, null, null, guidance), batch.pictures,
-                       {.steps = 48, .log_snr_min = -8, .log_snr_max = 4},
-                       {Random(context.options.seed), sample_range(0, batch.size())}, recorder.observer(),
-                       context.control);
+  observe_noising_path(guide(context.exact_fine.denoiser, null, null, guidance), batch.with_noise(context.options.seed),
+                       {.steps = 48, .log_snr_min = -8, .log_snr_max = 4}, recorder.observer(), context.control);
   return trajectory_geometry(recorder.steps(), context.seen(&Seams::pictures, batch.pictures)).commitment;
 }
 
@@ -68,8 +66,8 @@ Tensor half_changes_of(const VerifyContext& context, const SceneBatch& batch, co
   UTurnOptions options;
   options.log_snrs = {-8, -6, -5, -4, -3, -2, -1, 0, 1};
   options.steps = 15;
-  const UTurns turns = u_turns(context.exact_fine.denoiser, batch.pictures, null, no_factors, options,
-                               Random(context.options.seed), sample_range(0, batch.size()), context.control);
+  const UTurns turns = u_turns({context.exact_fine.denoiser, null}, batch.with_noise(context.options.seed), no_factors,
+                               options, context.control);
   const Tensor curves = mean_in_rings(turns.susceptibility, rings);  // [R, L]
   std::vector<double> out;
   for (int64_t r = 0; r < curves.size(0); ++r) {

@@ -57,8 +57,8 @@ UTurns turn(const VerifyContext& context, const Model& subject, const WorldDenoi
     return (posterior_of_truth(truth, batch, x, kReadSigma) > 0.5).to(torch::kFloat64);
   };
   const std::vector<std::string> null(static_cast<size_t>(batch.size()), "");
-  return u_turns(subject.denoiser, batch.pictures, subject.condition(null), keeps, u_turn_options(subject),
-                 Random(seed), sample_range(0, batch.size()), context.control);
+  return u_turns({subject.denoiser, subject.condition(null)}, batch.with_noise(seed), keeps, u_turn_options(subject),
+                 context.control);
 }
 
 /// What exact U-turns from the same turning points keep on average: p(own value | x_alpha) of every picture.
@@ -66,7 +66,7 @@ UTurns exact_turns(const WorldDenoiser& truth, const SceneBatch& batch, const st
                    uint64_t seed) {
   std::vector<Tensor> rows;
   for (size_t level = 0; level < log_snrs.size(); ++level) {
-    const Tensor x = turning_point(batch.pictures, log_snrs, level, Random(seed), sample_range(0, batch.size()));
+    const Tensor x = turning_point(batch.with_noise(seed), log_snrs, level);
     rows.push_back(posterior_of_truth(truth, batch, x, sigma_of_log_snr(log_snrs[level])));
   }
   return {log_snrs, torch::stack(rows), {}};

@@ -245,10 +245,10 @@ Seams keep_network() {
 }
 
 /// Each picture is filtered at the level of the one before it.
-Evidence filter_one_step_off(const Denoiser& denoiser, const Tensor& pictures, const Contrast& contrast,
-                             const EvidenceOptions& options, const PathNoise& noise, const Control&) {
+Evidence filter_one_step_off(const Denoiser& denoiser, const PictureBatch& batch, const Contrast& contrast,
+                             const EvidenceOptions& options, const Control&) {
   std::vector<std::pair<Tensor, double>> path;
-  walk_noising_paths(pictures, options, noise, [&](const Tensor& x, double sigma) { path.emplace_back(x, sigma); });
+  walk_noising_paths(batch, options, [&](const Tensor& x, double sigma) { path.emplace_back(x, sigma); });
   EvidenceFilter filter(denoiser, contrast, options.pass_size);
   for (size_t i = 0; i + 1 < path.size(); ++i) {
     const Tensor& next = path[std::min(i + 2, path.size() - 1)].first;

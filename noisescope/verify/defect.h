@@ -40,8 +40,8 @@ struct NullRunsOfPrompt {
 };
 
 /// As filter_noising_paths and attribute_grid.
-using PathFilter = std::function<Evidence(const Denoiser&, const Tensor& pictures, const Contrast&,
-                                          const EvidenceOptions&, const PathNoise&, const Control&)>;
+using PathFilter = std::function<Evidence(const Denoiser&, const PictureBatch&, const Contrast&, const EvidenceOptions&,
+                                          const Control&)>;
 using GridOfPictures =
     std::function<Tensor(const Trajectory&, const ScorePictures&, const Tensor& conditions, const Control&)>;
 

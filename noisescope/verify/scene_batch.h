@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "noisescope/explain/batch.h"
 #include "noisescope/model/model.h"
 #include "noisescope/world/denoiser.h"
 #include "noisescope/world/world.h"
@@ -27,6 +28,8 @@ struct SceneBatch {
   Tensor pictures;  // [B, 3, 32, 32] float64
 
   int64_t size() const { return static_cast<int64_t>(scenes.size()); }
+  /// The pictures, with noise (seed, 0 ..).
+  PictureBatch with_noise(uint64_t seed) const { return {pictures, {Random(seed), sample_range(0, size())}}; }
   std::vector<std::string> captions() const;
   /// Captions in which the left object's colour, shape or both are open.
   std::vector<std::string> captions_without(bool colour, bool shape) const;

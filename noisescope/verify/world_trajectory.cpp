@@ -38,8 +38,8 @@ DeterministicRun draw_run(const VerifyContext& context, const std::vector<std::s
   const auto sigmas = sampling_sigmas({GridKind::log_snr, steps, kRunSigmaMin, kRunSigmaMax, 7.0});
   DeterministicRun run;
   run.pictures = run_sampler(guide(subject.denoiser, subject.condition(captions), subject.condition(without), guidance),
-                             noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0], sigmas,
-                             {.solver = Solver::ddim}, noise, both, context.control);
+                             noise.initial({3, kWorldImagePx, kWorldImagePx}, torch::kFloat64) * sigmas[0],
+                             {sigmas, {.solver = Solver::ddim}, noise}, both, context.control);
   run.information = information.result();
   run.steps = recorder.steps();
   return run;

@@ -67,15 +67,15 @@ void Canvas::disc(double x, double y, double radius, Rgb color) {
   }
 }
 
-void Canvas::text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, Rgb color, Align align) {
+void Canvas::text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, TextPlace place) {
   const TextMask mask = render_text(utf8, style);
   const int64_t width = text_width(utf8, style);
-  if (align == Align::center) x -= width / 2;
-  if (align == Align::right) x -= width;
+  if (place.align == Align::center) x -= width / 2;
+  if (place.align == Align::right) x -= width;
   y += (line_height(style) - mask.height) / 2;
   for (int64_t row = 0; row < mask.height; ++row) {
     for (int64_t column = 0; column < mask.width; ++column) {
-      blend(x + column, y + row, color, mask.coverage[row * mask.width + column] / 255.0);
+      blend(x + column, y + row, place.color, mask.coverage[row * mask.width + column] / 255.0);
     }
   }
 }
@@ -107,18 +107,18 @@ void Canvas::blend(int64_t x, int64_t y, Rgb color, double coverage) {
 
 int64_t colour_bar_height() { return kBarHeight + 4 + 2 * line_height(kBarText); }
 
-void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map, ValueRange range,
-                     std::string_view label) {
-  const std::array<Rgb, 256>& table = colour_table(map);
+void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, const ColourBar& bar) {
+  const ValueRange range = bar.range;
+  const std::array<Rgb, 256>& table = colour_table(bar.map);
   for (int64_t i = 0; i < width; ++i) {
     canvas.rect(x + i, y, 1, kBarHeight, table[255 * i / std::max<int64_t>(1, width - 1)]);
   }
   canvas.frame(x, y, width, kBarHeight, 1, Ink::kMuted);
   const int64_t numbers = y + kBarHeight + 3;
-  canvas.text(x, numbers, format_number(range.low), kBarText, Ink::kText, Align::left);
-  canvas.text(x + width, numbers, format_number(range.high), kBarText, Ink::kText, Align::right);
-  if (range.low == -range.high) canvas.text(x + width / 2, numbers, "0", kBarText, Ink::kText, Align::center);
-  canvas.text(x + width / 2, numbers + line_height(kBarText), label, kBarText, Ink::kMuted, Align::center);
+  canvas.text(x, numbers, format_number(range.low), kBarText, {Ink::kText, Align::left});
+  canvas.text(x + width, numbers, format_number(range.high), kBarText, {Ink::kText, Align::right});
+  if (range.low == -range.high) canvas.text(x + width / 2, numbers, "0", kBarText, {Ink::kText, Align::center});
+  canvas.text(x + width / 2, numbers + line_height(kBarText), bar.unit, kBarText, {Ink::kMuted, Align::center});
 }
 
 }  // namespace noisescope::viz

@@ -22,6 +22,12 @@ struct Ink {
 
 enum class Align { left, center, right };
 
+/// How a line of text stands on its canvas.
+struct TextPlace {
+  Rgb color = Ink::kText;
+  Align align = Align::left;
+};
+
 class Canvas {
  public:
   /// Throws ValueError for sides outside of 1 .. 32768 px.
@@ -43,8 +49,7 @@ class Canvas {
   void disc(double x, double y, double radius, Rgb color);
   /// One line of text whose box of line_height(style) starts at row `y`; `x` is its left end, middle
   /// or right end.
-  void text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, Rgb color = Ink::kText,
-            Align align = Align::left);
+  void text(int64_t x, int64_t y, std::string_view utf8, const TextStyle& style, TextPlace place = {});
   /// Each pixel of `picture` (1, 3 or 4 channels; alpha over what is there) as scale x scale pixels.
   void picture(int64_t x, int64_t y, const Image& picture, int64_t scale = 1);
 
@@ -54,10 +59,9 @@ class Canvas {
   Image image_;
 };
 
-/// A horizontal colour bar of `width` px with its end values (and 0 for a symmetric range) and a label
-/// with unit below. Height: colour_bar_height().
-void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, ColourMap map, ValueRange range,
-                     std::string_view label);
+/// A horizontal colour bar of `width` px with its end values (and 0 for a symmetric range) and its unit below.
+/// Height: colour_bar_height().
+void draw_colour_bar(Canvas& canvas, int64_t x, int64_t y, int64_t width, const ColourBar& bar);
 int64_t colour_bar_height();
 
 }  // namespace noisescope::viz

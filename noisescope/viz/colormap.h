@@ -67,4 +67,11 @@ Image to_image(const Tensor& picture);
 /// A signed [3, H, W] as RGB: middle gray is 0, white and black are +-`magnitude` (channel by channel).
 Image signed_image(const Tensor& values, double magnitude);
 
+/// What a colour bar beside a map says.
+struct ColourBar {
+  ColourMap map = ColourMap::sequential;
+  ValueRange range;
+  std::string unit;
+};
+
 }  // namespace noisescope::viz

@@ -72,7 +72,7 @@ void paint_cell(Canvas& canvas, const Reel& reel, size_t panel, size_t step, int
     if (width > 100) {
       const int64_t middle = y + (height - line_height(kNote)) / 2;
       canvas.rect(x + 8, middle - 3, width - 16, line_height(kNote) + 6, Ink::kEmpty);
-      canvas.text(x + width / 2, middle, "not evaluated", kNote, Ink::kMuted, Align::center);
+      canvas.text(x + width / 2, middle, "not evaluated", kNote, {Ink::kMuted, Align::center});
     }
     return;
   }
@@ -91,9 +91,9 @@ void draw_ramp(Canvas& canvas, int64_t x, int64_t y, int64_t width, double magni
   canvas.frame(x, y, width, kRampHeight, 1, Ink::kMuted);
   const int64_t below = y + kRampHeight + 2;
   const std::string number = format_number(magnitude, 2);
-  canvas.text(x, below, "\u2212" + number, kNote, Ink::kMuted);
-  canvas.text(x + width / 2, below, "0", kNote, Ink::kMuted, Align::center);
-  canvas.text(x + width, below, "+" + number, kNote, Ink::kMuted, Align::right);
+  canvas.text(x, below, "\u2212" + number, kNote, {Ink::kMuted});
+  canvas.text(x + width / 2, below, "0", kNote, {Ink::kMuted, Align::center});
+  canvas.text(x + width, below, "+" + number, kNote, {Ink::kMuted, Align::right});
 }
 
 /// Where in the run this frame is: a dot a step.
@@ -154,8 +154,8 @@ std::vector<Image> film_frames(const Film& film, int64_t scale) {
     canvas.text(kGap, kGap, ellipsise(film.title, kTitle, width - 2 * kGap), kTitle);
     const std::string count = format_text("{} / {}", step + 1, reel.steps());
     const int64_t room = width - 3 * kGap - text_width(count, kNote);
-    canvas.text(kGap, caption_top, ellipsise(film.step_captions[step], kNote, room), kNote, Ink::kMuted);
-    canvas.text(width - kGap, caption_top, count, kNote, Ink::kMuted, Align::right);
+    canvas.text(kGap, caption_top, ellipsise(film.step_captions[step], kNote, room), kNote, {Ink::kMuted});
+    canvas.text(width - kGap, caption_top, count, kNote, {Ink::kMuted, Align::right});
     for (size_t p = 0; p < reel.panels(); ++p) {
       const int64_t x = kGap + static_cast<int64_t>(p) * column;
       canvas.text(x, names_top, ellipsise(film.panels[p].caption, kName, column - kGap), kName);
@@ -194,7 +194,7 @@ Image film_strip(const Film& film, int64_t columns, int64_t scale) {
     const int64_t x = left + static_cast<int64_t>(c) * pitch;
     int64_t y = header;
     for (const std::string& part : caption_parts(film.step_captions[shown[c]])) {
-      canvas.text(x, y, ellipsise(part, kNote, pitch - 4), kNote, Ink::kMuted);
+      canvas.text(x, y, ellipsise(part, kNote, pitch - 4), kNote, {Ink::kMuted});
       y += line_height(kNote);
     }
     for (size_t p = 0; p < reel.panels(); ++p) {

@@ -76,7 +76,7 @@ void draw_colour_scale(SvgWriter& svg, const HeatMap& map, const PlotArea& area,
     widest = std::max(widest, estimated_text_width(tick.label, kTickSize));
   }
   svg.text(area.right + widest + 26, (area.top + area.bottom) / 2, axis_title(map.value_label, map.value_unit), "label",
-           "middle", -90);
+           {"middle", -90});
 }
 
 double widest_name(const std::vector<std::string>& names) {
@@ -91,7 +91,7 @@ void draw_columns(SvgWriter& svg, const HeatMap& map, const PlotArea& area, bool
   for (size_t i = 0; i < map.x_names.size(); ++i) {
     const double at = area.left + pitch * (static_cast<double>(i) + 0.5);
     if (turned) {
-      svg.text(at + 4, area.bottom + 14, map.x_names[i], "tick", "end", -45);
+      svg.text(at + 4, area.bottom + 14, map.x_names[i], "tick", {"end", -45});
     } else {
       svg.text(at, area.bottom + 18, map.x_names[i], "tick", "middle");
     }
@@ -117,7 +117,7 @@ void draw_rows(SvgWriter& svg, const HeatMap& map, const PlotArea& area) {
     }
   }
   if (!map.y.label.empty()) {
-    svg.text(20, (area.top + area.bottom) / 2, axis_title(map.y.label, map.y.unit), "label", "middle", -90);
+    svg.text(20, (area.top + area.bottom) / 2, axis_title(map.y.label, map.y.unit), "label", {"middle", -90});
   }
 }
 

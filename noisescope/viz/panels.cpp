@@ -47,9 +47,9 @@ class Plate {
                                    panel.image.width, panel.image.height, panel.caption));
     }
     canvas.picture(x, y, panel.image, scale_);
-    canvas.text(x, y + height_ + 3, panel.caption, {.size_px = 12}, Ink::kMuted);
+    canvas.text(x, y + height_ + 3, panel.caption, {.size_px = 12}, {Ink::kMuted});
     if (!panel.bar) return;
-    draw_colour_bar(canvas, x, y + height_ + kCaption, width_, panel.bar->map, panel.bar->range, panel.bar->unit);
+    draw_colour_bar(canvas, x, y + height_ + kCaption, width_, *panel.bar);
   }
 
   int64_t side_, width_, height_, scale_;

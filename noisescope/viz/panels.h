@@ -10,12 +10,6 @@
 
 namespace noisescope::viz {
 
-struct ColourBar {
-  ColourMap map = ColourMap::sequential;
-  ValueRange range;
-  std::string unit;
-};
-
 struct Panel {
   Image image;
   std::string caption;

@@ -110,7 +110,7 @@ void draw_y_axis(SvgWriter& svg, const PlotArea& area, const Scale& y, const Axi
     svg.text(area.left - 8, at + 4, tick.label, "tick", "end");
   }
   if (!axis.label.empty()) {
-    svg.text(20, (area.top + area.bottom) / 2, axis_title(axis.label, axis.unit), "label", "middle", -90);
+    svg.text(20, (area.top + area.bottom) / 2, axis_title(axis.label, axis.unit), "label", {"middle", -90});
   }
 }
 

@@ -190,11 +190,11 @@ SvgWriter& SvgWriter::element(const char* name, SvgAttributes attributes) {
   return *this;
 }
 
-SvgWriter& SvgWriter::text(double x, double y, std::string_view content, const char* css_class, const char* anchor,
-                           double rotate_degrees) {
-  start_tag("text", {{"class", css_class}, {"x", x}, {"y", y}, {"text-anchor", anchor}});
-  if (rotate_degrees != 0) {
-    out_ += " transform=\"rotate(" + svg_number(rotate_degrees) + " " + svg_number(x) + " " + svg_number(y) + ")\"";
+SvgWriter& SvgWriter::text(double x, double y, std::string_view content, const char* css_class, SvgAnchor anchor) {
+  start_tag("text", {{"class", css_class}, {"x", x}, {"y", y}, {"text-anchor", anchor.name}});
+  if (anchor.rotate_degrees != 0) {
+    out_ +=
+        " transform=\"rotate(" + svg_number(anchor.rotate_degrees) + " " + svg_number(x) + " " + svg_number(y) + ")\"";
   }
   out_ += ">" + escape_markup(content) + "</text>\n";
   return *this;

@@ -16,6 +16,13 @@ namespace noisescope::viz {
 using SvgValue = std::variant<std::string, double>;
 using SvgAttributes = std::initializer_list<std::pair<const char*, SvgValue>>;
 
+/// The end of a text that stands at its point, and how far it is turned around it.
+struct SvgAnchor {
+  SvgAnchor(const char* anchor, double degrees = 0) : name(anchor), rotate_degrees(degrees) {}
+  const char* name;
+  double rotate_degrees;
+};
+
 /// Builds one SVG document. Attributes and text are escaped; elements close in order.
 class SvgWriter {
  public:
@@ -27,8 +34,7 @@ class SvgWriter {
   SvgWriter& close();
   SvgWriter& element(const char* name, SvgAttributes attributes);
   /// <text>; `css_class` is one of those of figure_style().
-  SvgWriter& text(double x, double y, std::string_view content, const char* css_class, const char* anchor = "start",
-                  double rotate_degrees = 0);
+  SvgWriter& text(double x, double y, std::string_view content, const char* css_class, SvgAnchor anchor = "start");
   SvgWriter& line(double x1, double y1, double x2, double y2, const char* css_class);
 
   /// Closes everything and returns the document.

@@ -52,7 +52,10 @@ Tensor sample(const DenoiserHandle& denoiser, const Tensor& x, const Tensor& con
   if (given) noise.given = *given;
   const SamplerObserver watch = observer_of(observer);
   return long_call<Tensor>(
-      [&](const Control& control) { return run_sampler(predict, x, sigmas, solver, noise, watch, control); }, progress);
+      [&](const Control& control) {
+        return run_sampler(predict, x, {sigmas, solver, noise}, watch, control);
+      },
+      progress);
 }
 
 struct ScheduleTables {

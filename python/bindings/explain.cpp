@@ -10,8 +10,8 @@
 #include "noisescope/explain/guidance_windows.h"
 #include "noisescope/explain/information_map.h"
 #include "noisescope/explain/inversion.h"
-#include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/noise_bands.h"
+#include "noisescope/explain/noise_sobol.h"
 #include "noisescope/explain/noise_tests.h"
 #include "noisescope/explain/noise_tiles.h"
 #include "noisescope/explain/noise_transplant.h"
@@ -77,9 +77,9 @@ py::object posterior_uncertainty(const DenoiserHandle& denoiser, const Tensor& p
         const Tensor x = pictures + sigma * eps.to(pictures.options());
         const Tensor level = torch::full({x.size(0)}, sigma, x.options());
         const auto first = [](const Tensor& t) { return t.slice(0, 0, 1); };
-        return UncertaintyAtLevel{log_snr, x, denoiser.denoiser(first(x), first(level), first(condition)),
-                                  posterior_components(denoiser.denoiser, x, level, condition, options, noise.random,
-                                                       noise.sample_ids, control)};
+        return UncertaintyAtLevel{
+            log_snr, x, denoiser.denoiser(first(x), first(level), first(condition)),
+            posterior_components({denoiser.denoiser, condition}, {x, level}, options, noise, control)};
       },
       progress);
 }
@@ -136,7 +136,7 @@ void bind_of_pictures(py::module_& m) {
     const auto options = options_of<EvidenceOptions>(keywords, "evidence");
     return ask<Evidence>(
         [&](const Control& c) {
-          return filter_noising_paths(d.denoiser, pictures, {conditions, own}, options, noise, c);
+          return filter_noising_paths(d.denoiser, {pictures, noise}, {conditions, own}, options, c);
         },
         progress);
   });
@@ -145,7 +145,7 @@ void bind_of_pictures(py::module_& m) {
     const auto options = options_of<LocalityOptions>(keywords, "conditioning_locality");
     return ask<ConditioningLocality>(
         [&](const Control& c) {
-          return conditioning_locality(d.denoiser, pictures, {conditions, own}, options, noise, c);
+          return conditioning_locality(d.denoiser, {pictures, noise}, {conditions, own}, options, c);
         },
         progress);
   });
@@ -154,8 +154,7 @@ void bind_of_pictures(py::module_& m) {
     const auto options = options_of<InformationOptions>(keywords, "information_map");
     return ask<InformationMaps>(
         [&](const Control& c) {
-          return information_maps(d.denoiser, pictures, condition, references, options, noise.random, noise.sample_ids,
-                                  c);
+          return information_maps({d.denoiser, condition}, {pictures, noise}, references, options, c);
         },
         progress);
   });
@@ -165,7 +164,7 @@ void bind_of_pictures(py::module_& m) {
     const KeepsFactors kept = picture_function(std::move(keeps), "keeps");
     return ask<UTurns>(
         [&](const Control& c) {
-          return u_turns(d.denoiser, pictures, condition, kept, options, noise.random, noise.sample_ids, c);
+          return u_turns({d.denoiser, condition}, {pictures, noise}, kept, options, c);
         },
         progress);
   });
@@ -175,7 +174,7 @@ void bind_of_pictures(py::module_& m) {
     const auto options = options_of<UncertaintyOptions>(keywords, "posterior_components");
     return ask<PosteriorComponents>(
         [&](const Control& c) {
-          return posterior_components(d.denoiser, x, sigma, condition, options, noise.random, noise.sample_ids, c);
+          return posterior_components({d.denoiser, condition}, {x, sigma}, options, noise, c);
         },
         progress);
   });
@@ -208,13 +207,15 @@ void bind_of_pictures(py::module_& m) {
     return long_call<Tensor>(
         [&](const Control& c) { return invert_ddim(plain(d, condition), pictures, sigmas, options, c); }, progress);
   });
-  m.def("invert_edit_friendly", [](const Of& d, const Tensor& pictures, const Tensor& condition,
-                                   const std::vector<double>& sigmas, const PathNoise& noise,
-                                   const py::object& progress) {
-    return ask<EditFriendlyInversion>(
-        [&](const Control& c) { return invert_edit_friendly(plain(d, condition), pictures, sigmas, noise, {}, c); },
-        progress);
-  });
+  m.def("invert_edit_friendly",
+        [](const Of& d, const Tensor& pictures, const Tensor& condition, const std::vector<double>& sigmas,
+           const PathNoise& noise, const py::object& progress) {
+          return ask<EditFriendlyInversion>(
+              [&](const Control& c) {
+                return invert_edit_friendly(plain(d, condition), {pictures, noise}, sigmas, {}, c);
+              },
+              progress);
+        });
   m.def("replay", [](const Of& d, const Tensor& condition, const std::vector<double>& sigmas, const Tensor& states,
                      const Tensor& noises, const Tensor& remainder, int64_t first_step, const py::object& progress) {
     const EditFriendlyInversion inversion{sigmas, states, noises, remainder};
@@ -262,7 +263,7 @@ void bind_of_trajectories(py::module_& m) {
     const auto options = options_of<PredictionTestOptions>(keywords, "prediction_tests");
     return ask<PredictionTests>(
         [&](const Control& c) {
-          return test_predictions(t.sampling().denoiser, t.steps(c), t.condition(), options, Random(seed), c);
+          return test_predictions({t.sampling().denoiser, t.condition()}, t.steps(c), options, Random(seed), c);
         },
         progress);
   });

@@ -35,14 +35,10 @@ PictureScore score_of(py::object function) {
 py::dict faithfulness_(py::object score, const py::object& removal, const Tensor& pictures, const Tensor& maps,
                        uint64_t seed, const py::dict& keywords, const py::object& progress) {
   const auto options = options_of<PerturbationOptions>(keywords, "faithfulness");
-  const PictureScore scores = score_of(std::move(score));
-  const Removal remove = removal_of(removal, seed, pictures.size(0));
+  const Perturbation perturbation{pictures, score_of(std::move(score)), removal_of(removal, seed, pictures.size(0))};
+  const PathNoise noise{Random(seed), sample_range(0, pictures.size(0))};
   const auto f = long_call<Faithfulness>(
-      [&](const Control& control) {
-        return faithfulness(scores, remove, pictures, maps, options, Random(seed), sample_range(0, pictures.size(0)),
-                            control);
-      },
-      progress);
+      [&](const Control& control) { return faithfulness(perturbation, maps, options, noise, control); }, progress);
   return py::dict("map"_a = answer(f.map), "random"_a = answer(f.random), "edges"_a = answer(f.edges),
                   "constant"_a = answer(f.constant));
 }
@@ -50,11 +46,9 @@ py::dict faithfulness_(py::object score, const py::object& removal, const Tensor
 Tensor pixel_flipping_(py::object score, const py::object& removal, const Tensor& pictures, const Tensor& maps,
                        uint64_t seed, const py::dict& keywords, const py::object& progress) {
   const auto options = options_of<FlippingOptions>(keywords, "pixel_flipping");
-  const PictureScore scores = score_of(std::move(score));
-  const Removal remove = removal_of(removal, seed, pictures.size(0));
-  return long_call<Tensor>(
-      [&](const Control& control) { return pixel_flipping(scores, remove, pictures, maps, options, control); },
-      progress);
+  const Perturbation perturbation{pictures, score_of(std::move(score)), removal_of(removal, seed, pictures.size(0))};
+  return long_call<Tensor>([&](const Control& control) { return pixel_flipping(perturbation, maps, options, control); },
+                           progress);
 }
 
 py::object sensitivity_(py::object maps_of, const Tensor& pictures, double radius, int64_t draws, uint64_t seed,

@@ -177,19 +177,19 @@ class ClipTraining : public ::testing::Test {
       if (++calls == stop_after) stop.request_stop();
       return source()(step);
     };
-    EXPECT_THROW(train_clip(model, world_.captions, stopping, options, 3, {.stop = stop.get_token()}), Interrupted);
+    EXPECT_THROW(train_clip(model, {world_.captions, stopping, 3}, options, {.stop = stop.get_token()}), Interrupted);
   }
   Rectangles world_;
 };
 
 TEST_F(ClipTraining, ResumedRunIsBitIdentical) {
   const ClipModel whole = small_model(world_), parts = small_model(world_);
-  train_clip(whole, world_.captions, source(), steps(12), 3);
+  train_clip(whole, {world_.captions, source(), 3}, steps(12));
   ClipTrainOptions options = steps(12);
   options.checkpoint = file_of("clip_resume.safetensors").string();
   interrupted_run(parts, options, 5);
   const ClipModel fresh = small_model(world_);
-  const ClipTrainResult result = train_clip(fresh, world_.captions, source(), options, 3);
+  const ClipTrainResult result = train_clip(fresh, {world_.captions, source(), 3}, options);
   EXPECT_EQ(result.resumed_from_step, 5);
   EXPECT_EQ(result.last.step, 12);
   EXPECT_EQ(result.last.images, 12 * 16);
@@ -200,31 +200,31 @@ TEST_F(ClipTraining, ForeignCheckpointIsRefusedAndDamagedOneLeft) {
   ClipTrainOptions options = steps(4);
   const fs::path path = file_of("clip_foreign.safetensors");
   options.checkpoint = path.string();
-  train_clip(small_model(world_), world_.captions, source(), options, 3);
-  EXPECT_THROW(train_clip(small_model(world_), world_.captions, source(), options, 4), ModelError);
+  train_clip(small_model(world_), {world_.captions, source(), 3}, options);
+  EXPECT_THROW(train_clip(small_model(world_), {world_.captions, source(), 4}, options), ModelError);
   std::string bytes = read_file(path);
   bytes[bytes.size() - 9] ^= 1;
   write_file_atomic(path, bytes);
-  const ClipTrainResult result = train_clip(small_model(world_), world_.captions, source(), options, 3);
+  const ClipTrainResult result = train_clip(small_model(world_), {world_.captions, source(), 3}, options);
   EXPECT_EQ(result.resumed_from_step, 0);
   EXPECT_NE(result.resume_note.find("clip_foreign"), std::string::npos) << result.resume_note;
 }
 
 TEST_F(ClipTraining, BudgetsInImagesAndSecondsEnd) {
   ClipTrainOptions options = steps(0);
-  EXPECT_THROW(train_clip(small_model(world_), world_.captions, source(), options, 3), ValueError);
+  EXPECT_THROW(train_clip(small_model(world_), {world_.captions, source(), 3}, options), ValueError);
   options.images = 40;
-  EXPECT_EQ(train_clip(small_model(world_), world_.captions, source(), options, 3).last.step, 3);
+  EXPECT_EQ(train_clip(small_model(world_), {world_.captions, source(), 3}, options).last.step, 3);
   options.images = 0;
   options.seconds = 0.05;
-  EXPECT_GE(train_clip(small_model(world_), world_.captions, source(), options, 3).last.seconds, 0.05);
+  EXPECT_GE(train_clip(small_model(world_), {world_.captions, source(), 3}, options).last.seconds, 0.05);
 }
 
 TEST_F(ClipTraining, ObserverHearsTheLossFall) {
   std::vector<double> losses;
   ClipTrainOptions options = steps(60);
   options.log_every = 20;
-  train_clip(small_model(world_), world_.captions, source(), options, 3, {},
+  train_clip(small_model(world_), {world_.captions, source(), 3}, options, {},
              [&](const ClipTrainStatus& status) { losses.push_back(status.loss); });
   ASSERT_EQ(losses.size(), 3u);
   EXPECT_LT(losses[2], losses[0]);
@@ -240,9 +240,9 @@ TEST_F(ClipTraining, ANanStopsTheRunAndKeepsTheCheckpoint) {
     if (step == 3) batch.images[0].fill_(std::nanf(""));
     return batch;
   };
-  EXPECT_THROW(train_clip(small_model(world_), world_.captions, poisoned, options, 3), NumericError);
+  EXPECT_THROW(train_clip(small_model(world_), {world_.captions, poisoned, 3}, options), NumericError);
   const ClipModel model = small_model(world_);
-  EXPECT_EQ(train_clip(model, world_.captions, source(), options, 3).resumed_from_step, 3);
+  EXPECT_EQ(train_clip(model, {world_.captions, source(), 3}, options).resumed_from_step, 3);
 }
 
 TEST_F(ClipTraining, BadBatchesAreRefused) {
@@ -251,21 +251,20 @@ TEST_F(ClipTraining, BadBatchesAreRefused) {
     batch.caption_rows.pop_back();
     return batch;
   };
-  EXPECT_THROW(train_clip(small_model(world_), world_.captions, few_captions, steps(1), 3), ValueError);
+  EXPECT_THROW(train_clip(small_model(world_), {world_.captions, few_captions, 3}, steps(1)), ValueError);
   const auto out_of_table = [this](int64_t step) {
     ClipBatch batch = source()(step);
     batch.caption_rows[0] = 12;
     return batch;
   };
-  EXPECT_THROW(train_clip(small_model(world_), world_.captions, out_of_table, steps(1), 3), ValueError);
+  EXPECT_THROW(train_clip(small_model(world_), {world_.captions, out_of_table, 3}, steps(1)), ValueError);
 }
 
 // Chance is 1/12; 300 steps of 32 images reach nearly all.
 TEST(SlowClip, LearnsTheRectangles) {
   const Rectangles world;
   const ClipModel model = small_model(world);
-  train_clip(
-      model, world.captions, [&](int64_t step) { return world.batch(7, step, 32); }, steps(300), 3);
+  train_clip(model, {world.captions, [&](int64_t step) { return world.batch(7, step, 32); }, 3}, steps(300));
   const torch::NoGradGuard no_grad;
   const ClipBatch unseen = world.batch(8, 0, 256);
   const Tensor rows = torch::tensor(unseen.caption_rows);

@@ -68,7 +68,8 @@ double observed_order(const Denoiser& denoiser, const Tensor& start, const Tenso
   const int64_t batch = start.size(0);
   const Tensor exact = denoiser(exact_at_min, torch::full({batch}, kSigmaMin, torch::kFloat64), condition);
   const auto error = [&](int64_t steps) {
-    const Tensor out = run_sampler(unguided(denoiser, condition), start, grid(type, steps), sampler_named(sampler), {});
+    const Tensor out =
+        run_sampler(unguided(denoiser, condition), start, {grid(type, steps), sampler_named(sampler), {}});
     return (out - exact).norm().item<double>();
   };
   return std::log2(error(160) / error(320));
@@ -140,8 +141,8 @@ constexpr int64_t kMomentSamples = 3000;
 Tensor end_of_run(const Denoiser& denoiser, const Tensor& condition, const std::string& sampler, const Tensor& x0) {
   const NoiseSource noise{Random(6), sample_range(0, kMomentSamples)};
   const Tensor x = x0.view({-1, 1, 2, 2}) + noise.initial({1, 2, 2}, torch::kFloat64) * kSigmaMax;
-  return run_sampler(unguided(denoiser, condition), x, grid(GridKind::log_snr, kMomentSteps), sampler_named(sampler),
-                     noise)
+  return run_sampler(unguided(denoiser, condition), x,
+                     {grid(GridKind::log_snr, kMomentSteps), sampler_named(sampler), noise})
       .flatten(1);
 }
 

@@ -148,7 +148,7 @@ TEST(Guidance, RefusesBadInput) {
 Tensor sample_with(TrajectoryRecorder& recorder, double scale) {
   const NoiseSource noise{Random(1), sample_range(0, kBatch)};
   const Predictor predict = guide(CountingDenoiser(), condition(), null_condition(), unclipped(scale));
-  return run_sampler(predict, noise.initial({2, 4, 4}) * 10, {10, 3, 1, 0.1, 0}, {}, noise, recorder.observer());
+  return run_sampler(predict, noise.initial({2, 4, 4}) * 10, {{10, 3, 1, 0.1, 0}, {}, noise}, recorder.observer());
 }
 
 TEST(Trajectory, KeepsWhatTheObserverSaw) {

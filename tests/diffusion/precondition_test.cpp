@@ -167,7 +167,7 @@ TEST(Loss, EveryWeightIsAWeightOnTheCleanImage) {
     const Tensor image_error = (denoised - b.x0).square().mean({1, 2, 3});
     const Tensor lambda = (b.sigma.square() + 0.09) / (b.sigma * 0.3).square();
     const Tensor loss =
-        diffusion_loss(zero, options, {}, b.x0.to(torch::kFloat32), b.sigma, b.eps.to(torch::kFloat32), b.condition);
+        diffusion_loss(zero, options, {}, {b.x0.to(torch::kFloat32), b.sigma, b.eps.to(torch::kFloat32), b.condition});
     EXPECT_TRUE(torch::allclose(loss.to(torch::kFloat64), lambda * image_error, 1e-4)) << name;
   }
 }
@@ -185,8 +185,8 @@ TEST(Loss, TheExactNetworkOfOneImageScoresZeroAndASilentOneAboutOne) {
       return network_target({}, x0, eps, sigma);
     };
     const Network silent = [](const Tensor& x, const Tensor&, const Tensor&) { return torch::zeros_like(x); };
-    EXPECT_LT(diffusion_loss(exact, {}, {}, x0, sigma, eps, condition).max().item<float>(), 1e-9);
-    const Tensor loss = diffusion_loss(silent, {}, {}, x0, sigma, eps, condition);
+    EXPECT_LT(diffusion_loss(exact, {}, {}, {x0, sigma, eps, condition}).max().item<float>(), 1e-9);
+    const Tensor loss = diffusion_loss(silent, {}, {}, {x0, sigma, eps, condition});
     ASSERT_EQ(loss.sizes(), (std::vector<int64_t>{count}));
     // 64000 squared unit normals: standard error sqrt(2 / 64000).
     EXPECT_NEAR(loss.mean().item<double>(), 1.0, 4 * std::sqrt(2.0 / (16.0 * count))) << level;
@@ -230,11 +230,11 @@ TEST(Loss, RefusesShapesThatDoNotFit) {
   const Tensor x0 = torch::zeros({2, 1, 4, 4});
   const Tensor sigma = torch::ones({2});
   const Tensor condition = torch::zeros({2, 3});
-  EXPECT_NO_THROW(diffusion_loss(network, {}, {}, x0, sigma, x0, condition));
-  EXPECT_THROW(diffusion_loss(network, {}, {}, x0[0], sigma, x0, condition), ShapeError);
-  EXPECT_THROW(diffusion_loss(network, {}, {}, x0, torch::ones({3}), x0, condition), ShapeError);
-  EXPECT_THROW(diffusion_loss(network, {}, {}, x0, sigma, x0[0], condition), ShapeError);
-  EXPECT_THROW(diffusion_loss(network, {}, {}, x0, sigma, x0, torch::zeros({1, 3})), ShapeError);
+  EXPECT_NO_THROW(diffusion_loss(network, {}, {}, {x0, sigma, x0, condition}));
+  EXPECT_THROW(diffusion_loss(network, {}, {}, {x0[0], sigma, x0, condition}), ShapeError);
+  EXPECT_THROW(diffusion_loss(network, {}, {}, {x0, torch::ones({3}), x0, condition}), ShapeError);
+  EXPECT_THROW(diffusion_loss(network, {}, {}, {x0, sigma, x0[0], condition}), ShapeError);
+  EXPECT_THROW(diffusion_loss(network, {}, {}, {x0, sigma, x0, torch::zeros({1, 3})}), ShapeError);
 }
 
 TEST(Process, ConversionsInvertEachOther) {

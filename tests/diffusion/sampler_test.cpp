@@ -39,7 +39,7 @@ TEST(Sampler, EveryStepEqualsDiffusers) {
     const std::vector<double> sigmas = run["sigmas"];
     std::vector<Tensor> states;
     const Tensor last =
-        run_sampler(smooth, noise.initial(shape, torch::kFloat64) * sigmas[0], sigmas, sampler_named(sampler), noise,
+        run_sampler(smooth, noise.initial(shape, torch::kFloat64) * sigmas[0], {sigmas, sampler_named(sampler), noise},
                     [&](const SamplerStep& step) { states.push_back(step.x); });
     states.push_back(last);
     ASSERT_EQ(states.size(), run["states"].size() + 1) << name;
@@ -55,10 +55,10 @@ TEST(Sampler, EveryStepEqualsDiffusers) {
 TEST(Sampler, ImageKOfABatchEqualsImageKAlone) {
   for (const auto& [name, options] : all_samplers()) {
     const NoiseSource together{Random(3), {4, 0, 9}};
-    const Tensor batch = run_sampler(smooth, start(together, 20), short_grid(), options, together);
+    const Tensor batch = run_sampler(smooth, start(together, 20), {short_grid(), options, together});
     for (int64_t k = 0; k < 3; ++k) {
       const NoiseSource alone{Random(3), {together.sample_ids[static_cast<size_t>(k)]}};
-      const Tensor single = run_sampler(smooth, start(alone, 20), short_grid(), options, alone);
+      const Tensor single = run_sampler(smooth, start(alone, 20), {short_grid(), options, alone});
       EXPECT_TRUE(torch::equal(batch[k], single[0])) << name << " image " << k;
     }
   }
@@ -69,11 +69,11 @@ TEST(Sampler, RunsTwiceTheSameAndKeepsTheDtype) {
     const NoiseSource noise{Random(3), {0, 1}};
     const Tensor x = start(noise, 20, torch::kFloat32);
     const Tensor before = x.clone();
-    const Tensor first = run_sampler(smooth, x, short_grid(), options, noise);
-    EXPECT_TRUE(torch::equal(first, run_sampler(smooth, x, short_grid(), options, noise))) << name;
+    const Tensor first = run_sampler(smooth, x, {short_grid(), options, noise});
+    EXPECT_TRUE(torch::equal(first, run_sampler(smooth, x, {short_grid(), options, noise}))) << name;
     EXPECT_TRUE(torch::equal(x, before)) << name << " wrote into its input";
     EXPECT_EQ(first.scalar_type(), torch::kFloat32) << name;
-    const Tensor wide = run_sampler(smooth, start(noise, 20), short_grid(), options, noise);
+    const Tensor wide = run_sampler(smooth, start(noise, 20), {short_grid(), options, noise});
     EXPECT_LT((wide - first).abs().max().item<double>(), 1e-4) << name;
   }
 }
@@ -86,12 +86,12 @@ TEST(Sampler, ARunThatGoesOnFromItsMiddleEqualsTheWholeRun) {
     if (!is_one_step(options.solver)) continue;
     const NoiseSource noise{Random(3), {0, 1}};
     std::vector<Tensor> states;
-    const Tensor whole = run_sampler(smooth, start(noise, 20), short_grid(), options, noise,
+    const Tensor whole = run_sampler(smooth, start(noise, 20), {short_grid(), options, noise},
                                      [&](const SamplerStep& step) { states.push_back(step.x); });
     if (options.churn > 0) continue;  // observers see the state after the noise was added
     const std::vector<double> grid = short_grid();
     const Tensor rest =
-        run_sampler(smooth, states[2], {grid.begin() + 2, grid.end()}, options, {noise.random, noise.sample_ids, 2});
+        run_sampler(smooth, states[2], {{grid.begin() + 2, grid.end()}, options, {noise.random, noise.sample_ids, 2}});
     EXPECT_TRUE(torch::equal(rest, whole)) << name;
   }
 }
@@ -103,7 +103,7 @@ TEST(Sampler, NoiseOfOneStepFromElsewhereChangesTheRunFromThereOn) {
   other.random_of_step = [](uint64_t step) { return Random(step == 2 ? 4 : 3); };
   const auto states = [&](const NoiseSource& source) {
     std::vector<Tensor> all;
-    run_sampler(smooth, start(noise, 20), short_grid(), ddpm, source,
+    run_sampler(smooth, start(noise, 20), {short_grid(), ddpm, source},
                 [&](const SamplerStep& step) { all.push_back(step.x); });
     return all;
   };
@@ -116,7 +116,7 @@ TEST(Sampler, ObserverSeesConsistentStepsThatNobodyWritesInto) {
     const NoiseSource noise{Random(3), {0, 1}};
     std::vector<SamplerStep> steps;
     std::vector<Tensor> copies;
-    run_sampler(smooth, start(noise, 20), short_grid(), options, noise, [&](const SamplerStep& step) {
+    run_sampler(smooth, start(noise, 20), {short_grid(), options, noise}, [&](const SamplerStep& step) {
       steps.push_back(step);
       copies.push_back(step.x.clone());
     });
@@ -137,15 +137,15 @@ TEST(Sampler, ObserverSeesConsistentStepsThatNobodyWritesInto) {
 // arXiv:2010.02502, section 4.1: eta = 1 is DDPM with the posterior variance.
 TEST(Sampler, DdimWithEtaOneEqualsDdpmPosterior) {
   const NoiseSource noise{Random(3), {0, 1}};
-  const Tensor ddim = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddim_1.0"), noise);
-  const Tensor ddpm = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddpm_posterior"), noise);
+  const Tensor ddim = run_sampler(smooth, start(noise, 20), {short_grid(), sampler_named("ddim_1.0"), noise});
+  const Tensor ddpm = run_sampler(smooth, start(noise, 20), {short_grid(), sampler_named("ddpm_posterior"), noise});
   EXPECT_LT((ddim - ddpm).abs().max().item<double>(), 1e-12);
 }
 
 TEST(Sampler, DdimWithoutNoiseIsEulerInSigma) {
   const NoiseSource noise{Random(3), {0, 1}};
-  const Tensor ddim = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddim_0.0"), noise);
-  const Tensor euler = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("euler"), noise);
+  const Tensor ddim = run_sampler(smooth, start(noise, 20), {short_grid(), sampler_named("ddim_0.0"), noise});
+  const Tensor euler = run_sampler(smooth, start(noise, 20), {short_grid(), sampler_named("euler"), noise});
   EXPECT_LT((ddim - euler).abs().max().item<double>(), 1e-12);
 }
 
@@ -153,7 +153,7 @@ TEST(Sampler, DpmppReturnsTheEstimateAtTheLastStep) {
   for (const char* name : {"dpmpp_2m", "dpmpp_2m_sde"}) {
     const NoiseSource noise{Random(3), {0, 1}};
     Tensor last_estimate;
-    const Tensor out = run_sampler(smooth, start(noise, 20), short_grid(), sampler_named(name), noise,
+    const Tensor out = run_sampler(smooth, start(noise, 20), {short_grid(), sampler_named(name), noise},
                                    [&](const SamplerStep& step) { last_estimate = step.prediction.denoised; });
     EXPECT_TRUE(torch::equal(out, last_estimate)) << name;
   }
@@ -167,7 +167,7 @@ TEST(Sampler, ChurnRaisesTheNoiseLevelInsideItsInterval) {
   options.churn_sigma_max = 10;
   const NoiseSource noise{Random(3), {0, 1}};
   std::vector<double> ratios;
-  run_sampler(smooth, start(noise, 20), short_grid(), options, noise, [&](const SamplerStep& step) {
+  run_sampler(smooth, start(noise, 20), {short_grid(), options, noise}, [&](const SamplerStep& step) {
     ratios.push_back(step.sigma / short_grid()[static_cast<size_t>(step.index)]);
   });
   const std::vector<double> expected = {1, std::sqrt(2.0), std::sqrt(2.0), std::sqrt(2.0), 1, 1};
@@ -181,7 +181,7 @@ TEST(Sampler, HeunEvaluatesTwiceAStepButOnceInTheLast) {
     ++evaluations;
     return smooth(x, sigma);
   };
-  run_sampler(counted, start(noise, 20), short_grid(), sampler_named("heun"), noise);
+  run_sampler(counted, start(noise, 20), {short_grid(), sampler_named("heun"), noise});
   EXPECT_EQ(evaluations, 11);
 }
 
@@ -195,7 +195,7 @@ TEST(Sampler, ReportsProgressAndStopsOnRequest) {
                           if (progress.done == 3) stop.request_stop();
                         },
                         stop.get_token()};
-  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), {}, noise, {}, control), Interrupted);
+  EXPECT_THROW(run_sampler(smooth, start(noise, 20), {short_grid(), {}, noise}, {}, control), Interrupted);
   EXPECT_EQ(done, (std::vector<double>{1, 2, 3}));
 }
 
@@ -207,7 +207,7 @@ TEST(Sampler, NamesTheStepThatLeftTheFiniteNumbers) {
     return prediction;
   };
   try {
-    run_sampler(breaks, start(noise, 20), short_grid(), {}, noise);
+    run_sampler(breaks, start(noise, 20), {short_grid(), {}, noise});
     FAIL() << "went on with NaN";
   } catch (const NumericError& error) {
     EXPECT_NE(std::string(error.what()).find("step 4"), std::string::npos) << error.what();
@@ -220,12 +220,14 @@ TEST(Sampler, RecordsNoGradients) {
   const Predictor learned = [&](const Tensor& x, const Tensor&) {
     return Prediction{x * weight * 0.5, Tensor(), Tensor()};
   };
-  EXPECT_FALSE(run_sampler(learned, start(noise, 20), short_grid(), {}, noise).requires_grad());
+  EXPECT_FALSE(run_sampler(learned, start(noise, 20), {short_grid(), {}, noise}).requires_grad());
 }
 
 TEST(Sampler, RefusesUnusableSigmas) {
   const NoiseSource noise{Random(3), {0, 1}};
-  const auto run = [&](const std::vector<double>& sigmas) { run_sampler(smooth, start(noise, 20), sigmas, {}, noise); };
+  const auto run = [&](const std::vector<double>& sigmas) {
+    run_sampler(smooth, start(noise, 20), {sigmas, {}, noise});
+  };
   EXPECT_THROW(run({}), ValueError);
   EXPECT_THROW(run({1.0}), ValueError);
   EXPECT_THROW(run({1.0, 0.5}), ValueError);       // does not end in 0
@@ -241,15 +243,15 @@ TEST(Sampler, RefusesUnusableOptionsAndStates) {
   SamplerOptions eta;
   eta.solver = Solver::ddim;
   eta.eta = 1.5;
-  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), eta, noise), ValueError);
+  EXPECT_THROW(run_sampler(smooth, start(noise, 20), {short_grid(), eta, noise}), ValueError);
   SamplerOptions churn;
   churn.churn = -1;
-  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), churn, noise), ValueError);
+  EXPECT_THROW(run_sampler(smooth, start(noise, 20), {short_grid(), churn, noise}), ValueError);
   const NoiseSource nobody{Random(3), {}};
-  EXPECT_THROW(run_sampler(smooth, start(noise, 20), short_grid(), sampler_named("ddpm_upper"), nobody), ValueError);
-  EXPECT_NO_THROW(run_sampler(smooth, start(noise, 20), short_grid(), {}, nobody));
-  EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 3}), short_grid(), {}, noise), ShapeError);
-  EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 2, 3, 4}, torch::kInt64), short_grid(), {}, noise), ShapeError);
+  EXPECT_THROW(run_sampler(smooth, start(noise, 20), {short_grid(), sampler_named("ddpm_upper"), nobody}), ValueError);
+  EXPECT_NO_THROW(run_sampler(smooth, start(noise, 20), {short_grid(), {}, nobody}));
+  EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 3}), {short_grid(), {}, noise}), ShapeError);
+  EXPECT_THROW(run_sampler(smooth, torch::zeros({2, 2, 3, 4}, torch::kInt64), {short_grid(), {}, noise}), ShapeError);
 }
 
 TEST(Sampler, NoiseThatIsGivenStandsForNoiseThatIsDrawn) {
@@ -262,7 +264,7 @@ TEST(Sampler, NoiseThatIsGivenStandsForNoiseThatIsDrawn) {
   const Predictor half = [](const Tensor& x, const Tensor&) { return Prediction{x / 2, {}, {}}; };
   const Tensor x = drawn.initial({3, 4, 4}) * 10;
   const auto run = [&](const NoiseSource& noise, const std::vector<double>& sigmas) {
-    return run_sampler(half, x, sigmas, ancestral, noise);
+    return run_sampler(half, x, {sigmas, ancestral, noise});
   };
   EXPECT_TRUE(torch::equal(run(given, {10, 4, 1, 0}), run(drawn, {10, 4, 1, 0})));
   EXPECT_THROW(run(given, {10, 4, 2, 1, 0}), ValueError);  // a third step that has none

@@ -42,7 +42,7 @@ struct Blobs {
   static Tensor sampled(const Sampling& sampling, const TrajectoryStart& start) {
     const Tensor null = start.null_condition.expand_as(start.condition);
     return run_sampler(guide(sampling.denoiser, start.condition, null, sampling.guidance),
-                       start.initial * sampling.sigmas[0], sampling.sigmas, sampling.sampler, start.noise);
+                       start.initial * sampling.sigmas[0], {sampling.sigmas, sampling.sampler, start.noise});
   }
 };
 
@@ -206,8 +206,8 @@ TEST(TrajectoryChange, OfTheWindowIsHeardThereAlone) {
     return sigma[0].item<double>() < 2 ? with(x, sigma) : without(x, sigma);
   };
   EXPECT_TRUE(torch::equal(trajectory.redraw({.prompted = listens}),
-                           run_sampler(expected, trajectory.initial() * 10, blobs.sampling.sigmas,
-                                       blobs.sampling.sampler, blobs.start.noise)));
+                           run_sampler(expected, trajectory.initial() * 10,
+                                       {blobs.sampling.sigmas, blobs.sampling.sampler, blobs.start.noise})));
   EXPECT_EQ(heard, (std::vector<bool>{false, false, true, true}));
 }
 
@@ -249,6 +249,13 @@ TEST(Trajectory, JoinedHoldsBothWithTheirSteps) {
       same(both.steps()[1].prediction.unconditional, whole.steps()[1].prediction.unconditional.index_select(0, at)));
 }
 
+TEST(Trajectory, RefusesToJoinNoiseOfTwoSeeds) {
+  const Trajectory one = Blobs().trajectory();
+  TrajectoryStart other{one.condition(), one.null_condition(), one.initial(), one.noise()};
+  other.noise.random = Random(one.noise().random.seed() + 1);
+  EXPECT_THROW(joined(one, Trajectory(one.sampling(), other)), ValueError);
+}
+
 /// The steps of a trajectory without what `drop` takes away.
 template <class Drop>
 Trajectory recorded(const Trajectory& trajectory, const Drop& drop, const Tensor& remainder = {}) {
@@ -271,6 +278,13 @@ TEST(RecordedTrajectory, IsNotEvaluatedAgain) {
   const Trajectory partly = recorded(drawn, [](SamplerStep& step) { step.prediction.unconditional = Tensor(); });
   EXPECT_FALSE(partly.has_both_branches());
   EXPECT_FALSE(joined(partly.rows({0}), drawn.rows({1})).has_both_branches());
+}
+
+TEST(RecordedTrajectory, RefusesToJoinRemainders) {
+  const Trajectory drawn = Blobs().trajectory();
+  const Trajectory inverted = recorded(
+      drawn, [](SamplerStep&) {}, torch::ones_like(drawn.initial()));
+  EXPECT_THROW(joined(drawn, inverted), ValueError);
 }
 
 TEST(RecordedTrajectory, RemainderIsAddedToEveryPicture) {

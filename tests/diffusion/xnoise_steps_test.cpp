@@ -70,7 +70,7 @@ XNoiseStep step_of(int64_t row, int64_t t, double rounding) {
   const NoiseSource noise{Random(1), {0}};
   const Tensor x = part("step_x") * std::sqrt(1 + sigmas[0] * sigmas[0]);
   Tensor second;
-  const Tensor last = run_sampler(predict, x, sigmas, {.solver = Solver::ddpm, .variance = Variance::previous}, noise,
+  const Tensor last = run_sampler(predict, x, {sigmas, {.solver = Solver::ddpm, .variance = Variance::previous}, noise},
                                   [&](const SamplerStep& step) {
                                     if (step.index == 1) second = step.x / std::sqrt(1 + step.sigma * step.sigma);
                                   });

@@ -101,9 +101,9 @@ class RPrecision : public testing::Test {
 
 TEST_F(RPrecision, ChanceAndPerfection) {
   const Tensor images = captions.index_select(0, own);
-  EXPECT_DOUBLE_EQ(r_precision(images, captions, own, only_own, Random(1), 9).value, 1.0);
+  EXPECT_DOUBLE_EQ(r_precision(images, {captions, own, only_own}, Random(1), 9).value, 1.0);
   // Pictures that know nothing of their caption: 1 in 10.
-  const Estimate chance = r_precision(gaussian(10, 2000, 16), captions, own, only_own, Random(1), 9);
+  const Estimate chance = r_precision(gaussian(10, 2000, 16), {captions, own, only_own}, Random(1), 9);
   EXPECT_NEAR(chance.value, 0.1, 0.03);
 }
 
@@ -114,13 +114,13 @@ TEST_F(RPrecision, AnotherTrueCaptionIsNoDistractor) {
   const Tensor is_true = meaning.index_select(0, own).unsqueeze(1) == meaning;
   const Tensor pairs = captions.index_select(0, meaning * 2) + 0.1 * captions;
   const Tensor images = pairs.index_select(0, own.bitwise_xor(1));
-  EXPECT_DOUBLE_EQ(r_precision(images, unit_rows(pairs), own, is_true, Random(1), 39).value, 1.0);
-  EXPECT_LT(r_precision(images, unit_rows(pairs), own, only_own, Random(1), 39).value, 0.5);
+  EXPECT_DOUBLE_EQ(r_precision(images, {unit_rows(pairs), own, is_true}, Random(1), 39).value, 1.0);
+  EXPECT_LT(r_precision(images, {unit_rows(pairs), own, only_own}, Random(1), 39).value, 0.5);
 }
 
 TEST_F(RPrecision, RefusesPicturesOfWhichEveryCaptionIsTrue) {
   const Tensor images = captions.index_select(0, own);
-  EXPECT_THROW(r_precision(images, captions, own, torch::ones({2000, 40}, torch::kBool), Random(1)), ValueError);
+  EXPECT_THROW(r_precision(images, {captions, own, torch::ones({2000, 40}, torch::kBool)}, Random(1)), ValueError);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ struct HalfCase {
             torch::zeros({count}, torch::kInt64)};
   }
   ConditioningLocality ask(const Denoiser& denoiser) const {
-    return conditioning_locality(denoiser, pictures, contrast(), options, noise);
+    return conditioning_locality(denoiser, {pictures, noise}, contrast(), options);
   }
 };
 
@@ -91,9 +91,9 @@ TEST(ConditioningLocality, PicturesDoNotDependOnTheirBatch) {
     return x * per_sample(condition.select(1, 0));
   };
   const Contrast all = c.contrast();
-  const ConditioningLocality second = conditioning_locality(
-      denoiser, c.pictures.narrow(0, 1, 1), {all.conditions.narrow(1, 1, 1), all.true_version.narrow(0, 1, 1)},
-      c.options, {Random(2), {1}});
+  const ConditioningLocality second =
+      conditioning_locality(denoiser, {c.pictures.narrow(0, 1, 1), {Random(2), {1}}},
+                            {all.conditions.narrow(1, 1, 1), all.true_version.narrow(0, 1, 1)}, c.options);
   const ConditioningLocality whole = c.ask(denoiser);
   EXPECT_LT((second.change - whole.change.narrow(1, 1, 1)).abs().max().item<double>(), 1e-12);
 }

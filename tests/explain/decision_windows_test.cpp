@@ -33,10 +33,11 @@ struct KnownPictures {
 
   DecisionWindows windows() const {
     const double shift = -2 * std::log(scale);  // the same noise, seen from pictures of this scale
-    const Denoiser denoiser = [](const Tensor& x, const Tensor&, const Tensor& c) { return c.view_as(x); };
-    return measure_decision_windows(
-        denoiser, [this](const auto& prompts) { return condition_of(prompts); }, pictures, questions(),
-        {.steps = 60, .log_snr_min = -12 + shift, .log_snr_max = 8 + shift}, Random(5));
+    Model model;
+    model.denoiser = [](const Tensor& x, const Tensor&, const Tensor& c) { return c.view_as(x); };
+    model.condition = [this](const auto& prompts) { return condition_of(prompts); };
+    return measure_decision_windows(model, {pictures, questions()},
+                                    {.steps = 60, .log_snr_min = -12 + shift, .log_snr_max = 8 + shift}, Random(5));
   }
 };
 
@@ -64,7 +65,7 @@ TEST(DecisionWindows, FittedLevelsByHand) {
 
 TEST(DecisionWindows, RefusesNothingToDecide) {
   const KnownPictures known;
-  EXPECT_THROW(measure_decision_windows({}, {}, known.pictures, {}, {}, Random(0)), ValueError);
+  EXPECT_THROW(measure_decision_windows({}, {known.pictures, {}}, {}, Random(0)), ValueError);
   EXPECT_THROW(fitted_levels({}, {{0, 1}, {0, -1}}), ValueError);
 }
 

@@ -59,7 +59,7 @@ TEST(EvidenceFilter, AsksOnlyVersionsThatAreOpen) {
   EvidenceFilter filter(counting, c.contrast);
   Tensor last, start;
   double last_sigma = 0;
-  walk_noising_paths(c.pictures, options, c.noise, [&](const Tensor& x, double sigma) {
+  walk_noising_paths({c.pictures, c.noise}, options, [&](const Tensor& x, double sigma) {
     const Tensor likelihood = c.log_likelihood(x, sigma);
     if (!start.defined()) start = likelihood;
     const Tensor bayes = (likelihood - start).softmax(1);
@@ -136,7 +136,7 @@ struct BlobEvidence {
   }
   PathNoise noise() const { return {Random(3), sample_range(0, count)}; }
   Evidence filter(int64_t steps) const {
-    return filter_noising_paths(data.denoiser(), pictures, contrast, options(steps), noise());
+    return filter_noising_paths(data.denoiser(), {pictures, noise()}, contrast, options(steps));
   }
 };
 
@@ -146,7 +146,7 @@ TEST(EvidenceFilter, FollowsThePosteriorOfTheMixture) {
   const BlobEvidence c;
   const auto error = [&](int64_t steps) {
     std::vector<Tensor> truth;
-    walk_noising_paths(c.pictures, c.options(steps), c.noise(), [&](const Tensor& x, double sigma) {
+    walk_noising_paths({c.pictures, c.noise()}, c.options(steps), [&](const Tensor& x, double sigma) {
       const Tensor levels = torch::full({c.count}, sigma, torch::kDouble);
       truth.push_back(c.data.posterior(x, levels, c.prior).gather(1, c.own.unsqueeze(1)).squeeze(1));
     });
@@ -196,10 +196,10 @@ TEST(EvidenceFilter, PathOfASampleIsThatOfTheSampleAlone) {
   EvidenceOptions options;
   options.steps = 10;
   options.pass_size = 5;
-  const Evidence all = filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise);
+  const Evidence all = filter_noising_paths(known_pictures(), {c.pictures, c.noise}, c.contrast, options);
   const Contrast alone{c.contrast.conditions.narrow(1, 2, 1), c.own.narrow(0, 2, 1)};
   const Evidence one =
-      filter_noising_paths(known_pictures(), c.pictures.narrow(0, 2, 1), alone, options, {c.noise.random, {2}});
+      filter_noising_paths(known_pictures(), {c.pictures.narrow(0, 2, 1), {c.noise.random, {2}}}, alone, options);
   EXPECT_LT((all.log_posterior.narrow(1, 2, 1) - one.log_posterior).abs().max().item<double>(), 1e-12);
   EXPECT_LT((all.realised[2] - one.realised[0]).abs().max().item<double>(), 1e-12);
 }
@@ -242,15 +242,16 @@ TEST(EvidenceFilter, RefusesWhatCannotBeFiltered) {
   EXPECT_THROW(filter.advance(c.pictures * std::nan(""), 2.0, c.pictures, 1.0), NumericError);
   EvidenceOptions options;
   options.log_snr_max = options.log_snr_min;
-  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, options, c.noise), ValueError);
+  EXPECT_THROW(filter_noising_paths(known_pictures(), {c.pictures, c.noise}, c.contrast, options), ValueError);
 }
 
 TEST(EvidenceFilter, StopsOnRequest) {
   const KnownCase c;
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(filter_noising_paths(known_pictures(), c.pictures, c.contrast, {}, c.noise, {.stop = stop.get_token()}),
-               Interrupted);
+  EXPECT_THROW(
+      filter_noising_paths(known_pictures(), {c.pictures, c.noise}, c.contrast, {}, {.stop = stop.get_token()}),
+      Interrupted);
 }
 
 }  // namespace

@@ -127,7 +127,8 @@ TEST(GuidanceInformation, AlongAStochasticSamplingRunIsLnK) {
     ddim.eta = eta;
     GuidanceInformationObserver observer(both_branches(1));
     run_sampler(guide(c.data.denoiser(), c.condition, c.null_condition, both_branches(1)),
-                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0] + c.x0, sigmas, ddim, noise, observer.observer());
+                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0] + c.x0, {sigmas, ddim, noise},
+                observer.observer());
     const GuidanceInformation info = observer.result();
     EXPECT_EQ(info.unit, InformationUnit::nats);
     expect_mean(info.total(), std::log(5.0), "eta " + std::to_string(eta));
@@ -182,7 +183,7 @@ TEST(GuidanceInformation, CountsTheShareOfTheRangeThatHadBothBranches) {
   const auto sigmas = grid(400, 0.05, 50);
   GuidanceInformationObserver observer(options);
   run_sampler(guide(c.data.denoiser(), c.condition, c.null_condition, options),
-              noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], sigmas, {}, noise, observer.observer());
+              noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], {sigmas, {}, noise}, observer.observer());
   const GuidanceInformation info = observer.result();
   EXPECT_EQ(info.unit, InformationUnit::guidance_energy);
   EXPECT_NEAR(info.covered_share, 1.0 / 3, 0.01);  // one decade of three
@@ -240,7 +241,7 @@ TEST(GuidanceInformation, ImageKOfABatchEqualsImageKAlone) {
     GuidanceInformationObserver observer(both_branches(1));
     run_sampler(guide(c.data.denoiser(), c.condition.index_select(0, rows), c.null_condition.index_select(0, rows),
                       both_branches(1)),
-                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], sigmas, {}, noise, observer.observer());
+                noise.initial({2, 2, 2}, torch::kFloat64) * sigmas[0], {sigmas, {}, noise}, observer.observer());
     return observer.result();
   };
   const GuidanceInformation batch = observe({4, 1, 7});

@@ -171,6 +171,21 @@ TEST(GuidanceWindows, ASlidingWindowWithholdsItsWholeWidth) {
   }
 }
 
+TEST(GuidanceWindows, AnInvertedTrajectoryKeepsItsRemainder) {
+  const BlobGuidanceWindows c;
+  const Trajectory run = c.run(9, {.solver = Solver::ddpm});
+  const Tensor remainder = torch::full_like(run.initial(), 0.25);
+  const Trajectory inverted(run.sampling(), {run.condition(), run.null_condition(), run.initial(), run.noise()},
+                            run.steps(), remainder);
+  const LogSnrWindows windows = equal_windows(run.sampling().sigmas, 3);
+  const PictureValue mean = [](const WindowPictures& p) { return p.drawn.mean({1, 2, 3}); };
+  const CoalitionValues plain = play_windows(run, windows, all_coalitions(3), {mean}).front();
+  const CoalitionValues kept = play_windows(inverted, windows, all_coalitions(3), {mean}).front();
+  for (const auto& [coalition, value] : kept) {
+    EXPECT_LT(largest_value(value - plain.at(coalition) - 0.25), 1e-12);
+  }
+}
+
 class WindowSolvers : public ::testing::TestWithParam<SamplerOptions> {};
 
 // Going on from the middle must give what a run from the start gives, to the last bit.
@@ -186,7 +201,7 @@ TEST_P(WindowSolvers, GoOnFromTheMiddleAsFromTheStart) {
   for (const auto& [coalition, value] : values) {
     const Tensor whole =
         run_sampler(prompt_in_windows(run.predictor(), run.unprompted(), windows, coalition),
-                    run.initial() * sampling.sigmas[0], sampling.sigmas, sampling.sampler, run.noise());
+                    run.initial() * sampling.sigmas[0], {sampling.sigmas, sampling.sampler, run.noise()});
     EXPECT_EQ(largest_value(value - project({whole, whole, whole})), 0);
   }
 }

@@ -24,7 +24,7 @@ struct GaussianInformationMap {
   InformationOptions options{.draws = 40, .log_snr_min = -8, .log_snr_max = 9};
 
   InformationMaps maps(const Denoiser& denoiser) const {
-    return information_maps(denoiser, pictures, condition, null_condition, options, Random(2), ids);
+    return information_maps({denoiser, condition}, {pictures, {Random(2), ids}}, null_condition, options);
   }
 };
 
@@ -67,7 +67,7 @@ TEST(InformationMaps, SignedTotalIsPointwise) {
   const Tensor prior = torch::ones({count, 3}, torch::kDouble);
   const InformationOptions options{.draws = 4000, .log_snr_min = -8, .log_snr_max = 9};
   const Tensor total =
-      information_maps(data.denoiser(), pictures, condition, prior.unsqueeze(0), options, Random(2), ids)
+      information_maps({data.denoiser(), condition}, {pictures, {Random(2), ids}}, prior.unsqueeze(0), options)
           .signed_total()[0];
   const Tensor zero = torch::zeros({count}, torch::kDouble);
   const Tensor exact = data.log_density(pictures, zero, condition) - data.log_density(pictures, zero, prior);
@@ -104,8 +104,8 @@ TEST(InformationMaps, KappaFindsOverstatement) {
 TEST(InformationMaps, ReferencesShareDrawsAndStandAlone) {
   const GaussianInformationMap c;
   const Tensor same = c.condition.unsqueeze(0);
-  const InformationMaps both = information_maps(c.data.denoiser(), c.pictures, c.condition,
-                                                torch::cat({c.null_condition, same}), c.options, Random(2), c.ids);
+  const InformationMaps both = information_maps({c.data.denoiser(), c.condition}, {c.pictures, {Random(2), c.ids}},
+                                                torch::cat({c.null_condition, same}), c.options);
   EXPECT_EQ(both.map[1].abs().max().item<double>(), 0);  // the full condition adds nothing to itself
   EXPECT_TRUE(both.kappa[1].isnan().all().item<bool>());
   EXPECT_LT((both.map[0] - c.maps(c.data.denoiser()).map[0]).abs().max().item<double>(), 1e-10);
@@ -113,8 +113,8 @@ TEST(InformationMaps, ReferencesShareDrawsAndStandAlone) {
 
 TEST(InformationMaps, RefusesBadOptionsAndShapes) {
   GaussianInformationMap c;
-  EXPECT_THROW(information_maps(c.data.denoiser(), c.pictures, c.condition, torch::zeros({1, 3, 3}), c.options,
-                                Random(2), c.ids),
+  EXPECT_THROW(information_maps({c.data.denoiser(), c.condition}, {c.pictures, {Random(2), c.ids}},
+                                torch::zeros({1, 3, 3}), c.options),
                ShapeError);
   c.options.draws = 0;
   EXPECT_THROW(c.maps(c.data.denoiser()), ValueError);

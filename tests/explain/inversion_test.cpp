@@ -45,7 +45,7 @@ struct BlobInversion {
   PathNoise noise{Random(3), {10, 11, 12, 13}};
 
   EditFriendlyInversion invert(const SamplerObserver& observer = {}) const {
-    return invert_edit_friendly(unclipped(data.denoiser(), own), pictures, levels(40), noise, observer);
+    return invert_edit_friendly(unclipped(data.denoiser(), own), {pictures, noise}, levels(40), observer);
   }
 };
 
@@ -63,7 +63,7 @@ TEST(DdimInversion, RefinedToTheFixedPointItInvertsTheSampler) {
   const auto sigmas = levels(20);
   const auto error = [&](int64_t refinements) {
     const Tensor x = invert_ddim(c.predict, c.pictures, sigmas, {refinements});
-    return reconstruction_error(c.pictures, run_sampler(c.predict, x, sigmas, {.solver = Solver::ddim}, {}))
+    return reconstruction_error(c.pictures, run_sampler(c.predict, x, {sigmas, {.solver = Solver::ddim}, {}}))
         .max()
         .item<double>();
   };
@@ -128,7 +128,7 @@ TEST(EditFriendly, NoiseIsThatOfThePaperInTheVariancePreservingScale) {
 TEST(EditFriendly, NoiseVariesMoreThanTheSamplersOwn) {
   const Tensor picture = torch::zeros({1, 3, 64, 64}, torch::kDouble);
   const Predictor knows = [&](const Tensor&, const Tensor&) { return Prediction{picture, {}, {}}; };
-  const EditFriendlyInversion inversion = invert_edit_friendly(knows, picture, levels(40), {Random(1), {0}});
+  const EditFriendlyInversion inversion = invert_edit_friendly(knows, {picture, {Random(1), {0}}}, levels(40));
   const double r = inversion.sigmas[11] / inversion.sigmas[10];
   const double expected = (1 + r * r) / (1 - r * r);
   EXPECT_NEAR(inversion.noises[10].var().item<double>() / expected, 1, 0.05);  // 4 errors
@@ -157,7 +157,7 @@ TEST(NoisingPath, EndsInThePictureAndKeepsTheForwardProcess) {
   const BlobInversion c;
   TrajectoryRecorder recorder{RecorderOptions{}};
   const EvidenceOptions options{.steps = 30, .log_snr_min = -6, .log_snr_max = 6};
-  observe_noising_path(unclipped(c.data.denoiser(), c.own), c.pictures, options, c.noise, recorder.observer());
+  observe_noising_path(unclipped(c.data.denoiser(), c.own), {c.pictures, c.noise}, options, recorder.observer());
   const auto& steps = recorder.steps();
   ASSERT_EQ(steps.size(), 31U);
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -187,8 +187,8 @@ TEST(Inversion, RefusesWhatItCannotInvert) {
   EXPECT_THROW(invert_ddim(predict, c.pictures, {1.0, 0.0}, {-1}), ValueError);
   EXPECT_THROW(invert_ddim(predict, c.pictures[0], {1.0, 0.0}), ShapeError);
   EXPECT_THROW(invert_ddim(predict, c.pictures / 0, {1.0, 0.0}), ValueError);
-  EXPECT_THROW(invert_edit_friendly(predict, c.pictures, {1.0, 0.5}, c.noise), ValueError);
-  EXPECT_THROW(invert_edit_friendly(predict, c.pictures, {1.0, 0.0}, {Random(1), {0}}), ShapeError);
+  EXPECT_THROW(invert_edit_friendly(predict, {c.pictures, c.noise}, {1.0, 0.5}), ValueError);
+  EXPECT_THROW(invert_edit_friendly(predict, {c.pictures, {Random(1), {0}}}, {1.0, 0.0}), ShapeError);
   EXPECT_THROW(replay(predict, c.invert(), 40), ValueError);
   EXPECT_THROW(replay(predict, c.invert(), -1), ValueError);
   EXPECT_THROW(reconstruction_error(c.pictures, c.pictures[0]), ShapeError);
@@ -201,7 +201,7 @@ TEST(Inversion, StopsOnRequest) {
   const Control control{{}, source.get_token()};
   const Predictor predict = unclipped(c.data.denoiser(), c.own);
   EXPECT_THROW(invert_ddim(predict, c.pictures, levels(5), {}, control), Interrupted);
-  EXPECT_THROW(invert_edit_friendly(predict, c.pictures, levels(5), c.noise, {}, control), Interrupted);
+  EXPECT_THROW(invert_edit_friendly(predict, {c.pictures, c.noise}, levels(5), {}, control), Interrupted);
 }
 
 }  // namespace

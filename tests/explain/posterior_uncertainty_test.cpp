@@ -17,7 +17,7 @@ struct GaussianPosteriorUncertainty {
   Tensor condition = torch::zeros({2, 1}, torch::kDouble);
 
   PosteriorComponents components(const UncertaintyOptions& options) const {
-    return posterior_components(data.denoiser(), x, sigma, condition, options, Random(1), {0, 1});
+    return posterior_components({data.denoiser(), condition}, {x, sigma}, options, {Random(1), {0, 1}});
   }
   /// Eigenvalues, rising, and eigenvectors of S sigma^2 (S + sigma^2)^-1.
   std::tuple<Tensor, Tensor> exact(int64_t b) const {
@@ -55,7 +55,7 @@ TEST(PosteriorComponents, CostIsWhatTheOptionsSay) {
     return c.data.denoiser()(x, sigma, condition);
   };
   const UncertaintyOptions options{.components = 2, .iterations = 7, .pass_size = 3};
-  posterior_components(counted, c.x, c.sigma, c.condition, options, Random(1), {0, 1});
+  posterior_components({counted, c.condition}, {c.x, c.sigma}, options, {Random(1), {0, 1}});
   EXPECT_EQ(evaluations, 2 * options.cost());
 }
 

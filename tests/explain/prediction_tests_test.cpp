@@ -67,7 +67,7 @@ struct PatternCase {
 // Under another prompt the pattern of the difference stays in eps-hat: more variance.
 TEST(PredictionTests, TheOwnPromptLeavesLessVariance) {
   const PatternCase c;
-  const PredictionTests tests = test_predictions(c.data.denoiser(), c.steps, c.condition, {.group = 4}, Random(3));
+  const PredictionTests tests = test_predictions({c.data.denoiser(), c.condition}, c.steps, {.group = 4}, Random(3));
   const int64_t variance = place(tests.names, "log_variance");
   EXPECT_LT(tests.z[0][variance].item<double>(), -3);
   EXPECT_LT(tests.corrected.select(1, variance).max().item<double>(), 0.01);
@@ -78,7 +78,7 @@ TEST(PredictionTests, ADenoiserThatIgnoresThePromptShowsNothing) {
   const Denoiser ignores = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     return c.data.denoiser()(x, sigma, torch::zeros_like(condition));
   };
-  const PredictionTests tests = test_predictions(ignores, c.steps, c.condition, {}, Random(3));
+  const PredictionTests tests = test_predictions({ignores, c.condition}, c.steps, {}, Random(3));
   EXPECT_EQ(tests.z.abs().max().item<double>(), 0);
   EXPECT_EQ(tests.corrected.min().item<double>(), 1);
 }
@@ -86,7 +86,7 @@ TEST(PredictionTests, ADenoiserThatIgnoresThePromptShowsNothing) {
 TEST(PredictionTests, RefuseBadInput) {
   PatternCase c;
   const auto ask = [&](int64_t group) {
-    return test_predictions(c.data.denoiser(), c.steps, c.condition, {.group = group}, Random(3));
+    return test_predictions({c.data.denoiser(), c.condition}, c.steps, {.group = group}, Random(3));
   };
   EXPECT_THROW(ask(1), ValueError);
   EXPECT_THROW(ask(21), ValueError);

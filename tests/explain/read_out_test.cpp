@@ -95,7 +95,7 @@ TEST(WordTrace, ReadsTheEstimateOfEveryStep) {
     return torch::stack({mean, 2 * mean}, 1);
   });
   EXPECT_THROW(trace.scores(), ValueError);
-  run_sampler(predict, torch::zeros({3, 1, 2, 2}), {4, 2, 0}, {.solver = Solver::euler}, {}, trace.observer());
+  run_sampler(predict, torch::zeros({3, 1, 2, 2}), {{4, 2, 0}, {.solver = Solver::euler}, {}}, trace.observer());
   const Tensor expected = torch::tensor({{4.0, 8.0}, {2.0, 4.0}}, torch::kDouble).unsqueeze(1);
   EXPECT_TRUE(torch::equal(trace.scores(), expected.expand({2, 3, 2})));
 }

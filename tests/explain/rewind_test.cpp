@@ -33,7 +33,7 @@ struct GaussianRun {
   /// The same run from the start, with other settings.
   static Tensor draw(const Sampling& sampling, const TrajectoryStart& start, const SamplerObserver& observer = {}) {
     return run_sampler(guide(sampling.denoiser, start.condition, start.null_condition, sampling.guidance),
-                       start.initial * sampling.sigmas[0], sampling.sigmas, sampling.sampler, start.noise, observer);
+                       start.initial * sampling.sigmas[0], {sampling.sigmas, sampling.sampler, start.noise}, observer);
   }
   Sampling sampling(Solver solver, int64_t steps, double scale) const {
     return {data.denoiser(), falling(steps), {.solver = solver}, {.scale = scale, .clamp = 0}};

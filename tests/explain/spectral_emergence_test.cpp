@@ -42,8 +42,8 @@ struct Stationary {
       return Prediction{0.3 + filter(x - 0.3, spectrum / (spectrum + s2)), {}, {}};
     };
     TrajectoryRecorder recorder{RecorderOptions{}};
-    observe_noising_path(predict, pictures, {.steps = 60, .log_snr_min = -6, .log_snr_max = 12},
-                         {Random(9), sample_range(0, pictures.size(0))}, recorder.observer());
+    observe_noising_path(predict, {pictures, {Random(9), sample_range(0, pictures.size(0))}},
+                         {.steps = 60, .log_snr_min = -6, .log_snr_max = 12}, recorder.observer());
     return recorder.steps();
   }
 };

@@ -31,7 +31,7 @@ struct TrajectoryGeometryGaussianRun {
     const NoiseSource noise{Random(1), {0, 1, 2}};
     picture = run_sampler(
         guide(data.denoiser(), torch::zeros({3, 1}, torch::kDouble), torch::zeros({3, 1}, torch::kDouble), guidance),
-        noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], sigmas, {.solver = Solver::heun}, noise,
+        noise.initial({1, 2, 2}, torch::kDouble) * sigmas[0], {sigmas, {.solver = Solver::heun}, noise},
         recorder.observer());
     steps = recorder.steps();
   }

@@ -24,7 +24,7 @@ struct BlobUTurn {
     const KeepsFactors keeps = [&](const Tensor& x) {
       return (data.posterior(x, clean, prior).argmax(1) == own).to(torch::kDouble).unsqueeze(1);
     };
-    return u_turns(data.denoiser(), pictures, prior, keeps, options, Random(2), ids);
+    return u_turns({data.denoiser(), prior}, {pictures, {Random(2), ids}}, keeps, options);
   }
 };
 
@@ -56,10 +56,10 @@ TEST(UTurns, StartFromTheirTurningPoints) {
     return pictures;
   };
   const auto keeps = [](const Tensor& x) { return torch::ones({x.size(0), 1}, torch::kDouble); };
-  u_turns(recording, pictures, torch::zeros({2, 1}), keeps, options, Random(2), {5, 6});
+  u_turns({recording, torch::zeros({2, 1})}, {pictures, {Random(2), {5, 6}}}, keeps, options);
   ASSERT_EQ(seen.size(), 4U);
   for (size_t level = 0; level < 2; ++level) {
-    const Tensor expected = turning_point(pictures, options.log_snrs, level, Random(2), {5, 6});
+    const Tensor expected = turning_point({pictures, {Random(2), {5, 6}}}, options.log_snrs, level);
     EXPECT_TRUE(seen[2 * level].equal(expected)) << level;
   }
 }

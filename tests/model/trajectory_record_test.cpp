@@ -29,7 +29,7 @@ TrajectoryRecorder& recorded() {
   if (!recorder.steps().empty()) return recorder;
   for (const int64_t first : {0, 2}) {
     const NoiseSource noise{Random(3), sample_range(first, 2)};
-    run_sampler(halves(), noise.initial({3, 4, 4}) * kSigmas.front(), kSigmas, {}, noise, recorder.observer());
+    run_sampler(halves(), noise.initial({3, 4, 4}) * kSigmas.front(), {kSigmas, {}, noise}, recorder.observer());
   }
   return recorder;
 }

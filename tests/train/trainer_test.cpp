@@ -26,8 +26,9 @@ fs::path trainer_folder(const std::string& name) {
 
 TrainResult run(const TrainSetup& setup, const fs::path& folder, const TrainObserver& observer = {},
                 const Control& control = {}) {
-  return train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder, observer,
-                     control);
+  TrainSetup there = setup;
+  there.folder = folder;
+  return train_model(tiny_model(std::make_shared<TinyNetwork>()), {tiny_batch, tiny_batch}, there, observer, control);
 }
 
 /// Trains until the given update, then stops on request.
@@ -214,8 +215,9 @@ TEST(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheLastGoodCheckpoint) {
     if (first >= 8 * 20) batch.images.fill_(std::nan(""));
     return batch;
   };
-  EXPECT_THROW(train_model(tiny_model(std::make_shared<TinyNetwork>()), poisoned, tiny_batch, setup, folder),
-               NumericError);
+  TrainSetup there = setup;
+  there.folder = folder;
+  EXPECT_THROW(train_model(tiny_model(std::make_shared<TinyNetwork>()), {poisoned, tiny_batch}, there), NumericError);
   EXPECT_EQ(last_checkpoint(folder, setup).state.step, 16);
 }
 
@@ -253,8 +255,7 @@ TEST(Trainer, ALargerBudgetGoesOnFromAFinishedRunAlongItsSchedule) {
   observer.notice = [&](const std::string& text) { notices.push_back(text); };
   observer.on_step = [&](const TrainStep& step) { rates.push_back(step.learning_rate); };
   observer.on_validation = [&](const Validation&) { ++validations; };
-  const TrainResult result =
-      train_model(tiny_model(std::make_shared<TinyNetwork>()), tiny_batch, tiny_batch, setup, folder, observer);
+  const TrainResult result = run(setup, folder, observer);
   EXPECT_EQ(result.state.step, 24);
   EXPECT_TRUE(result.state.finished);
   ASSERT_EQ(rates.size(), 12u);

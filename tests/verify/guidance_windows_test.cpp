@@ -32,7 +32,7 @@ struct FineRun {
     GuidanceOptions guidance = sampling.guidance;
     guidance.both_branches = true;
     GuidanceInformationObserver information(guidance);
-    run_sampler(run.predictor(guidance), run.initial() * sampling.sigmas[0], sampling.sigmas, sampling.sampler, noise,
+    run_sampler(run.predictor(guidance), run.initial() * sampling.sigmas[0], {sampling.sigmas, sampling.sampler, noise},
                 information.observer());
     const auto first = equal_windows(sampling.sigmas, kWindows).first_steps(sampling.sigmas);
     const Tensor shares = information.result().mean_level_shares();

@@ -149,7 +149,7 @@ TEST(Canvas, MagnifiesPixelsAndBlendsAlpha) {
 TEST(Canvas, AlignsTextLeftRightAndInTheMiddle) {
   const auto columns = [](Align align) {
     Canvas canvas(101, 20);
-    canvas.text(50, 0, "HHH", kStyle, Ink::kText, align);
+    canvas.text(50, 0, "HHH", kStyle, {Ink::kText, align});
     int64_t first = 101, last = -1;
     for (int64_t y = 0; y < 20; ++y) {
       for (int64_t x = 0; x < 101; ++x) {
@@ -172,7 +172,7 @@ TEST(Canvas, RefusesSidesOutOfRange) {
 
 TEST(ColourBar, RunsFromTheLowestToTheHighestColour) {
   Canvas canvas(300, colour_bar_height());
-  draw_colour_bar(canvas, 0, 0, 256, ColourMap::sequential, {0, 2}, "nats");
+  draw_colour_bar(canvas, 0, 0, 256, {ColourMap::sequential, {0, 2}, "nats"});
   const auto& table = colour_table(ColourMap::sequential);
   for (const int64_t x : {1, 100, 254}) EXPECT_EQ(canvas.image().at(5, x)[0], table[x].r) << x;
 }

@@ -132,8 +132,8 @@ Image font_sheet() {
       "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ "
       "\u03b1\u03bb\u0394\u2212\u00d7\u00b1\u00b7\u2026\u2013\u2014\u2192\u221e\u00b0 10\u207b\u2077 x\u00b2 \u00e9",
       style);
-  draw_colour_bar(canvas, 12, y + 76, 300, ColourMap::sequential, {0, 1.25e-3}, "information (nats a pixel)");
-  draw_colour_bar(canvas, 360, y + 76, 300, ColourMap::diverging, {-2.5, 2.5}, "difference");
+  draw_colour_bar(canvas, 12, y + 76, 300, {ColourMap::sequential, {0, 1.25e-3}, "information (nats a pixel)"});
+  draw_colour_bar(canvas, 360, y + 76, 300, {ColourMap::diverging, {-2.5, 2.5}, "difference"});
   return std::move(canvas).image();
 }
 

@@ -25,7 +25,7 @@ double scene_accuracy(const char* member, Solver solver, int64_t count) {
                                   exact.null_condition().expand({count, -1}), GuidanceOptions{});
   SamplerOptions options;
   options.solver = solver;
-  const Tensor pictures = run_sampler(predict, sigmas[0] * noise.initial({3, 32, 32}), sigmas, options, noise);
+  const Tensor pictures = run_sampler(predict, sigmas[0] * noise.initial({3, 32, 32}), {sigmas, options, noise});
   const std::vector<ParsedScene> parsed = parser.parse(pictures);
   int64_t right = 0;
   for (size_t i = 0; i < parsed.size(); ++i) {

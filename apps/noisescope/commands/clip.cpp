@@ -23,7 +23,7 @@ void run_clip_train(const Session& session, const ClipFlags& flags) {
   const Notice notice = [&](const std::string& text) { session.notice(text); };
   for (const std::string& note : load_notes(data.report)) notice(note);
   const ClipModel clip =
-      clip_of_run(config, data, folder, parse_device(session.common.device), session.control, notice);
+      clip_of_run({config, data, folder, parse_device(session.common.device)}, session.control, notice);
   const auto report = nlohmann::ordered_json::parse(read_file(folder.clip_report()));
   const auto& zero = report.at("zero_shot");
   session.say(format_text("zero-shot {} over {} captions, {} images", zero.at("value").dump(),

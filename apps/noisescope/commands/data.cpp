@@ -77,7 +77,9 @@ void add_data(CLI::App& app, Session& session) {
   auto flags = std::make_shared<InspectFlags>();
   add_config_flags(*inspect, flags->config);
   inspect->add_option("--sheet", flags->sheet, "PNG of the contact sheet")->capture_default_str();
-  inspect->add_option("--count", flags->count, "pictures on it")->check(CLI::Range(1, 1024))->capture_default_str();
+  inspect->add_option("--pictures,--count", flags->count, "pictures on it")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   inspect->footer(
       "Examples:\n"
       "  noisescope data inspect                              the two-object world\n"

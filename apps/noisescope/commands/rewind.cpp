@@ -49,7 +49,7 @@ void add_run_flags(CLI::App& command, RewindFlags& flags) {
       ->needs(record)
       ->capture_default_str();
   command.add_option("--prompt", request.prompt, "without a record: draw a run of this prompt first");
-  command.add_option("--count", request.count, "pictures of that run; the first is shown")
+  command.add_option("--pictures,--count", request.count, "pictures of that run; the first is shown")
       ->check(CLI::Range(1, 1000))
       ->excludes(record)
       ->capture_default_str();

@@ -58,7 +58,7 @@ void add_sample(CLI::App& app, Session& session) {
                    "PNG or JPEG to draw alike (models trained with condition.image_share above 0)")
       ->check(CLI::ExistingFile)
       ->allow_extra_args(false);
-  command->add_option("--count", flags->request.count, "pictures of each prompt")
+  command->add_option("--pictures,--count", flags->request.count, "pictures of each prompt")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   command->add_option("--negative-prompt", flags->request.negative_prompt, "takes the place of the null condition");
@@ -79,12 +79,12 @@ void add_sample(CLI::App& app, Session& session) {
   command->footer(
       "Examples:\n"
       "  noisescope sample runs/demo --prompt \"a red square left of a blue disc on dark\"\n"
-      "  noisescope sample runs/demo --prompt \"a red disc\" --count 16 --set sample.guidance.scale=3 "
+      "  noisescope sample runs/demo --prompt \"a red disc\" --pictures 16 --set sample.guidance.scale=3 "
       "--seed 7\n"
       "  noisescope sample runs/demo --prompt \"a cross\" --set sample.sampler.solver=ddim "
       "--set sample.grid.steps=50\n"
       "  noisescope sample runs/demo --prompt \"a red disc\" --record full\n"
-      "Picture k of a prompt depends on (seed, k) alone, whatever --count is.");
+      "Picture k of a prompt depends on (seed, k) alone, whatever --pictures is.");
   command->callback([&session, flags] { run_sample(session, *flags); });
 }
 

@@ -38,24 +38,24 @@ Tensor has_gone(const Tensor& order, const Tensor& gone) {
 }
 
 /// Scores of M rows without the pixels of their masks, [M] float64.
-Tensor score_without(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& masks,
+Tensor score_without(const Perturbation& perturbation, const Tensor& pictures, const Tensor& masks,
                      const Tensor& sample) {
-  return score(removal(pictures, masks, sample), sample).to(torch::kCPU, torch::kFloat64);
+  const Tensor without = perturbation.removal(pictures, masks, sample);
+  return perturbation.score(without, sample).to(torch::kCPU, torch::kFloat64);
 }
 
-/// Scores of pictures [G, C, H, W], numbered from `first`, under their masks [G, R, H, W]: [G, R]. A mask
-/// equal to the one before it is not evaluated again.
-Tensor score_masks(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& masks,
-                   int64_t first) {
+/// Scores of G pictures from number `first` on under their masks [G, R, H, W]: [G, R]. A mask equal to the one
+/// before it is not evaluated again.
+Tensor score_masks(const Perturbation& perturbation, const Tensor& masks, int64_t first) {
   const Tensor flat = masks.flatten(2);
   const Tensor fresh =
       torch::cat(
           {torch::ones_like(flat.select(1, 0).narrow(1, 0, 1)), (flat.slice(1, 1) != flat.slice(1, 0, -1)).any(2)}, 1)
           .flatten();
   const Tensor rows = fresh.nonzero().squeeze(1);
-  const Tensor picture = torch::div(rows, masks.size(1), "floor");
-  const Tensor scores = score_without(score, removal, pictures.index_select(0, picture),
-                                      masks.flatten(0, 1).index_select(0, rows), picture + first);
+  const Tensor sample = torch::div(rows, masks.size(1), "floor") + first;
+  const Tensor scores = score_without(perturbation, perturbation.pictures.index_select(0, sample),
+                                      masks.flatten(0, 1).index_select(0, rows), sample);
   return scores.index_select(0, (fresh.cumsum(0) - 1).cpu()).view({masks.size(0), masks.size(1)});
 }
 
@@ -103,9 +103,10 @@ void describe(Describer& d, PerturbationOptions& options) {
   d("pass_size", options.pass_size, "pictures scored at once", {.min = 1, .max = 65536});
 }
 
-Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
-                      const FlippingOptions& options, const Control& control) {
+Tensor pixel_flipping(const Perturbation& perturbation, const Tensor& maps, const FlippingOptions& options,
+                      const Control& control) {
   const torch::NoGradGuard no_grad;
+  const Tensor& pictures = perturbation.pictures;
   check_maps("explain.pixel_flipping", pictures, maps);
   if (options.pixels_per_step < 1 || options.pass_size < 1) {
     throw ValueError(format_text("[explain.pixel_flipping] expected pixels_per_step and pass_size >= 1, got {} and {}",
@@ -122,7 +123,7 @@ Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const T
       const Tensor masks = has_gone(order[b], gone.narrow(0, first, count).view({-1, 1, 1}));
       const Tensor sample = torch::full({count}, b, gone.options().dtype(torch::kInt64));
       curves[b].narrow(0, first, count) =
-          score_without(score, removal, pictures[b].expand({count, -1, -1, -1}), masks, sample);
+          score_without(perturbation, pictures[b].expand({count, -1, -1, -1}), masks, sample);
     }
   }
   return curves;
@@ -135,9 +136,10 @@ Tensor curve_area(const Tensor& curves, const std::vector<double>& points) {
   return ((c.slice(1, 1) + c.slice(1, 0, -1)) / 2 * widths).sum(1);
 }
 
-PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                                       const Tensor& maps, const PerturbationOptions& options, const Control& control) {
+PerturbationCurves perturbation_curves(const Perturbation& perturbation, const Tensor& maps,
+                                       const PerturbationOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
+  const Tensor& pictures = perturbation.pictures;
   check_maps("explain.perturbation_curves", pictures, maps);
   check_options(options);
   const auto shares = static_cast<int64_t>(options.shares.size());
@@ -149,21 +151,19 @@ PerturbationCurves perturbation_curves(const PictureScore& score, const Removal&
     control.throw_if_stopped("explain.perturbation_curves");
     const int64_t count = std::min(group, pictures.size(0) - first);
     const Tensor top = has_gone(order.narrow(0, first, count), counts.view({1, -1, 1, 1}));
-    rows.push_back(score_masks(score, removal, pictures.narrow(0, first, count), torch::cat({~top, top}, 1), first));
+    rows.push_back(score_masks(perturbation, torch::cat({~top, top}, 1), first));
   }
   const Tensor both = torch::cat(rows);
   return {options.shares, both.narrow(1, 0, shares), both.narrow(1, shares, shares)};
 }
 
-Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
-                          const PerturbationOptions& options, const Random& random,
-                          const std::vector<int64_t>& sample_ids, const Control& control) {
-  check_maps("explain.faithfulness", pictures, maps);
-  const Tensor chance = random_maps(maps.size(1), maps.size(2), random, sample_ids);
-  const auto curves = [&](const Tensor& some) {
-    return perturbation_curves(score, removal, pictures, some, options, control);
-  };
-  return {curves(maps), curves(chance), curves(ordered_edges(pictures, chance)), curves(torch::zeros_like(maps))};
+Faithfulness faithfulness(const Perturbation& perturbation, const Tensor& maps, const PerturbationOptions& options,
+                          const PathNoise& noise, const Control& control) {
+  check_maps("explain.faithfulness", perturbation.pictures, maps);
+  const Tensor chance = random_maps(maps.size(1), maps.size(2), noise.random, noise.sample_ids);
+  const auto curves = [&](const Tensor& some) { return perturbation_curves(perturbation, some, options, control); };
+  return {curves(maps), curves(chance), curves(ordered_edges(perturbation.pictures, chance)),
+          curves(torch::zeros_like(maps))};
 }
 
 void describe(AnswerDescriber& d, const PerturbationCurves& a) {

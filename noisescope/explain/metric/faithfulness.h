@@ -10,6 +10,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
+#include "noisescope/explain/batch.h"
 #include "noisescope/explain/metric/removal.h"
 
 namespace noisescope::explain {
@@ -19,6 +20,13 @@ class AnswerDescriber;
 /// What a map claims to explain: one number for each of M pictures [M, C, H, W], higher = more of it,
 /// [M]. `sample` [M] int64: the picture of the batch that a row was made from.
 using PictureScore = std::function<Tensor(const Tensor& pictures, const Tensor& sample)>;
+
+/// Pictures whose pixels are taken out while a score is watched.
+struct Perturbation {
+  Tensor pictures;  // [B, C, H, W]
+  PictureScore score;
+  Removal removal;
+};
 
 struct FlippingOptions {
   int64_t pixels_per_step = 1;
@@ -31,12 +39,11 @@ struct FlippingOptions {
 void describe(Describer& d, FlippingOptions& options);
 
 /// Pixel flipping (Bach et al. 2015, doi:10.1371/journal.pone.0130140, p. 27): scores after each step of
-/// taking out the next `pixels_per_step` pixels of maps [B, H, W] from pictures [B, C, H, W]:
-/// [B, steps] float64. A curve that falls sooner is better.
-/// Throws ShapeError for maps that do not fit, NumericError for maps that are not finite, ValueError for
+/// taking out the next `pixels_per_step` pixels of maps [B, H, W]: [B, steps] float64. A curve that falls sooner is
+/// better. Throws ShapeError for maps that do not fit, NumericError for maps that are not finite, ValueError for
 /// options out of range.
-Tensor pixel_flipping(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
-                      const FlippingOptions& options = {}, const Control& control = {});
+Tensor pixel_flipping(const Perturbation& perturbation, const Tensor& maps, const FlippingOptions& options = {},
+                      const Control& control = {});
 
 /// Area under curves [B, S] over points [S] by the trapezoidal rule: [B] float64.
 Tensor curve_area(const Tensor& curves, const std::vector<double>& points);
@@ -70,11 +77,9 @@ struct PerturbationCurves {
   Tensor area_between() const { return insertion_area() - deletion_area(); }
 };
 
-/// Curves of maps [B, H, W] over pictures [B, C, H, W].
-/// Throws as pixel_flipping does.
-PerturbationCurves perturbation_curves(const PictureScore& score, const Removal& removal, const Tensor& pictures,
-                                       const Tensor& maps, const PerturbationOptions& options = {},
-                                       const Control& control = {});
+/// Curves of maps [B, H, W]. Throws as pixel_flipping does.
+PerturbationCurves perturbation_curves(const Perturbation& perturbation, const Tensor& maps,
+                                       const PerturbationOptions& options = {}, const Control& control = {});
 
 /// A map beside the three that know nothing: a figure of one map alone says little.
 struct Faithfulness {
@@ -84,10 +89,9 @@ struct Faithfulness {
   PerturbationCurves constant;  // moves everything at once: the worst that can be told apart
 };
 
-/// Cost: that of 4 maps. Picture k uses (random, Purpose::explain, sample_ids[k]).
-Faithfulness faithfulness(const PictureScore& score, const Removal& removal, const Tensor& pictures, const Tensor& maps,
-                          const PerturbationOptions& options, const Random& random,
-                          const std::vector<int64_t>& sample_ids, const Control& control = {});
+/// Cost: that of 4 maps. `noise` draws the random map and breaks the ties of edges.
+Faithfulness faithfulness(const Perturbation& perturbation, const Tensor& maps, const PerturbationOptions& options,
+                          const PathNoise& noise, const Control& control = {});
 
 void describe(AnswerDescriber& d, const PerturbationCurves& answer);
 

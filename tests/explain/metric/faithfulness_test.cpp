@@ -22,9 +22,9 @@ Tensor sum_of_pixels(const Tensor& pictures, const Tensor&) { return pictures.su
 const Tensor kPicture = row({4, 1, 3, 2}).view({1, 1, 2, 2});
 
 TEST(PixelFlipping, TakesTheLargestFirst) {
-  const Tensor curve = pixel_flipping(sum_of_pixels, replace_by(0), kPicture, kPicture[0]);
+  const Tensor curve = pixel_flipping({kPicture, sum_of_pixels, replace_by(0)}, kPicture[0]);
   EXPECT_TRUE(curve.equal(row({6, 3, 1, 0}).unsqueeze(0)));
-  const Tensor least = pixel_flipping(sum_of_pixels, replace_by(0), kPicture, -kPicture[0]);
+  const Tensor least = pixel_flipping({kPicture, sum_of_pixels, replace_by(0)}, -kPicture[0]);
   EXPECT_TRUE(least.equal(row({9, 7, 4, 0}).unsqueeze(0)));
 }
 
@@ -33,8 +33,8 @@ TEST(PixelFlipping, TheLastStepTakesWhatIsLeftAndPassesDoNotMatter) {
   const Tensor maps = Random(2).normal(Purpose::explain, 0, {0, 1}, {3, 5}, torch::kFloat64);
   const FlippingOptions by_four{.pixels_per_step = 4, .pass_size = 3};
   EXPECT_EQ(by_four.steps(15), 4);
-  const Tensor curves = pixel_flipping(sum_of_pixels, replace_by(0), pictures, maps, by_four);
-  const Tensor whole = pixel_flipping(sum_of_pixels, replace_by(0), pictures, maps);
+  const Tensor curves = pixel_flipping({pictures, sum_of_pixels, replace_by(0)}, maps, by_four);
+  const Tensor whole = pixel_flipping({pictures, sum_of_pixels, replace_by(0)}, maps);
   EXPECT_TRUE(torch::allclose(curves, whole.index_select(1, torch::tensor({3, 7, 11, 14}))));
   EXPECT_NEAR(curves.select(1, 3).abs().max().item<double>(), 0, 1e-12);
 }
@@ -46,7 +46,7 @@ TEST(CurveArea, TrapezoidalRule) {
 
 TEST(PerturbationCurves, InsertAndDeleteByHand) {
   const PerturbationOptions quarters{.shares = {0, 0.25, 0.5, 0.75, 1}, .pass_size = 1};
-  const PerturbationCurves c = perturbation_curves(sum_of_pixels, replace_by(0), kPicture, kPicture[0], quarters);
+  const PerturbationCurves c = perturbation_curves({kPicture, sum_of_pixels, replace_by(0)}, kPicture[0], quarters);
   EXPECT_TRUE(c.insertion.equal(row({0, 4, 7, 9, 10}).unsqueeze(0)));
   EXPECT_TRUE(c.deletion.equal(row({10, 6, 3, 1, 0}).unsqueeze(0)));
   EXPECT_DOUBLE_EQ(c.insertion_area().item<double>(), 6.25);
@@ -57,7 +57,7 @@ TEST(PerturbationCurves, InsertAndDeleteByHand) {
 TEST(PerturbationCurves, EqualValuesMoveTogether) {
   const PerturbationOptions quarters{.shares = {0, 0.25, 0.5, 0.75, 1}};
   const Tensor tied = row({2, 2, 2, 1}).view({1, 2, 2});
-  const PerturbationCurves c = perturbation_curves(sum_of_pixels, replace_by(0), kPicture, tied, quarters);
+  const PerturbationCurves c = perturbation_curves({kPicture, sum_of_pixels, replace_by(0)}, tied, quarters);
   EXPECT_TRUE(c.insertion.equal(row({0, 0, 0, 8, 10}).unsqueeze(0)));
   EXPECT_TRUE(c.deletion.equal(row({10, 10, 10, 2, 0}).unsqueeze(0)));
 }
@@ -66,7 +66,7 @@ TEST(PerturbationCurves, EqualValuesMoveTogether) {
 TEST(PerturbationCurves, CountsAreAsSymmetricAsTheShares) {
   const Tensor map = torch::arange(5.0, torch::kFloat64).view({1, 1, 5});
   const PerturbationCurves c =
-      perturbation_curves(sum_of_pixels, replace_by(0), torch::ones({1, 1, 1, 5}), map, {.shares = {0, 0.3, 0.7, 1}});
+      perturbation_curves({torch::ones({1, 1, 1, 5}), sum_of_pixels, replace_by(0)}, map, {.shares = {0, 0.3, 0.7, 1}});
   EXPECT_TRUE(c.insertion.equal(row({0, 2, 3, 5}).unsqueeze(0)));
 }
 
@@ -77,7 +77,7 @@ TEST(PerturbationCurves, EqualMasksAreScoredOnce) {
     return sum_of_pixels(pictures, sample);
   };
   const Tensor pictures = kPicture.expand({3, 1, 2, 2}), constant = torch::zeros({3, 2, 2});
-  perturbation_curves(counting, replace_by(0), pictures, constant);
+  perturbation_curves({pictures, counting, replace_by(0)}, constant);
   EXPECT_EQ(scored, 3 * 3);  // all removed, nothing removed (once for both curves), all removed
 }
 
@@ -90,14 +90,15 @@ TEST(PerturbationCurves, TheNullValueOfARandomMapIsZero) {
     return x.sum({1, 2, 3}).square() / 1000;  // not linear
   };
   const Tensor area =
-      perturbation_curves(square, replace_by(0), pictures, random_maps(6, 6, Random(4), ids)).area_between();
+      perturbation_curves({pictures, square, replace_by(0)}, random_maps(6, 6, Random(4), ids)).area_between();
   EXPECT_NEAR(area.mean().item<double>(), 0, 3 * area.std().item<double>() / std::sqrt(double(count)));
 }
 
 TEST(Faithfulness, RanksTheTrueMapFirstAndTheConstantOneLast) {
   const std::vector<int64_t> ids = sample_range(0, 40);
   const Tensor pictures = Random(5).normal(Purpose::explain, 0, ids, {1, 8, 8}, torch::kFloat64).abs();
-  const Faithfulness f = faithfulness(sum_of_pixels, replace_by(0), pictures, pictures.squeeze(1), {}, Random(6), ids);
+  const Faithfulness f =
+      faithfulness({pictures, sum_of_pixels, replace_by(0)}, pictures.squeeze(1), {}, {Random(6), ids});
   const auto mean = [](const PerturbationCurves& c) { return c.area_between().mean().item<double>(); };
   EXPECT_GT(mean(f.map), mean(f.random));
   EXPECT_GT(mean(f.map), mean(f.edges));
@@ -106,14 +107,15 @@ TEST(Faithfulness, RanksTheTrueMapFirstAndTheConstantOneLast) {
 
 TEST(Faithfulness, RefusesWhatDoesNotFit) {
   const auto curves = [](const Tensor& map, std::vector<double> shares) {
-    perturbation_curves(sum_of_pixels, replace_by(0), kPicture, map, {.shares = shares});
+    perturbation_curves({kPicture, sum_of_pixels, replace_by(0)}, map, {.shares = shares});
   };
   EXPECT_THROW(curves(kPicture, {0, 1}), ShapeError);
   EXPECT_THROW(curves(kPicture[0] / 0, {0, 1}), NumericError);
   EXPECT_THROW(curves(kPicture[0], {0, 0.5}), ValueError);
   EXPECT_THROW(curves(kPicture[0], {0, 0.1, 1}), ValueError);       // not symmetric
   EXPECT_THROW(curves(kPicture[0], {0, 0.6, 0.4, 1}), ValueError);  // does not rise
-  EXPECT_THROW(pixel_flipping(sum_of_pixels, replace_by(0), kPicture, kPicture[0], {.pixels_per_step = 0}), ValueError);
+  EXPECT_THROW(pixel_flipping({kPicture, sum_of_pixels, replace_by(0)}, kPicture[0], {.pixels_per_step = 0}),
+               ValueError);
 }
 
 // A step of height 2 between columns: the Sobel kernel weighs 1 + 2 + 1 rows.
@@ -136,7 +138,7 @@ TEST(OracleFile, WriteFaithfulness) {
   const auto classifier = SoftmaxClassifier::draw(5, 108, kPictures);
   const Tensor pictures = Random(7).normal(Purpose::explain, 0, ids, {1, 12, 9}, torch::kFloat64);
   const Tensor maps = Random(8).normal(Purpose::explain, 0, ids, {12, 9}, torch::kFloat64);
-  const Tensor curves = pixel_flipping(classifier.score(), replace_by(0.25), pictures, maps, {.pixels_per_step = 6});
+  const Tensor curves = pixel_flipping({pictures, classifier.score(), replace_by(0.25)}, maps, {.pixels_per_step = 6});
   std::vector<double> steps;
   for (int64_t s = 0; s < curves.size(1); ++s) steps.push_back(double(s));
   const Tensor perturbations = uniform_perturbations(0.2, kDraws, {1, 12, 9}, Random(9), ids);

@@ -8,6 +8,7 @@
 #include "apps/noisescope/terminal.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/threads.h"
 
 namespace noisescope::cli {
 
@@ -45,7 +46,10 @@ std::string seed_problem(const std::string& text) {
 void add_common(CLI::App& command, Session& session) {
   Common& c = session.common;
   command.add_option("--seed", c.seed, "seed of every random number (overrides the config)")->check(seed_problem);
-  command.add_option("--threads", c.threads, "CPU threads; 0 takes all cores")->check(CLI::Range(0, 1024));
+  command
+      .add_option("--threads", c.threads,
+                  "CPU threads; 0: as many as there are cores that nothing else uses, followed all the time")
+      ->check(CLI::Range(0, 1024));
   command.add_option("--device", c.device, "cpu, cuda, cuda:N or auto")->capture_default_str();
   command.add_flag("--json", c.json, "print the result as JSON on stdout");
   command.add_flag("--quiet", c.quiet, "no progress, no remarks");
@@ -83,6 +87,12 @@ std::string typed_line(int argc, char** argv) {
   return line;
 }
 
+/// Of commands that took long enough for it to matter.
+void say_if_busy(const Session& session) {
+  const MachineUse use = machine_use();
+  if (use.seconds > 5 && use.was_busy()) session.notice(busy_note(use));
+}
+
 int run(int argc, char** argv) {
   Session session;
   session.command_line = typed_line(argc, argv);
@@ -105,9 +115,11 @@ int run(int argc, char** argv) {
   });
   try {
     app.parse(argc, argv);
+    say_if_busy(session);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const Interrupted&) {
+    say_if_busy(session);
     finish_progress_line();
     std::fprintf(stderr, "stopped; what is done is saved. Again (training and embedding go on from it): %s\n",
                  session.command_line.c_str());

@@ -176,10 +176,8 @@ ClipTrainResult Trainer::run(const Control& control, const ClipTrainObserver& ob
   start_ = Clock::now();
   double saved_at = seconds();
   while (spent() < 1) {
-    if (control.stop_requested()) {
-      if (!options_.checkpoint.empty()) save();
-      control.throw_if_stopped("clip.train_clip");
-    }
+    if (control.stop_requested() && !options_.checkpoint.empty()) save();
+    control.throw_if_stopped("clip.train_clip");
     one_step();
     if (counters_.step % options_.log_every == 0) report(observer, control);
     if (!options_.checkpoint.empty() && seconds() - saved_at >= options_.checkpoint_seconds) {

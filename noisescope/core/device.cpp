@@ -16,6 +16,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/core/threads.h"
 
 namespace noisescope {
 namespace {
@@ -74,8 +75,11 @@ void configure_process(int64_t threads) {
   if (threads < 0) {
     throw ValueError(format_text("[core.configure_process] expected threads >= 0, got {}", threads));
   }
-  const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
-  at::set_num_threads(static_cast<int>(threads == 0 ? cores : threads));
+  if (threads == 0 && !std::getenv("OMP_NUM_THREADS")) {
+    follow_machine(usable_cores());
+  } else {
+    fix_threads(threads == 0 ? at::get_num_threads() : threads);
+  }
   at::globalContext().setFlushDenormal(true);
   // Training frees and re-allocates the same large blocks every step; returning them to the system
   // each time costs a page fault per 4 KiB.
@@ -90,7 +94,7 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
           {"compiled against torch", TORCH_VERSION},
           {"compiler", "g++ " __VERSION__},
           {"cpu capability", at::get_cpu_capability()},
-          {"cores", format_text("{}", std::thread::hardware_concurrency())},
+          {"cores", format_text("{} of {}", usable_cores(), std::thread::hardware_concurrency())},
           {"threads", format_text("{}", at::get_num_threads())},
           {"openmp", openmp.empty() ? "none" : *openmp.begin()},
           {"memory", format_text("{} MiB", memory_mib())},
@@ -108,7 +112,7 @@ std::vector<std::string> machine_problems() {
         "two copies of the OpenMP runtime are loaded, which slows every operation: "
         "look at LD_LIBRARY_PATH and LD_PRELOAD");
   }
-  if (std::getenv("OMP_NUM_THREADS") && at::get_num_threads() == 1 && std::thread::hardware_concurrency() > 1) {
+  if (std::getenv("OMP_NUM_THREADS") && at::get_num_threads() == 1 && usable_cores() > 1) {
     problems.push_back("OMP_NUM_THREADS leaves one of several cores: pass --threads");
   }
   if (memory_mib() < 2048) problems.push_back("less than 2 GiB of memory: training may not fit");

@@ -13,7 +13,8 @@ namespace noisescope {
 /// Throws ValueError if the device does not exist on this machine.
 torch::Device parse_device(const std::string& text);
 
-/// Intra-op threads (0: as many as cores), flush of denormal numbers (they slow a step tenfold),
+/// Intra-op threads (0: at most as many as cores, following the machine (core/threads.h), or OMP_NUM_THREADS where that
+/// is set), flush of denormal numbers (they slow a step tenfold),
 /// and allocator thresholds that keep freed memory for the next step.
 void configure_process(int64_t threads);
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/threads.h"
 
 namespace noisescope {
 
@@ -41,9 +42,11 @@ struct Control {
     };
     return {whole, stop};
   }
-  /// Throws Interrupted if a stop was asked for.
+  /// Throws Interrupted if a stop was asked for. Long calls come by here: the moment at which their threads follow
+  /// the machine (core/threads.h).
   void throw_if_stopped(const char* where) const {
     if (stop_requested()) throw Interrupted(std::string("[") + where + "] stopped on request");
+    watch_machine();
   }
 };
 

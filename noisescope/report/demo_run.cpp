@@ -9,6 +9,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/run/evaluate_run.h"
+#include "noisescope/run/machine_json.h"
 #include "noisescope/run/preview.h"
 
 namespace noisescope::report {
@@ -44,6 +45,7 @@ ordered_json summary_of(const RunConfig& config, const RunFolder& folder, const 
           {"train_images", training.images},
           {"train_images_per_second", double(training.images) / std::max(1e-9, training.seconds)},
           {"seconds_per_image", evaluation.at("seconds_per_image")},
+          {"machine", machine_json(machine_use())},
           {"peak_rss_mb", peak_rss_mb()},
           {"parameters", training.parameters},
           {"seed", config.seed}};
@@ -55,9 +57,11 @@ void scale_demo(RunConfig& config, double seconds) {
   if (!(seconds > 0) || !std::isfinite(seconds)) {
     throw ValueError(format_text("[report.scale_demo] expected seconds > 0, got {}", seconds));
   }
+  constexpr double kClip = 40, kTrain = 225;  // of the whole demo's seconds
   const double share = seconds / kDemoSeconds;
-  config.clip_train.seconds *= share;
-  config.train.budget = to_string(Budget{BudgetUnit::seconds, parse_budget(config.train.budget).amount * share});
+  config.clip_train.images = 0;
+  config.clip_train.seconds = kClip * share;
+  config.train.budget = to_string(Budget{BudgetUnit::seconds, kTrain * share});
   const auto fewer = [&](int64_t n, int64_t least) {
     return std::max(least, std::min(n, static_cast<int64_t>(std::llround(double(n) * share))));
   };

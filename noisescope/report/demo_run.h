@@ -11,11 +11,12 @@ struct DemoRequest {
   std::string command_line = {};  // as typed
 };
 
-/// Scales what takes time in a configuration, so that the whole demo takes about `seconds` where it takes
-/// kDemoSeconds as it is. Throws ValueError for anything but seconds > 0.
+/// Gives training budgets in time in place of the demo's own, which count images so that the result does not depend on
+/// the machine, and draws fewer pictures: the whole demo takes about `seconds` then. Throws ValueError for anything but
+/// seconds > 0.
 void scale_demo(RunConfig& config, double seconds);
 
-/// What the default demo takes on two cores.
+/// What the default demo may take on two cores.
 inline constexpr double kDemoSeconds = 350;
 
 /// Trains a run of a two-object world in `folder` (going on from what is there), scores it, writes report.html and

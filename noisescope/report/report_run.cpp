@@ -67,11 +67,12 @@ class ReportWriter {
  private:
   std::string lead() const {
     const ordered_json training = read_json(folder_.training());
+    const std::string busy = training.value("machine", ordered_json::object()).value("note", "");
     return format_text(
         "A text-to-image model of {:.1f} M parameters, trained on this machine in {:.0f} s on {} images, and what "
-        "happens between its first noise and its last picture.",
+        "happens between its first noise and its last picture.{}",
         1e-6 * training.at("parameters").get<double>(), training.at("seconds").get<double>(),
-        training.at("images").get<int64_t>());
+        training.at("images").get<int64_t>(), busy.empty() ? "" : " While it was trained, " + busy + ".");
   }
 
   Section results(const ordered_json& evaluation) const {

@@ -136,8 +136,8 @@ RunConfig demo_config() {
   config.sample.sampler.solver = Solver::dpmpp_2m_sde;
   config.sample.guidance.scale = 2;
   config.sample.guidance.sigma_min = 0.7;
-  config.clip_train.seconds = 40;
-  config.train.budget = "225s";
+  config.clip_train.images = 64000;
+  config.train.budget = "28000images";
   config.train.batch_size = 16;
   config.train.schedule.learning_rate = 2.5e-3;
   config.train.optimizer.kind = OptimizerKind::muon;

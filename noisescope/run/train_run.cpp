@@ -14,6 +14,7 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/run/fit_levels.h"
+#include "noisescope/run/machine_json.h"
 
 namespace noisescope::run {
 namespace {
@@ -260,7 +261,8 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
                                                     {"images", summary.images},
                                                     {"steps", summary.steps},
                                                     {"seconds", summary.seconds},
-                                                    {"clip_seconds", summary.clip_seconds}}
+                                                    {"clip_seconds", summary.clip_seconds},
+                                                    {"machine", machine_json(machine_use())}}
                                            .dump(2));
   return summary;
 }

@@ -225,6 +225,7 @@ class Run {
     const bool by_time = o.checkpoint_seconds > 0 && state_.seconds - checkpointed_.seconds >= o.checkpoint_seconds;
     if ((by_count || by_time) && budget_.progress(state_) < 1) save();
     report();
+    watch_machine();
     if (control_.stop_requested()) {
       throw Interrupted(
           format_text("[train.train] stopped on request after {} images; "

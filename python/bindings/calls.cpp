@@ -128,6 +128,16 @@ void configure_thread() {
   if (!std::exchange(done, true)) configure_process(at::get_num_threads());
 }
 
+/// Follows the machine during a call, with at most as many threads as torch was told, which are torch's again after it.
+class FollowsMachine {
+ public:
+  FollowsMachine() { follow_machine(most_); }
+  ~FollowsMachine() { fix_threads(most_); }
+
+ private:
+  const int most_ = at::get_num_threads();
+};
+
 }  // namespace
 
 void run_long(const std::function<void(const Control&)>& work, const py::object& progress) {
@@ -138,6 +148,7 @@ void run_long(const std::function<void(const Control&)>& work, const py::object&
     const SignalWatch watch;
     Listener listener(progress);
     configure_thread();
+    const FollowsMachine follows;
     try {
       work(listener.control());
     } catch (...) {

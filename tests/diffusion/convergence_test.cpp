@@ -245,6 +245,20 @@ TEST(Analytic, RevealingYMovesTheMeanAndShrinksTheCovariance) {
   EXPECT_NEAR(data.information(1), std::log(1 + 1.25 / 1.1) / 2, 1e-12);
 }
 
+// x_0 given y is N(m + A y, S): two draws that differ in y alone differ by A times the difference.
+TEST(Analytic, SamplesGivenYLieAroundTheirMean) {
+  const Tensor mean = torch::tensor({0.4, -0.2}, torch::kFloat64);
+  const Tensor map = torch::tensor({{1.0}, {0.5}}, torch::kFloat64);
+  const GaussianData data(mean, torch::tensor({0.1, 0.1}, torch::kFloat64), map);
+  const auto drawn = [&](double y) {
+    return data.sample(Random(3), Purpose::evaluation, sample_range(0, 4000), torch::full({4000, 1}, y));
+  };
+  const Tensor expected = torch::tensor({3.0, 1.5}, torch::kFloat64).expand({4000, 2});
+  EXPECT_TRUE(torch::allclose(drawn(2) - drawn(-1), expected));
+  const double error = std::sqrt(0.1 / 4000);
+  EXPECT_LT((drawn(2).mean(0) - (mean + 2 * map.squeeze(1))).abs().max().item<double>(), 4 * error);
+}
+
 TEST(Analytic, RefusesTablesThatDoNotFit) {
   const Tensor mean = torch::zeros({2});
   EXPECT_THROW(GaussianData(mean, torch::ones({3})), ShapeError);

@@ -86,6 +86,17 @@ TEST(Guidance, ActsInsideItsIntervalWithBoundariesIncluded) {
   EXPECT_TRUE(torch::equal(outside.denoised, outside.conditional));
 }
 
+TEST(Guidance, OneBoundAloneSavesTheNullBranchBeyondIt) {
+  GuidanceOptions below = unclipped(3), above = unclipped(3);
+  below.sigma_max = 2.0;
+  above.sigma_min = 0.5;
+  for (const auto& [options, sigma] : {std::pair(below, 3.0), std::pair(above, 0.3)}) {
+    const CountingDenoiser denoiser;
+    run(options, sigma, denoiser);
+    EXPECT_EQ(*denoiser.batches, (std::vector<int64_t>{kBatch})) << sigma;
+  }
+}
+
 TEST(Guidance, MixedNoiseLevelsAreGuidedOneByOne) {
   GuidanceOptions options = unclipped(3);
   options.sigma_min = 0.5;

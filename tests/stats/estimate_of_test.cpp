@@ -9,6 +9,18 @@
 namespace noisescope {
 namespace {
 
+TEST(Absolute, IntervalIsThatOfTheDistanceFromZero) {
+  const auto ends = [](double low, double high) {
+    const Estimate e = absolute({(low + high) / 2, low, high, 7});
+    return std::pair(e.low, e.high);
+  };
+  EXPECT_EQ(ends(1, 3), std::pair(1.0, 3.0));
+  EXPECT_EQ(ends(-3, -1), std::pair(1.0, 3.0));
+  EXPECT_EQ(ends(-1, 3), std::pair(0.0, 3.0));
+  EXPECT_EQ(ends(0, 3), std::pair(0.0, 3.0));
+  EXPECT_EQ(ends(-3, 0), std::pair(0.0, 3.0));
+}
+
 // Means 1.5, 2, 3.5 are in order; each group alone has one exchange: 1 - 6 * 2 / (3 * 8) = 1/2.
 TEST(PooledSpearman, RanksTheMeansOfTheGroups) {
   const Tensor a = torch::tensor({1.0, 2.0, 3.0}, torch::kFloat64).expand({2, 3});

@@ -29,6 +29,28 @@ TEST(SignTest, RefusesWhatHasNoSign) {
   EXPECT_THROW(sign_test_p(torch::ones({2, 2})), ShapeError);
 }
 
+// Wilson 1927: the ends of the interval solve |p - pi| = z sqrt(pi (1 - pi) / n). 8 of 20 by scipy.
+TEST(Wilson, EndsSolveItsEquation) {
+  const Estimate share = wilson(8, 20);
+  EXPECT_NEAR(share.low, 0.21880653237281705, 1e-6);
+  EXPECT_NEAR(share.high, 0.6134184992377467, 1e-6);
+  for (const double end : {share.low, share.high}) {
+    EXPECT_NEAR(std::abs(0.4 - end), 1.959964 * std::sqrt(end * (1 - end) / 20), 1e-6);
+  }
+  EXPECT_EQ(wilson(0, 20).low, 0);
+  EXPECT_EQ(wilson(20, 20).high, 1);
+  EXPECT_THROW(wilson(3, 2), ValueError);
+}
+
+// Kolmogorov's statistic by hand: the largest gap lies above the steps of the first set, below those of its mirror
+// image; p-values by scipy's kstwobign.
+TEST(Uniformity, IsKolmogorovsTestOnBothSides) {
+  const Tensor p = torch::tensor({0.5, 0.3, 0.95, 0.7, 0.99}, torch::kDouble);
+  EXPECT_NEAR(uniformity_p(p), 0.5726548070242141, 1e-9);
+  EXPECT_NEAR(uniformity_p(1 - p), 0.5726548070242141, 1e-9);
+  EXPECT_NEAR(uniformity_p(torch::tensor({0.1, 0.4, 0.45, 0.8}, torch::kDouble)), 0.8642827790506042, 1e-9);
+}
+
 // With 20 of 100 against 10 of 100: ratio 20.5 / 10.5, variance of its logarithm
 // 1 / 20.5 + 1 / 10.5 - 2 / 100.5.
 TEST(ShareRatio, IntervalIsThatOfTheLogarithm) {

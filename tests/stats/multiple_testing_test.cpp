@@ -44,6 +44,7 @@ TEST(RelabellingP, CountsWhatReachesTheObserved) {
 TEST(RelabellingP, RefusesWhatCannotBeCounted) {
   const Tensor one = torch::ones({1}, torch::kDouble);
   EXPECT_THROW(relabelling_p(one, torch::ones({0, 1}, torch::kDouble)), ValueError);
+  EXPECT_NO_THROW(relabelling_p(one, torch::ones({1, 1}, torch::kDouble)));
   EXPECT_THROW(relabelling_p(one, torch::ones({5, 2}, torch::kDouble)), ShapeError);
   EXPECT_THROW(relabelling_p(one * std::nan(""), torch::ones({5, 1}, torch::kDouble)), ValueError);
 }

@@ -104,6 +104,7 @@ TEST(Relabelling, RefusesBadInput) {
   EXPECT_THROW(relabel_blocks(ones.narrow(1, 0, 1), own, {}), ValueError);
   EXPECT_THROW(relabel_blocks(ones, own + 3, {}), ValueError);
   EXPECT_THROW(relabel_blocks(ones, own, {0, Random(1)}), ValueError);
+  EXPECT_NO_THROW(relabel_blocks(ones, own, {1, Random(1)}));
   EXPECT_THROW(relabel_blocks(ones * std::nan(""), own, {}), NumericError);
   EXPECT_THROW(relabel_partners(torch::ones({2, 1, 1, 1}, torch::kDouble), {}), ValueError);
   EXPECT_THROW(relabel_partners(torch::ones({2, 3, 2, 1}, torch::kDouble), {}), ShapeError);

@@ -107,6 +107,7 @@ TEST(SampledShapley, OrdersComeInReversedPairsAndNameTheirCoalitions) {
 }
 
 TEST(Shapley, RefusesWhatItCannotEnumerateOrDoesNotHave) {
+  EXPECT_EQ(all_coalitions(kExactPlayers).size(), size_t{1} << kExactPlayers);
   EXPECT_THROW(all_coalitions(kExactPlayers + 1), ValueError);
   EXPECT_THROW(all_coalitions(0), ValueError);
   EXPECT_THROW(exact_shapley({}), ValueError);

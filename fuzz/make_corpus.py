@@ -46,8 +46,9 @@ def image_files():
 
     for name, content in files():
         if name in ("jpeg_420", "jpeg_progressive", "jpeg_gray", "jpeg_cmyk", "png_rgb_16bit",
-                    "png_interlaced", "png_palette_transparent", "png_bits", "webp_lossy", "webp_alpha", "webp_animated",
-                    "gif_interlaced", "gif_animated", "gif_small_frame", "bmp_palette", "bmp_alpha", "bmp_4bit", "bmp_555"):
+                    "png_interlaced", "png_palette_transparent", "png_bits", "webp_lossy", "webp_alpha",
+                    "webp_animated", "gif_interlaced", "gif_animated", "gif_small_frame", "bmp_palette",
+                    "bmp_alpha", "bmp_4bit", "bmp_555"):
             yield name, content
 
 

@@ -60,11 +60,12 @@ std::string single_spaced(const std::string& text) {
 
 std::string prompt_without(const WorldGrammar* grammar, const PromptContrast& contrast) {
   std::string prompt = contrast.prompts[static_cast<size_t>(contrast.true_version)];
+  const WorldOptions known = grammar ? grammar->world().options() : WorldOptions{.shapes = {}, .backgrounds = {}};
   const auto in = [&](const std::vector<std::string>& list) {
-    return grammar && std::find(list.begin(), list.end(), contrast.word) != list.end();
+    return std::find(list.begin(), list.end(), contrast.word) != list.end();
   };
-  prompt.replace(contrast.position, contrast.word.size(), in(grammar->world().options().shapes) ? "shape" : "");
-  if (in(grammar->world().options().backgrounds)) prompt.resize(prompt.rfind(" on "));
+  prompt.replace(contrast.position, contrast.word.size(), in(known.shapes) ? "shape" : "");
+  if (in(known.backgrounds)) prompt.resize(prompt.rfind(" on "));
   return single_spaced(prompt);
 }
 

@@ -115,7 +115,8 @@ def files():
     yield "gif_interlaced", encoded(palette, "GIF", interlace=1)
     yield "gif_gray", encoded(gray, "GIF")
     yield "gif_transparent", encoded(palette, "GIF", transparency=3)
-    yield "gif_animated", encoded(palette, "GIF", save_all=True, append_images=[palette.rotate(180), palette], optimize=False)
+    frames = [palette.rotate(180), palette]
+    yield "gif_animated", encoded(palette, "GIF", save_all=True, append_images=frames, optimize=False)
     yield "gif_small_frame", gif_with_small_frame()
     yield "bmp_rgb", encoded(rgb, "BMP")
     yield "bmp_gray", encoded(gray, "BMP")

@@ -5,9 +5,10 @@
 # make test-slow   the checks labelled slow: a trained demo, all of verify (minutes more)
 # make lint        formatting, include directions, ruff, clang-tidy on what changed (CHANGES=--all: on everything)
 # make test-core test-single test-sanitize   the other presets: LibTorch alone, each source alone, ASan and UBSan
+# make docs        the documentation site, in build/site; make docs-show serves it at localhost:8000
 # CI runs all of them: .ci/run
 .PHONY: all setup setup-test setup-lint build demo build-all test test-slow lint test-core test-single test-sanitize \
-  generated clean
+  docs docs-show generated clean
 BUILD ?= build
 PRESET ?= default
 
@@ -56,6 +57,14 @@ SANITIZED := core io io_codec stats diffusion nn world viz data train clip model
 test-sanitize: setup
 	@cmake --preset sanitize >/dev/null && cmake --build --preset sanitize --target $(SANITIZED:%=%_test)
 	@ctest --test-dir build-sanitize --output-on-failure -j2 -R "^($(subst $() ,|,$(SANITIZED)))$$"
+
+docs: build
+	@bash tools/setup.sh --docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet && doxygen docs/Doxyfile
+	@echo "docs: build/site/index.html"
+
+docs-show: docs
+	@.venv/bin/python -m http.server --directory build/site 8000
 
 generated: build-all
 	@for types in option answer; do \

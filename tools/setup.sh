@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Makes a machine ready to build (default), to test (--test) or to check style (--lint): Debian packages, then a virtual
-# environment of our own in .venv with pinned versions. Safe to run again: finished steps are
+# Makes a machine ready to build (default), to test (--test), to check style (--lint) or to make the documentation site
+# (--docs): Debian packages, then a virtual environment of our own in .venv with pinned versions. Safe to run again: finished steps are
 # recognised by their stamp, interrupted ones are done over. Nothing outside this folder is touched
 # but the Debian packages, which need root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=.venv
 
+# debian_packages FILE: installs the packages that FILE names.
 debian_packages() {
   command -v dpkg-query >/dev/null || return 0   # not a Debian system: the compiler will tell
   local missing=()
-  for name in $(cat debian-packages.txt); do
+  for name in $(cat "$1"); do
     dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
   done
   ((${#missing[@]})) || return 0
@@ -33,7 +34,7 @@ requirements() {
   touch "$stamp"
 }
 
-debian_packages
+debian_packages debian-packages.txt
 if ! "$venv/bin/python" -c 'import sys' 2>/dev/null; then
   rm -rf "$venv"
   "${PYTHON:-python3}" -m venv "$venv"
@@ -44,4 +45,7 @@ if [ "${1:-}" = --test ]; then
   requirements test-alone requirements-test-alone.txt --no-deps
 elif [ "${1:-}" = --lint ]; then
   requirements lint requirements-lint.txt
+elif [ "${1:-}" = --docs ]; then
+  debian_packages debian-packages-docs.txt
+  requirements docs requirements-docs.txt
 fi

@@ -57,8 +57,12 @@ def sampling_sigmas(*, schedule: ScheduleOptions | None = None,
     """Noise levels that a sampler walks down: steps + 1 of them, falling, the last 0. `schedule`: options of the
     discrete schedule, which the grids leading, linspace and trailing read.
 
-    >>> [round(s, 6) for s in sampling_sigmas(kind="log_snr", steps=3, sigma_max=100, sigma_min=1)]
-    [100.0, 10.0, 1.0, 0.0]
+    >>> for sigma in sampling_sigmas(kind="log_snr", steps=3, sigma_max=100, sigma_min=1):
+    ...     print(round(sigma, 6))
+    100.0
+    10.0
+    1.0
+    0.0
     """
     return list(_core.sampling_sigmas(options, mapping_of(schedule, "schedule")))
 

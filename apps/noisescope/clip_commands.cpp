@@ -4,13 +4,16 @@
 
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/core/device.h"
+#include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
+#include "noisescope/data/captions.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/clip_embed.h"
 
 namespace noisescope::cli {
 namespace {
 
-constexpr int64_t kBatch = 32;
+constexpr size_t kBatch = 32;
 
 }  // namespace
 
@@ -42,19 +45,50 @@ ClipModel load_model(const Session& session, const ClipFolderFlags& flags) {
   return model;
 }
 
-/// Unit embeddings of image files: [N, E] on the CPU.
-Tensor embed_images(const ClipModel& model, const std::vector<std::string>& files, const Control& control) {
+nlohmann::ordered_json EmbeddedImages::skipped_json() const {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const SkippedFile& file : skipped) json.push_back({{"name", file.name}, {"reason", file.reason}});
+  return json;
+}
+
+EmbeddedImages embed_images(const Session& session, const ClipModel& model, const std::vector<std::string>& files) {
   const torch::NoGradGuard no_grad;
-  std::vector<Tensor> rows;
-  for (size_t first = 0; first < files.size(); first += kBatch) {
-    control.throw_if_stopped("clip.embed_images");
-    std::vector<Tensor> pixels;
-    for (size_t k = first; k < std::min(files.size(), first + kBatch); ++k) {
-      pixels.push_back(read_pixel_values(files[k], model.config().preprocess));
+  EmbeddedImages images;
+  std::vector<Tensor> rows, pixels;
+  const auto encode = [&] {
+    if (!pixels.empty()) rows.push_back(model.encode_pixel_values(torch::stack(pixels)).to(torch::kCPU));
+    pixels.clear();
+  };
+  for (const std::string& file : files) {
+    session.control.throw_if_stopped("clip.embed_images");
+    try {
+      pixels.push_back(read_pixel_values(file, model.config().preprocess));
+      images.files.push_back(file);
+    } catch (const FormatError& error) {
+      images.skipped.push_back({file, error.what()});
+    } catch (const ValueError& error) {  // a size that cannot be cut to that of the tower
+      images.skipped.push_back({file, error.what()});
     }
-    rows.push_back(model.encode_pixel_values(torch::stack(pixels)).to(torch::kCPU));
+    if (pixels.size() == kBatch) encode();
   }
-  return torch::cat(rows);
+  encode();
+  for (const SkippedFile& file : images.skipped) session.notice("left out " + file.name + ": " + file.reason);
+  if (rows.empty()) throw DataError("[clip] expected a picture that can be read, got none");
+  images.rows = torch::cat(rows);
+  return images;
+}
+
+int64_t say_of_texts(const Session& session, const ClipModel& model, const std::vector<std::string>& texts) {
+  const TokenTable table = tokenize(model.tokenizer(), texts);
+  const auto cut = static_cast<int64_t>(table.truncated.size());
+  if (cut > 0) {
+    session.notice(format_text("{} {} longer than the {} tokens that the encoder reads, and cut off: '{}...'", cut,
+                               cut == 1 ? "text is" : "texts are", model.tokenizer().context_length(),
+                               table.truncated.front().substr(0, 40)));
+  }
+  const std::string unknown = describe_unknown(model.tokenizer(), table.unknown());
+  if (!unknown.empty()) session.notice("read as unknown: " + unknown);
+  return cut;
 }
 
 /// Files as given, and those of folders among them.
@@ -79,6 +113,9 @@ std::vector<std::string> texts_of(const ScoreFlags& flags) {
     for (std::string& line : read_lines(flags.texts_file)) texts.push_back(std::move(line));
   }
   if (texts.empty()) throw ValueError("[clip] expected at least one text, got none");
+  for (const std::string& text : texts) {
+    if (tidy_caption(text).empty()) throw ValueError("[clip] expected texts, got a blank one among them; take it out");
+  }
   return texts;
 }
 

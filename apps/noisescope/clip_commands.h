@@ -3,6 +3,7 @@
 
 #include "apps/noisescope/cli.h"
 #include "noisescope/clip/clip_model.h"
+#include "noisescope/data/image_dataset.h"
 
 namespace noisescope::cli {
 
@@ -32,11 +33,21 @@ struct ScoreFlags {
 
 /// The model of a folder, on the session's device.
 ClipModel load_model(const Session& session, const ClipFolderFlags& flags);
-/// Unit embeddings of image files: [N, E] on the CPU.
-Tensor embed_images(const ClipModel& model, const std::vector<std::string>& files, const Control& control);
+/// Unit embeddings of the pictures that can be read.
+struct EmbeddedImages {
+  Tensor rows;                       // [N, E] on the CPU
+  std::vector<std::string> files;    // [N]
+  std::vector<SkippedFile> skipped;  // said as notices, too
+
+  nlohmann::ordered_json skipped_json() const;
+};
+/// Throws DataError if none can be read, IoError for a file that is not there.
+EmbeddedImages embed_images(const Session& session, const ClipModel& model, const std::vector<std::string>& files);
+/// Says how many texts the encoder does not read to their end, and which words it does not know. Returns the former.
+int64_t say_of_texts(const Session& session, const ClipModel& model, const std::vector<std::string>& texts);
 /// Files as given, and those of folders among them.
 std::vector<std::string> image_files(const std::vector<std::string>& paths);
-/// Texts of the command line, then those of the file. Throws ValueError if there is none.
+/// Texts of the command line, then those of the file. Throws ValueError if there is none, or a blank one.
 std::vector<std::string> texts_of(const ScoreFlags& flags);
 
 void add_clip_inspect(CLI::App& clip, Session& session);

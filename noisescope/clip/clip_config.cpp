@@ -15,6 +15,7 @@ using Json = nlohmann::json;
 constexpr const char* kConvModelType = "noisescope_conv_image_tower";
 constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
 constexpr int64_t kLegacyEndId = 2;
+constexpr int64_t kDefaultProjection = 512;  // of transformers
 
 Json encoder_json(const EncoderOptions& options) {
   return {{"hidden_size", options.width},
@@ -73,6 +74,7 @@ void read_text(const JsonFields& fields, const ClipHints& hints, ClipConfig& con
   config.vocabulary_size = fields.integer("vocab_size", 3, int64_t{1} << 24);
   config.context_length = fields.integer("max_position_embeddings", 1, 4096);
   config.end_id = read_end_id(fields, config.vocabulary_size);
+  config.old_end_id = fields.at("eos_token_id") == Json(kLegacyEndId);
   config.start_id = fields.integer_or("bos_token_id", config.end_id - 1, 0, config.vocabulary_size - 1);
 }
 
@@ -120,7 +122,7 @@ ClipConfig parse_clip_config(std::string_view json, const std::string& path, con
   const std::string type = fields.text("model_type");
   ClipConfig config;
   config.source = path;
-  config.options.embedding_dim = fields.integer("projection_dim", 1, 8192);
+  config.options.embedding_dim = fields.integer_or("projection_dim", kDefaultProjection, 1, 8192);
   config.options.image.kind = ImageTowerKind::vit;
   if (type == "clip") {
     read_text(fields.section("text_config"), hints, config);
@@ -158,6 +160,22 @@ PreprocessOptions own_preprocess(const ClipOptions& options) {
   return preprocess;
 }
 
+ClipFolders find_clip_folders(const std::filesystem::path& folder) {
+  const auto has = [](const std::filesystem::path& path) { return std::filesystem::exists(path); };
+  const auto has_tokenizer = [&](const auto& path) { return has(path / "tokenizer.json") || has(path / "vocab.json"); };
+  const auto encoder = folder / "text_encoder";
+  if (!has(folder / "config.json") && has(encoder / "config.json")) {
+    const std::string second = has(folder / "text_encoder_2") ? ", not text_encoder_2/" : "";
+    return {encoder, has_tokenizer(encoder) ? encoder : folder / "tokenizer",
+            "a pipeline: text_encoder/ is read" + second};
+  }
+  const auto around = std::filesystem::absolute(folder / "").parent_path().parent_path() / "tokenizer";
+  if (has(folder / "config.json") && !has_tokenizer(folder) && has_tokenizer(around)) {
+    return {folder, around, "the tokenizer is that of the pipeline around it"};
+  }
+  return {folder, folder, ""};
+}
+
 bool is_conv_folder(const std::filesystem::path& folder) {
   return !std::filesystem::exists(folder / "config.json") && std::filesystem::exists(folder / "text" / "config.json") &&
          std::filesystem::exists(folder / "image");
@@ -188,6 +206,11 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
     return infer_openai_config(shapes, folder.string(), hints);
   }
   ClipConfig config = parse_clip_config(read(own), own.string(), hints);
+  if (!config.is_whole() && !hugging_face) {  // CLIPTextModel and CLIPVisionModel of transformers
+    config.projects = false;
+    config.options.embedding_dim = config.has_text ? config.options.text.width : config.options.image.encoder.width;
+    config.notes.push_back("no projection: the pooled state stands for the embedding");
+  }
   if (config.has_image) {
     const auto whole = folder / "processor_config.json";
     const bool newer = !std::filesystem::exists(folder / "preprocessor_config.json") && std::filesystem::exists(whole);
@@ -199,10 +222,15 @@ ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightSha
 }
 
 std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder, const ClipConfig& config) {
-  for (const char* file : {"tokenizer.json", "vocab.json"}) {
-    if (std::filesystem::exists(folder / file)) {
-      return std::make_shared<const Tokenizer>(load_tokenizer(folder, config.text_profile));
+  const auto has = [&](const char* file) { return std::filesystem::exists(folder / file); };
+  if (has("tokenizer.json") || has("vocab.json")) {
+    Tokenizer tokenizer = load_tokenizer(folder, config.text_profile);
+    if (config.context_length == 0 || tokenizer.context_length() <= config.context_length) {
+      return std::make_shared<const Tokenizer>(std::move(tokenizer));
     }
+    TokenizerModel model = tokenizer.model();
+    model.context_length = config.context_length;
+    return std::make_shared<const Tokenizer>(std::move(model), folder.string());
   }
   const auto merges = folder / "bpe_simple_vocab_16e6.txt.gz";
   if (!std::filesystem::exists(merges)) return nullptr;
@@ -218,7 +246,7 @@ void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer) 
                     key, value, stated, config.source));
   };
   same("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
-  same("max_position_embeddings", config.context_length, tokenizer.context_length());
+  same("max_position_embeddings", std::max(config.context_length, tokenizer.context_length()), config.context_length);
   same("eos_token_id", config.end_id, tokenizer.end_id());
 }
 

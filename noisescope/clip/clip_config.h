@@ -30,7 +30,9 @@ struct ClipConfig {
   int64_t vocabulary_size = 0;
   int64_t context_length = 0;
   int64_t start_id = 0;
-  int64_t end_id = 0;  // text is pooled at the first token of this id
+  int64_t end_id = 0;       // text is pooled at the first token of this id
+  bool old_end_id = false;  // its files state 2, of before transformers' #24773: the tokenizer knows better
+  bool projects = true;     // false: weights without a projection, whose pooled state is the embedding
   // Whose rules texts are cleaned by; none: those that the tokenizer's files name (hf, if none).
   std::optional<ClipProfile> text_profile = std::nullopt;
   std::string source;              // the file that said so, for messages
@@ -71,6 +73,17 @@ PreprocessOptions own_preprocess(const ClipOptions& options);
 /// have the very same names, and `hints` must say both (ValueError tells which are missing).
 ClipConfig infer_openai_config(const WeightShapes& shapes, const std::string& path, const ClipHints& hints = {});
 
+/// Where the files of a CLIP lie.
+struct ClipFolders {
+  std::filesystem::path model;      // weights and config.json
+  std::filesystem::path tokenizer;  // the same, or tokenizer/ of a pipeline
+  std::string note;                 // "" where both are the folder itself
+};
+
+/// The folder itself; of a pipeline (model_index.json, text_encoder/, tokenizer/) its text encoder; and for a
+/// text_encoder/ without tokenizer that of the pipeline around it.
+ClipFolders find_clip_folders(const std::filesystem::path& folder);
+
 /// Reads the configuration files of a folder. Throws IoError, FormatError.
 ClipConfig read_clip_config(const std::filesystem::path& folder, const WeightShapes& shapes,
                             const ClipHints& hints = {});
@@ -80,10 +93,10 @@ bool is_conv_folder(const std::filesystem::path& folder);
 
 /// The tokenizer of a folder, by the rules of config.text_profile; nullptr if there is none: ids may come
 /// from elsewhere. Reads the files of Hugging Face, or the merges of OpenAI and open_clip
-/// (bpe_simple_vocab_16e6.txt.gz). Throws as load_tokenizer.
+/// (bpe_simple_vocab_16e6.txt.gz). A context longer than the model's is the model's. Throws as load_tokenizer.
 std::shared_ptr<const Tokenizer> find_tokenizer(const std::filesystem::path& folder, const ClipConfig& config);
 
-/// Throws ModelError unless vocabulary, context and end token are those of the configuration.
+/// Throws ModelError unless vocabulary and end token are those of the configuration and the context fits into its.
 void check_tokenizer_fits(const ClipConfig& config, const Tokenizer& tokenizer);
 
 /// Files of a Hugging Face folder.

@@ -111,6 +111,14 @@ void check_conv_sizes(const ClipConfig& config, const NamedTensors& state, const
   need("image.fc2.weight", {config.options.embedding_dim, config.options.image.hidden});
 }
 
+/// Of weights without a projection the pooled state is the embedding: the identity projects it.
+void project_pooled_state(ClipConfig& config, NamedTensors& state) {
+  if (config.projects) return;
+  const char* name = config.has_text ? "text.text_projection.weight" : "image.visual_projection.weight";
+  state[name] = torch::eye(config.options.embedding_dim);
+  config.projects = true;
+}
+
 /// The image size that was asked for, and the position embedding that goes with it.
 void resize_image(ClipConfig& config, NamedTensors& state, const ClipLoadOptions& options) {
   ImageTowerOptions& image = config.options.image;
@@ -244,6 +252,7 @@ std::string ClipModel::weights_hash() const {
   if (has_tokenizer()) {
     for (const std::string& token : tokenizer_->model().tokens) digest += '\0' + token;
     for (const auto& [left, right] : tokenizer_->model().merges) digest += '\0' + left + ' ' + right;
+    for (const std::string& token : tokenizer_->model().added) digest += '\0' + token;
   }
   for (const auto& [name, tensor] : module_state(*module_)) {
     const Tensor values = tensor.detach().cpu().contiguous();
@@ -278,32 +287,36 @@ void ClipModel::save(const std::filesystem::path& folder) const {
   }
 }
 
-ClipModel ClipModel::load(const std::filesystem::path& folder, const ClipLoadOptions& options) {
-  const bool is_conv = is_conv_folder(folder);
+ClipModel ClipModel::load(const std::filesystem::path& path, const ClipLoadOptions& options) {
+  const bool is_conv = is_conv_folder(path);
+  const ClipFolders folders = is_conv ? ClipFolders{path, path / "text", ""} : find_clip_folders(path);
   ClipConfig config;
   NamedTensors state;
   if (is_conv) {
-    config = read_conv_config(folder);
-    state = read_conv_weights(folder);
-    check_conv_sizes(config, state, folder.string());
+    config = read_conv_config(path);
+    state = read_conv_weights(path);
+    check_conv_sizes(config, state, path.string());
+    check_finite(state, path.string());
   } else {
-    const TensorFile file = read_weight_folder(folder);
+    const TensorFile file = read_clip_weights(folders.model);
     const WeightShapes shapes = weight_shapes(file.tensors);
-    const ClipLayout layout = layout_of(shapes, folder.string());
-    config = read_clip_config(folder, shapes, options.hints);
-    state = module_weights(plain_weights(file.tensors), clip_weights(config, layout), folder.string());
+    const ClipLayout layout = layout_of(shapes, folders.model.string());
+    config = read_clip_config(folders.model, shapes, options.hints);
+    state = module_weights(plain_weights(file.tensors), clip_weights(config, layout), folders.model.string());
+    project_pooled_state(config, state);
     resize_image(config, state, options);
   }
   std::shared_ptr<const Tokenizer> tokenizer;
-  if (config.has_text) tokenizer = find_tokenizer(is_conv ? folder / "text" : folder, config);
+  if (config.has_text) tokenizer = find_tokenizer(folders.tokenizer, config);
   if (tokenizer) {
+    if (config.old_end_id) config.end_id = tokenizer->end_id();
     check_tokenizer_fits(config, *tokenizer);
     config.options.tokenizer.kind = tokenizer->model().kind;
     config.options.tokenizer.context_length = tokenizer->context_length();
   }
   ClipModel model(std::move(config), std::move(tokenizer));
   if (model.config().is_whole()) model.add_logit_scale();
-  load_module_state(*model.module_, state, folder.string());
+  load_module_state(*model.module_, state, path.string());
   return model;
 }
 

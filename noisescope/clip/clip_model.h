@@ -87,9 +87,10 @@ class ClipModel {
   void save(const std::filesystem::path& folder) const;
 
   /// Reads a folder of this program, of transformers (CLIPModel or either half with projection), of
-  /// open_clip, or with OpenAI's state dict as safetensors; weights in float32, float16 or bfloat16.
-  /// Throws IoError, FormatError (damaged or hostile files), ValueError (something that the hints must
-  /// say) or ModelError (weights that do not fit the configuration: all faults at once).
+  /// open_clip, or with OpenAI's state dict as safetensors; weights in float32, float16 or bfloat16. Of a half without
+  /// projection (CLIPTextModel, as in Stable Diffusion's text_encoder/) the pooled state is the embedding; of a
+  /// pipeline folder the text encoder is read. Throws IoError, FormatError (damaged or hostile files), ValueError
+  /// (something that the hints must say) or ModelError (weights that do not fit the configuration: all faults at once).
   /// The tokenizer follows the program that the weights belong to: clip_profile.h.
   static ClipModel load(const std::filesystem::path& folder, const ClipLoadOptions& options = {});
 

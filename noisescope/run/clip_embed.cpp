@@ -9,13 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_images.h"
-#include "noisescope/clip/text/unicode.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/io/codec/archive.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors_join.h"
+#include "noisescope/io/text_encoding.h"
 #include "noisescope/run/clip_classes.h"
 
 namespace noisescope::run {
@@ -234,6 +234,8 @@ std::vector<Job> jobs_of(const ClipModel& model, const ClipEmbedRequest& request
     const auto encode = [&model, &result](const Names& texts, const Names&) {
       const TokenTable tokens = tokenize(model.tokenizer(), texts);
       result.truncated += static_cast<int64_t>(tokens.truncated.size());
+      result.unknown += std::count_if(tokens.encodings.begin(), tokens.encodings.end(),
+                                      [](const Encoding& encoding) { return !encoding.unknown.empty(); });
       return Rows{model.encode_tokens(tokens.ids).to(torch::kCPU), texts, {}};
     };
     jobs.push_back({{"text", read_lines(request.texts), request, hash}, encode});
@@ -263,26 +265,11 @@ void count(const std::vector<Job>& jobs, ClipEmbedResult& result) {
 
 }  // namespace
 
-namespace {
-
-void check_encoding(const std::string& line, const fs::path& path, int64_t number) {
-  try {
-    decode_utf8(line);
-  } catch (const ValueError& error) {
-    throw DataError(
-        format_text("[run.read_lines] expected UTF-8 in {}, line {}: {}", path.string(), number, error.what()));
-  }
-}
-
-}  // namespace
-
 std::vector<std::string> read_lines(const fs::path& path) {
-  std::istringstream text(read_file(path));
+  std::istringstream text(decode_text(read_file(path), path.string()).text);
   Names lines;
-  int64_t number = 0;
   for (std::string line; std::getline(text, line);) {
     if (line.ends_with('\r')) line.pop_back();
-    check_encoding(line, path, ++number);
     if (line.find_first_not_of(" \t") != std::string::npos) lines.push_back(line);
   }
   if (lines.empty()) {
@@ -298,7 +285,8 @@ std::vector<std::string> image_names(const fs::path& folder) {
   Names names = open_file_source(folder)->names();
   std::erase_if(names, [](const std::string& name) { return !has_image_extension(name); });
   if (names.empty()) {
-    throw DataError("[run.image_names] expected PNG or JPEG files in " + folder.string() + ", got none");
+    throw DataError(std::string("[run.image_names] expected images (") + kImageFormats + ") in " + folder.string() +
+                    ", got none");
   }
   return names;
 }

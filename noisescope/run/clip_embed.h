@@ -14,7 +14,7 @@ namespace noisescope::run {
 
 struct ClipEmbedRequest {
   std::filesystem::path texts;         // a text a line; empty: none
-  std::filesystem::path images;        // a folder of PNG and JPEG files, looked through; empty: none
+  std::filesystem::path images;        // a folder of pictures, looked through; empty: none
   std::filesystem::path classes;       // a class name a line; empty: none
   std::vector<std::string> templates;  // captions of a class; empty: usual_templates()
   std::filesystem::path out;           // a .safetensors file
@@ -29,6 +29,7 @@ struct ClipEmbedResult {
   int64_t classes = 0;
   int64_t resumed_shards = 0;        // taken over from an interrupted call
   int64_t truncated = 0;             // texts that did not fit the context
+  int64_t unknown = 0;               // texts with words that a tokenizer of words does not know
   std::vector<SkippedFile> skipped;  // images that could not be read
   bool was_complete = false;         // `out` already held these embeddings
 };
@@ -44,8 +45,7 @@ struct ClipEmbedResult {
 /// Throws DataError for empty inputs, ModelError if the model lacks the tower, IoError, Interrupted.
 ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& request, const Control& control);
 
-/// The lines of a UTF-8 file without the empty ones. Throws DataError if there is none, or naming the line
-/// that is in another encoding.
+/// The lines of a text file without the empty ones. Throws DataError if there is none, and as decode_text.
 std::vector<std::string> read_lines(const std::filesystem::path& path);
 
 /// Names of the images below a folder, sorted. Throws DataError if there is none.

@@ -249,10 +249,45 @@ TEST_F(HostileTokenizer, OtherPipelinesAreRefused) {
 TEST_F(HostileTokenizer, ContextsAreChecked) {
   config_["model_max_length"] = 2;
   expect_refused("no room for a token");
-  config_["model_max_length"] = 1e30;
-  expect_refused("transformers' 'unlimited'");
+  config_["model_max_length"] = 5000;
+  expect_refused("longer than any");
+  config_["model_max_length"] = 1e30;  // transformers' "unlimited"
+  EXPECT_EQ(parse_tokenizer(json_.dump(), config_.dump(), "test").context_length(), kMaxContext);
   config_.erase("model_max_length");
-  expect_refused("missing");
+  EXPECT_EQ(parse_tokenizer(json_.dump(), config_.dump(), "test").context_length(), kMaxContext);
+}
+
+TEST_F(HostileTokenizer, AddedTokensWithHolesOrTwiceAreRefused) {
+  const auto add = [&](int64_t id, const char* content) {
+    json_["added_tokens"].push_back({{"id", id}, {"content", content}});
+  };
+  const auto next = static_cast<int64_t>(json_["model"]["vocab"].size());
+  add(next, "<toy>");
+  EXPECT_EQ(parse_tokenizer(json_.dump(), config_.dump(), "test").vocabulary_size(), next + 1);
+  add(next + 2, "<hole>");
+  expect_refused("a hole");
+  json_["added_tokens"].back()["id"] = 3;
+  expect_refused("an id of the vocabulary");
+  json_["added_tokens"].back() = {{"id", next + 1}, {"content", "<toy>"}};
+  expect_refused("the same again");
+}
+
+TEST(TokenizerFiles, AddedTokensAreFoundAsTheyStand) {
+  TokenizerModel model = bpe().model();
+  model.added = {"<toy>", "<toy>2"};
+  const Tokenizer tokenizer(model, "test");
+  const int64_t first = tokenizer.end_id() + 1;
+  const Encoding encoding = tokenizer.encode("a<toy>2 b <toy>");
+  const std::vector<int64_t> a = bpe().encode("a").ids, b = bpe().encode("b").ids;
+  EXPECT_EQ(encoding.ids, (std::vector<int64_t>{a[0], a[1], first + 1, b[1], first, tokenizer.end_id()}));
+  EXPECT_EQ(encoding.spans[2], (TextSpan{1, 7}));
+  EXPECT_EQ(encoding.spans[3], (TextSpan{8, 9}));
+  EXPECT_EQ(tokenizer.encode("<TOY>").ids, bpe().encode("<TOY>").ids);
+  const std::string folder = folder_of("tokenizer_added");
+  save_tokenizer(folder, tokenizer);
+  EXPECT_EQ(load_tokenizer(folder).encode("a<toy>2 b <toy>").ids, encoding.ids);
+  write_file_atomic(folder + "/added_tokens.json", R"({"<toy>": )" + std::to_string(first) + "}");
+  EXPECT_EQ(load_tokenizer(folder).encode("a<toy>2 b <toy>").ids, encoding.ids);
 }
 
 TEST(TokenizerFiles, MissingFilesAreNamed) { EXPECT_THROW(load_tokenizer(folder_of("no_such_tokenizer")), IoError); }

@@ -140,8 +140,8 @@ TEST_F(ClipEmbed, InputsThatCannotServe) {
   try {
     clip_embed(model_, request_, {});
     FAIL() << "no error";
-  } catch (const DataError& error) {
-    EXPECT_NE(std::string(error.what()).find("line 2"), std::string::npos) << error.what();
+  } catch (const FormatError& error) {
+    EXPECT_NE(std::string(error.what()).find(":2: expected UTF-8"), std::string::npos) << error.what();
   }
   nothing.images = root_ / "images" / "sub" / "none";
   fs::create_directories(nothing.images);

@@ -150,6 +150,89 @@ def check_convert(root, model):
     return {"convert": float(not good or (root / "ran").exists() or (root / "evil").exists())}
 
 
+def embedded(root, folder, texts, name):
+    """Text embeddings of a folder by the program."""
+    from safetensors.torch import load_file
+
+    (root / "some texts").write_text("\n".join(texts) + "\n")
+    run("clip", "embed", "--model", folder, "--texts", root / "some texts", "--out", root / name)
+    return load_file(root / name)["text"]
+
+
+def pooled(folder, tokenizer, texts, key):
+    """Unit text embeddings of a folder by transformers."""
+    import torch
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    kind = CLIPTextModel if key == "pooler_output" else CLIPTextModelWithProjection
+    with torch.no_grad():
+        tokens = tokenizer(texts, padding=True, return_tensors="pt")
+        rows = getattr(kind.from_pretrained(folder)(**tokens), key)
+    return rows / rows.norm(dim=-1, keepdim=True)
+
+
+def check_folders_as_they_come(root, tokenizer):
+    """Stable Diffusion's text encoder, whole pipelines, added tokens, unset lengths, scalars in lists, NaN."""
+    import shutil
+
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    pipeline, rows = root / "pipeline", {}
+    CLIPTextModel.from_pretrained(root / "clip").save_pretrained(pipeline / "text_encoder")
+    tokenizer.save_pretrained(pipeline / "tokenizer")
+    (pipeline / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    expected = pooled(pipeline / "text_encoder", tokenizer, TEXTS, "pooler_output")
+    rows["pipeline"] = difference(embedded(root, pipeline, TEXTS, "a"), expected)
+    rows["text encoder"] = difference(embedded(root, pipeline / "text_encoder", TEXTS, "b"), expected)
+
+    tokenizer.add_tokens(["<toy>"])
+    added = CLIPTextModelWithProjection.from_pretrained(root / "clip", projection_dim=24)
+    added.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    added.save_pretrained(root / "added")
+    tokenizer.save_pretrained(root / "added")
+    settings = json.loads((root / "added" / "tokenizer_config.json").read_text())
+    settings["model_max_length"] = int(1e30)
+    (root / "added" / "tokenizer_config.json").write_text(json.dumps(settings))
+    texts = ["a red <toy> on dark", "<toy>", "plain " * 99]
+    rows["added token, no length"] = difference(
+        embedded(root, root / "added", texts[:2], "c"), pooled(root / "added", tokenizer, texts[:2], "text_embeds"))
+    rows["cut"] = float(run("clip", "embed", "--model", root / "added", "--texts", root / "texts", "--out",
+                            root / "d")["truncated"] != 0)
+
+    shutil.copytree(root / "clip", root / "odd")
+    weights = load_file(root / "odd" / "model.safetensors")
+    weights["logit_scale"] = weights["logit_scale"].reshape(1)
+    save_file(weights, root / "odd" / "model.safetensors", {"format": "pt"})
+    rows["scalar in a list"] = float(bool(run("clip", "inspect", root / "odd")["problems"]))
+    weights["text_projection.weight"][0, 0] = torch.nan
+    save_file(weights, root / "odd" / "model.safetensors", {"format": "pt"})
+    refusals = [subprocess.run([PROGRAM, "clip", *map(str, words)], capture_output=True, text=True) for words in (
+        ("inspect", root / "odd"), ("classify", "--model", root / "odd", root / "images" / "0.png", "--labels", "a,b"),
+        ("similarity", "--model", root / "odd", root / "images" / "0.png", "--text", "a"),
+        ("embed", "--model", root / "odd", "--texts", root / "texts", "--out", root / "nan"))]
+    rows["NaN"] = float(any(done.returncode != 4 or "text_projection.weight" not in done.stdout + done.stderr
+                            for done in refusals))
+    return rows
+
+
+def check_what_is_left_out(root):
+    """One broken picture, labels said twice, blanks, long texts, a byte order mark: named, in text and in JSON."""
+    clip, images = root / "clip", root / "images"
+    (root / "labels").write_bytes(b"\xef\xbb\xbfa cat\r\n\r\nA  cat\r\na dog\r\n")
+    classified = run("clip", "classify", "--model", clip, images, "--labels-file", root / "labels", "--labels",
+                     ",a bird, ")
+    similar = run("clip", "similarity", "--model", clip, images, "--text", "red " * 300)
+    labels = sorted(found["label"] for found in classified["images"][0]["labels"])
+    names = [[entry["name"] for entry in result["skipped"]] for result in (classified, similar)]
+    good = (labels == ["a bird", "a cat", "a dog"] and classified["left_out_labels"] == ["A  cat"]
+            and names == [[str(images / "broken.png")]] * 2 and similar["truncated"] == 1)
+    refused = subprocess.run([PROGRAM, "clip", "classify", "--model", clip, images, "--labels",
+                              "red " * 300 + "one," + "red " * 300 + "two"], capture_output=True, text=True)
+    return {"left out": float(not good or refused.returncode != 2 or "reads alike" not in refused.stderr)}
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
@@ -161,7 +244,8 @@ def main():
         rows = {"inspect": float(bool(inspected["problems"]))}
         for check in (lambda: check_embed(root, expected), lambda: check_similarity(root, expected),
                       lambda: check_classify(root, expected), lambda: check_convert(root, model),
-                      lambda: check_training(root)):
+                      lambda: check_training(root), lambda: check_what_is_left_out(root),
+                      lambda: check_folders_as_they_come(root, tokenizer)):
             rows.update(check())
             print(rows, flush=True)
     return 0 if all(value <= 1e-5 for value in rows.values()) else 1

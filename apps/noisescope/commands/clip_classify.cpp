@@ -1,5 +1,9 @@
+#include <map>
+
 #include "apps/noisescope/clip_commands.h"
+#include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/data/captions.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/clip_classes.h"
 
@@ -8,29 +12,74 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Labels without those that are given twice; what was left out is said.
+struct Labels {
+  std::vector<std::string> kept;
+  Json left_out = Json::array();
+};
+
+Labels distinct_labels(const Session& session, const ClipModel& model, const std::vector<std::string>& labels) {
+  Labels distinct;
+  std::map<std::vector<int64_t>, std::string> by_ids;
+  for (const std::string& label : labels) {
+    const Encoding encoding = model.tokenizer().encode(label);
+    const auto [first, is_new] = by_ids.emplace(encoding.ids, label);
+    if (is_new) {
+      distinct.kept.push_back(label);
+    } else if (encoding.unknown.empty() && !encoding.truncated()) {
+      distinct.left_out.push_back(label);
+      session.notice("label left out: '" + label + "' says the same as '" + first->second + "'");
+    } else {
+      throw ValueError("[clip.classify] expected labels that the model tells apart, got '" +
+                       first->second.substr(0, 60) + "' and '" + label.substr(0, 60) + "', which it reads alike: " +
+                       (encoding.truncated() ? "they differ behind the tokens that it reads"
+                                             : describe_unknown(model.tokenizer(), encoding.unknown)));
+    }
+  }
+  if (distinct.kept.size() == 1) session.notice("of a single label the probability is always 1; give several");
+  return distinct;
+}
+
+std::vector<std::string> labels_of(const ScoreFlags& flags) {
+  ScoreFlags present = flags;  // a comma too many is no label
+  std::erase_if(present.texts, [](const std::string& text) { return tidy_caption(text).empty(); });
+  return texts_of(present);
+}
+
+/// The best labels of one picture, and as a line of text.
+Json best_labels(const Tensor& scores, const Tensor& order, const std::vector<std::string>& labels, std::string& line) {
+  Json found = Json::array();
+  for (int64_t rank = 0; rank < scores.size(0); ++rank) {
+    const std::string& label = labels[size_t(order[rank].item<int64_t>())];
+    const double score = scores[rank].item<double>();
+    found.push_back({{"label", label}, {"probability", score}});
+    line += format_text("{} {:.3f} {}", rank == 0 ? "" : ",", score, label);
+  }
+  return found;
+}
+
 void run_classify(const Session& session, const ScoreFlags& flags) {
-  const std::vector<std::string> labels = texts_of(flags);
+  const std::vector<std::string> asked = labels_of(flags);
   const std::vector<std::string> files = image_files(flags.images);
   const ClipModel model = load_model(session, flags.model);
-  const Tensor classes = class_embeddings(model, labels, flags.templates.empty() ? usual_templates() : flags.templates);
-  const Tensor images = embed_images(model, files, session.control);
-  const auto top = std::min(flags.top, static_cast<int64_t>(labels.size()));
-  const auto [scores, order] = class_probabilities(model, images, classes).topk(top, 1);
+  const std::vector<std::string>& templates = flags.templates.empty() ? usual_templates() : flags.templates;
+  const int64_t cut = say_of_texts(session, model, asked);
+  const Labels labels = distinct_labels(session, model, asked);
+  if (cut == 0) say_of_texts(session, model, fill_templates(templates, labels.kept));
+  const Tensor classes = class_embeddings(model, labels.kept, templates);
+  const EmbeddedImages images = embed_images(session, model, files);
+  const auto top = std::min(flags.top, static_cast<int64_t>(labels.kept.size()));
+  const auto [scores, order] = class_probabilities(model, images.rows, classes).topk(top, 1);
   Json json = Json::array();
-  for (size_t k = 0; k < files.size(); ++k) {
-    Json found = Json::array();
-    std::string line = files[k] + ":";
-    for (int64_t rank = 0; rank < top; ++rank) {
-      const auto row = static_cast<int64_t>(k);
-      const std::string& label = labels[size_t(order[row][rank].item<int64_t>())];
-      const double score = scores[row][rank].item<double>();
-      found.push_back({{"label", label}, {"probability", score}});
-      line += format_text(" {:.3f} {}{}", score, label, rank + 1 < top ? "," : "");
-    }
+  for (size_t k = 0; k < images.files.size(); ++k) {
+    const auto row = static_cast<int64_t>(k);
+    std::string line = images.files[k] + ":";
+    const Json found = best_labels(scores[row], order[row], labels.kept, line);
     session.say(line);
-    json.push_back({{"image", files[k]}, {"labels", found}});
+    json.push_back({{"image", images.files[k]}, {"labels", found}});
   }
-  session.result({{"images", json}});
+  session.result(
+      {{"images", json}, {"truncated", cut}, {"left_out_labels", labels.left_out}, {"skipped", images.skipped_json()}});
 }
 
 }  // namespace

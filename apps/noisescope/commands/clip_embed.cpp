@@ -20,6 +20,9 @@ void run_embed(const Session& session, EmbedFlags flags) {
   if (result.truncated > 0) {
     session.notice(format_text("{} texts were cut to fit the context", result.truncated));
   }
+  if (result.unknown > 0) {
+    session.notice(format_text("{} texts hold words that the model does not know, read as unknown", result.unknown));
+  }
   session.say(result.was_complete ? flags.request.out.string() + " already holds these embeddings"
                                   : format_text("wrote {}: {} texts, {} images, {} classes", flags.request.out.string(),
                                                 result.texts, result.images, result.classes));
@@ -29,6 +32,7 @@ void run_embed(const Session& session, EmbedFlags flags) {
                   {"classes", result.classes},
                   {"resumed_shards", result.resumed_shards},
                   {"truncated", result.truncated},
+                  {"unknown", result.unknown},
                   {"skipped", result.skipped.size()},
                   {"was_complete", result.was_complete}});
 }
@@ -42,7 +46,7 @@ void add_clip_embed(CLI::App& clip, Session& session) {
   add_clip_folder(*command, "--model", flags->model);
   ClipEmbedRequest& request = flags->request;
   command->add_option("--texts", request.texts, "file with a text a line")->check(CLI::ExistingFile);
-  command->add_option("--images", request.images, "folder of PNG and JPEG files")->check(CLI::ExistingDirectory);
+  command->add_option("--images", request.images, "folder of pictures")->check(CLI::ExistingDirectory);
   command->add_option("--classes", request.classes, "file with a class name a line")->check(CLI::ExistingFile);
   command
       ->add_option("--template", request.templates,

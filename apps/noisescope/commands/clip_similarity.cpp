@@ -48,24 +48,25 @@ Json gap_json(const ModalityGap& gap) {
 }
 
 void run_similarity(const Session& session, const ScoreFlags& flags) {
-  const std::vector<std::string> texts = texts_of(flags), files = image_files(flags.images);
+  const std::vector<std::string> texts = texts_of(flags), asked = image_files(flags.images);
   const ClipModel model = load_model(session, flags.model);
   const Tensor text = embed_texts(model, texts);
-  if (const size_t cut = tokenize(model.tokenizer(), texts).truncated.size(); cut > 0) {
-    session.notice(std::to_string(cut) + " texts were cut to fit the context");
-  }
-  const Tensor image = embed_images(model, files, session.control);
-  const Tensor cosines = at::matmul(image, text.t());
+  const int64_t cut = say_of_texts(session, model, texts);
+  const EmbeddedImages images = embed_images(session, model, asked);
+  const std::vector<std::string>& files = images.files;
+  const Tensor cosines = at::matmul(images.rows, text.t());
   Json json = {{"images", files}, {"texts", texts}, {"cosines", rows_of(cosines)}};
   for (size_t k = 0; k < files.size(); ++k) {
     const int64_t best = cosines[static_cast<int64_t>(k)].argmax().item<int64_t>();
     session.say(format_text("{}: nearest text '{}', cosine {:.4f}", files[k], texts[size_t(best)],
                             cosines[static_cast<int64_t>(k)][best].item<double>()));
   }
-  if (files.size() == texts.size() && files.size() > 1) {  // image i goes with text i
-    json["modality_gap"] = gap_json(modality_gap(image, text));
+  if (asked.size() == texts.size() && files.size() == asked.size() && files.size() > 1) {  // image i goes with text i
+    json["modality_gap"] = gap_json(modality_gap(images.rows, text));
     session.say("modality gap, taking image i and text i as pairs: " + json["modality_gap"].dump());
   }
+  json["truncated"] = cut;
+  json["skipped"] = images.skipped_json();
   if (!flags.out.empty()) {
     write_matrix(flags.out, cosines, files, texts);
     session.say("wrote " + flags.out);

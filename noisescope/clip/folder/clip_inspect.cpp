@@ -62,6 +62,7 @@ void inspect_tokenizer(const fs::path& folder, ClipInspection& inspection) {
     inspection.tokenizer =
         format_text("{}, {} tokens, context {}, cleaned as {}", to_string(tokenizer->model().kind),
                     tokenizer->vocabulary_size(), tokenizer->context_length(), to_string(tokenizer->model().profile));
+    if (inspection.config.old_end_id) inspection.config.end_id = tokenizer->end_id();
     check_tokenizer_fits(inspection.config, *tokenizer);
   });
 }
@@ -70,24 +71,27 @@ void inspect_tokenizer(const fs::path& folder, ClipInspection& inspection) {
 
 ClipInspection inspect_clip(const fs::path& folder, const ClipHints& hints) {
   ClipInspection inspection;
+  const ClipFolders folders = find_clip_folders(folder);
   TensorFile file;
   const bool readable = attempt(inspection, [&] {
-    inspection.weights = find_weights(folder);
-    file = read_weight_folder(folder);
-    inspection.layout = layout_of(weight_shapes(file.tensors), folder.string());
+    inspection.weights = find_weights(folders.model);
+    file = read_clip_weights(folders.model);
+    inspection.layout = layout_of(weight_shapes(file.tensors), folders.model.string());
   });
   if (!readable) return inspection;
   const NamedTensors weights = plain_weights(file.tensors);
   count_numbers(weights, inspection);
-  const bool configured =
-      attempt(inspection, [&] { inspection.config = read_clip_config(folder, weight_shapes(file.tensors), hints); });
+  const bool configured = attempt(
+      inspection, [&] { inspection.config = read_clip_config(folders.model, weight_shapes(file.tensors), hints); });
   if (!configured) return inspection;
+  if (!folders.note.empty()) inspection.config.notes.push_back(folders.note);
   const auto wanted = clip_weights(inspection.config, inspection.layout);
   count_parameters(wanted, inspection);
   if (const WeightFaults faults = weight_faults(weights, wanted); !faults.empty()) {
     inspection.problems.push_back("the weights do not fit the configuration:" + faults.describe());
   }
-  inspect_tokenizer(folder, inspection);
+  attempt(inspection, [&] { check_finite(weights, folders.model.string()); });
+  inspect_tokenizer(folders.tokenizer, inspection);
   return inspection;
 }
 

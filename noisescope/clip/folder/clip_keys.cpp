@@ -159,6 +159,9 @@ std::vector<ClipWeight> clip_weights(const ClipConfig& config, ClipLayout layout
   if (config.has_image) {
     for (ClipWeight& weight : image_weights(config)) weights.push_back(std::move(weight));
   }
+  if (!config.projects) {
+    std::erase_if(weights, [](const ClipWeight& weight) { return weight.name.ends_with("_projection.weight"); });
+  }
   for (ClipWeight& weight : weights) {
     weight.key = weight.name.substr(weight.name.find('.') + 1);
     if (layout != ClipLayout::hugging_face) name_for_openai(weight, layout);

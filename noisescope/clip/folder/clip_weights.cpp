@@ -5,6 +5,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/io/weight_folder.h"
 
 namespace noisescope::clip {
 namespace {
@@ -27,9 +28,15 @@ void append(std::string& message, const char* kind, const std::vector<std::strin
 
 /// The part of `tensor` that `weight` is, seen in the module's shape.
 Tensor view_of(const Tensor& tensor, const ClipWeight& weight) {
+  if (weight.shape.empty()) return tensor.reshape({});
   Tensor view = tensor;
   if (weight.part >= 0) view = view.narrow(0, weight.part * weight.shape[0], weight.shape[0]);
   return weight.transposed ? view.t() : view;
+}
+
+/// A scalar may be stored as a list of one number.
+bool has_shape(const Tensor& tensor, const std::vector<int64_t>& shape) {
+  return tensor.sizes() == torch::IntArrayRef(shape) || (shape.empty() && tensor.numel() == 1 && tensor.dim() == 1);
 }
 
 }  // namespace
@@ -46,6 +53,34 @@ WeightShapes weight_shapes(const NamedTensors& file) {
   WeightShapes shapes;
   for (const auto& [key, tensor] : file) shapes[without_module_prefix(key)] = tensor.sizes().vec();
   return shapes;
+}
+
+TensorFile read_clip_weights(const std::filesystem::path& folder) {
+  TensorFile file = read_weight_folder(folder);
+  const char* model = file.tensors.contains("embeddings.token_embedding.weight") ? "text_model."
+                      : file.tensors.contains("embeddings.class_embedding")      ? "vision_model."
+                                                                                 : nullptr;
+  if (model == nullptr) return file;
+  NamedTensors named;
+  for (const auto& [key, tensor] : file.tensors) {
+    const bool outside = key.ends_with("_projection.weight") || key == "logit_scale";
+    named[outside ? key : model + key] = tensor;
+  }
+  file.tensors = std::move(named);
+  return file;
+}
+
+void check_finite(const NamedTensors& weights, const std::string& name) {
+  std::vector<std::string> bad;
+  for (const auto& [key, tensor] : weights) {
+    const int64_t count = tensor.numel() - at::isfinite(tensor).sum().item<int64_t>();
+    if (count > 0) bad.push_back(format_text("{} ({} of {} numbers)", key, count, tensor.numel()));
+  }
+  if (bad.empty()) return;
+  throw ModelError(format_text(
+      "[clip.ClipModel.load] expected finite weights in {}, got NaN or infinity in {}; the file is damaged, or "
+      "its training had diverged",
+      name, join(bad)));
 }
 
 NamedTensors plain_weights(const NamedTensors& file) {
@@ -66,7 +101,7 @@ WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeigh
     const auto found = file.find(weight.key);
     if (found == file.end()) {
       faults.missing.push_back(weight.key + " " + shape_text(shape));
-    } else if (found->second.sizes() != torch::IntArrayRef(shape) || !is_weight_dtype(found->second)) {
+    } else if (!has_shape(found->second, shape) || !is_weight_dtype(found->second)) {
       faults.unfit.push_back(format_text("{} (expected {} in float32, float16 or bfloat16, got {})", weight.key,
                                          shape_text(shape), describe_tensor(found->second)));
     }
@@ -87,6 +122,7 @@ NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeig
   }
   NamedTensors out;
   for (const ClipWeight& weight : weights) out[weight.name] = view_of(file.at(weight.key), weight);
+  check_finite(out, name);
   return out;
 }
 

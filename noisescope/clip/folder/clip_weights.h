@@ -6,6 +6,7 @@
 
 #include "noisescope/clip/folder/clip_keys.h"
 #include "noisescope/core/options.h"
+#include "noisescope/io/safetensors.h"
 #include "noisescope/nn/module_state.h"
 
 namespace noisescope::clip {
@@ -22,6 +23,13 @@ struct WeightFaults {
 
 WeightShapes weight_shapes(const NamedTensors& file);
 
+/// The weights of a folder. Where transformers 5 left the model's name out of a half (embeddings.*, encoder.*), it is
+/// put in. Throws as read_weight_folder.
+TensorFile read_clip_weights(const std::filesystem::path& folder);
+
+/// Throws ModelError naming the tensors that hold NaN or infinity; `name` stands for the file.
+void check_finite(const NamedTensors& weights, const std::string& name);
+
 /// `file` with "module." taken off its names and stored constants left out.
 NamedTensors plain_weights(const NamedTensors& file);
 
@@ -29,7 +37,8 @@ NamedTensors plain_weights(const NamedTensors& file);
 WeightFaults weight_faults(const NamedTensors& file, const std::vector<ClipWeight>& weights);
 
 /// Views into `file`, one a weight, in the module's names and shapes and the file's dtype. Throws
-/// ModelError listing all faults at once; `name` stands for the file.
+/// ModelError listing all faults at once, and as check_finite; `name` stands for the file. A scalar may be stored as a
+/// list of one number.
 NamedTensors module_weights(const NamedTensors& file, const std::vector<ClipWeight>& weights, const std::string& name);
 
 /// How position embeddings of a square grid of patches pass to another grid. The class token's row

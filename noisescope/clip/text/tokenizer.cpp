@@ -1,6 +1,7 @@
 #include "noisescope/clip/text/tokenizer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "noisescope/clip/text/byte_level.h"
 #include "noisescope/clip/text/clean_text.h"
@@ -11,7 +12,6 @@ namespace noisescope::clip {
 namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
-constexpr int64_t kMaxContext = 4096;
 constexpr size_t kMaxTextBytes = 16384;
 
 /// From the first byte to the last one. Normalisation may have changed the order of marks.
@@ -87,6 +87,13 @@ void check_model(const TokenizerModel& model, const std::string& name) {
   if (model.pad_id && (*model.pad_id < 0 || *model.pad_id >= static_cast<int64_t>(n))) {
     refuse(name, format_text("expected a padding token below {}, got {}", n, *model.pad_id));
   }
+  if (model.kind == TokenizerKind::words && !model.added.empty()) {
+    refuse(name, "expected no added tokens for a word-level tokenizer");
+  }
+  if (n + model.added.size() > static_cast<size_t>(kMaxTokens)) {
+    refuse(name,
+           format_text("expected at most {} tokens, got {} and {} added ones", kMaxTokens, n, model.added.size()));
+  }
 }
 
 }  // namespace
@@ -119,6 +126,12 @@ void Tokenizer::check_tokens(const std::string& name) {
       refuse(name, "expected distinct, non-empty tokens, got '" + token + "' again");
     }
   }
+  std::set<std::string> added;
+  for (const std::string& token : model_.added) {
+    if (token.empty() || id_of_.contains(token) || !added.insert(token).second) {
+      refuse(name, "expected distinct, non-empty added tokens that are not in the vocabulary, got '" + token + "'");
+    }
+  }
   const auto need = [&](const std::string& token, const char* reason) {
     if (id_of_.count(token) == 0) {
       refuse(name, format_text("expected the token '{}' in the vocabulary ({}), got none; "
@@ -148,7 +161,10 @@ std::vector<Tokenizer::Piece> Tokenizer::word_pieces(const CodePoints& text, std
     const auto found = id_of_.find(word);
     pieces.push_back({found != id_of_.end() ? found->second : id_of_.at(kUnknownToken), span});
     if (found != id_of_.end()) continue;
-    const bool hints = unknown.size() < kMostHints;
+    const bool has_letters =
+        std::any_of(text.begin() + static_cast<long>(range.begin), text.begin() + static_cast<long>(range.end),
+                    [](const CodePoint& point) { return is_letter(point.value) || is_number(point.value); });
+    const bool hints = unknown.size() < kMostHints && has_letters;
     unknown.push_back({word, span, hints ? nearest_name(word, known_words()) : ""});
   }
   return pieces;
@@ -169,15 +185,54 @@ std::vector<Tokenizer::Piece> Tokenizer::pair_pieces(const CodePoints& text) con
   return pieces;
 }
 
+std::vector<Tokenizer::Piece> Tokenizer::pieces_of(std::string_view text, int64_t begin, int64_t end,
+                                                   Encoding& encoding) const {
+  const auto part = text.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+  const CodePoints clean = clean_text(part, model_.profile);
+  std::vector<Piece> pieces =
+      model_.kind == TokenizerKind::words ? word_pieces(clean, encoding.unknown) : pair_pieces(clean);
+  for (Piece& piece : pieces) piece.span = {piece.span.begin + begin, piece.span.end + begin};
+  return pieces;
+}
+
+/// Added tokens where they stand, the longest of those that begin at a byte; what lies between as usual.
+std::vector<Tokenizer::Piece> Tokenizer::all_pieces(std::string_view text, Encoding& encoding) const {
+  const auto size = static_cast<int64_t>(text.size());
+  if (model_.added.empty()) return pieces_of(text, 0, size, encoding);
+  std::vector<Piece> pieces;
+  const auto append = [&](int64_t begin, int64_t end) {
+    if (begin == end) return;
+    const std::vector<Piece> more = pieces_of(text, begin, end, encoding);
+    pieces.insert(pieces.end(), more.begin(), more.end());
+  };
+  int64_t plain = 0;
+  for (int64_t at = 0; at < size;) {
+    size_t best = model_.added.size(), length = 0;
+    for (size_t i = 0; i < model_.added.size(); ++i) {
+      const std::string& token = model_.added[i];
+      if (token.size() > length && text.substr(static_cast<size_t>(at)).starts_with(token))
+        best = i, length = token.size();
+    }
+    if (length == 0) {
+      ++at;
+      continue;
+    }
+    append(plain, at);
+    plain = at + static_cast<int64_t>(length);
+    pieces.push_back({end_id() + 1 + static_cast<int64_t>(best), {at, plain}});
+    at = plain;
+  }
+  append(plain, size);
+  return pieces;
+}
+
 Encoding Tokenizer::encode(std::string_view text) const {
   if (text.size() > kMaxTextBytes) {
     throw ValueError(
         format_text("[clip.Tokenizer.encode] expected a text of at most {} bytes, got {}", kMaxTextBytes, text.size()));
   }
   Encoding encoding;
-  const CodePoints clean = clean_text(text, model_.profile);
-  std::vector<Piece> pieces =
-      model_.kind == TokenizerKind::words ? word_pieces(clean, encoding.unknown) : pair_pieces(clean);
+  std::vector<Piece> pieces = all_pieces(text, encoding);
   const auto room = static_cast<size_t>(context_length() - 2);
   if (pieces.size() > room) {
     encoding.dropped = static_cast<int64_t>(pieces.size() - room);
@@ -208,6 +263,7 @@ std::string Tokenizer::decode(const std::vector<int64_t>& ids) const {
     if (id < 0 || id >= vocabulary_size()) {
       throw ValueError(format_text("[clip.Tokenizer.decode] expected ids in [0, {}), got {}", vocabulary_size(), id));
     }
+    if (id > end_id()) text += model_.added[static_cast<size_t>(id - end_id() - 1)] + ' ';
     if (id >= start_id()) continue;
     const std::string& token = model_.tokens[static_cast<size_t>(id)];
     text += model_.kind == TokenizerKind::words ? token + ' ' : text_of_bpe_token(token);
@@ -230,16 +286,28 @@ std::vector<std::string> Tokenizer::known_words() const {
 std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<UnknownWord>& unknown) {
   if (unknown.empty()) return "";
   constexpr size_t kMostWords = 60;
-  std::vector<std::string> parts;
+  std::vector<std::string> parts, signs;
   for (const UnknownWord& entry : unknown) {
+    const bool is_sign = std::none_of(entry.word.begin(), entry.word.end(), [](unsigned char c) {
+      return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    });
+    if (is_sign) {
+      signs.push_back(entry.word);
+      continue;
+    }
     parts.push_back(
         format_text("'{}'{}", entry.word, entry.nearest.empty() ? "" : " (did you mean '" + entry.nearest + "'?)"));
   }
   std::vector<std::string> known = tokenizer.known_words();
   const size_t count = known.size();
   if (count > kMostWords) known.resize(kMostWords);
-  return std::string(unknown.size() == 1 ? "unknown word " : "unknown words ") + join(parts) +
-         "; known words: " + join(known) + (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
+  std::string text = parts.empty() ? "" : (parts.size() == 1 ? "unknown word " : "unknown words ") + join(parts);
+  if (!signs.empty()) {
+    text += (text.empty() ? "signs that no caption had: " : "; and signs that no caption had: ") + join(signs, " ") +
+            "; leave them out";
+  }
+  return text + "; known words: " + join(known) +
+         (count > kMostWords ? format_text(" and {} more", count - kMostWords) : "");
 }
 
 }  // namespace noisescope::clip

@@ -33,6 +33,9 @@ namespace noisescope::clip {
 /// What a tokenizer of words reads where it knows none.
 inline constexpr const char* kUnknownToken = "<|unk|>";
 
+/// The longest context that a tokenizer may have.
+inline constexpr int64_t kMaxContext = 4096;
+
 enum class TokenizerKind { words, bpe };
 NOISESCOPE_ENUM(TokenizerKind, words, bpe)
 
@@ -75,6 +78,7 @@ struct TokenizerModel {
   std::vector<std::pair<std::string, std::string>> merges;  // bpe, best first
   ClipProfile profile = ClipProfile::hf;                    // words knows no other
   std::optional<int64_t> pad_id = std::nullopt;             // none: the profile's
+  std::vector<std::string> added = {};                      // bpe: behind the end, found in texts as they stand
 };
 
 /// Names of the two special tokens, start first.
@@ -100,9 +104,9 @@ class Tokenizer {
 
   const TokenizerModel& model() const { return model_; }
   int64_t context_length() const { return model_.context_length; }
-  int64_t vocabulary_size() const { return static_cast<int64_t>(model_.tokens.size()); }
-  int64_t start_id() const { return vocabulary_size() - 2; }
-  int64_t end_id() const { return vocabulary_size() - 1; }
+  int64_t vocabulary_size() const { return end_id() + 1 + static_cast<int64_t>(model_.added.size()); }
+  int64_t start_id() const { return static_cast<int64_t>(model_.tokens.size()) - 2; }
+  int64_t end_id() const { return static_cast<int64_t>(model_.tokens.size()) - 1; }
 
   /// Also a token of text, or the end: what is padding stands behind the end.
   int64_t pad_id() const;
@@ -115,6 +119,9 @@ class Tokenizer {
     int64_t id;
     TextSpan span;
   };
+  /// The pieces of text[begin, end).
+  std::vector<Piece> pieces_of(std::string_view text, int64_t begin, int64_t end, Encoding& encoding) const;
+  std::vector<Piece> all_pieces(std::string_view text, Encoding& encoding) const;
   std::vector<Piece> word_pieces(const CodePoints& text, std::vector<UnknownWord>& unknown) const;
   std::vector<Piece> pair_pieces(const CodePoints& text) const;
   void check_tokens(const std::string& name);
@@ -129,9 +136,10 @@ class Tokenizer {
 std::string describe_unknown(const Tokenizer& tokenizer, const std::vector<UnknownWord>& unknown);
 
 /// Reads a folder: tokenizer.json and tokenizer_config.json, or vocab.json and merges.txt with a
-/// tokenizer_config.json if there is one (without: 77 tokens). `profile`: rules to follow in place of
-/// those the folder names (hf, if none). Hostile files are refused: FormatError with path and byte, or
-/// path and key; IoError if they cannot be read.
+/// tokenizer_config.json if there is one (without: 77 tokens), and added_tokens.json. Where no length is given, or one
+/// beyond all use (transformers writes 1e30 where none was set), the longest context stands. `profile`: rules to follow
+/// in place of those the folder names (hf, if none). Hostile files are refused: FormatError with path and byte, or path
+/// and key; IoError if they cannot be read.
 Tokenizer load_tokenizer(const std::filesystem::path& folder, std::optional<ClipProfile> profile = std::nullopt);
 
 /// Reads the merges file of OpenAI and open_clip, plain or gzipped (bpe_simple_vocab_16e6.txt.gz). The

@@ -1,6 +1,7 @@
 // Tokenizers as Hugging Face files. Reading trusts nothing: the pipeline must be the one that encode
 // implements, ids must be 0 .. V-1 without holes, and the Tokenizer constructor checks the rest.
 #include <algorithm>
+#include <map>
 
 #include "noisescope/clip/text/tokenizer.h"
 #include "noisescope/core/error.h"
@@ -96,6 +97,10 @@ Json tokenizer_json(const Tokenizer& tokenizer) {
   const auto [start, end] = special_tokens(model);
   added.push_back(added_token_json(start, tokenizer.start_id()));
   added.push_back(added_token_json(end, tokenizer.end_id()));
+  for (size_t i = 0; i < model.added.size(); ++i) {
+    added.push_back(added_token_json(model.added[i], tokenizer.end_id() + 1 + static_cast<int64_t>(i)));
+    added.back()["special"] = false;
+  }
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -244,6 +249,35 @@ std::vector<std::pair<std::string, std::string>> read_merge_lines(const JsonRead
   return out;
 }
 
+/// Tokens behind the vocabulary by their ids, without holes; those inside must be what the vocabulary says.
+void take_added(const JsonReader& reader, const std::map<int64_t, std::string>& tokens, TokenizerModel& model) {
+  const auto known = static_cast<int64_t>(model.tokens.size());
+  for (const auto& [id, token] : tokens) {
+    const int64_t next = known + static_cast<int64_t>(model.added.size());
+    const bool stated = id >= 0 && id < known && model.tokens[static_cast<size_t>(id)] == token;
+    const bool twice = id >= known && id < next && model.added[static_cast<size_t>(id - known)] == token;
+    if (stated || twice) continue;
+    if (id != next) {
+      reader.refuse(format_text("expected added tokens with ids from {} on, or as in the vocabulary, got {} for '{}'",
+                                next, id, token));
+    }
+    model.added.push_back(token);
+  }
+}
+
+/// "added_tokens" of tokenizer.json.
+std::map<int64_t, std::string> added_list(const JsonReader& reader, const Json& json) {
+  std::map<int64_t, std::string> tokens;
+  const Json* list = reader.find(json, "added_tokens");
+  if (list == nullptr) return tokens;
+  if (!list->is_array()) reader.refuse("expected a list as added_tokens");
+  for (const Json& entry : *list) {
+    tokens[reader.integer(reader.member(entry, "id"), "added_tokens.id")] =
+        reader.text(reader.member(entry, "content"), "added_tokens.content");
+  }
+  return tokens;
+}
+
 void check_encoding(const JsonReader& reader, std::string_view text) {
   try {
     decode_utf8(text);
@@ -257,10 +291,19 @@ std::string read_token(const JsonReader& reader, const Json& value, const char* 
   return reader.text(value.is_object() ? reader.member(value, "content") : value, key);
 }
 
+/// model_max_length; the longest context where it is absent or stands for none: transformers writes
+/// 1000000000000000019884624838656 where no length was given.
+int64_t read_context(const JsonReader& reader, const Json& config) {
+  constexpr double kNoLength = 1e15;
+  const Json* length = reader.find(config, "model_max_length");
+  if (length == nullptr || (length->is_number() && length->get<double>() > kNoLength)) return kMaxContext;
+  return reader.integer(*length, "model_max_length");
+}
+
 /// Context, profile and padding. `profile` overrules the file.
 void read_settings(const JsonReader& reader, const Json& config, std::optional<ClipProfile> profile,
                    TokenizerModel& model) {
-  model.context_length = reader.integer(reader.member(config, "model_max_length"), "model_max_length");
+  model.context_length = read_context(reader, config);
   if (const Json* named = reader.find(config, kProfileKey)) {
     const std::string name = reader.text(*named, kProfileKey);
     try {
@@ -293,6 +336,7 @@ Tokenizer parse_tokenizer(std::string_view tokenizer_json, std::string_view toke
   parts.tokens = read_tokens(reader, reader.member(model, "vocab"));
   if (parts.kind == TokenizerKind::bpe) {
     parts.merges = read_merges(reader, reader.member(model, "merges"));
+    take_added(reader, added_list(reader, json), parts);
   }
   const JsonReader config_reader{name + "/tokenizer_config.json", kTokenizerParser};
   read_settings(config_reader, config_reader.parse(tokenizer_config_json), profile, parts);
@@ -333,15 +377,23 @@ Tokenizer parse_merges(std::string_view merges_txt, const std::string& name, Cli
 
 Tokenizer load_tokenizer(const std::filesystem::path& folder, std::optional<ClipProfile> profile) {
   const auto read = [&](const char* file) { return read_file(folder / file, kMaxFileBytes); };
-  const bool is_split =
-      !std::filesystem::exists(folder / "tokenizer.json") && std::filesystem::exists(folder / "vocab.json");
-  if (!is_split) {
-    return parse_tokenizer(read("tokenizer.json"), read("tokenizer_config.json"), folder.string(), profile);
+  const auto has = [&](const char* file) { return std::filesystem::exists(folder / file); };
+  const std::string config =
+      has("tokenizer_config.json") ? read("tokenizer_config.json") : Json{{"model_max_length", kDefaultContext}}.dump();
+  const bool is_split = !has("tokenizer.json") && has("vocab.json");
+  Tokenizer tokenizer = is_split
+                            ? parse_vocabulary(read("vocab.json"), read("merges.txt"), config, folder.string(), profile)
+                            : parse_tokenizer(read("tokenizer.json"), config, folder.string(), profile);
+  if (!has("added_tokens.json") || tokenizer.model().kind == TokenizerKind::words) return tokenizer;
+  const JsonReader reader{(folder / "added_tokens.json").string(), kTokenizerParser};
+  std::map<int64_t, std::string> added;
+  const Json tokens = reader.parse(read("added_tokens.json"));
+  for (const auto& [token, id] : tokens.items()) {
+    added[reader.integer(id, "id of an added token")] = token;
   }
-  const std::string config = std::filesystem::exists(folder / "tokenizer_config.json")
-                                 ? read("tokenizer_config.json")
-                                 : Json{{"model_max_length", kDefaultContext}}.dump();
-  return parse_vocabulary(read("vocab.json"), read("merges.txt"), config, folder.string(), profile);
+  TokenizerModel model = tokenizer.model();
+  take_added(reader, added, model);
+  return Tokenizer(std::move(model), folder.string());
 }
 
 void save_tokenizer(const std::filesystem::path& folder, const Tokenizer& tokenizer) {

@@ -9,6 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/core/options.h"
+#include "noisescope/data/captions.h"
 #include "noisescope/io/csv.h"
 #include "noisescope/io/text_encoding.h"
 
@@ -48,6 +49,12 @@ MetadataRow checked_row(const std::string& file_name, std::vector<std::string> c
   }
   if (captions.empty() || std::any_of(captions.begin(), captions.end(), is_blank)) {
     fail(name, line, "expected a caption of " + in_quotes(inside) + ", got none; fill it in, or remove the line");
+  }
+  for (const std::string& caption : captions) {
+    if (caption.size() <= kMaxCaptionBytes) continue;
+    fail(name, line,
+         format_text("expected captions of at most {} bytes, got one of {} of {}; shorten it, or give several",
+                     kMaxCaptionBytes, caption.size(), in_quotes(inside)));
   }
   return {inside, std::move(captions), line};
 }
@@ -104,11 +111,21 @@ std::vector<std::string> texts_of(const Json& text, const std::string& name, int
   return captions;
 }
 
+/// Is this one {"file_name": ..., "text": ...}, not an object of file names?
+bool is_row(const Json& json, const CaptionColumns& columns) {
+  if (!json.is_object()) return false;
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
+  const auto places = places_of(keys, columns);
+  return places && json.at(keys[places->image]).is_string();
+}
+
 /// The row of {"file_name": ..., "text": ...}.
 void add_object(const Json& object, const std::string& name, int64_t line, const CaptionColumns& columns,
                 CaptionRows& metadata) {
   if (!object.is_object()) {
-    fail(name, line, R"(expected {"file_name": "...", "text": "..."}, got something else)");
+    const std::string got = object.is_discarded() ? "a line that is no whole JSON" : "something else";
+    fail(name, line, R"(expected {"file_name": "...", "text": "..."}, got )" + got);
   }
   std::vector<std::string> keys;
   for (const auto& [key, value] : object.items()) keys.push_back(key);
@@ -185,10 +202,19 @@ CaptionRows parse_metadata_jsonl(std::string_view text, const std::string& name,
 
 CaptionRows parse_metadata_json(std::string_view text, const std::string& name, const CaptionColumns& columns) {
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded() && Json::parse(text.substr(0, text.find('\n')), nullptr, false).is_object()) {
+    CaptionRows lines = parse_metadata_jsonl(text, name, columns);
+    add_remark(lines, "an object a line");
+    return lines;
+  }
   if (!json.is_array() && !json.is_object()) {
     fail(name, 1, R"(expected a list of {"file_name": "...", "text": "..."}, got something else)");
   }
   CaptionRows metadata;
+  if (is_row(json, columns)) {
+    add_object(json, name, 1, columns, metadata);
+    return metadata;
+  }
   int64_t entry = 0;
   for (const auto& [key, value] : json.items()) {
     ++entry;

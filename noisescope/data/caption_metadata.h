@@ -41,7 +41,8 @@ CaptionRows parse_metadata(std::string_view bytes, const std::string& name, cons
 /// the folder.
 CaptionRows parse_metadata_jsonl(std::string_view text, const std::string& name, const CaptionColumns& columns = {});
 
-/// A list of such objects; or an object of file names with a text, a list of texts or such an object each.
+/// A list of such objects, or one a line; or an object of file names with a text, a list of texts or such an object
+/// each.
 CaptionRows parse_metadata_json(std::string_view text, const std::string& name, const CaptionColumns& columns = {});
 
 /// RFC 4180 with a header line; separated by the first of , ; tab | whose header has both columns. Names are compared

@@ -11,6 +11,9 @@
 
 namespace noisescope::data {
 
+/// The longest caption that encoders read at all.
+inline constexpr size_t kMaxCaptionBytes = 16384;
+
 /// Distinct captions in the order of their first use; the row number of a caption is its identity.
 class CaptionTable {
  public:

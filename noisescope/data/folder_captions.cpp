@@ -1,6 +1,7 @@
 #include "noisescope/data/folder_captions.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -19,12 +20,16 @@ constexpr const char* kCaptionsWhere = "[data.load_image_folder] ";
 
 using Captions = std::map<std::string, std::vector<std::string>>;  // by picture, with root
 
-/// Pictures by their file name alone, for tables that leave out the folder; "" where several have it.
+/// Pictures by their file name alone, and without its suffix, for tables that leave these out; "" where several have
+/// it.
 std::map<std::string, std::string> pictures_by_name(const FolderListing& listing) {
   std::map<std::string, std::string> pictures;
   for (const std::string& image : listing.images) {
-    const auto [entry, is_new] = pictures.emplace(file_of(image), image);
-    if (!is_new) entry->second.clear();
+    const std::filesystem::path file = file_of(image);
+    for (const std::string& name : {file.string(), file.stem().string()}) {
+      const auto [entry, is_new] = pictures.emplace(name, image);
+      if (!is_new) entry->second.clear();
+    }
   }
   return pictures;
 }
@@ -50,7 +55,7 @@ class TableReader {
     }
     if (elsewhere == 0) return;
     report_.remarks.push_back(format_text(
-        "{}: {} of its pictures lie in another folder than it says; found by their names", table, elsewhere));
+        "{}: {} of its rows leave out the folder or suffix of their picture, found by its name", table, elsewhere));
   }
 
   const Captions& captions() const { return captions_; }
@@ -97,6 +102,10 @@ std::vector<std::string> sidecar_texts(const std::string& name, const std::strin
   for (size_t begin = 0; !name.ends_with(".json") && begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string line = tidy_caption(std::string_view(text).substr(begin, end - begin));
+    if (line.size() > kMaxCaptionBytes) {
+      throw FormatError(format_text("[data.metadata] {}: expected lines of at most {} bytes, got one of {}", name,
+                                    kMaxCaptionBytes, line.size()));
+    }
     if (!line.empty()) texts.push_back(std::move(line));
     begin = end + 1;
   }
@@ -120,19 +129,35 @@ Captions captions_from_sidecars(const FileSource& source, const FolderListing& l
   return captions;
 }
 
+/// "; 2 captions are of images that are not there: a.png, b.png", "" where all are.
+std::string absent_text(const FileSource& source, const Captions& captions) {
+  std::vector<std::string> absent;
+  for (const auto& [picture, texts] : captions) {
+    if (!source.contains(picture)) absent.push_back(picture);
+  }
+  if (absent.empty()) return "";
+  return format_text("; {} of the captions are of images that are not there, or whose name several have: {}",
+                     absent.size(), name_examples(absent));
+}
+
+/// The caption files that are not read, for messages.
+std::string unread_text(const LoadReport& report) {
+  return report.unread_captions.empty() ? "" : " (not read: " + name_examples(report.unread_captions) + ")";
+}
+
 /// Every picture needs a caption; captions of absent pictures are refused by load_images.
-CaptionedFiles entries_of(Captions captions, const FolderListing& listing, const std::string& from,
-                          const LoadReport& report) {
+CaptionedFiles entries_of(const FileSource& source, Captions captions, const FolderListing& listing,
+                          const std::string& from, const LoadReport& report) {
   std::vector<std::string> without;
   for (const std::string& image : listing.images) {
     if (!captions.contains(image)) without.push_back(image);
   }
   if (!without.empty()) {
     throw DataError(format_text(
-        "{}expected a caption of every image, got {} images without one: {}; add them to {}, remove them, or name "
+        "{}expected a caption of every image, got {} images without one: {}{}; add them to {}, remove them, or name "
         "pictures by their folders with data.captions=classes{}",
-        kCaptionsWhere, without.size(), name_examples(without), from,
-        report.unread_captions.empty() ? "" : " (not read: " + name_examples(report.unread_captions) + ")"));
+        kCaptionsWhere, without.size(), name_examples(without), absent_text(source, captions), from,
+        unread_text(report)));
   }
   CaptionedFiles files;
   for (auto& [path, texts] : captions) {
@@ -162,14 +187,40 @@ void refuse_folders_beside_parts(const FolderListing& listing) {
       kCaptionsWhere, name_examples(names)));
 }
 
-/// Class folders below the root, or below train/, validation/ and test/.
-CaptionedFiles entries_from_classes(const FolderListing& listing, const std::vector<std::string>& templates) {
+/// Says which classes only the held-out parts have.
+void note_new_classes(const CaptionedFiles& files, LoadReport& report) {
+  std::set<int64_t> trained, held;
+  for (const ImageEntry& entry : files.entries) {
+    (entry.part == Part::train || entry.part == Part::none ? trained : held).insert(entry.label);
+  }
+  std::vector<std::string> only_held;
+  for (const int64_t label : held) {
+    if (!trained.contains(label)) only_held.push_back(files.class_names[static_cast<size_t>(label)]);
+  }
+  if (only_held.empty()) return;
+  report.remarks.push_back(
+      format_text("{} classes are in no training picture: {}", only_held.size(), name_examples(only_held)));
+}
+
+/// Class folders below the root, or below train/, validation/ and test/. Loose pictures of test/ have no labels and are
+/// left out.
+CaptionedFiles entries_from_classes(const FileSource& source, const FolderListing& listing,
+                                    const std::vector<std::string>& templates, LoadReport& report) {
   refuse_folders_beside_parts(listing);
+  if (source.contains(listing.root + "wnids.txt") && source.contains(listing.root + "words.txt")) {
+    throw DataError(kCaptionsWhere +
+                    std::string("expected class folders, got Tiny ImageNet (wnids.txt, words.txt); set "
+                                "data.kind=tiny_imagenet"));
+  }
   CaptionedFiles files;
   std::vector<std::string> loose, folder_of;
   std::set<std::string> folders;
   for (const std::string& path : listing.images) {
     const std::string folder = top_folder(listing.below_part(path));
+    if (folder.empty() && listing.part_of(path) == Part::test) {
+      ++report.unlabelled;
+      continue;
+    }
     if (folder.empty()) loose.push_back(path);
     folders.insert(folder);
     folder_of.push_back(folder);
@@ -179,8 +230,8 @@ CaptionedFiles entries_from_classes(const FolderListing& listing, const std::vec
     throw DataError(
         format_text("{}expected captions, got {} images without: {}; "
                     "write a metadata.jsonl with file_name and text, or a .txt beside each image, "
-                    "or put the images into one folder a class",
-                    kCaptionsWhere, loose.size(), name_examples(loose)));
+                    "or put the images into one folder a class{}",
+                    kCaptionsWhere, loose.size(), name_examples(loose), unread_text(report)));
   }
   const std::vector<std::string> order(folders.begin(), folders.end());
   for (const std::string& folder : order) files.class_names.push_back(name_from_folder(folder));
@@ -189,6 +240,7 @@ CaptionedFiles entries_from_classes(const FolderListing& listing, const std::vec
     files.entries[i].label = label;
     files.entries[i].captions = fill_templates(templates, {files.class_names[static_cast<size_t>(label)]});
   }
+  note_new_classes(files, report);
   return files;
 }
 
@@ -224,14 +276,14 @@ CaptionedFiles caption_folder(const FileSource& source, const FolderListing& lis
       report.unread_captions.push_back(table.substr(listing.root.size()));
   }
   std::sort(report.unread_captions.begin(), report.unread_captions.end());
-  if (from == CaptionSource::classes) return entries_from_classes(listing, options.templates);
+  if (from == CaptionSource::classes) return entries_from_classes(source, listing, options.templates, report);
   report.unknown_parts = folders_beside_parts(listing);
   if (from == CaptionSource::sidecars) {
-    return entries_of(captions_from_sidecars(source, listing, options.columns, report), listing,
+    return entries_of(source, captions_from_sidecars(source, listing, options.columns, report), listing,
                       "a .txt beside each picture", report);
   }
-  return entries_of(captions_from_tables(source, listing, options.columns, report), listing, listing.metadata.front(),
-                    report);
+  return entries_of(source, captions_from_tables(source, listing, options.columns, report), listing,
+                    listing.metadata.front(), report);
 }
 
 }  // namespace noisescope::data

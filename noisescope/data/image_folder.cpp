@@ -11,8 +11,23 @@ namespace {
 
 constexpr const char* kFolderWhere = "[data.load_image_folder] ";
 
+/// A picture, table or Parquet file in place of a folder is named as such.
+void refuse_single_files(const std::filesystem::path& path) {
+  if (!std::filesystem::is_regular_file(path)) return;
+  const std::string suffix = path.extension().string();
+  const bool is_table = suffix == ".csv" || suffix == ".tsv" || suffix == ".jsonl" || suffix == ".json";
+  if (suffix == ".parquet") {
+    throw DataError(std::string(kFolderWhere) + "expected a folder or archive, got " + path.string() +
+                    "; 'noisescope data import' makes a folder of it");
+  }
+  if (!is_table && !has_image_extension(path.string())) return;
+  throw DataError(std::string(kFolderWhere) + "expected a folder or archive, got the " +
+                  (is_table ? "table " : "picture ") + path.string() + "; give the folder that it lies in");
+}
+
 /// The files at `path`; of a folder that holds archives and no pictures those in the archives.
 std::unique_ptr<FileSource> open_pictures(const std::filesystem::path& path, LoadReport& report) {
+  refuse_single_files(path);
   std::unique_ptr<FileSource> source = open_file_source(path);
   const std::vector<std::string> archives = archive_names(source->names());
   const std::vector<std::string>& names = source->names();

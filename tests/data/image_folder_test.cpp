@@ -319,6 +319,64 @@ TEST_F(ImageFolderTest, LinksAreFollowedAndCirclesAreNot) {
   expect_parts(notes, {"dog/3.png: a link that leads nowhere", "dog/back: a link that leads back"});
 }
 
+TEST_F(ImageFolderTest, RefusalsSayWhatToDo) {
+  const std::string picture = png(1, 1, 1);
+  using Files = std::vector<std::pair<std::string, std::string>>;
+  const std::vector<std::pair<Files, Texts>> folders = {
+      {{{"1.png", picture},
+        {"a/2.png", picture},
+        {"b/2.png", picture},
+        {"metadata.csv", "file,text\n1.png,x\n2.png,y\n"}},
+       {"2 images without one", "not there, or whose name several have: 2.png"}},
+      {{{"1.png", picture}, {"metadata.jsonl", R"({"file_name": "1.png", "te)"}},
+       {"metadata.jsonl:1", "no whole JSON"}},
+      {{{"1.png", picture}, {"metadata.jsonl", R"({"file_name": "1.png", "text": 7})"}}, {"metadata.jsonl:1", "'7'"}},
+      {{{"1.png", picture}, {"metadata.csv", "file,text\nC:\\1.png,x\n"}}, {"metadata.csv:2", "C:\\1.png", "relative"}},
+      {{{"1.png", picture}, {"metadata.csv", "file,text\n1.png," + std::string(20000, 'a') + "\n"}},
+       {"metadata.csv:2", "16384 bytes", "20000"}},
+      {{{"1.png", picture}, {"1.txt", std::string(20000, 'a')}}, {"1.txt", "16384 bytes", "20000"}},
+      {{{"1.png", picture}, {"labels.csv", "id,breed\n1,pug\n"}}, {"1.png", "not read: labels.csv"}},
+      {{{"train/n01/images/1.JPEG", picture}, {"wnids.txt", "n01"}, {"words.txt", "n01\tcat"}},
+       {"data.kind=tiny_imagenet"}},
+      {{{"data.parquet", "PAR1"}}, {"noisescope data import"}}};
+  for (const auto& [files, parts] : folders) {
+    for (const auto& [name, content] : files) put(name, content);
+    try {
+      load();
+      ADD_FAILURE() << "no error, where expected: " << parts[0];
+    } catch (const std::runtime_error& error) {
+      expect_parts(error.what(), parts);
+    }
+    fs::remove_all(folder_);
+  }
+  put("1.png", picture);
+  put("metadata.csv", "file,text\n1.png,x\n");
+  expect_parts(message_of<DataError>([&] { load(folder_ / "1.png"); }), {"the picture", "the folder that it lies in"});
+  expect_parts(message_of<DataError>([&] { load(folder_ / "metadata.csv"); }), {"the table"});
+}
+
+TEST_F(ImageFolderTest, WhatIsUnusualIsReadAloud) {
+  put("1.png", png(1, 1, 1));
+  const std::string row = "{\"file_name\": \"1.png\", \"text\": \"a cat\"}\n";
+  put("metadata.json", row);
+  EXPECT_EQ(load().captions(), (Texts{"a cat"}));
+  put("metadata.json", row + row);
+  EXPECT_EQ(load().captions(), (Texts{"a cat"}));
+  expect_parts(load_notes(report_).front(), {"an object a line"});
+  fs::remove(folder_ / "metadata.json");
+  put("metadata.csv", "id;caption\n1;a cat\n");
+  folder_options_.columns.image = "id";
+  EXPECT_EQ(load().captions(), (Texts{"a cat"}));
+  expect_parts(load_notes(report_)[1], {"1 of its rows leave out the folder or suffix"});
+  fs::remove_all(folder_);
+  put("train/cat/1.png", png(1, 1, 1));
+  put("valid/dog/2.png", png(2, 1, 1));
+  put("test/3.png", png(3, 1, 1));
+  EXPECT_EQ(load().size(), 2);
+  EXPECT_EQ(report_.unlabelled, 1);
+  expect_parts(load_notes(report_)[1], {"1 classes are in no training picture: dog"});
+}
+
 TEST_F(ImageFolderTest, NamesThatAreNoTextAreNamed) {
   put("caf\xe9/1.png", png(1, 1, 1));
   expect_parts(message_of<DataError>([&] { load(); }), {"'caf'", "0xe9", "rename"});

@@ -33,6 +33,9 @@ class ArchiveReader {
     if (!archive_) throw std::bad_alloc();
     allowance_ = std::min(limits.max_total_bytes, limits.free_bytes + limits.max_expansion * archive_bytes);
     archive_read_support_filter_gzip(archive_);
+    archive_read_support_filter_bzip2(archive_);
+    archive_read_support_filter_xz(archive_);
+    archive_read_support_filter_zstd(archive_);
     archive_read_support_format_tar(archive_);
     // Not the streaming reader: without its directory at the end, a zip file is truncated.
     archive_read_support_format_zip_seekable(archive_);
@@ -143,8 +146,9 @@ class ArchiveReader {
   [[noreturn]] void fail_damaged() const {
     const char* reason = archive_error_string(archive_);
     const std::string where = entry_name_.empty() ? "" : " at or behind " + in_quotes(entry_name_);
-    fail("a whole tar, tar.gz or zip archive", "'" + std::string(reason ? reason : "no reason given") + "'" + where +
-                                                   "; the file is truncated, damaged or no archive");
+    fail("a whole tar (also .gz, .bz2, .xz, .zst) or zip archive",
+         "'" + std::string(reason ? reason : "no reason given") + "'" + where +
+             "; the file is truncated, damaged or no archive");
   }
   [[noreturn]] void fail_large(uint64_t bytes) const {
     fail(format_text("files of at most {} bytes", limits_.max_entry_bytes),
@@ -371,7 +375,9 @@ std::unique_ptr<FileSource> open_file_source(const fs::path& path, const Archive
 std::vector<std::string> archive_names(const std::vector<std::string>& names) {
   std::vector<std::string> archives;
   std::copy_if(names.begin(), names.end(), std::back_inserter(archives), [](const std::string& name) {
-    return name.ends_with(".tar") || name.ends_with(".tar.gz") || name.ends_with(".tgz") || name.ends_with(".zip");
+    const size_t dot = name.rfind(".tar");
+    const bool is_tar = dot != std::string::npos && (dot + 4 == name.size() || name[dot + 4] == '.');
+    return is_tar || name.ends_with(".tgz") || name.ends_with(".zip");
   });
   return archives;
 }

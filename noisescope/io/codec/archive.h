@@ -1,4 +1,4 @@
-// Folders and archives (tar, tar.gz, zip; libarchive) read alike. Archives from outside are hostile:
+// Folders and archives (tar, also .gz, .bz2, .xz, .zst; zip; libarchive) read alike. Archives from outside are hostile:
 // names that leave the archive, links, devices and bombs are refused. No torch here.
 #pragma once
 
@@ -85,7 +85,7 @@ class FileSource {
 /// nothing or it cannot be read, FormatError as read_archive.
 std::unique_ptr<FileSource> open_file_source(const std::filesystem::path& path, const ArchiveLimits& limits = {});
 
-/// The archives among these names, by their suffix: .tar, .tar.gz, .tgz, .zip.
+/// The archives among these names, by their suffix: .tar, .tar.gz and the like, .tgz, .zip.
 std::vector<std::string> archive_names(const std::vector<std::string>& names);
 
 /// The files of several archives of a folder (shards) as one source. Where two hold the same name, all files are

@@ -7,6 +7,7 @@
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/data/captions.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/nn/conditional_network.h"
@@ -106,7 +107,10 @@ TextToImage::TextToImage(std::shared_ptr<ClipModel> clip, ConditionWhitening whi
 }
 
 TextToImage TextToImage::load(const ModelFiles& files, torch::Device device) {
-  const TensorFile file = read_safetensors(files.weights);
+  return load(read_safetensors(files.weights), files, device);
+}
+
+TextToImage TextToImage::load(const TensorFile& file, const ModelFiles& files, torch::Device device) {
   const auto config = file.metadata.find("config");
   if (config == file.metadata.end()) {
     throw ModelError("[model.TextToImage.load] expected a configuration in the metadata of " + files.weights.string() +
@@ -137,7 +141,11 @@ Tensor TextToImage::condition(const std::vector<std::string>& prompts) const {
         describe_unknown(clip_->tokenizer(), unknown));
   }
   const Tensor rows = whitening_.text.apply(clip_->encode_tokens(tokens.ids, embedding_length(options_.form)));
-  return (options_.modality_flag ? append_modality(rows, Modality::text) : rows).to(device_);
+  const Tensor conditions = (options_.modality_flag ? append_modality(rows, Modality::text) : rows).to(device_);
+  for (size_t k = 0; k < prompts.size(); ++k) {
+    if (tidy_caption(prompts[k]).empty()) conditions[static_cast<int64_t>(k)].copy_(null_condition(1)[0]);
+  }
+  return conditions;
 }
 
 Tensor TextToImage::condition_of_images(const Tensor& images) const {

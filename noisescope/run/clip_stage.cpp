@@ -6,6 +6,7 @@
 #include "noisescope/clip/clip_images.h"
 #include "noisescope/clip/clip_metrics.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/world_dataset.h"
 #include "noisescope/io/file.h"
 #include "noisescope/stats/estimate.h"
@@ -47,12 +48,23 @@ std::vector<int64_t> report_caption_rows(const RunData& data, const std::vector<
   return scored_captions(*data.dataset, indices);
 }
 
-/// Tells how many captions the encoder does not read to their end.
-void note_cut_captions(const ClipModel& clip, const RunData& data, const Notice& notice) {
+/// Tells how many captions the encoder does not read to their end, or does not know every word of.
+void note_captions(const ClipModel& clip, const RunData& data, const Notice& notice) {
   if (!notice || world_of(data) != nullptr) return;
   const std::string note =
       cut_captions_note(clip.tokenizer().context_length(), captions_cut(clip.tokenizer(), data.dataset->captions()));
   if (!note.empty()) notice(note);
+  const std::vector<std::string>& captions = data.dataset->captions();
+  std::string example;
+  const auto unknown = std::count_if(captions.begin(), captions.end(), [&](const std::string& caption) {
+    const std::vector<UnknownWord> words = clip.tokenizer().encode(caption).unknown;
+    if (!words.empty()) example = words.front().word;
+    return !words.empty();
+  });
+  if (unknown > 0) {
+    notice(format_text("{} of {} captions hold words that the encoder does not know, as '{}': it reads all such as one",
+                       unknown, captions.size(), example));
+  }
 }
 
 /// The report of a CLIP, stored; what was left out of it is said.
@@ -93,7 +105,7 @@ ClipModel adopt_clip(const ClipStage& stage, const Notice& notice) {
   }
   report["adopted_from"] = config.clip_folder;
   write_clip_report(folder, report, notice);
-  note_cut_captions(clip, data, notice);
+  note_captions(clip, data, notice);
   return clip;
 }
 
@@ -177,7 +189,7 @@ ClipModel clip_of_run(const ClipStage& stage, const Control& control, const Noti
   const std::vector<std::string>& captions = data.dataset->captions();
   const ClipModel clip(config.clip, Tokenizer::train(captions, config.clip.tokenizer), seed);
   clip.to(device);
-  note_cut_captions(clip, data, notice);
+  note_captions(clip, data, notice);
   ClipTrainOptions options = config.clip_train;
   options.checkpoint = folder.clip_checkpoint().string();
   train_clip(clip, {captions, clip_batches(data, config.clip_batch_size, seed), seed}, options, control);

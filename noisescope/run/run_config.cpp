@@ -40,6 +40,8 @@ void describe(Describer& d, RunConfig& o) {
   d("clip_folder", o.clip_folder,
     "folder of a ready CLIP (transformers, open_clip, OpenAI) that conditions the model in place of "
     "one trained here; clip and clip_train then do not count");
+  d("start_from", o.start_from,
+    "folder of a run whose weights, encoder and whitening this one starts from ('noisescope train --from' sets it)");
   d.section("clip", o.clip, "the text and image encoder that conditions the model");
   d.section("clip_train", o.clip_train, "its contrastive training");
   d("clip_batch_size", o.clip_batch_size, "pairs of one contrastive batch", {.min = 2, .max = 65536});
@@ -54,6 +56,37 @@ void describe(Describer& d, RunConfig& o) {
 }
 
 namespace {
+
+/// In place of a size or of resolutions that no file and no option states: they follow the data.
+constexpr int64_t kFollows = 0;
+
+/// The two coarsest feature maps of a network for pictures of this size, the finest left out where there are others.
+std::vector<int64_t> coarsest_resolutions(const UNetOptions& network) {
+  std::vector<int64_t> resolutions;
+  const size_t levels = network.channels.size();
+  for (size_t level = levels > 1 ? std::max<size_t>(1, levels - 2) : 0; level < levels; ++level) {
+    resolutions.push_back(network.image_size / network.patch >> level);
+  }
+  return resolutions;
+}
+
+int64_t image_size_of(const DataOptions& data) {
+  return data.kind == DataKind::world ? kWorldImagePx : data.load.image_size_px;
+}
+
+/// The size of pictures is the data's: network and encoder take it where they do not state their own.
+void forget_sizes(RunConfig& config) {
+  config.network.image_size = config.clip.image.image_size = kFollows;
+  config.network.attention_resolutions = {kFollows};
+}
+void follow_the_data(RunConfig& config) {
+  for (int64_t* size : {&config.network.image_size, &config.clip.image.image_size}) {
+    if (*size == kFollows) *size = image_size_of(config.data);
+  }
+  if (config.network.attention_resolutions == std::vector<int64_t>{kFollows}) {
+    config.network.attention_resolutions = coarsest_resolutions(config.network);
+  }
+}
 
 /// With the levels that training fitted, where it did.
 RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitted) {
@@ -73,7 +106,7 @@ RunConfig with_fitted_levels(RunConfig config, const std::filesystem::path& fitt
 
 /// Refuses sizes that are not the data's, all in one message.
 void check_image_sizes(const RunConfig& config) {
-  const int64_t image = config.data.kind == DataKind::world ? kWorldImagePx : config.data.load.image_size_px;
+  const int64_t image = image_size_of(config.data);
   std::vector<std::string> found, wanted;
   const auto check = [&](const std::string& key, int64_t value) {
     if (value == image) return;
@@ -83,8 +116,10 @@ void check_image_sizes(const RunConfig& config) {
   check("network.image_size", config.network.image_size);
   if (config.clip_folder.empty()) check("clip.image.image_size", config.clip.image.image_size);
   if (found.empty()) return;
-  throw ConfigError(format_text("[run.check_run_config] expected the size of the data's images, {}, got {}; add {}",
-                                image, join(found, " and "), join(wanted, " ")));
+  throw ConfigError(
+      format_text("[run.check_run_config] expected the size of the data's images, {}, got {}; leave them out, or "
+                  "add {}",
+                  image, join(found, " and "), join(wanted, " ")));
 }
 
 /// What building and training the CLIP would refuse.
@@ -101,8 +136,10 @@ void check_clip(const RunConfig& config) {
 
 RunConfig read_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
   RunConfig config = demo_config();
+  forget_sizes(config);
   if (!path.empty()) read_options_into(read_yaml(path), config);
   read_options_into(parse_overrides(overrides), config);  // apart from the file: either may use older names
+  follow_the_data(config);
   return config;
 }
 

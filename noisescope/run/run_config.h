@@ -41,6 +41,7 @@ struct RunConfig {
   int64_t seed = 0;
   DataOptions data;
   std::string clip_folder;  // "": the CLIP is trained here
+  std::string start_from;   // a run folder; "": from the beginning
   ClipOptions clip;
   ClipTrainOptions clip_train;
   int64_t clip_batch_size = 128;
@@ -59,8 +60,9 @@ void describe(Describer& d, RunConfig& config);
 RunConfig demo_config();
 
 /// Reads a YAML file over the demo's configuration (empty path: that alone) and applies `--set a.b=c` overrides in
-/// order, without a look at whether the sections fit each other. Throws ConfigError naming file, line, key and the
-/// nearest valid name.
+/// order, without a look at whether the sections fit each other. Sizes of pictures in network and encoder, and the
+/// network's attention_resolutions, follow the data where neither states them. Throws ConfigError naming file, line,
+/// key and the nearest valid name.
 RunConfig read_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 
 /// The same, checked by check_run_config.

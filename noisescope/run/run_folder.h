@@ -13,6 +13,7 @@ struct RunFolder {
   std::filesystem::path root;
 
   std::filesystem::path config() const { return root / "config.yaml"; }     // resolved
+  std::filesystem::path data() const { return root / "data.json"; }         // what it was trained on
   std::filesystem::path clip() const { return root / "clip"; }              // Hugging Face layout
   std::filesystem::path clip_report() const { return root / "clip.json"; }  // how good it is
   std::filesystem::path clip_checkpoint() const { return root / "clip.partial.safetensors"; }

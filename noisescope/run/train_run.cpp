@@ -23,6 +23,7 @@ using nlohmann::ordered_json;
 
 /// Keys that may change between two parts of one run.
 const std::vector<std::string> kFreeKeys = {"sample",
+                                            "data.path",  // the data's fingerprint is compared
                                             "evaluation",
                                             "train.budget",
                                             "train.log_every",
@@ -61,6 +62,7 @@ void check_folder(const RunConfig& config, const RunFolder& folder) {
     return std::any_of(kFreeKeys.begin(), kFreeKeys.end(),
                        [&](const std::string& free) { return key == free || key.rfind(free + ".", 0) == 0; });
   });
+  if (!std::filesystem::exists(folder.data()) && stored.data.path != config.data.path) keys.push_back("data.path");
   if (!keys.empty()) {
     throw ModelError("[run.train_run] expected a run of this configuration in " + folder.root.string() +
                      ", got one that differs in " + join(keys) +
@@ -69,9 +71,30 @@ void check_folder(const RunConfig& config, const RunFolder& folder) {
   check_budget(folder, stored.train.budget, config.train.budget);
 }
 
+/// Refuses data other than those that the run was trained on, wherever they lie now.
+void check_data(const RunData& data, const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.data())) return;
+  const ordered_json stored = ordered_json::parse(read_file(folder.data()));
+  if (stored.value("fingerprint", "") == data.dataset->fingerprint()) return;
+  throw ModelError("[run.train_run] expected the data that the run in " + folder.root.string() + " was trained on, " +
+                   stored.value("name", "") + " (" + std::to_string(stored.value("samples", int64_t{0})) +
+                   " samples), got others: " + data.dataset->name() + " (" + std::to_string(data.dataset->size()) +
+                   " samples); choose another --out, or go on from its weights: noisescope train --from " +
+                   folder.root.string());
+}
+
 /// Makes the folder this run's, once nothing is left that could be wrong before training.
-void claim_folder(const RunConfig& config, const RunFolder& folder) {
+void claim_folder(const RunConfig& asked, const RunData& data, const RunFolder& folder) {
+  RunConfig config = asked;
+  if (!config.data.path.empty()) {
+    config.data.path = std::filesystem::absolute(config.data.path).lexically_normal().string();
+  }
   write_file_atomic(folder.config(), to_yaml(config));
+  write_file_atomic(folder.data(), ordered_json{{"name", data.dataset->name()},
+                                                {"samples", data.dataset->size()},
+                                                {"fingerprint", data.dataset->fingerprint()},
+                                                {"notes", load_notes(data.report)}}
+                                       .dump(2, ' ', false, ordered_json::error_handler_t::replace));
   write_file_atomic(folder.root / "env.json", environment().dump(2));
 }
 
@@ -114,10 +137,15 @@ Conditions conditions_of(const RunConfig& config, const RunData& data, const Cli
   const Embeddings embeddings =
       load_or_extract_embeddings(folder.embeddings(), *data.dataset, encoders, options, control);
   Conditions conditions{{whitener_of(embeddings.text_statistics, config.condition), nullptr}, {}};
+  const bool goes_on = !config.start_from.empty();  // the network knows conditions as the other run whitened them
+  if (goes_on) conditions.whitening = load_whitening(RunFolder{config.start_from}.condition());
   conditions.table.text = conditions.whitening.text.apply(embeddings.text);
   conditions.table.image_share = config.condition.image_share;
   if (options.images) {
-    conditions.whitening.image = std::make_shared<Whitener>(whitener_of(embeddings.image_statistics, config.condition));
+    if (!goes_on) {
+      conditions.whitening.image =
+          std::make_shared<Whitener>(whitener_of(embeddings.image_statistics, config.condition));
+    }
     conditions.table.image = conditions.whitening.image->apply(embeddings.image);
   }
   if (has_modality_flag(config)) {
@@ -185,6 +213,15 @@ void drop_old_scores(const RunFolder& folder, int64_t steps, const Notice& notic
   if (notice) notice("evaluation.json was of the shorter training and is removed; 'noisescope report' scores anew");
 }
 
+/// The network of a run at its start: fresh, or with the weights of the run that it starts from.
+std::shared_ptr<ConditionalNetwork> network_at_start(const RunConfig& config, uint64_t seed) {
+  std::shared_ptr<ConditionalNetwork> network = make_network(config.network, Random(seed));
+  if (config.start_from.empty()) return network;
+  const std::filesystem::path weights = RunFolder{config.start_from}.model();
+  load_module_state(*network, read_safetensors(weights).tensors, weights.string());
+  return network;
+}
+
 /// "ln sigma ~ N(0.20, 1.25^2)"
 std::string described(const NoiseLevelOptions& levels) {
   return format_text("ln sigma ~ N({:.2f}, {:.2f}^2)", levels.mean, levels.std);
@@ -209,12 +246,14 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   std::optional<FolderLock> lock;
   if (std::filesystem::exists(folder.root)) lock.emplace(folder.root);  // before data are read for nothing
   const RunData data = open_run_data(config, control);
+  check_data(data, folder);
   if (!lock) {
     make_folder(folder.root);
     lock.emplace(folder.root);
     check_folder(config, folder);
+    check_data(data, folder);
   }
-  claim_folder(config, folder);
+  claim_folder(config, data, folder);
   if (request.notice) say_of_data(config, data, request.notice);
   const double clip_started = seconds_now();
   const bool had_clip = std::filesystem::exists(folder.clip_report());
@@ -226,7 +265,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   const auto seed = static_cast<uint64_t>(config.seed);
   RunConfig sized = config;  // with the width that conditions turned out to have
   sized.network = network_options(config, clip);
-  const std::shared_ptr<ConditionalNetwork> network = make_network(sized.network, Random(seed));
+  const std::shared_ptr<ConditionalNetwork> network = network_at_start(sized, seed);
   const std::vector<int64_t>& held = data.split.validation.empty() ? data.split.train : data.split.validation;
   const BatchSource batches = make_batches(data.dataset, data.split.train, conditions.table, seed, data.mirroring.on);
   const BatchSource validation = make_batches(data.dataset, held, conditions.table, seed + 1, data.mirroring.on);
@@ -280,9 +319,8 @@ TextToImage load_run_model(const RunFolder& folder, torch::Device device, const 
     }
     if (notice) notice("the run is not finished: using " + checkpoint.string());
     const TensorFile file = read_safetensors(checkpoint / "ema.safetensors");
-    const std::filesystem::path weights = folder.root / "checkpoints" / "latest-average.safetensors";
-    write_safetensors(weights, {averaged_weights(file.tensors), file.metadata});
-    return TextToImage::load({weights, folder.condition(), folder.clip()}, device);
+    return TextToImage::load({averaged_weights(file.tensors), file.metadata},
+                             {checkpoint / "ema.safetensors", folder.condition(), folder.clip()}, device);
   }
   throw ModelError("[run.load_run_model] expected a trained model in " + folder.root.string() +
                    ", got neither model.safetensors nor a good checkpoint; run 'noisescope train' "

@@ -310,6 +310,8 @@ class Run {
 
   void validate() {
     watch_.pause([&] {
+      read_sums();  // before a preview says it in other words
+      if (!all_finite(module_state(*model_.module))) fail_not_finite("weight");
       const WeightsInPlace averaged(*model_.module, ema_.weights());
       Validation result{state_.step, state_.images, 0, {}};
       result.bins = validation_losses(

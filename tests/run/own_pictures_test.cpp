@@ -192,5 +192,90 @@ TEST(OwnPictures, ALargerBudgetGoesOnFromTheFinishedRun) {
   EXPECT_EQ(stored_run_config(folder).train.budget, "6steps");
 }
 
+TEST(OwnPictures, MayMoveButNotChange) {
+  const fs::path pictures = class_folders(12);
+  RunConfig config = config_of(pictures);
+  const RunFolder folder = fresh_folder("moved");
+  train_run(config, folder, {}, {});
+  EXPECT_TRUE(fs::path(stored_run_config(folder).data.path).is_absolute());
+  const fs::path moved = fresh_pictures("moved");
+  fs::rename(pictures, moved);
+  config.data.path = moved.string();
+  config.train.budget = "4steps";
+  EXPECT_EQ(refusal([&] { train_run(config, folder, {}, {}); }), "");
+  EXPECT_EQ(stored_run_config(folder).data.path, moved.string());
+  write_noise(moved / "red" / "more.png", 99);
+  config.train.budget = "5steps";
+  const std::string text = refusal([&] { train_run(config, folder, {}, {}); });
+  EXPECT_NE(text.find("12 samples), got others"), std::string::npos) << text;
+  EXPECT_NE(text.find("--from"), std::string::npos) << text;
+}
+
+TEST(OwnPictures, AnotherRunStartsFromTheWeightsOfOne) {
+  const RunFolder first = fresh_folder("from_first"), second = fresh_folder("from_second");
+  RunConfig config = config_of(class_folders(12));
+  train_run(config, first, {}, {});
+  config.start_from = first.root.string();
+  config.clip_folder = first.clip().string();
+  config.data.path = class_folders(16).string();
+  config.train.budget = "1steps";
+  config.train.schedule.learning_rate = 1e-12;
+  train_run(config, second, {}, {});
+  const TextToImage before = load_run_model(first, torch::kCPU), after = load_run_model(second, torch::kCPU);
+  const std::vector<std::string> prompts = {"a photo of a red", "a photo of a blue"};
+  EXPECT_TRUE(torch::equal(before.condition(prompts), after.condition(prompts)));
+  const Tensor x = torch::ones({2, 3, 32, 32}), sigma = torch::ones({2});
+  const Tensor old = before.denoiser()(x, sigma, before.condition(prompts));
+  EXPECT_LT((after.denoiser()(x, sigma, after.condition(prompts)) - old).abs().max().item<double>(), 1e-4);
+}
+
+TEST(OwnPictures, TheSizeOfTheDataIsSaidOnce) {
+  const RunConfig config = load_run_config("", {"data.kind=folder", "data.image_size_px=40"});
+  EXPECT_EQ(config.network.image_size, 40);
+  EXPECT_EQ(config.clip.image.image_size, 40);
+  EXPECT_EQ(config.network.attention_resolutions, (std::vector<int64_t>{10, 5}));
+  const std::string text = refusal([] {
+    load_run_config("", {"data.kind=folder", "data.image_size_px=40", "network.image_size=32"});
+  });
+  EXPECT_NE(text.find("network.image_size = 32"), std::string::npos) << text;
+  const RunConfig two = load_run_config("", {"network.channels=[16,16]"});
+  EXPECT_EQ(two.network.attention_resolutions, (std::vector<int64_t>{8}));
+}
+
+TEST(OwnPictures, AReadOnlyUnfinishedRunIsLoaded) {
+  const RunFolder folder = fresh_folder("read_only");
+  train_run(config_of(class_folders(8)), folder, {}, {});
+  fs::remove(folder.model());
+  load_run_model(folder, torch::kCPU);
+  EXPECT_FALSE(fs::exists(folder.root / "checkpoints" / "latest-average.safetensors"));
+}
+
+TEST(OwnPictures, DivergedWeightsAreNamedBeforeAPreviewSeesThem) {
+  RunConfig config = config_of(class_folders(8));
+  config.train.schedule.learning_rate = 10;
+  config.train.schedule.warmup_steps = 0;
+  config.train.optimizer.kind = OptimizerKind::adamw;
+  config.train.max_grad_norm = 0;
+  config.train.budget = "60steps";
+  config.train.validate_every = 0.2;
+  TrainRunRequest request;
+  request.preview = [](const TextToImage& model, const Validation&) {
+    SamplingOptions sampling;
+    sampling.grid.steps = 3;
+    sample_pictures(model, {{"a photo of a red"}}, sampling);
+  };
+  const std::string text = refusal([&] { train_run(config, fresh_folder("diverged"), request, {}); });
+  EXPECT_NE(text.find("learning_rate"), std::string::npos) << text;
+}
+
+TEST(OwnPictures, AnEmptyPromptIsTheNullCondition) {
+  const RunFolder folder = fresh_folder("empty_prompt");
+  train_run(config_of(class_folders(8)), folder, {}, {});
+  const TextToImage model = load_run_model(folder, torch::kCPU);
+  const Tensor rows = model.condition({" ", "a photo of a red"});
+  EXPECT_TRUE(torch::equal(rows[0], model.null_condition(1)[0]));
+  EXPECT_FALSE(torch::equal(rows[1], rows[0]));
+}
+
 }  // namespace
 }  // namespace noisescope

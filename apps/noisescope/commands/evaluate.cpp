@@ -2,7 +2,7 @@
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
-#include "noisescope/io/file.h"
+#include "noisescope/io/writable_folder.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/train_run.h"
 
@@ -52,6 +52,7 @@ void run_evaluate(const Session& session, const std::string& run, const std::vec
   const RunFolder folder{run};
   RunConfig config = load_run_config_of(folder, overrides);
   if (session.common.seed) config.seed = static_cast<int64_t>(*session.common.seed);
+  check_writable(folder.root);
   const TextToImage model = load_run_model(folder, parse_device(session.common.device),
                                            [&](const std::string& text) { session.notice(text); });
   const nlohmann::ordered_json json = evaluate_run(model, config, folder, session.control);

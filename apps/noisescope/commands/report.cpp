@@ -1,6 +1,7 @@
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/io/writable_folder.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/run/train_run.h"
 
@@ -25,6 +26,7 @@ void add_report(CLI::App& app, Session& session) {
   command->callback([&session, run, request, overrides] {
     const RunFolder folder{*run};
     const RunConfig config = load_run_config_of(folder, *overrides);
+    check_writable(folder.root);
     request->command_line = session.command_line;
     const TextToImage model = load_run_model(folder, parse_device(session.common.device),
                                              [&](const std::string& text) { session.notice(text); });

@@ -36,6 +36,9 @@ struct Session {
   void result(const nlohmann::ordered_json& json) const;
 };
 
+/// What is wrong with the text of a seed, or "". The numbers that a configuration can hold are let through.
+std::string seed_problem(const std::string& text);
+
 /// Adds the common flags to a command.
 void add_common(CLI::App& command, Session& session);
 

@@ -28,20 +28,17 @@ void Session::notice(const std::string& text) const {
 void Session::result(const nlohmann::ordered_json& json) const {
   if (!common.json) return;
   finish_progress_line();
-  std::printf("%s\n", json.dump(2).c_str());
+  // Names of files may be in any encoding; JSON is UTF-8.
+  const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  std::printf("%s\n", text.c_str());
 }
 
-namespace {
-
-/// What is wrong with the text of --seed, or "". The numbers that a configuration can hold are let through.
 std::string seed_problem(const std::string& text) {
   int64_t seed = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
   if (error == std::errc() && rest == text.data() + text.size() && seed >= 0) return "";
   return "expected a whole number from 0 to 9223372036854775807 (2^63 - 1), got '" + text + "'";
 }
-
-}  // namespace
 
 void add_common(CLI::App& command, Session& session) {
   Common& c = session.common;

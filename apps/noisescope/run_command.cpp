@@ -21,4 +21,17 @@ RunConfig read_config_unchecked(const Session& session, const ConfigFlags& flags
   return config;
 }
 
+int64_t say_of_cut_prompts(const Session& session, const Tokenizer& tokenizer, const std::vector<std::string>& texts) {
+  int64_t cut = 0;
+  for (const std::string& text : texts) {
+    const Encoding encoding = tokenizer.encode(text);
+    if (!encoding.truncated()) continue;
+    ++cut;
+    session.notice("the prompt '" + text.substr(0, 40) + "...' is longer than the " +
+                   std::to_string(tokenizer.context_length()) + " tokens that the encoder reads: its last " +
+                   std::to_string(encoding.dropped) + " are cut off");
+  }
+  return cut;
+}
+
 }  // namespace noisescope::cli

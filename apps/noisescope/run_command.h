@@ -19,4 +19,7 @@ void add_config_flags(CLI::App& command, ConfigFlags& flags);
 RunConfig read_config(const Session& session, const ConfigFlags& flags);
 RunConfig read_config_unchecked(const Session& session, const ConfigFlags& flags);
 
+/// Names the prompts whose ends the encoder does not read. Returns how many they are.
+int64_t say_of_cut_prompts(const Session& session, const Tokenizer& tokenizer, const std::vector<std::string>& texts);
+
 }  // namespace noisescope::cli

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/options.h"
 
 namespace noisescope::model {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 bool is_word_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -50,7 +44,7 @@ std::pair<std::string, int> split_occurrence(const std::string& text) {
 
 /// Where the n-th whole occurrence begins; npos: there is none.
 size_t find_word(const std::string& prompt, const std::string& word, int occurrence) {
-  const std::string text = lower(prompt), wanted = lower(word);
+  const std::string text = lower_case(prompt), wanted = lower_case(word);
   for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
     const size_t end = at + wanted.size();
     const bool whole =
@@ -60,7 +54,29 @@ size_t find_word(const std::string& prompt, const std::string& word, int occurre
   return std::string::npos;
 }
 
+/// What is said twice would count twice.
+void check_alternatives(const std::string& word, const std::vector<std::string>& alternatives) {
+  std::set<std::string> seen;
+  for (const std::string& value : alternatives) {
+    if (split_words(value).empty()) {
+      throw ValueError("[model.contrast_prompts] expected words as alternatives to '" + word + "', got a blank one ('" +
+                       value + "'); take it out");
+    }
+    if (!seen.insert(lower_case(value)).second) {
+      throw ValueError("[model.contrast_prompts] expected different alternatives to '" + word + "', got '" + value +
+                       "' twice; take one out");
+    }
+  }
+}
+
 }  // namespace
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
 
 PromptContrast contrast_prompts(const std::string& prompt, const std::string& word,
                                 const std::vector<std::string>& alternatives) {
@@ -70,11 +86,12 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
     throw ValueError("[model.contrast_prompts] expected a word of the prompt, got '" + word + "'; the words of \"" +
                      prompt + "\" are " + join(split_words(prompt)));
   }
+  check_alternatives(word, alternatives);
   PromptContrast contrast;
   contrast.word = prompt.substr(at, wanted.size());
   contrast.position = at;
   contrast.name = occurrence == 1 ? contrast.word : contrast.word + ":" + std::to_string(occurrence);
-  const auto same = [&](const std::string& value) { return lower(value) == lower(wanted); };
+  const auto same = [&](const std::string& value) { return lower_case(value) == lower_case(wanted); };
   contrast.values = alternatives;
   if (std::none_of(alternatives.begin(), alternatives.end(), same)) {
     contrast.values.insert(contrast.values.begin(), contrast.word);
@@ -94,8 +111,8 @@ std::vector<std::string> words_of(const std::string& prompt, const std::vector<s
   std::vector<std::string> found;
   std::map<std::string, int> seen;
   for (const std::string& word : split_words(prompt)) {
-    if (std::find(vocabulary.begin(), vocabulary.end(), lower(word)) == vocabulary.end()) continue;
-    const int count = ++seen[lower(word)];
+    if (std::find(vocabulary.begin(), vocabulary.end(), lower_case(word)) == vocabulary.end()) continue;
+    const int count = ++seen[lower_case(word)];
     found.push_back(count == 1 ? word : word + ":" + std::to_string(count));
   }
   return found;

@@ -21,9 +21,13 @@ struct PromptContrast {
 /// Replaces a word (or a phrase of several words) of `prompt` by each of `alternatives`; the own word
 /// is added in front where it is not among them. "word:2" means its second occurrence. Words are
 /// matched whole, ASCII case does not matter.
-/// Throws ValueError if the word is not in the prompt (naming its words) or nothing else is to choose.
+/// Throws ValueError if the word is not in the prompt (naming its words), nothing else is to choose, or an alternative
+/// is blank or said twice.
 PromptContrast contrast_prompts(const std::string& prompt, const std::string& word,
                                 const std::vector<std::string>& alternatives);
+
+/// ASCII letters in lower case: how words are compared.
+std::string lower_case(std::string text);
 
 /// The words of `prompt` that are in `vocabulary`, in order, second occurrences as "word:2".
 std::vector<std::string> words_of(const std::string& prompt, const std::vector<std::string>& vocabulary);

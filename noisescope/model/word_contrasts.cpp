@@ -30,7 +30,7 @@ std::vector<std::string> known_words(const WorldGrammar* grammar, const std::str
 std::vector<std::string> known_alternatives(const WorldGrammar* grammar, const std::string& prompt,
                                             const std::string& word) {
   if (!grammar) return {};
-  const std::string plain = word.substr(0, word.find(':'));
+  const std::string plain = lower_case(word.substr(0, word.find(':')));
   std::vector<std::string> possible;
   for (const auto& list : vocabularies(grammar)) {
     if (std::find(list.begin(), list.end(), plain) == list.end()) continue;
@@ -62,7 +62,7 @@ std::string prompt_without(const WorldGrammar* grammar, const PromptContrast& co
   std::string prompt = contrast.prompts[static_cast<size_t>(contrast.true_version)];
   const WorldOptions known = grammar ? grammar->world().options() : WorldOptions{.shapes = {}, .backgrounds = {}};
   const auto in = [&](const std::vector<std::string>& list) {
-    return std::find(list.begin(), list.end(), contrast.word) != list.end();
+    return std::find(list.begin(), list.end(), lower_case(contrast.word)) != list.end();
   };
   prompt.replace(contrast.position, contrast.word.size(), in(known.shapes) ? "shape" : "");
   if (in(known.backgrounds)) prompt.resize(prompt.rfind(" on "));

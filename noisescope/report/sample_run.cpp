@@ -11,6 +11,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/io/image_tensor.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/io/writable_folder.h"
 #include "noisescope/model/trajectory_record.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/viz/animation.h"
@@ -44,7 +45,7 @@ std::vector<std::string> recorded_prompts(const SampleRequest& request) {
 std::vector<int64_t> sample_ids(const SampleRequest& request) {
   std::vector<int64_t> ids;
   for (size_t k = 0; k < prompt_names(request).size(); ++k) {
-    for (int64_t id = 0; id < request.count; ++id) ids.push_back(id);
+    for (int64_t id = 0; id < request.count; ++id) ids.push_back(request.first + id);
   }
   return ids;
 }
@@ -55,6 +56,7 @@ std::map<std::string, std::string> settings(const RunConfig& config, const Sampl
   return {{"prompt", prompt},
           {"negative_prompt", request.negative_prompt},
           {"seed", std::to_string(request.seed)},
+          {"first_sample_number", std::to_string(request.first)},
           {"sample", to_json(config.sample).dump()}};
 }
 
@@ -66,17 +68,24 @@ class Writer {
   void grid(const std::vector<std::string>& captions) {
     const auto path = request_.out / "grid.png";
     ImageGridOptions layout;
-    if (request_.count > 1) layout.group = request_.count;  // each prompt on rows of its own
+    constexpr int64_t kLongestRow = 16;
+    if (request_.count > 1) layout.group = request_.count;  // each prompt on rows of its own, or on one
+    if (request_.count > 1 && request_.count <= kLongestRow && prompt_names(request_).size() > 1) {
+      layout.columns = request_.count;
+    }
     write_png(path, image_grid(result_.pictures, captions, layout),
               settings(config_, request_, join(prompt_names(request_), " | ")));
     result_.files.push_back(path);
   }
 
   void singles(const std::vector<std::string>& captions) {
+    const std::vector<int64_t> numbers = sample_ids(request_);
     for (int64_t k = 0; k < result_.pictures.size(0); ++k) {
-      const std::string name = format_text("picture-{:05}.png", k);
-      write_png(request_.out / name, tensor_to_image(result_.pictures[k]),
-                settings(config_, request_, captions[static_cast<size_t>(k)]));
+      const std::string name = format_text("picture-{:05}.png", request_.first + k);
+      auto text = settings(config_, request_, captions[static_cast<size_t>(k)]);
+      text.erase("first_sample_number");
+      text["sample_number"] = std::to_string(numbers[static_cast<size_t>(k)]);
+      write_png(request_.out / name, tensor_to_image(result_.pictures[k]), text);
       result_.files.push_back(request_.out / name);
     }
   }
@@ -124,7 +133,7 @@ std::vector<PictureRequest> drawings_of(const SampleRequest& request) {
   }
   std::vector<PictureRequest> drawings;
   for (size_t k = 0; k < names.size(); ++k) {
-    drawings.push_back({repeated({names[k]}, request.count), request.negative_prompt, request.seed, 0});
+    drawings.push_back({repeated({names[k]}, request.count), request.negative_prompt, request.seed, request.first});
     if (k < request.prompts.size()) continue;
     const Image picture = read_image(request.image_prompts[k - request.prompts.size()]);
     drawings.back().images = image_to_tensor(picture).expand({request.count, -1, -1, -1});
@@ -158,6 +167,19 @@ void check_record(const RunConfig& config, const SampleRequest& request, int64_t
                   cap.max_bytes >> 20, needed >> 20));
 }
 
+/// Pictures and films in the folder that this call did not write.
+std::vector<std::string> earlier_results(const SampleRequest& request, const SampleResult& result) {
+  std::vector<std::string> earlier;
+  for (const auto& entry : std::filesystem::directory_iterator(request.out)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_result = name.starts_with("picture-") || name.starts_with("film");
+    const bool is_new = std::find(result.files.begin(), result.files.end(), request.out / name) != result.files.end();
+    if (is_result && !is_new) earlier.push_back(name);
+  }
+  std::sort(earlier.begin(), earlier.end());
+  return earlier;
+}
+
 }  // namespace
 
 SampleResult sample_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
@@ -165,13 +187,13 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   SampleRequest request = asked;
   if (request.out.empty()) request.out = folder.samples();
   check_record(config, request, model.image_size());
+  check_writable(request.out);
   TrajectoryRecorder recorder{RecorderOptions{}};
   SampleResult result;
   const auto begin = std::chrono::steady_clock::now();
   result.pictures =
       draw_all(model, config, request, request.record.empty() ? SamplerObserver{} : recorder.observer(), control);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  make_folder(request.out);
   const std::vector<std::string> captions = repeated(prompt_names(request), request.count);
   Writer writer(config, request, result);
   writer.grid(captions);
@@ -188,6 +210,7 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
     draw_all(model, config, first, alone.observer(), {{}, control.stop});
     writer.film(alone);
   }
+  result.earlier = earlier_results(request, result);
   return result;
 }
 

@@ -101,7 +101,8 @@ void check_known(const std::vector<std::string>& words, const std::vector<std::s
   std::vector<std::string> unknown;
   for (const std::string& word : words) {
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-    const std::string near = nearest_name(word, known);
+    const bool has_letters = word.find_first_of("abcdefghijklmnopqrstuvwxyz0123456789") != std::string::npos;
+    const std::string near = has_letters ? nearest_name(word, known) : "";
     unknown.push_back(format_text("'{}'{}", word, near.empty() ? "" : " (did you mean '" + near + "'?)"));
   }
   if (unknown.empty()) return;

@@ -174,14 +174,57 @@ def check_sizes(root):
     folder = root / "letters"
     done = run("data", "inspect", *of_folder(folder), "--set", "data.image_size_px=64", "--sheet", root / "sheet.png")
     expect(done.returncode == 0 and "64 px" in done.stdout, "inspect takes a size that the network has not", done)
-    done = run("train", *SMALL, *of_folder(folder), "--set", "data.image_size_px=40", "--out", root / "sizes")
-    expect(done.returncode == 2, "training at another size is refused", done)
+    at_40 = [*SMALL, *of_folder(folder), "--set", "data.image_size_px=40", "--out", root / "sizes"]
+    done = run("train", *at_40, "--set", "network.image_size=32", "--set", "clip.image.image_size=32")
+    expect(done.returncode == 2, "sizes that contradict the data's are refused", done)
     says(done, "the refusal", "network.image_size=40", "clip.image.image_size=40")
-    done = run("train", *SMALL, *of_folder(folder), "--set", "data.image_size_px=40", "--set", "network.image_size=40",
-               "--set", "clip.image.image_size=40", "--out", root / "sizes")
+    done = run("train", *at_40)
     expect(done.returncode == 2, "a network that cannot be built is refused", done)
     says(done, "the refusal", "attention_resolutions", "[20, 10]")
     expect(not (root / "sizes").exists(), "a refused start leaves no folder")
+    done = run("train", *at_40, "--set", "network.attention_resolutions=[10]", "--set", "train.budget=2steps")
+    expect(done.returncode == 0, "network and encoder follow the size of the data", done)
+
+
+def check_moved_and_continued(root):
+    folder, moved = root / "letters", root / "moved letters"
+    out = ["--set", "network.attention_resolutions=[8]", "--out", root / "moving"]
+    done = run("train", *SMALL, *of_folder(os.path.relpath(folder)), "--set", "train.budget=2steps", *out)
+    expect(done.returncode == 0, "a run on a relative path", done)
+    folder.rename(moved)
+    done = run("train", *SMALL, *of_folder(moved), "--set", "train.budget=3steps", *out)
+    expect(done.returncode == 0, "a run goes on where its data have moved", done)
+    save(moved / "q", "0.png", "1.png")
+    done = run("train", *SMALL, *of_folder(moved), "--set", "train.budget=4steps", *out)
+    expect(done.returncode == 4, "other data are refused", done)
+    says(done, "the refusal", "got others", "--from")
+    done = run("train", "--from", root / "moving", "--set", f"data.path={moved}", "--threads", "1", "--out",
+               root / "continued")
+    expect(done.returncode == 0, "another run starts from its weights", done)
+    says(done, "the start", "1 of 3 captions hold words that the encoder does not know, as 'q'")
+
+
+def check_samples(root):
+    """A picture says its number and can be drawn again alone; what an earlier call left is said."""
+    run_folder, out = root / "moving", root / "drawn"
+    drawing = ["sample", run_folder, "--prompt", "a photo of a b", "--single", "--no-animation", "--out", out]
+    first = run(*drawing, "--count", "4")
+    expect(first.returncode == 0, "sample", first)
+    wanted = (out / "picture-00003.png").read_bytes()
+    expect(b"sample_number\x003" in wanted, "a picture says its number")
+    done = run(*drawing, "--first", "3")
+    says(done, "sample", "3 files of an earlier call")
+    pixels = lambda content: content[content.index(b"IDAT"):]
+    expect(pixels((out / "picture-00003.png").read_bytes()) == pixels(wanted), "picture 3 comes again alone")
+    (root / "a file").write_text("")
+    done = run("sample", run_folder, "--prompt", "a photo of a b", "--out", root / "a file" / "below")
+    expect(done.returncode == 3 and "sample 100" not in done.stderr, "a folder that cannot be made is seen first", done)
+    done = run("rewind", "world", "--prompt", "a red disc", "--noise-seed", "-1")
+    expect(done.returncode == 2 and "9223372036854775807" in done.stderr, "a seed below 0 is refused", done)
+    done = run("sample", run_folder, "--prompt", "a photo of a b, - !", "--no-animation")
+    expect(done.returncode == 2, "signs that no caption had are refused", done)
+    says(done, "the refusal", "leave them out")
+    expect("did you mean" not in done.stderr, "signs get no hint of a word", done)
 
 
 def started_training(folder, *before):
@@ -221,6 +264,8 @@ def main():
         check_training_says_it(root, formats, long)
         check_flips(root)
         check_sizes(root)
+        check_moved_and_continued(root)
+        check_samples(root)
         check_signals(root)
     if problems:
         sys.exit(f"{len(problems)} problems")

@@ -1,8 +1,12 @@
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/model_argument.h"
+#include "apps/noisescope/run_command.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/image_tensor.h"
+#include "noisescope/io/resize.h"
+#include "noisescope/io/writable_folder.h"
 #include "noisescope/report/explain_report.h"
+#include "noisescope/run/run_config.h"
 #include "noisescope/train/options.h"
 
 namespace noisescope::cli {
@@ -62,6 +66,18 @@ void print_methods(const Session& session) {
   session.result(list);
 }
 
+/// The picture in the model's size, cropped and scaled as training does it.
+Tensor fitted_picture(const Session& session, const std::string& path, const OpenedModel& opened) {
+  const Image image = read_image(path);
+  const int64_t side = opened.model.side();
+  if (image.width == side && image.height == side) return image_to_tensor(image);
+  const bool crops = !opened.folder || load_run_config_of(*opened.folder).data.load.resize == ResizeMode::crop;
+  session.notice(path + " has " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                 " px: " + (crops ? "its middle is scaled" : "it is scaled") + " to the " + std::to_string(side) +
+                 " x " + std::to_string(side) + " of the model, as in training");
+  return image_to_tensor(crops ? resize_and_crop(image, side) : resize_bicubic(image, side, side));
+}
+
 void run_explain(const Session& session, ExplainFlags flags) {
   if (flags.list) return print_methods(session);
   if (flags.model.empty() || (flags.prompts.empty() && flags.record.empty())) {
@@ -70,13 +86,16 @@ void run_explain(const Session& session, ExplainFlags flags) {
         "explain --help'");
   }
   OpenedModel opened = open_model(session, flags.model, flags.overrides);
+  if (opened.model.network) {
+    say_of_cut_prompts(session, opened.model.network->clip().tokenizer(), flags.prompts);
+  }
   ExplainRequest& request = flags.request;
   if (!flags.prompts.empty()) {
     request.subject.prompt = flags.prompts.front();
     request.subject.compared.assign(flags.prompts.begin() + 1, flags.prompts.end());
   }
   if (!flags.record.empty()) request.subject.record = load_record(flags.record);
-  if (!flags.image.empty()) request.subject.picture = image_to_tensor(read_image(flags.image));
+  if (!flags.image.empty()) request.subject.picture = fitted_picture(session, flags.image, opened);
   request.subject.seed = opened.seed;
   request.settings = std::move(opened.settings);
   request.budget_seconds = seconds_of(flags.budget);
@@ -84,6 +103,7 @@ void run_explain(const Session& session, ExplainFlags flags) {
   request.out = !flags.out.empty() ? std::filesystem::path(flags.out)
                 : opened.folder    ? opened.folder->explain()
                                    : std::filesystem::path("runs/world/explain");
+  check_writable(request.out);
   const ExplanationReport report =
       explanation_report(opened.model, request, session.control,
                          [&](const Method& method, const Page& page) { print_page(session, method, page); });
@@ -116,7 +136,7 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
       ->delimiter(',');
   command
       .add_option("--image", flags.image,
-                  "explain this picture, PNG or JPEG of the model's size, not a drawn one; methods "
+                  "explain this picture, not a drawn one, cropped and scaled as training does; methods "
                   "that look at a run find runs that end in it by inversion")
       ->check(CLI::ExistingFile);
   CLI::Option* record = command

@@ -1,4 +1,5 @@
 #include "apps/noisescope/model_argument.h"
+#include "apps/noisescope/run_command.h"
 #include "noisescope/core/error.h"
 #include "noisescope/report/rewind_run.h"
 
@@ -24,6 +25,10 @@ void read_word(const std::string& text, RewindRequest& request) {
 
 void run_rewind(const Session& session, RewindFlags flags) {
   const OpenedModel opened = open_model(session, flags.model, flags.overrides);
+  if (opened.model.network) {
+    say_of_cut_prompts(session, opened.model.network->clip().tokenizer(),
+                       {flags.request.prompt, flags.request.new_prompt});
+  }
   RewindRequest& request = flags.request;
   read_word(flags.word, request);
   request.seed = opened.seed;
@@ -70,7 +75,9 @@ void add_change_flags(CLI::App& command, RewindFlags& flags) {
       ->delimiter(',')
       ->expected(4);
   command.add_flag("--new-noise", request.new_noise, "other noise in the steps that remain (stochastic samplers)");
-  command.add_option("--noise-seed", request.noise_seed, "seed of the new noise")->capture_default_str();
+  command.add_option("--noise-seed", request.noise_seed, "seed of the new noise")
+      ->check(seed_problem)
+      ->capture_default_str();
   command.add_option("--labels", request.labels, "captions of what a picture may show, where no parser reads it")
       ->delimiter(',');
   command.add_option("--out", flags.out, "folder of the results (default: RUN/rewind; of a world runs/world/rewind)");

@@ -1,6 +1,7 @@
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
+#include "noisescope/data/image_loader.h"
 #include "noisescope/report/sample_run.h"
 #include "noisescope/run/train_run.h"
 
@@ -14,19 +15,6 @@ struct SampleFlags {
   std::vector<std::string> overrides;
 };
 
-/// Names the prompts whose ends the encoder does not read.
-void say_of_cut_prompts(const Session& session, const Tokenizer& tokenizer, const SampleRequest& request) {
-  std::vector<std::string> texts = request.prompts;
-  texts.push_back(request.negative_prompt);
-  for (const std::string& text : texts) {
-    const Encoding encoding = tokenizer.encode(text);
-    if (!encoding.truncated()) continue;
-    session.notice("the prompt '" + text.substr(0, 40) + "...' is longer than the " +
-                   std::to_string(tokenizer.context_length()) + " tokens that the encoder reads: its last " +
-                   std::to_string(encoding.dropped) + " are cut off");
-  }
-}
-
 void run_sample(const Session& session, SampleFlags flags) {
   const RunFolder folder{flags.run};
   RunConfig config = load_run_config_of(folder, flags.overrides);
@@ -34,14 +22,21 @@ void run_sample(const Session& session, SampleFlags flags) {
   if (!flags.out.empty()) flags.request.out = flags.out;
   const TextToImage model = load_run_model(folder, parse_device(session.common.device),
                                            [&](const std::string& text) { session.notice(text); });
-  say_of_cut_prompts(session, model.clip().tokenizer(), flags.request);
+  std::vector<std::string> texts = flags.request.prompts;
+  texts.push_back(flags.request.negative_prompt);
+  const int64_t cut = say_of_cut_prompts(session, model.clip().tokenizer(), texts);
   const SampleResult result = sample_run(model, config, folder, flags.request, session.control);
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
   for (const auto& file : result.files) {
     session.say("wrote " + file.string());
     files.push_back(file.string());
   }
-  session.result({{"files", files}, {"seconds", result.seconds}});
+  if (!result.earlier.empty()) {
+    session.notice("beside them lie " + std::to_string(result.earlier.size()) + " files of an earlier call (" +
+                   name_examples(result.earlier) + "); choose another --out to keep them apart");
+  }
+  session.result(
+      {{"files", files}, {"seconds", result.seconds}, {"truncated", cut}, {"earlier_files", result.earlier}});
 }
 
 }  // namespace
@@ -60,6 +55,10 @@ void add_sample(CLI::App& app, Session& session) {
       ->allow_extra_args(false);
   command->add_option("--pictures,--count", flags->request.count, "pictures of each prompt")
       ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command
+      ->add_option("--first", flags->request.first, "number of the first one: --first 7 draws picture 7 again, alone")
+      ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
   command->add_option("--negative-prompt", flags->request.negative_prompt, "takes the place of the null condition");
   command->add_option("--out", flags->out, "folder of the results; default: RUN/samples");
@@ -84,7 +83,9 @@ void add_sample(CLI::App& app, Session& session) {
       "  noisescope sample runs/demo --prompt \"a cross\" --set sample.sampler.solver=ddim "
       "--set sample.grid.steps=50\n"
       "  noisescope sample runs/demo --prompt \"a red disc\" --record full\n"
-      "Picture k of a prompt depends on (seed, k) alone, whatever --pictures is.");
+      "  noisescope sample runs/demo --prompt \"a red disc\" --first 7 --single\n"
+      "Picture k of a prompt depends on (seed, k) alone, whatever --pictures is; a single PNG says its k\n"
+      "(sample_number). An empty prompt is the null condition.");
   command->callback([&session, flags] { run_sample(session, *flags); });
 }
 

@@ -1,49 +1,17 @@
 #include "apps/noisescope/unpickle.h"
 
-#include <cerrno>
-
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "apps/noisescope/python_script.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/file.h"
-
-extern char** environ;
 
 namespace noisescope::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kScript =
+constexpr const char* kUnpickleScript =
 #include "apps/noisescope/unpickle_script.inc"
     ;
-
-/// Runs a program to its end, without a shell; throws unless it succeeds.
-void run_program(const std::vector<std::string>& words) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // stdout is the result's
-  pid_t child = 0;
-  const int failed = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) {
-    throw IoError("[convert] expected to start " + words.front() +
-                      "; pickles are read by Python with torch and safetensors, see --python",
-                  failed);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw FormatError("[convert] expected tensors in the pickle, got a failure of " + words.front() +
-                      "; its message stands above");
-  }
-}
 
 }  // namespace
 
@@ -54,10 +22,10 @@ bool is_pickle(const fs::path& path) {
 
 void unpickle(const std::string& python, const std::string& keys, const std::vector<fs::path>& pickles,
               const fs::path& target) {
-  std::vector<std::string> words = {python, "-c", kScript, keys};
-  for (const fs::path& pickle : pickles) words.push_back(pickle.string());
-  words.push_back(target.string());
-  run_program(words);
+  std::vector<std::string> arguments = {keys};
+  for (const fs::path& pickle : pickles) arguments.push_back(pickle.string());
+  arguments.push_back(target.string());
+  run_python(python, kUnpickleScript, arguments, "torch and safetensors");
 }
 
 Workplace::Workplace(const fs::path& out) : out_(out), path_(out.string() + ".partial") {

@@ -1,4 +1,5 @@
 #include "apps/noisescope/cli.h"
+#include "apps/noisescope/data_commands.h"
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/format.h"
 #include "noisescope/data/data_facts.h"
@@ -43,7 +44,7 @@ void measure_context(const Session& session, const RunConfig& config, CaptionFac
                      const std::vector<std::string>& captions) {
   try {
     const Tokenizer tokenizer = config.clip_folder.empty() ? Tokenizer::train(captions, config.clip.tokenizer)
-                                                           : load_tokenizer(config.clip_folder);
+                                                           : ClipModel::load(config.clip_folder).tokenizer();
     facts.context = tokenizer.context_length();
     facts.cut = captions_cut(tokenizer, captions);
   } catch (const std::runtime_error& error) {
@@ -71,6 +72,7 @@ void run_inspect(const Session& session, const InspectFlags& flags) {
 void add_data(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("data", "Look at data before training on it");
   command->require_subcommand(1);
+  add_data_import(*command, session);
   command->footer("Example:\n  noisescope data inspect --set data.kind=folder --set data.path=cats");
   CLI::App* inspect = command->add_subcommand("inspect", "Counts, sizes, captions, broken files, contact sheet");
   add_common(*inspect, session);

@@ -1,0 +1,41 @@
+#include "apps/noisescope/python_script.h"
+
+#include <cerrno>
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "noisescope/core/error.h"
+
+extern char** environ;
+
+namespace noisescope::cli {
+
+void run_python(const std::string& python, const char* script, const std::vector<std::string>& arguments,
+                const std::string& needs) {
+  std::vector<std::string> words = {python, "-c", script};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // stdout is the result's
+  pid_t child = 0;
+  const int failed = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) {
+    throw IoError("[cli.run_python] expected to start " + python + ", a Python with " + needs + ", see --python",
+                  failed);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    throw FormatError("[cli.run_python] expected " + python + " (with " + needs +
+                      ") to read these files, got a failure; its message stands above");
+  }
+}
+
+}  // namespace noisescope::cli

@@ -124,7 +124,8 @@ struct DenoiserHandle {
 /// The tensor that a Python function named `name` returned, detached. Throws TypeError for anything else.
 Tensor returned_tensor(const py::object& result, const char* name);
 
-/// `function(*tensors)` with the GIL held, as a tensor. Throws as returned_tensor does, and what it raises.
+/// `function(*tensors)` with the GIL held, as a tensor. The function gets copies and its answer is copied, so that
+/// neither side can change the other's numbers. Throws as returned_tensor does, and what it raises.
 Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments);
 
 /// Keeps a Python object for C++ callables that may be dropped on threads without the GIL.

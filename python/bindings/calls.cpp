@@ -177,14 +177,14 @@ Tensor returned_tensor(const py::object& result, const char* name) {
     throw py::type_error(std::string("expected a torch.Tensor from ") + name + ", got " +
                          std::string(py::str(py::type::of(result))));
   }
-  return result.cast<Tensor>().detach();
+  return result.cast<Tensor>().detach().clone();  // a function may hand out one buffer again and again
 }
 
 Tensor call_tensor(const py::object& function, const char* name, const std::vector<Tensor>& arguments) {
   const py::gil_scoped_acquire gil;
   const torch::NoGradGuard no_grad;
   py::tuple tuple(arguments.size());
-  for (size_t i = 0; i < arguments.size(); ++i) tuple[i] = arguments[i];
+  for (size_t i = 0; i < arguments.size(); ++i) tuple[i] = arguments[i].clone();  // and may change what it gets
   return returned_tensor(function(*tuple), name);
 }
 

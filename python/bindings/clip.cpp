@@ -34,6 +34,11 @@ void bind_clip(py::module_& m) {
              return self.encode_image(to_clip_size(pictures, self.config().preprocess));
            })
       .def("tokenize", encodings)
+      .def("truncated",
+           [](const ClipModel& self, const std::vector<std::string>& texts) {
+             return tokenize(self.tokenizer(), texts).truncated;
+           })
+      .def_property_readonly("context_length", [](const ClipModel& self) { return self.tokenizer().context_length(); })
       .def_property_readonly("embedding_dim", &ClipModel::embedding_dim)
       .def_property_readonly("image_size", &ClipModel::image_size)
       .def("save", [](const ClipModel& self, const std::string& folder) { self.save(folder); });

@@ -78,6 +78,9 @@ py::object schedule(const py::dict& options) {
   return answer(ScheduleTables{betas, bars, ((1 - bars) / bars).sqrt()});
 }
 
+/// What an observer sees is its own: it cannot change the run.
+py::object copy_or_none(const Tensor& tensor) { return tensor_or_none(tensor.defined() ? tensor.clone() : tensor); }
+
 }  // namespace
 
 void bind_diffusion(py::module_& m) {
@@ -102,12 +105,11 @@ void bind_diffusion(py::module_& m) {
       .def_readonly("sigma", &SamplerStep::sigma)
       .def_readonly("sigma_next", &SamplerStep::sigma_next)
       .def_property_readonly("log_snr", [](const SamplerStep& s) { return log_snr_of(s.sigma); })
-      .def_property_readonly("x", [](const SamplerStep& s) { return tensor_or_none(s.x); })
-      .def_property_readonly("denoised", [](const SamplerStep& s) { return tensor_or_none(s.prediction.denoised); })
-      .def_property_readonly("conditional",
-                             [](const SamplerStep& s) { return tensor_or_none(s.prediction.conditional); })
+      .def_property_readonly("x", [](const SamplerStep& s) { return copy_or_none(s.x); })
+      .def_property_readonly("denoised", [](const SamplerStep& s) { return copy_or_none(s.prediction.denoised); })
+      .def_property_readonly("conditional", [](const SamplerStep& s) { return copy_or_none(s.prediction.conditional); })
       .def_property_readonly("unconditional",
-                             [](const SamplerStep& s) { return tensor_or_none(s.prediction.unconditional); });
+                             [](const SamplerStep& s) { return copy_or_none(s.prediction.unconditional); });
   py::class_<DenoiserHandle>(m, "Denoiser",
                              "D(x, sigma, condition): the estimate of x_0, [B, C, H, W]; sigma [B], "
                              "condition [B, D].")

@@ -1,6 +1,7 @@
 """CLIP folders of this program, of transformers, open_clip or OpenAI."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -33,8 +34,12 @@ class Clip:
         return int(self._core.image_size)
 
     def encode_text(self, texts: str | Sequence[str]) -> Tensor:
-        """Embeddings [B, D] of unit norm."""
-        return self._core.encode_text(texts_of(texts))
+        """Embeddings [B, D] of unit norm. Texts longer than the encoder reads are cut, with a warning."""
+        all_texts = texts_of(texts)
+        if cut := self._core.truncated(all_texts):
+            warnings.warn(f"{len(cut)} of {len(all_texts)} texts are longer than the {self._core.context_length} tokens "
+                          f"that the encoder reads, and cut off: '{cut[0][:40]}...'", stacklevel=2)
+        return self._core.encode_text(all_texts)
 
     def encode_image(self, pictures: Any) -> Tensor:
         """Embeddings [B, D] of unit norm, of pictures [B, 3, H, W] in [-1, 1] of any size."""

@@ -92,6 +92,8 @@ class Adapter:
         wide = sigma.double().reshape(-1, 1, 1, 1)
         alpha, beta = (1 + wide ** 2).rsqrt(), wide * (1 + wide ** 2).rsqrt()
         answer = self.predict(x.double() * alpha, self.timestep(sigma), condition).to(x.device, torch.float64)
+        if answer.shape[1] == 2 * x.shape[1]:  # learned variances stand behind the prediction
+            answer = answer[:, :x.shape[1]]
         if self.prediction == "epsilon":
             estimate = x.double() - wide * answer
         elif self.prediction == "v_prediction":

@@ -11,6 +11,7 @@ from noisescope._answers import ScheduleTables
 from noisescope._core import Denoiser, Step
 from noisescope._keywords import takes_options
 from noisescope._options import GridOptions, GuidanceOptions, PreconditionOptions, SamplerOptions, ScheduleOptions
+from noisescope.errors import ConfigError
 from noisescope.pictures import pictures_of, tensor_of
 from noisescope.progress import sink
 
@@ -131,11 +132,14 @@ def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = Non
            **options: Unpack[SamplerOptions]) -> Tensor:
     """Runs a solver from x [B, C, H, W] at sigmas[0] down to the picture.
 
-    condition, null_condition [B, D] (the latter where guidance needs it); `guidance`: options of classifier-free
+    condition, null_condition [B, D] (guidance needs the latter: ConfigError without it); `guidance`: options of classifier-free
     guidance (scale, sigma_min, sigma_max, rescale, clamp). `noise` [S - 1, B, C, H, W]: the noise of stochastic steps,
     if it is not to be drawn. `observer` hears every step.
     """
     condition = tensor_of(condition, "condition")
+    if null_condition is None and guidance is not None and dict(guidance).get("scale", 1.0) != 1:
+        raise ConfigError("expected null_condition, without which guidance has nothing to go away from, got none; give "
+                          "the condition of no prompt, or leave guidance out")
     null = condition if null_condition is None else tensor_of(null_condition, "null_condition")
     return _core.sample(denoiser_of(denoiser), tensor_of(x, "x"), condition, null, list(sigmas), seed,
                         ids_of(sample_ids),

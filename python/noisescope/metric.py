@@ -42,7 +42,8 @@ def best_iou(maps: Any, mask: Any) -> Tensor:
 
 
 def relevance_mass(maps: Any, mask: Any) -> Tensor:
-    """Share of the map's sum inside the mask, [B] (Arras et al. 2022, arXiv:2003.07258)."""
+    """Share of the map's sum inside the mask, [B] (Arras et al. 2022, arXiv:2003.07258). Raises ValueError for
+    negative values: of a signed map give the positive part, `maps.clamp(min=0)`."""
     return _core.relevance_mass(tensor_of(maps, "maps"), mask_of(mask))
 
 

@@ -10,6 +10,17 @@ from torch import Tensor
 
 
 def _from_pil(image: Any) -> Tensor:
+    """As the program reads files: upright, and of 16-bit grey the high byte."""
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        grey = numpy.asarray(image).astype(numpy.int64)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise ValueError(f"expected grey values of 16 bits, got {grey.min()} to {grey.max()}; scale them first")
+        image = Image.fromarray((grey >> 8).astype(numpy.uint8))
+    if image.mode == "F":
+        raise ValueError("expected a picture of whole numbers, got PIL's mode F; scale it and convert it to 'L' first")
     pixels = numpy.asarray(image.convert("RGB"), dtype=numpy.float32)
     return torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
 

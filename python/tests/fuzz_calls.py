@@ -246,7 +246,7 @@ def examples(run, folder):
         "metric.random_maps": {"height": 2, "width": 2, "sample_ids": [0], "seed": 1},
         "metric.randomise_all": {"run": run, "maps": lambda d: maps[None], "shuffles": 1, "seed": 1},
         "metric.randomise_cascade": {"run": run, "maps": lambda d: maps[None], "seed": 1},
-        "metric.relevance_mass": localisation,
+        "metric.relevance_mass": {**localisation, "maps": maps.abs()},
         "metric.relevance_rank": localisation,
         "metric.sensitivity": {"maps_of": lambda x: x[:, 0], "pictures": SMALL, "radius": 0.1, "draws": 1, "seed": 1},
     }

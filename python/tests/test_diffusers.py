@@ -160,3 +160,17 @@ def test_folders_are_loaded_and_incomplete_ones_refused(unet, tmp_path):
 def test_flow_matching_schedulers_are_refused(unet):
     with pytest.raises(ns.ModelError, match="alphas_cumprod"):
         nd.denoiser(unet, diffusers.FlowMatchEulerDiscreteScheduler())
+
+
+def test_learned_variances_are_passed_over():
+    torch.manual_seed(0)
+    twice = diffusers.UNet2DModel(
+        sample_size=SIDE, in_channels=3, out_channels=6, block_out_channels=(16, 16), layers_per_block=1,
+        norm_num_groups=8, down_block_types=("DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D")).eval()
+    scheduler = diffusers.DDPMScheduler(variance_type="learned_range")
+    x, sigma = torch.randn(2, 3, SIDE, SIDE), torch.full((2,), nd.sigmas(scheduler, [40])[0], dtype=torch.float64)
+    with torch.no_grad():
+        eps = twice((x.double() / (1 + sigma[0] ** 2).sqrt()).float(), torch.full((2,), 40.0)).sample[:, :3]
+    answer = nd.denoiser(twice, scheduler)(x, sigma, torch.zeros(2, 1))
+    assert torch.allclose(answer, x - sigma[0].float() * eps, atol=1e-4)

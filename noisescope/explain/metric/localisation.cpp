@@ -14,6 +14,9 @@ struct Rows {
     check_shape("explain.metric", "mask", mask_in, {map_in.size(0), map_in.size(1), map_in.size(2)});
     map = map_in.flatten(1).to(torch::kFloat64);
     mask = mask_in.flatten(1).to(torch::kBool);
+    if (!at::isfinite(map).all().item<bool>()) {
+      throw ValueError("[explain.metric] expected maps of finite numbers, got NaN or infinity");
+    }
     if ((mask.all(1) | ~mask.any(1)).any().item<bool>()) {
       throw ValueError(
           "[explain.metric] expected masks with pixels inside and outside, got one that "
@@ -71,6 +74,11 @@ Tensor best_iou(const Tensor& map, const Tensor& mask) {
 
 Tensor relevance_mass(const Tensor& map, const Tensor& mask) {
   const Rows rows(map, mask);
+  if ((rows.map < 0).any().item<bool>()) {
+    throw ValueError(
+        "[explain.relevance_mass] expected maps without negative values, whose sum is a mass, got a signed one; take its "
+        "positive part or its absolute values first");
+  }
   const Tensor total = rows.map.sum(1);
   const Tensor inside = (rows.map * rows.mask).sum(1);
   return torch::where(total == 0, torch::zeros_like(total), inside / total);

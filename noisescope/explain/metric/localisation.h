@@ -26,6 +26,7 @@ Tensor best_iou(const Tensor& map, const Tensor& mask);
 
 /// Relevance mass accuracy: share of the map's sum inside the mask (Arras et al. 2022,
 /// arXiv:2003.07258). 0 for a map that sums to 0.
+/// Throws ValueError for negative values: of a signed map the share means nothing.
 Tensor relevance_mass(const Tensor& map, const Tensor& mask);
 
 /// Relevance rank accuracy: share of the |mask| largest values that lie inside it (same).

@@ -73,6 +73,13 @@ TEST(Localisation, RefusesEmptyAndFullMasks) {
   EXPECT_THROW(iou(kMap, mask_of({1, 0}), 0.4), ShapeError);
 }
 
+TEST(Localisation, RefusesWhatWouldMeanNothing) {
+  EXPECT_THROW(relevance_mass(kMap - 100, kMask), ValueError);  // signed: shares above 1
+  for (const auto metric : {pointing_game, localisation_auc, best_iou, relevance_mass, relevance_rank}) {
+    EXPECT_THROW(metric(kMap / 0 * 0, kMask), ValueError);
+  }
+}
+
 // Not a test of its own: tests/explain/metric/localisation_oracle.py scores the same maps.
 TEST(OracleFile, Write) {
   const char* path = std::getenv("NOISESCOPE_ORACLE_FILE");
@@ -80,7 +87,7 @@ TEST(OracleFile, Write) {
   TensorFile file;
   for (const char* fixture : {"plain", "tied"}) {
     Tensor maps = Random(3).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}, torch::kFloat64);
-    if (std::string(fixture) == "tied") maps = (maps * 2).round() + 20;
+    maps = std::string(fixture) == "tied" ? (maps * 2).round() + 20 : maps.abs();
     const Tensor masks = Random(4).normal(Purpose::explain, 0, sample_range(0, 40), {12, 9}) > 0.8;
     const std::string prefix = std::string(fixture) + ".";
     file.tensors[prefix + "maps"] = maps;

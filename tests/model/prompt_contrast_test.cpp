@@ -46,6 +46,12 @@ TEST(ContrastPrompts, AnErrorNamesTheWordsThereAre) {
   EXPECT_THROW(contrast_prompts("a red disc", "", {"red"}), ValueError);
 }
 
+TEST(ContrastPrompts, AnAlternativeSaidTwiceWouldCountTwice) {
+  EXPECT_THROW(contrast_prompts("a red disc", "red", {"green", "Green"}), ValueError);
+  EXPECT_THROW(contrast_prompts("a red disc", "red", {"green", " "}), ValueError);
+  EXPECT_EQ(contrast_prompts("a red disc", "red", {"green", "Red"}).values, (Words{"green", "Red"}));
+}
+
 TEST(WordsOf, CountsOccurrences) {
   EXPECT_EQ(words_of(kPrompt, {"red", "disc", "dark"}), (Words{"red", "red:2", "disc", "dark"}));
 }

@@ -22,5 +22,15 @@ TEST(PromptWithout, LeavesAWordOpenAsTheWorldDoes) {
   EXPECT_EQ(prompt_without(nullptr, contrast[0]), "a photo of a fox");
 }
 
+TEST(WordContrasts, CaseDoesNotMatter) {
+  const World world;
+  const WorldGrammar grammar(world);
+  const std::string prompt = "a RED square left of a blue square on Dark";
+  const auto contrasts = word_contrasts(&grammar, prompt, {"RED", "dark"}, {});
+  ASSERT_EQ(contrasts.size(), 2u);
+  EXPECT_EQ(contrasts[0].values.size(), world.options().colours.size() - 1);  // two blue squares are no scene
+  EXPECT_EQ(prompt_without(&grammar, contrasts[1]), "a RED square left of a blue square");
+}
+
 }  // namespace
 }  // namespace noisescope

@@ -18,12 +18,16 @@ function(noisescope_module name)
   string(REPLACE "/" "_" flat "${name}")
   list(TRANSFORM arg_DEPS PREPEND ns_ OUTPUT_VARIABLE dependencies)
   add_library(ns_${flat} STATIC ${sources})
-  target_include_directories(ns_${flat} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_include_directories(ns_${flat} PUBLIC
+    "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include>")
+  target_compile_features(ns_${flat} PUBLIC cxx_std_20)
   target_link_libraries(ns_${flat} PUBLIC ${dependencies} torch::torch ${arg_LIBS} PRIVATE ns_warnings)
   target_precompile_headers(ns_${flat} REUSE_FROM ns_pch)
   if(arg_TORCH_BOUND)
     target_compile_options(ns_${flat} PRIVATE -O1)
   endif()
+  set_target_properties(ns_${flat} PROPERTIES EXPORT_NAME ${flat})  # noisescope::diffusion to who finds the package
+  install(TARGETS ns_${flat} EXPORT noisescope COMPONENT cpp)
   noisescope_tests(${name})
 endfunction()
 

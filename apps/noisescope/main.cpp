@@ -60,9 +60,9 @@ constexpr const char* kFooter =
     "  noisescope train --config config/shapes.yaml --out runs/mine\n"
     "  noisescope sample runs/mine --prompt \"a red square left of a blue disc on dark\"\n"
     "  noisescope doctor                            what this machine has, and what is wrong\n"
-    "Every command explains itself: noisescope COMMAND --help\n"
+    "More on a command: noisescope COMMAND --help\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unusable data or files, 4 model mismatch,\n"
-    "130 stopped on request (work is saved; the same command goes on).";
+    "130 stopped on request (progress is saved; rerun the same command to resume).";
 
 int exit_code_of(const std::exception& error) {
   if (dynamic_cast<const ValueError*>(&error)) return 2;

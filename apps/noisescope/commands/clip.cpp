@@ -37,14 +37,13 @@ void add_clip_train(CLI::App& clip, Session& session) {
   add_common(*train, session);
   auto flags = std::make_shared<ClipFlags>();
   add_config_flags(*train, flags->config);
-  train->add_option("--out", flags->out, "run folder; a later 'noisescope train' there goes on with this CLIP")
-      ->required();
+  train->add_option("--out", flags->out, "run folder; a later 'noisescope train' there uses this CLIP")->required();
   train->footer(
       "Examples:\n"
       "  noisescope clip train --out runs/clip --set clip_train.seconds=30\n"
       "  noisescope clip train --config config/model_small.yaml --out runs/tiny --json\n"
       "Writes OUT/clip in Hugging Face layout and OUT/clip.json: zero-shot accuracy, retrieval\n"
-      "ranks, modality gap. Ctrl-C saves; the same command goes on.");
+      "ranks, modality gap. Ctrl-C saves; rerun the command to resume.");
   train->callback([&session, flags] { run_clip_train(session, *flags); });
 }
 

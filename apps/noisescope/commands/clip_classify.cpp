@@ -91,7 +91,7 @@ void add_clip_classify(CLI::App& clip, Session& session) {
   add_clip_folder(*command, "--model", flags->model);
   command->add_option("images", flags->images, "pictures or folders of them")->required();
   command->add_option("--labels", flags->texts, "class names")->delimiter(',');
-  command->add_option("--labels-file", flags->texts_file, "file with a class name a line");
+  command->add_option("--labels-file", flags->texts_file, "file with one class name per line");
   command->add_option("--template", flags->templates, "caption of a class; default: the usual seven, averaged")
       ->allow_extra_args(false);
   command->add_option("--top", flags->top, "labels shown")->check(CLI::Range(1, 1000))->capture_default_str();

@@ -45,9 +45,9 @@ void add_clip_embed(CLI::App& clip, Session& session) {
   auto flags = std::make_shared<EmbedFlags>();
   add_clip_folder(*command, "--model", flags->model);
   ClipEmbedRequest& request = flags->request;
-  command->add_option("--texts", request.texts, "file with a text a line")->check(CLI::ExistingFile);
+  command->add_option("--texts", request.texts, "file with one text per line")->check(CLI::ExistingFile);
   command->add_option("--images", request.images, "folder of pictures")->check(CLI::ExistingDirectory);
-  command->add_option("--classes", request.classes, "file with a class name a line")->check(CLI::ExistingFile);
+  command->add_option("--classes", request.classes, "file with one class name per line")->check(CLI::ExistingFile);
   command
       ->add_option("--template", request.templates,
                    "caption of a class, e.g. \"a photo of a {}\"; default: the usual seven")
@@ -66,8 +66,8 @@ void add_clip_embed(CLI::App& clip, Session& session) {
       "Example:\n"
       "  noisescope clip embed --model models/ViT-B-32 --texts captions.txt --images photos \\\n"
       "                        --out embeddings.safetensors\n"
-      "Tensors text, image and class; names as JSON lists in the metadata. After an interruption the\n"
-      "same command goes on; the finished file has the same bits either way.");
+      "Tensors text, image and class; names as JSON lists in the metadata. Interrupted? Rerun the\n"
+      "same command; the finished file has the same bits either way.");
   command->callback([&session, flags] { run_embed(session, *flags); });
 }
 

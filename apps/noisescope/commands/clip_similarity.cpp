@@ -83,7 +83,7 @@ void add_clip_similarity(CLI::App& clip, Session& session) {
   add_clip_folder(*command, "--model", flags->model);
   command->add_option("images", flags->images, "pictures or folders of them")->required();
   command->add_option("--text", flags->texts, "a text; may be given several times")->allow_extra_args(false);
-  command->add_option("--texts-file", flags->texts_file, "file with a text a line");
+  command->add_option("--texts-file", flags->texts_file, "file with one text per line");
   command->add_option("--out", flags->out, "PNG of the matrix; an SVG with names goes beside it");
   command->footer(
       "Example:\n"

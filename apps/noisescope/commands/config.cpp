@@ -28,7 +28,7 @@ void show_cost(const Session& session, const RunConfig& config, double flops_per
 }  // namespace
 
 void add_config(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("config", "Show, check and price configurations");
+  CLI::App* command = app.add_subcommand("config", "Show, check and estimate the cost of configurations");
   command->require_subcommand(1);
   command->footer(
       "Examples:\n"

@@ -24,12 +24,12 @@ constexpr const char* kHowPickles =
 struct ConvertFlags {
   ClipFolderFlags model;
   std::string out;
-  std::string python = "python3";
+  std::string python = default_python();
 };
 
 struct XNoiseFlags {
   std::string checkpoint, clip, out;
-  std::string python = "python3";
+  std::string python = default_python();
 };
 
 struct EmbeddingFlags {

@@ -52,7 +52,7 @@ void add_demo(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("demo", "The main job on the embedded world: train, sample, explain, report");
   add_common(*command, session);
   auto flags = std::make_shared<DemoFlags>();
-  command->add_option("--out", flags->out, "run folder; an unfinished run there goes on")->capture_default_str();
+  command->add_option("--out", flags->out, "run folder; resumes an unfinished run")->capture_default_str();
   command->add_option("--budget", flags->budget, "scale everything to about this time, e.g. 60s");
   command->add_flag("--no-animation", flags->no_animation, "film strips instead of films");
   command->add_option("--set", flags->overrides, "key=value over the demo's configuration")->allow_extra_args(false);

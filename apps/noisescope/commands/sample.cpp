@@ -67,7 +67,7 @@ void add_sample(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"gif", "apng", "webp"}))
       ->capture_default_str();
   command->add_flag("--no-animation", flags->request.no_animation, "no film");
-  command->add_flag("--single", flags->request.single, "also one PNG a picture");
+  command->add_flag("--single", flags->request.single, "also write each picture to its own PNG");
   command->add_option("--array", flags->request.array, "also all pixels: safetensors or npy")
       ->check(CLI::IsMember({"safetensors", "npy"}));
   command

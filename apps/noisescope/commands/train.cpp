@@ -61,7 +61,7 @@ void add_train(CLI::App& app, Session& session) {
   add_common(*command, session);
   auto flags = std::make_shared<TrainFlags>();
   add_config_flags(*command, flags->config);
-  command->add_option("--out", flags->out, "run folder; an unfinished run there goes on")->required();
+  command->add_option("--out", flags->out, "run folder; resumes an unfinished run")->required();
   command
       ->add_option("--from", flags->from,
                    "start from the weights and with the encoder of this finished run, in its configuration (--set over "
@@ -78,7 +78,7 @@ void add_train(CLI::App& app, Session& session) {
       "                   --out runs/tiny\n"
       "  noisescope train --set train.budget=60s --seed 3 --out runs/quick\n"
       "  noisescope train --from runs/tiny --set data.path=more-pictures --out runs/more\n"
-      "Ctrl-C saves; the same command goes on. 'noisescope config show' lists every key of --set.");
+      "Ctrl-C saves; rerun the command to resume. 'noisescope config show' lists every key of --set.");
   command->callback([&session, flags] { run_train(session, *flags); });
 }
 

@@ -16,6 +16,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -131,6 +132,7 @@ def chosen(options):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy is put back
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("module", help="a folder of noisescope/: diffusion, explain, explain/metric, ...")
     parser.add_argument("--count", type=int, default=20, help="how many mutants that compile")

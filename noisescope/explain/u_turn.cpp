@@ -78,10 +78,10 @@ double UTurns::half_point(int64_t f, double chance) const {
                     kept.size(2), f, chance));
   }
   const double half = (1 + chance) / 2;
-  const std::vector<double> kept = monotone_fit(retention().select(1, f));
+  const std::vector<double> share = monotone_fit(retention().select(1, f));
   for (size_t i = 1; i < log_snrs.size(); ++i) {
-    if (kept[i - 1] < half && kept[i] >= half) {
-      return std::lerp(log_snrs[i - 1], log_snrs[i], (half - kept[i - 1]) / (kept[i] - kept[i - 1]));
+    if (share[i - 1] < half && share[i] >= half) {
+      return std::lerp(log_snrs[i - 1], log_snrs[i], (half - share[i - 1]) / (share[i] - share[i - 1]));
     }
   }
   return std::numeric_limits<double>::quiet_NaN();

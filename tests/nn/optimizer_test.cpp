@@ -128,10 +128,10 @@ INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerKinds, ::testing::Values(OptimizerKind:
 TEST_P(OptimizerKinds, ALoadedStateGoesOnWithTheSameBits) {
   NamedTensors first = golden_parameters(torch::kFloat32);
   Optimizer optimizer(first, {.kind = GetParam()});
-  const auto steps = [](Optimizer& optimizer, NamedTensors& parameters, int64_t from, int64_t to) {
+  const auto steps = [](Optimizer& stepped, NamedTensors& parameters, int64_t from, int64_t to) {
     for (int64_t step = from; step < to; ++step) {
       set_gradients(parameters, step);
-      optimizer.step(0.01);
+      stepped.step(0.01);
     }
   };
   steps(optimizer, first, 0, 7);

@@ -176,8 +176,8 @@ TEST_P(Defects, BringsDownWhatItConcernsAndSparesTheRest) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Slow, Defects, ::testing::ValuesIn(defects()), [](const auto& info) {
-  std::string name = info.param.name;
+INSTANTIATE_TEST_SUITE_P(Slow, Defects, ::testing::ValuesIn(defects()), [](const auto& instance) {
+  std::string name = instance.param.name;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

@@ -40,7 +40,7 @@ TEST_P(ExactWorldSampling, SceneAccuracyIsOne) { EXPECT_EQ(scene_accuracy("demo"
 
 INSTANTIATE_TEST_SUITE_P(Deterministic, ExactWorldSampling,
                          ::testing::Values(Solver::ddim, Solver::euler, Solver::heun, Solver::dpmpp_2m),
-                         [](const auto& info) { return to_string(info.param); });
+                         [](const auto& instance) { return to_string(instance.param); });
 
 class SlowExactWorldSampling : public ::testing::TestWithParam<Solver> {};
 
@@ -51,7 +51,7 @@ TEST_P(SlowExactWorldSampling, SceneAccuracyIsOneInTheFineWorldToo) {
 INSTANTIATE_TEST_SUITE_P(All, SlowExactWorldSampling,
                          ::testing::Values(Solver::ddpm, Solver::ddim, Solver::euler, Solver::heun, Solver::dpmpp_2m,
                                            Solver::dpmpp_2m_sde),
-                         [](const auto& info) { return to_string(info.param); });
+                         [](const auto& instance) { return to_string(instance.param); });
 
 }  // namespace
 }  // namespace noisescope

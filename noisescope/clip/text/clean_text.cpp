@@ -82,8 +82,8 @@ std::vector<WordRange> split_clip(const CodePoints& text, ClipProfile profile) {
       words.insert(words.end(), {{i, i + 2}, {i + 2, i + length - 2}});
       i += length - 2;
       end = i + 2;
-    } else if (const size_t length = contraction_length(text, i, any_case)) {
-      end = i + length;
+    } else if (const size_t contraction = contraction_length(text, i, any_case)) {
+      end = i + contraction;
     } else if (is_letter(first)) {
       while (end < text.size() && is_letter(text[end].value)) ++end;
     } else if (!is_number(first)) {

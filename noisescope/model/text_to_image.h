@@ -60,8 +60,8 @@ class TextToImage {
   /// The same with weights in memory; files.weights is their name in messages.
   static TextToImage load(const TensorFile& weights, const ModelFiles& files, torch::Device device);
 
-  /// Condition rows of prompts: [B, D]; a blank prompt is the null condition. Throws ValueError for unknown words: which, and what the
-  /// model knows.
+  /// Condition rows of prompts: [B, D]; a blank prompt is the null condition. Throws ValueError for unknown words:
+  /// which, and what the model knows.
   Tensor condition(const std::vector<std::string>& prompts) const;
   /// Condition rows of pictures [B, 3, H, W] in [-1, 1] of any size; ValueError if trained on text
   /// alone.

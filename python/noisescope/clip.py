@@ -37,7 +37,8 @@ class Clip:
         """Embeddings [B, D] of unit norm. Texts longer than the encoder reads are cut, with a warning."""
         all_texts = texts_of(texts)
         if cut := self._core.truncated(all_texts):
-            warnings.warn(f"{len(cut)} of {len(all_texts)} texts are longer than the {self._core.context_length} tokens "
+            warnings.warn(f"{len(cut)} of {len(all_texts)} texts are longer "
+                          f"than the {self._core.context_length} tokens "
                           f"that the encoder reads, and cut off: '{cut[0][:40]}...'", stacklevel=2)
         return self._core.encode_text(all_texts)
 

@@ -26,6 +26,7 @@ GOLDEN = ROOT / "tests/golden"
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/reference")]
 
 import doc_commands  # noqa: E402
+import pyarrow.parquet  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
@@ -45,6 +46,7 @@ BLANKS = [
     ("noisescope rewind", "FILE", "runs/demo/samples/record.safetensors"),
     ("noisescope config cost", "FILE", "config/shapes.yaml"),
     ("noisescope convert IN", "IN", "downloads/open_clip-ViT-B-32"),
+    ("noisescope data import", "FILES", "pictures.parquet"), ("noisescope data import", "FOLDER", "imported"),
     ("noisescope sample --record", "sample", f'sample runs/demo --prompt "{DEMO_PROMPT}"'),
 ]
 # What keeps it short: (the command matches, and not this, words that are added or put in place).
@@ -94,6 +96,10 @@ def furnish(folder):
     shutil.copytree(folder / "cats", folder / "photos")
     Image.open(folder / "cats/1.png").save(folder / "photo.jpg")
     Image.new("RGB", (32, 32), (90, 20, 20)).save(folder / "mine.png")
+    shutil.copytree(GOLDEN / "tiny_imagenet/tiny-imagenet", folder / "more")
+    (folder / "more-pictures").symlink_to("more")
+    rows = [{"image": {"bytes": (folder / "photo.jpg").read_bytes(), "path": "1.jpg"}, "text": "a cat"}]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "pictures.parquet")
     (folder / "captions.txt").write_text("".join(f"a cat of colour {i}\n" for i in range(6)))
     shutil.copy(GOLDEN / "tiny_imagenet/tiny-imagenet.zip", folder / "tiny.zip")
     shutil.copytree(GOLDEN / "clip/open_clip", folder / "downloads/open_clip-ViT-B-32")

@@ -55,7 +55,8 @@ def main():
         run("train", *SMALL, *of_data(root / "rearranged"), "--out", out)
         scores = json.loads(run("evaluate", out, "--json").stdout)
         explaining = ["explain", out, "--prompt", prompt, "--word", "goldfish", "--alternatives",
-                      "school bus,Egyptian cat", "--set", "evidence.steps=4", "--pictures", 2, "--paths", 2, "--methods"]
+                      "school bus,Egyptian cat", "--set", "evidence.steps=4", "--pictures", 2, "--paths", 2,
+                      "--methods"]
         report = json.loads(run(*explaining, "evidence,prediction_tests", "--json").stdout)
         picture = next((root / "rearranged" / "train").rglob("*_0.JPEG"))
         fitted = run(*explaining, "evidence", "--image", picture, "--out", root / "mine")

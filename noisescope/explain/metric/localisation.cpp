@@ -76,7 +76,8 @@ Tensor relevance_mass(const Tensor& map, const Tensor& mask) {
   const Rows rows(map, mask);
   if ((rows.map < 0).any().item<bool>()) {
     throw ValueError(
-        "[explain.relevance_mass] expected maps without negative values, whose sum is a mass, got a signed one; take its "
+        "[explain.relevance_mass] expected maps without negative values, whose sum is a mass, got a signed one; take "
+        "its "
         "positive part or its absolute values first");
   }
   const Tensor total = rows.map.sum(1);

@@ -1,6 +1,7 @@
 #include "apps/noisescope/python_script.h"
 
 #include <cerrno>
+#include <filesystem>
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -11,6 +12,8 @@
 extern char** environ;
 
 namespace noisescope::cli {
+
+std::string default_python() { return std::filesystem::exists(".venv/bin/python") ? ".venv/bin/python" : "python3"; }
 
 void run_python(const std::string& python, const char* script, const std::vector<std::string>& arguments,
                 const std::string& needs) {

@@ -20,8 +20,6 @@ bool is_pickle(const fs::path& path) {
   return end == ".bin" || end == ".pt" || end == ".pth" || end == ".ckpt";
 }
 
-std::string default_python() { return fs::exists(".venv/bin/python") ? ".venv/bin/python" : "python3"; }
-
 void unpickle(const std::string& python, const std::string& keys, const std::vector<fs::path>& pickles,
               const fs::path& target) {
   std::vector<std::string> arguments = {keys};

@@ -10,9 +10,6 @@ namespace noisescope::cli {
 /// Does the name end like a pickle's (.bin, .pt, .pth, .ckpt)?
 bool is_pickle(const std::filesystem::path& path);
 
-/// The Python of the virtual environment in the working folder, as `make` sets one up, or else python3.
-std::string default_python();
-
 /// Writes the tensors of `pickles` to `target`. `keys` names, in order of preference, the dictionaries of a
 /// checkpoint that hold them ("ema,model"); a checkpoint with none of them is taken as one. A dictionary "config" of
 /// numbers, texts and lists becomes JSON under the metadata key "config". `python` needs torch and safetensors; it

@@ -133,8 +133,8 @@ def sample(denoiser: Denoiser, x: Any, condition: Any, null_condition: Any = Non
     """Runs a solver from x [B, C, H, W] at sigmas[0] down to the picture.
 
     condition, null_condition [B, D] (guidance needs the latter: ConfigError without it); `guidance`: options of
-    classifier-free guidance (scale, sigma_min, sigma_max, rescale, clamp). `noise` [S - 1, B, C, H, W]: the noise of stochastic steps,
-    if it is not to be drawn. `observer` hears every step.
+    classifier-free guidance (scale, sigma_min, sigma_max, rescale, clamp). `noise` [S - 1, B, C, H, W]: the noise of
+    stochastic steps, if it is not to be drawn. `observer` hears every step.
     """
     condition = tensor_of(condition, "condition")
     if null_condition is None and guidance is not None and dict(guidance).get("scale", 1.0) != 1:

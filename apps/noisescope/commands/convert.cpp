@@ -5,6 +5,7 @@
 
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/clip_commands.h"
+#include "apps/noisescope/python_script.h"
 #include "apps/noisescope/unpickle.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"

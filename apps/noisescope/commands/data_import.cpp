@@ -19,7 +19,7 @@ struct ImportFlags {
   std::vector<std::string> sources;
   std::string out, image, caption;
   std::string label_template = "a photo of a {}";
-  std::string python = "python3";
+  std::string python = default_python();
 };
 
 void run_import(const Session& session, const ImportFlags& flags) {

@@ -78,7 +78,7 @@ EmbeddedImages embed_images(const Session& session, const ClipModel& model, cons
   return images;
 }
 
-int64_t say_of_texts(const Session& session, const ClipModel& model, const std::vector<std::string>& texts) {
+int64_t say_of_cut_texts(const Session& session, const ClipModel& model, const std::vector<std::string>& texts) {
   const TokenTable table = tokenize(model.tokenizer(), texts);
   const auto cut = static_cast<int64_t>(table.truncated.size());
   if (cut > 0) {
@@ -86,9 +86,12 @@ int64_t say_of_texts(const Session& session, const ClipModel& model, const std::
                                cut == 1 ? "text is" : "texts are", model.tokenizer().context_length(),
                                table.truncated.front().substr(0, 40)));
   }
-  const std::string unknown = describe_unknown(model.tokenizer(), table.unknown());
-  if (!unknown.empty()) session.notice("read as unknown: " + unknown);
   return cut;
+}
+
+void say_of_unknown_words(const Session& session, const ClipModel& model, const std::vector<std::string>& texts) {
+  const std::string unknown = describe_unknown(model.tokenizer(), tokenize(model.tokenizer(), texts).unknown());
+  if (!unknown.empty()) session.notice("read as unknown: " + unknown);
 }
 
 /// Files as given, and those of folders among them.

@@ -43,8 +43,10 @@ struct EmbeddedImages {
 };
 /// Throws DataError if none can be read, IoError for a file that is not there.
 EmbeddedImages embed_images(const Session& session, const ClipModel& model, const std::vector<std::string>& files);
-/// Says how many texts the encoder does not read to their end, and which words it does not know. Returns the former.
-int64_t say_of_texts(const Session& session, const ClipModel& model, const std::vector<std::string>& texts);
+/// Says how many texts the encoder does not read to their end, and returns it.
+int64_t say_of_cut_texts(const Session& session, const ClipModel& model, const std::vector<std::string>& texts);
+/// Says which of their words the encoder does not know.
+void say_of_unknown_words(const Session& session, const ClipModel& model, const std::vector<std::string>& texts);
 /// Files as given, and those of folders among them.
 std::vector<std::string> image_files(const std::vector<std::string>& paths);
 /// Texts of the command line, then those of the file. Throws ValueError if there is none, or a blank one.

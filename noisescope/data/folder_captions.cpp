@@ -187,6 +187,17 @@ void refuse_folders_beside_parts(const FolderListing& listing) {
       kCaptionsWhere, name_examples(names)));
 }
 
+/// A class folder's name becomes text.
+void check_folder_name(const FileSource& source, const std::string& folder) {
+  const size_t valid = utf8_prefix(folder);
+  if (valid == folder.size()) return;
+  throw DataError(format_text(
+      "{}expected names of class folders in UTF-8 in {}, got the byte 0x{:02x} behind {}; rename it (convmv -f latin1 "
+      "-t utf8 --notest -r FOLDER), or pack the archive anew",
+      kCaptionsWhere, source.path().string(), static_cast<unsigned char>(folder[valid]),
+      in_quotes(folder.substr(0, valid))));
+}
+
 /// Says which classes only the held-out parts have.
 void note_new_classes(const CaptionedFiles& files, LoadReport& report) {
   std::set<int64_t> trained, held;
@@ -234,7 +245,10 @@ CaptionedFiles entries_from_classes(const FileSource& source, const FolderListin
                     kCaptionsWhere, loose.size(), name_examples(loose), unread_text(report)));
   }
   const std::vector<std::string> order(folders.begin(), folders.end());
-  for (const std::string& folder : order) files.class_names.push_back(name_from_folder(folder));
+  for (const std::string& folder : order) {
+    check_folder_name(source, folder);
+    files.class_names.push_back(name_from_folder(folder));
+  }
   for (size_t i = 0; i < files.entries.size(); ++i) {
     const auto label = std::lower_bound(order.begin(), order.end(), folder_of[i]) - order.begin();
     files.entries[i].label = label;

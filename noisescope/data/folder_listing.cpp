@@ -9,7 +9,6 @@
 #include "noisescope/data/caption_metadata.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/io/codec/archive.h"
-#include "noisescope/io/text_encoding.h"
 
 namespace noisescope::data {
 namespace {
@@ -109,17 +108,6 @@ void take_metadata(std::vector<std::string>& others, FolderListing& listing) {
   });
 }
 
-void check_names(const FileSource& source) {
-  for (const std::string& name : source.names()) {
-    const size_t valid = utf8_prefix(name);
-    if (valid == name.size()) continue;
-    throw DataError(format_text(
-        "[data.list_folder] expected names of files and folders in UTF-8 in {}, got the byte 0x{:02x} behind "
-        "{}; rename it (convmv -f latin1 -t utf8 --notest -r FOLDER), or pack the archive anew",
-        source.path().string(), static_cast<unsigned char>(name[valid]), in_quotes(name.substr(0, valid))));
-  }
-}
-
 }  // namespace
 
 std::string file_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -139,7 +127,6 @@ std::string FolderListing::below_part(const std::string& path) const {
 }
 
 FolderListing list_folder(const FileSource& source, LoadReport& report) {
-  check_names(source);
   FolderListing listing;
   listing.root = root_of(source.names());
   std::vector<std::string> others;

@@ -27,7 +27,6 @@ struct FolderListing {
 };
 
 /// Notes in `report` what is not used, and what is called otherwise than train, validation and test but read as such.
-/// Throws DataError for names that are no UTF-8.
 FolderListing list_folder(const FileSource& source, LoadReport& report);
 
 /// The first folder of a path, or "" for a file at the top.

@@ -99,7 +99,7 @@ class ReportRun {
     } catch (const Interrupted&) {
       throw;
     } catch (const std::exception& error) {
-      if (is_named(request_, method.id)) throw;
+      if (is_named(request_, method.id)) failure_ = std::current_exception();
       return leave_out(method, error.what());
     }
     if (subject_.is_inverted() && method.needs.trajectory) {
@@ -113,7 +113,9 @@ class ReportRun {
     write(" (still running)");
   }
 
+  /// Throws what a method asked for by name threw, if none answered.
   ExplanationReport finish() {
+    if (report_.sections.empty() && failure_) std::rethrow_exception(failure_);
     write("");
     return std::move(result_);
   }
@@ -151,6 +153,7 @@ class ReportRun {
   Clock::time_point begin_ = Clock::now();
   Report report_;
   ExplanationReport result_;
+  std::exception_ptr failure_;
 };
 
 }  // namespace

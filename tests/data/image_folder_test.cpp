@@ -380,6 +380,9 @@ TEST_F(ImageFolderTest, WhatIsUnusualIsReadAloud) {
 TEST_F(ImageFolderTest, NamesThatAreNoTextAreNamed) {
   put("caf\xe9/1.png", png(1, 1, 1));
   expect_parts(message_of<DataError>([&] { load(); }), {"'caf'", "0xe9", "rename"});
+  fs::remove_all(folder_);
+  put("cat/caf\xe9.png", png(1, 1, 1));  // no text of ours
+  EXPECT_EQ(load().size(), 1);
 }
 
 TEST_F(ImageFolderTest, WithAllUsedThereIsNothingToSay) {

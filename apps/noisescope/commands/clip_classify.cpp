@@ -63,9 +63,10 @@ void run_classify(const Session& session, const ScoreFlags& flags) {
   const std::vector<std::string> files = image_files(flags.images);
   const ClipModel model = load_model(session, flags.model);
   const std::vector<std::string>& templates = flags.templates.empty() ? usual_templates() : flags.templates;
-  const int64_t cut = say_of_texts(session, model, asked);
+  const int64_t cut = say_of_cut_texts(session, model, asked);
+  say_of_unknown_words(session, model, asked);
   const Labels labels = distinct_labels(session, model, asked);
-  if (cut == 0) say_of_texts(session, model, fill_templates(templates, labels.kept));
+  if (cut == 0) say_of_cut_texts(session, model, fill_templates(templates, labels.kept));
   const Tensor classes = class_embeddings(model, labels.kept, templates);
   const EmbeddedImages images = embed_images(session, model, files);
   const auto top = std::min(flags.top, static_cast<int64_t>(labels.kept.size()));

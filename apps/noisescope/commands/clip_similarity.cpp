@@ -51,7 +51,8 @@ void run_similarity(const Session& session, const ScoreFlags& flags) {
   const std::vector<std::string> texts = texts_of(flags), asked = image_files(flags.images);
   const ClipModel model = load_model(session, flags.model);
   const Tensor text = embed_texts(model, texts);
-  const int64_t cut = say_of_texts(session, model, texts);
+  const int64_t cut = say_of_cut_texts(session, model, texts);
+  say_of_unknown_words(session, model, texts);
   const EmbeddedImages images = embed_images(session, model, asked);
   const std::vector<std::string>& files = images.files;
   const Tensor cosines = at::matmul(images.rows, text.t());

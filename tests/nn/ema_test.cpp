@@ -61,6 +61,20 @@ TEST(Ema, ConstantDecayIsTheGeometricAverage) {
   EXPECT_NEAR(average(ema), expected, 1e-12);
 }
 
+// The share of the first weights after t updates is the product of (1 + t) / (10 + t): 2/11, 3/12, 4/13.
+TEST(Ema, ConstantDecayBeginsWithLittleMemory) {
+  Scalar module;
+  module.set(1);
+  Ema ema(module, {.profile = EmaProfile::constant, .decay = 0.999});
+  module.set(0);
+  double share = 1;
+  for (const double beta : {2.0 / 11, 3.0 / 12, 4.0 / 13}) {
+    ema.update(module);
+    share *= beta;
+    EXPECT_NEAR(average(ema), share, 1e-12);
+  }
+}
+
 TEST(Ema, FixedDecayKeepsItsShareOfTheFirstWeights) {
   const EmaOptions options{.profile = EmaProfile::fixed, .decay = 0.9};
   Scalar module;

@@ -13,6 +13,7 @@
 #include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/safetensors.h"
 
 namespace noisescope {
 namespace {
@@ -375,6 +376,19 @@ TEST_F(ImageFolderTest, WhatIsUnusualIsReadAloud) {
   EXPECT_EQ(load().size(), 2);
   EXPECT_EQ(report_.unlabelled, 1);
   expect_parts(load_notes(report_)[1], {"1 classes are in no training picture: dog"});
+}
+
+TEST_F(ImageFolderTest, PhotographsAreTurnedAndAnimationsCounted) {
+  const TensorFile golden = read_safetensors(NOISESCOPE_SOURCE_DIR "/tests/golden/image_files.safetensors");
+  const auto bytes = [&](const std::string& name) {
+    const Tensor file = golden.at(name + ".file");
+    return std::string(static_cast<const char*>(file.data_ptr()), static_cast<size_t>(file.numel()));
+  };
+  put("cat/1.jpg", bytes("jpeg_exif"));  // 21 x 13, to be turned
+  put("cat/2.gif", bytes("gif_animated"));
+  load();
+  EXPECT_EQ(report_.source_sizes, (std::map<std::pair<int64_t, int64_t>, int64_t>{{{13, 21}, 1}, {{21, 13}, 1}}));
+  expect_parts(load_notes(report_)[0] + load_notes(report_)[1], {"1 picture turned upright", "1 animation: the first"});
 }
 
 TEST_F(ImageFolderTest, NamesThatAreNoTextAreNamed) {

@@ -118,9 +118,9 @@ ImageEvaluation evaluate_images(const TextToImage& model, const RunConfig& confi
   const Tensor captions = encode_captions(judge, *data.dataset, scored);
   const Tensor own = positions_in(scored, rows);
   const Tensor is_true = data.dataset->caption_is_true(samples, scored);
-  const auto precision = [&](const Tensor& features, const Tensor& order) {
+  const auto precision = [&](const Tensor& features, const Tensor& places) {
     return to_json(
-        r_precision(features, {captions, own.index_select(0, order), is_true.index_select(0, order)}, random));
+        r_precision(features, {captions, own.index_select(0, places), is_true.index_select(0, places)}, random));
   };
   const Tensor paired = torch::arange(n);
   const Tensor shuffled = random.permutation(Purpose::evaluation, 7, n);

@@ -107,6 +107,12 @@ Tensor Evidence::realised_total() const {
 
 Tensor Evidence::completeness_gap() const { return realised.sum({1, 2}) - realised_total(); }
 
+Tensor Evidence::map() const {
+  const Tensor expected = compensated.sum({1, 2}, true);
+  const Tensor share = realised_total().view({-1, 1, 1}) / expected;
+  return compensated * torch::where(expected > 0, share, torch::zeros_like(share));  // 0: no version differed
+}
+
 Tensor Evidence::compensation_gap() const { return compensated.sum({1, 2}) - realised_total(); }
 
 Tensor Evidence::half_points() const {
@@ -282,8 +288,16 @@ void describe(AnswerDescriber& d, const Evidence& a) {
   d("log_snrs", a.log_snrs, "level", "nats", "noise levels, from noise to picture");
   d("decision", [&] { return a.decision(); }, "level picture", "probability",
     "of the true version, given the path so far", {.x = "log_snrs", .higher = "nearer to decided"});
+  d("map", [&] { return a.map(); }, "picture y x", "nats per pixel",
+    "where the word was decided; sums to realised_total",
+    {.null = 0, .higher = "spoke more for the word", .is_signed = true});
+  d("expected_total",
+    [&] {
+      return a.compensated.sum({1, 2});
+    },
+    "picture", "nats", "sum of the compensated map: what the path was expected to decide", {.null = 0});
   d("compensated", a.compensated, "picture y x", "nats per pixel",
-    "what each step was expected to say for the true version", {.null = 0, .higher = "spoke more for the word"});
+    "what each step was expected to say for the true version", {.null = 0});
   d("realised", a.realised, "picture y x", "nats per pixel", "what each step said; sums to what was decided",
     {.null = 0, .higher = "spoke more for the word", .is_signed = true});
   d("profile", a.profile, "step picture", "nats per step", "compensated, by noise level", {.x = "log_snrs", .null = 0});

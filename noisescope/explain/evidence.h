@@ -16,6 +16,11 @@
 //                arXiv:1703.01365), so that the map sums to ln p_own(end) + ln K at any step size
 //   compensated  1/2 (1/sigma'^2 - 1/sigma^2) (D_own - D*)^2: what the step was expected to say under the
 //                own version, free of the path's own noise
+//   map          the compensated map times what was decided over what was expected: the realised map as it is
+//                expected given its total. Under the own version, in small steps, the realised map's pixels are
+//                independent normals with the compensated map as mean and twice that as variance, and independent
+//                normals whose variances are proportional to their means, c_j, have E[r_j | sum r] = c_j sum r / sum c.
+//                So it sums to ln p_own(end) + ln K, and says against where the picture contradicts the version.
 // The compensated map is the integrand of the information identity (Kong et al. 2024,
 // arXiv:2310.07972) with the null replaced by the mixture. It vanishes once the word is
 // decided, so on an imperfect network, too, the realised total is at most ln K, where the published
@@ -59,6 +64,9 @@ struct Evidence {
   Tensor entropy_rate() const;
   /// ln p_own(end) + ln K, [B] nats, at most ln K.
   Tensor realised_total() const;
+  /// Where that was decided, [B, H, W] nats, signed: the compensated map scaled to the realised total. The map to look
+  /// at, averaged over paths.
+  Tensor map() const;
   /// Sum of the realised map - realised total, [B] nats: rounding alone.
   Tensor completeness_gap() const;
   /// Sum of the compensated map - realised total, [B] nats: the path's own noise and, in its mean over

@@ -18,21 +18,27 @@ std::string title_of(const PromptContrast& contrast) {
   return title;
 }
 
+/// The maps of one word by model and exact denoiser, on one colour scale; signed where one says against it.
+std::vector<Panel> map_panels(const WordEvidence& word) {
+  const Tensor model = word.model.map().mean(0);
+  const Tensor exact = word.exact ? word.exact->map().mean(0) : model;
+  const double largest = std::max(1e-9, torch::stack({model, exact}).abs().max().item<double>());
+  const bool against = model.sum().item<double>() < 0 || exact.sum().item<double>() < 0;
+  const auto panel = [&](const Tensor& map, const char* caption) {
+    return (against ? signed_panel : map_panel)(map, caption, "nats per pixel", largest);
+  };
+  std::vector<Panel> panels = {panel(model, "evidence by the model")};
+  if (word.exact) panels.push_back(panel(exact, "by the exact denoiser"));
+  return panels;
+}
+
 }  // namespace
 
 Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& words) {
-  const std::string unit = "nats per pixel";
   std::vector<PanelRow> rows;
   for (const WordEvidence& word : words) {
-    const Tensor map = word.model.compensated.mean(0);
-    Tensor largest = map.max();
-    if (word.exact) largest = torch::maximum(largest, word.exact->compensated.mean(0).max());
-    const double end = largest.item<double>();
-    PanelRow row{title_of(word.contrast),
-                 {picture_panel(picture, "the picture"), map_panel(map, "evidence by the model", unit, end)}};
-    if (word.exact) {
-      row.panels.push_back(map_panel(word.exact->compensated.mean(0), "by the exact denoiser", unit, end));
-    }
+    PanelRow row{title_of(word.contrast), {picture_panel(picture, "the picture")}};
+    for (Panel& panel : map_panels(word)) row.panels.push_back(std::move(panel));
     if (word.mask.defined()) row.panels.push_back(mask_panel(word.mask, "what would change"));
     rows.push_back(std::move(row));
   }

@@ -1,46 +1,15 @@
 #include <cmath>
 
 #include "noisescope/diffusion/process.h"
-#include "noisescope/explain/evidence.h"
 #include "noisescope/explain/metric/localisation.h"
+#include "noisescope/stats/bootstrap.h"
 #include "noisescope/stats/estimate_of.h"
-#include "noisescope/verify/check.h"
+#include "noisescope/verify/evidence_question.h"
 
 namespace noisescope::verify {
 namespace {
 
 constexpr const char* kEvidence = "evidence";
-constexpr int64_t kBatch = 32;  // pictures whose paths advance together
-
-/// The same question put to several subjects over the same paths.
-struct Question {
-  Word word;
-  SceneBatch batch;
-  EvidenceOptions options{.steps = 160};
-};
-
-Tensor conditions_of(const Model& subject, const Question& question) {
-  std::vector<Tensor> rows;
-  for (const auto& version : question.batch.versions(question.word)) {
-    rows.push_back(subject.condition(version));
-  }
-  return torch::stack(rows);
-}
-
-Evidence ask(const Model& subject, const Question& question, const VerifyContext& context) {
-  const Contrast all =
-      context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word)});
-  const PathFilter filter = context.seen(&Seams::filter, filter_noising_paths);
-  std::vector<Evidence> parts;
-  for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
-    const int64_t count = std::min(kBatch, question.batch.size() - first);
-    const Contrast contrast{all.conditions.narrow(1, first, count), all.true_version.narrow(0, first, count)};
-    const PictureBatch pictures{question.batch.pictures.narrow(0, first, count),
-                                {Random(context.options.seed), sample_range(first, count)}};
-    parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, context.control));
-  }
-  return concatenate(parts);
-}
 
 /// p(version | x) at every level of the same paths, from the exact likelihoods: [N, B, K].
 /// The paths are those of filter_noising_paths: the same noise, drawn again.
@@ -76,7 +45,22 @@ Estimate half_point_distance(const Evidence& a, const Evidence& b) {
   return absolute(mean_estimate(difference.masked_select(difference.isfinite())));
 }
 
-std::string of(const std::string& what, Word word) { return what + " of the " + to_string(word) + " word"; }
+/// Log-odds of the true version, less those of the prior, at every level and picture whose exact posterior is open
+/// (between .05 and .95): least squares slope of what was filtered on the exact one, 1 for a filter that weighs
+/// evidence as it should. The interval is over pictures.
+Estimate log_odds_slope(const Evidence& evidence, const Tensor& exact, const Random& random) {
+  const Tensor p = own_of(exact, evidence.true_version);
+  const Tensor open = ((p > 0.05) & (p < 0.95)).to(torch::kFloat64);
+  const double prior = -std::log(static_cast<double>(exact.size(2)) - 1);
+  const Tensor x = (p.clamp(0.05, 0.95).logit() - prior) * open;
+  const Tensor y = (evidence.decision().clamp(1e-12, 1 - 1e-12).logit() - prior) * open;
+  const Tensor xy = (x * y).sum(0), xx = (x * x).sum(0);  // [B]
+  return bootstrap(
+      [&](const Tensor& rows) {
+        return (xy.index_select(0, rows).sum() / xx.index_select(0, rows).sum()).item<double>();
+      },
+      xy.size(0), random);
+}
 
 VerifyRows exact_rows(const VerifyContext& context, const Question& question, const Evidence& evidence,
                       const Tensor& exact) {
@@ -86,16 +70,20 @@ VerifyRows exact_rows(const VerifyContext& context, const Question& question, co
   const auto versions = static_cast<double>(exact.size(2));
   const double half = 0.5 + 0.5 / versions, whole = std::log(versions);
   const int64_t middle = (closed.exp().mean(1) - half).abs().argmin().item<int64_t>();
+  const Estimate slope = log_odds_slope(evidence, exact, Random(context.options.seed));
+  const Estimate less_one{slope.value - 1, slope.low - 1, slope.high - 1, slope.n};
   VerifyRows rows = {
       {kEvidence, subject, of("decision curve", question.word) + ": RMSE against the posterior", Direction::at_most,
        0.03, root_mean(squared_errors(evidence, exact))},
       {kEvidence, subject, of("realised evidence", question.word) + " half way: off, of max(2 %, 3 SE)",
        Direction::at_most, 1, share_of_allowance(filtered[middle] + whole, closed[middle] + whole, 0.02)},
       {kEvidence, subject, of("realised total", question.word) + ": off, of max(2 %, 3 SE)", Direction::at_most, 1,
-       share_of_allowance(filtered[-1] + whole, closed[-1] + whole, 0.02)}};
+       share_of_allowance(filtered[-1] + whole, closed[-1] + whole, 0.02)},
+      {kEvidence, subject, of("log-odds", question.word) + ": slope on the exact ones, off 1", Direction::at_most, 0.1,
+       absolute(less_one)}};
   if (question.word == Word::colour) {
     rows.push_back({kEvidence, subject, "colour map: AUC against the object", Direction::at_least, 0.95,
-                    mean_estimate(localisation_auc(evidence.compensated, question.batch.left_masks()))});
+                    mean_estimate(localisation_auc(evidence.map(), question.batch.left_masks()))});
   }
   return rows;
 }
@@ -125,7 +113,7 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
   repeated.pictures = question.batch.world.render(repeated.scenes).to(torch::kFloat64);
   question.batch = repeated;
   const auto maps = [&](const Model& subject) {
-    const Tensor map = ask(subject, question, context).compensated;
+    const Tensor map = ask(subject, question, context).map();
     return map.view({pictures, kPaths, map.size(1), map.size(2)}).mean(1);
   };
   return map_correlation(maps(*context.trained), maps(context.exact_demo));
@@ -146,11 +134,13 @@ VerifyRows trained_rows(const VerifyContext& context, Question question) {
                      {kEvidence, subject.name, of("half-point", question.word) + ": log-SNR off the exact one",
                       Direction::at_most, colour ? 0.4 : 0.7, half_point_distance(evidence, reference)},
                      {kEvidence, subject.name, of("realised total", question.word) + ": relative to ln K, off",
-                      Direction::at_most, 0.10, absolute(total)}};
+                      Direction::at_most, 0.10, absolute(total)},
+                     {kEvidence, subject.name, of("log-odds", question.word) + ": slope on the exact ones",
+                      Direction::reported, 0, log_odds_slope(evidence, exact, Random(context.options.seed))}};
   if (colour) {
     rows.push_back({kEvidence, subject.name, "colour map: AUC against the object", Direction::at_least, 0.93,
-                    mean_estimate(localisation_auc(evidence.compensated, question.batch.left_masks()))});
-    rows.push_back({kEvidence, subject.name, "colour map of 8 paths: correlation with the exact one",
+                    mean_estimate(localisation_auc(evidence.map(), question.batch.left_masks()))});
+    rows.push_back({kEvidence, subject.name, "colour map of 8 paths: correlation with the exact one of the same noise",
                     Direction::at_least, 0.85, shown_map_correlation(context, question)});
   }
   return rows;
@@ -167,9 +157,10 @@ VerifyRows check_evidence(const VerifyContext& context) {
     const Evidence evidence = ask(context.exact_demo, question, context);
     append(rows, exact_rows(context, question, evidence, exact));
     context.show({kEvidence, of("evidence", word) + ", one path, and what would change", question.batch.pictures[0],
-                  evidence.compensated[0], question.batch.counterfactual_masks(word)[0]});
+                  evidence.map()[0], question.batch.counterfactual_masks(word)[0]});
     if (word == Word::colour) rows.push_back(completeness_row(context, evidence));
     if (context.trained) append(rows, trained_rows(context, question));
+    append(rows, evidence_map_rows(context, word));
   }
   return rows;
 }

@@ -67,8 +67,8 @@ Panel map_panel(const Tensor& map, const std::string& caption, const std::string
   return {colour_image(map, ColourMap::sequential, range), caption, ColourBar{ColourMap::sequential, range, unit}};
 }
 
-Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit) {
-  const ValueRange range = symmetric_range(map);
+Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit, double largest) {
+  const ValueRange range = largest > 0 ? ValueRange{-largest, largest} : symmetric_range(map);
   return {colour_image(map, ColourMap::diverging, range), caption, ColourBar{ColourMap::diverging, range, unit}};
 }
 

@@ -26,7 +26,7 @@ Panel picture_panel(const Tensor& picture, const std::string& caption);
 /// [H, W] >= 0 from 0 to `largest` (0: its own maximum).
 Panel map_panel(const Tensor& map, const std::string& caption, const std::string& unit, double largest = 0);
 /// [H, W] of either sign, symmetric around 0.
-Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit);
+Panel signed_panel(const Tensor& map, const std::string& caption, const std::string& unit, double largest = 0);
 /// [H, W] bool.
 Panel mask_panel(const Tensor& mask, const std::string& caption);
 

@@ -12,9 +12,9 @@ namespace {
 
 constexpr const char* kStyle = R"css(
 :root { color-scheme: light dark; --ink: #1f262e; --muted: #5b6673; --paper: #fff; --card: #f5f7f9;
-  --rule: #d3d9e0; --accent: #0072b2; }
+  --rule: #d3d9e0; --accent: #0072b2; --warning: #b3261e; }
 @media screen and (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --muted: #9fabb8; --paper: #14181d;
-  --card: #1d232a; --rule: #36404b; --accent: #56b4e9; } }
+  --card: #1d232a; --rule: #36404b; --accent: #56b4e9; --warning: #ff8a80; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
@@ -22,7 +22,7 @@ main, header, nav { max-width: 62rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2.5rem; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.01em; }
 h2 { font-size: 1.35rem; margin: 3rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--rule); }
-p { max-width: 44rem; } .lead { font-size: 1.1rem; color: var(--muted); }
+p { max-width: 44rem; } .warning { color: var(--warning); font-weight: 600; max-width: 44rem; margin: .5rem 0; } .lead { font-size: 1.1rem; color: var(--muted); }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; }
 a { color: var(--accent); } a:focus-visible, summary:focus-visible { outline: 3px solid var(--accent);
   outline-offset: 2px; }
@@ -98,7 +98,7 @@ std::string table(const Table& t) {
 
 std::string section(const Section& s, size_t number) {
   std::string out = "<section id=\"" + identifier(number) + "\">\n<h2>" + escape_markup(s.title) + "</h2>\n" +
-                    paragraphs(s.prose) + numbers(s.numbers);
+                    div("warning", s.warning) + paragraphs(s.prose) + numbers(s.numbers);
   for (const Figure& f : s.figures) {
     out += "<figure>\n" + f.markup + "<figcaption>" + escape_markup(f.caption) + "</figcaption>\n</figure>\n";
   }

@@ -46,6 +46,7 @@ struct Section {
   std::vector<Figure> figures = {};
   std::vector<Table> tables = {};
   std::string preformatted = {};  // a configuration, say; folded away
+  std::string warning = {};       // what must be known before anything else here, in red
 };
 
 struct Report {

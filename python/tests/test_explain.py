@@ -26,7 +26,7 @@ def test_evidence_adds_up_and_lies_on_the_object(world, question):
     assert torch.allclose(e.realised_total, torch.full_like(e.realised_total, math.log(3)), atol=0.02)
     assert torch.allclose(e.realised.sum((1, 2)), e.realised_total, atol=1e-6)
     assert e.decision[0].allclose(torch.full((len(pictures),), 1 / 3, dtype=torch.float64))
-    assert ns.metric.localisation_auc(e.compensated, mask).mean() > 0.9
+    assert ns.metric.localisation_auc(e.map, mask).mean() > 0.9
     assert "nats" in (ns.explain.evidence.__doc__ or "")
 
 

@@ -21,7 +21,8 @@ def close_figures():
 def evidence(maps):
     curves = torch.zeros(3, len(maps))
     return ns.explain.Evidence(
-        log_snrs=[0.0, 1.0, 2.0], decision=curves, compensated=maps, realised=maps, profile=curves[1:], entropy=curves,
+        log_snrs=[0.0, 1.0, 2.0], decision=curves, map=maps, expected_total=curves[0], compensated=maps, realised=maps,
+        profile=curves[1:], entropy=curves,
         entropy_rate=curves[1:], half_points=curves[0], realised_total=curves[0], completeness_gap=curves[0],
         log_posterior=curves[..., None], true_version=curves[0].long())
 

@@ -245,6 +245,50 @@ TEST(EvidenceFilter, RefusesWhatCannotBeFiltered) {
   EXPECT_THROW(filter_noising_paths(known_pictures(), {c.pictures, c.noise}, c.contrast, options), ValueError);
 }
 
+// The map sums to what was decided: ln K where the picture shows the version, ever less than 0 where it shows another.
+TEST(EvidenceMap, SumsToWhatWasDecidedAndSpeaksAgainstAnotherPicture) {
+  const KnownCase c;
+  const Evidence shown = filter_noising_paths(known_pictures(), {c.pictures, c.noise}, c.contrast, {.steps = 60});
+  EXPECT_LT((shown.map().sum({1, 2}) - shown.realised_total()).abs().max().item<double>(), 1e-12);
+  EXPECT_GE(shown.map().min().item<double>(), 0);
+  const Contrast contradicted{c.contrast.conditions, (c.own + 1) % 3};
+  const Evidence other = filter_noising_paths(known_pictures(), {c.pictures, c.noise}, contradicted, {.steps = 60});
+  EXPECT_LT((other.map().sum({1, 2}) / other.realised_total() - 1).abs().max().item<double>(), 1e-12);
+  EXPECT_LT(other.realised_total().max().item<double>(), -10);
+  EXPECT_LE(other.map().max().item<double>(), 0);
+  EXPECT_GT(other.compensated.sum({1, 2}).min().item<double>(), 10);  // which alone would say: most of all
+}
+
+// Where versions do not differ nothing is shared out, and nothing is divided by zero.
+TEST(EvidenceMap, IsZeroForVersionsThatAreTheSame) {
+  KnownCase c;
+  const Tensor same = c.contrast.conditions.slice(0, 0, 1).expand({3, -1, -1});
+  const Evidence evidence = filter_noising_paths(known_pictures(), {c.pictures, c.noise}, {same, c.own}, {.steps = 4});
+  EXPECT_EQ(evidence.map().abs().max().item<double>(), 0);
+}
+
+// The map is the realised one as expected given its total: over many paths that decide little, their difference has
+// mean 0 and does not go along with the total; the compensated map's does.
+TEST(EvidenceMap, IsTheRealisedMapExpectedGivenItsTotal) {
+  constexpr int64_t kPaths = 20000;
+  Tensor versions = torch::zeros({2, 1, 1, 3}, torch::kDouble);
+  versions[1] = torch::tensor({0.2, 0.4, 0.6}, torch::kDouble);
+  const Contrast contrast{versions.flatten(1).unsqueeze(1).expand({2, kPaths, 3}),
+                          torch::ones({kPaths}, torch::kInt64)};
+  const PictureBatch batch{versions.slice(0, 1, 2).expand({kPaths, -1, -1, -1}), {Random(4), sample_range(0, kPaths)}};
+  const Evidence evidence =
+      filter_noising_paths(known_pictures(), batch, contrast, {.steps = 20, .log_snr_min = -12, .log_snr_max = -2.5});
+  const Tensor total = evidence.realised_total() - evidence.realised_total().mean();
+  const auto goes_along = [&](const Tensor& maps) {  // slope of the difference of each pixel on the total, [1, 3]
+    const Tensor off = evidence.realised - maps;
+    return (off * total.view({-1, 1, 1})).mean(0) / total.square().mean();
+  };
+  const Tensor share = versions[1].square().squeeze(0) / versions[1].square().sum();  // of each pixel
+  EXPECT_LT((goes_along(evidence.map()).abs() / share).max().item<double>(), 0.1);
+  EXPECT_LT(((evidence.realised - evidence.map()).mean(0).abs() / evidence.map().mean(0)).max().item<double>(), 0.1);
+  EXPECT_GT((goes_along(evidence.compensated) / share).min().item<double>(), 0.8);
+}
+
 TEST(EvidenceFilter, StopsOnRequest) {
   const KnownCase c;
   std::stop_source stop;

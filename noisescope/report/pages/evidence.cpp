@@ -15,8 +15,9 @@ namespace {
 constexpr const char* kEvidenceProse =
     "The picture is noised along several paths and read back from noise to picture, each word against "
     "its alternatives: at every step the probability of the word grows by what the model expected of it. "
-    "The map sums to what was learnt, at most ln K nats for K alternatives, however imperfect the model; "
-    "the totals of the information identity have no such bound.";
+    "The map sums to what was decided, at most ln K nats for K alternatives, however imperfect the model, and below 0 "
+    "where "
+    "the picture contradicts the word; the totals of the information identity have no such bound.";
 constexpr const char* kTruth =
     " Beside each map stands the truth: what the exact denoiser of this world says of the same paths, "
     "and the pixels that would change with the word. For a shape these are the disputed edges, not the "
@@ -77,6 +78,20 @@ std::vector<WordEvidence> words_of_answer(const PageContext& context) {
   return words;
 }
 
+/// That the picture does not show a word, by the model's own account; "" where it shows all.
+std::string doubts(const std::vector<WordEvidence>& words) {
+  std::string text;
+  for (const WordEvidence& word : words) {
+    const double p = word.model.decision()[-1].mean().item<double>();
+    if (p >= 0.5) continue;
+    text += format_text("{}the picture does not show '{}', says the model: of its {} versions it gives this one {:.2g}",
+                        text.empty() ? "" : "; ", word.contrast.name, word.contrast.values.size(), p);
+  }
+  if (text.empty()) return text;
+  text[0] = 'T';
+  return text + ". Maps of such a word show what speaks against it.";
+}
+
 Tensor finite(const Tensor& values) { return values.masked_select(values.isfinite()); }
 
 nlohmann::ordered_json to_json(const WordEvidence& word) {
@@ -84,6 +99,8 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
   nlohmann::ordered_json json = {{"word", word.contrast.name},
                                  {"versions", word.contrast.values},
                                  {"total_nats", to_json(mean_estimate(e.realised_total()))},
+                                 {"expected_nats", to_json(mean_estimate(e.compensated.sum({1, 2})))},
+                                 {"p_end", to_json(mean_estimate(e.decision()[-1]))},
                                  {"most_nats", std::log(double(word.contrast.values.size()))}};
   const Tensor half = finite(e.half_points());
   if (half.size(0) >= 2) json["half_point_log_snr"] = to_json(mean_estimate(half));
@@ -91,9 +108,9 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
   for (size_t i = 0; i < e.log_snrs.size(); ++i) {
     json["decision"].push_back({{"log_snr", e.log_snrs[i]}, {"p", curve[static_cast<int64_t>(i)].item<double>()}});
   }
-  const Tensor map = e.compensated.mean(0).unsqueeze(0);
+  const Tensor map = e.map().mean(0).unsqueeze(0);
   if (word.exact) {
-    const Tensor exact = word.exact->compensated.mean(0);
+    const Tensor exact = word.exact->map().mean(0);
     json["correlation_with_the_exact_map"] =
         torch::corrcoef(torch::stack({map.flatten(), exact.flatten()}))[0][1].item<double>();
     const Tensor exact_half = finite(word.exact->half_points());
@@ -117,6 +134,7 @@ Page evidence_page(const PageContext& context) {
             {},
             {},
             {}}};
+  out.section.warning = doubts(words);
   out.json["unit"] = "nats";
   out.json["log_snr_max"] = subject.model.log_snr_max;
   for (const WordEvidence& word : words) {

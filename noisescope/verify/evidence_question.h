@@ -1,0 +1,28 @@
+// What evidence filtering is asked for `verify`: one word of the left object of every scene.
+#pragma once
+
+#include "noisescope/explain/evidence.h"
+#include "noisescope/verify/check.h"
+
+namespace noisescope::verify {
+
+/// The same question put to several subjects over the same paths.
+struct Question {
+  Word word;
+  SceneBatch batch;
+  EvidenceOptions options{.steps = 160};
+};
+
+/// The captions with each of the K values of the word, [K, B, D].
+Tensor conditions_of(const Model& subject, const Question& question);
+
+/// Along one path of each picture, number first_path on.
+Evidence ask(const Model& subject, const Question& question, const VerifyContext& context, int64_t first_path = 0);
+
+std::string of(const std::string& what, Word word);
+
+/// Maps as they are shown, means over paths: how near they are to those of many paths of other noise, whether they mark
+/// the named object rather than the other one, and what maps that never heard the prompt would score.
+VerifyRows evidence_map_rows(const VerifyContext& context, Word word);
+
+}  // namespace noisescope::verify

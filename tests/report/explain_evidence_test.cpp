@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
 #include "noisescope/report/explain_report.h"
 #include "noisescope/run/train_run.h"
 #include "tests/run/tiny_run.h"
@@ -63,11 +64,28 @@ TEST_F(RunEvidence, OfAGivenPictureFindsTheTruth) {
     EXPECT_NEAR(words.answers[k].realised_total().mean().item<double>(),
                 std::log(double(subject.contrasts[k].values.size())), 1e-3)
         << words.names[k];
-    const Tensor map = words.answers[k].compensated.mean(0);
+    const Tensor map = words.answers[k].map().mean(0);
     const Tensor mask = world_.counterfactual_mask(scene_, factors[k]);
     EXPECT_GT(map.masked_select(mask).mean().item<double>(), 1.5 * map.masked_select(~mask).mean().item<double>())
         << words.names[k];
   }
+}
+
+// A picture that contradicts a word: that is said before anything else, of that word alone, and its nats are below 0.
+TEST_F(RunEvidence, SaysFirstWhatThePictureDoesNotShow) {
+  request_.picture = world_.render({scene_})[0];
+  request_.prompt = "a green square left of a blue disc on dark";
+  request_.words = {"green", "disc"};
+  const Model truth = exact_model(WorldDenoiser(world_));
+  const ExplanationReport report =
+      explanation_report(truth, {.subject = request_, .methods = {"evidence"}, .out = folder_.explain()});
+  const auto& words = report.json["evidence"]["words"];
+  EXPECT_LT(words[0]["total_nats"]["value"].get<double>(), -10);
+  EXPECT_LT(words[0]["p_end"]["value"].get<double>(), 1e-3);
+  EXPECT_GT(words[1]["p_end"]["value"].get<double>(), 0.99);
+  const std::string page = read_file(folder_.explain() / "report.html");
+  EXPECT_NE(page.find("<div class=\"warning\">The picture does not show &#39;green&#39;"), std::string::npos);
+  EXPECT_EQ(page.find("does not show &#39;disc&#39;"), std::string::npos);
 }
 
 // The page of the run holds what the truth says of the same paths.

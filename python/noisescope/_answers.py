@@ -37,17 +37,21 @@ class PromptContrast(Answer):
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class Evidence(Answer):
-    """log_snrs, decision, compensated, realised, profile, entropy, entropy_rate, half_points, realised_total,
-    completeness_gap, log_posterior, true_version."""
+    """log_snrs, decision, map, expected_total, compensated, realised, profile, entropy, entropy_rate, half_points,
+    realised_total, completeness_gap, log_posterior, true_version."""
 
     log_snrs: list[float] = field(metadata=note("level", "nats"))
     """[level] nats: noise levels, from noise to picture"""
     decision: Tensor = field(metadata=note("level picture", "probability", x="log_snrs", higher="nearer to decided"))
     """[level, picture] probability: of the true version, given the path so far; higher: nearer to decided"""
-    compensated: Tensor = field(metadata=note("picture y x", "nats per pixel", null=0.0,
-        higher="spoke more for the word"))
-    """[picture, y, x] nats per pixel: what each step was expected to say for the true version; null value 0; higher:
-    spoke more for the word"""
+    map: Tensor = field(metadata=note("picture y x", "nats per pixel", null=0.0, higher="spoke more for the word",
+        is_signed=True))
+    """[picture, y, x] nats per pixel: where the word was decided; sums to realised_total; null value 0; higher: spoke
+    more for the word"""
+    expected_total: Tensor = field(metadata=note("picture", "nats", null=0.0))
+    """[picture] nats: sum of the compensated map: what the path was expected to decide; null value 0"""
+    compensated: Tensor = field(metadata=note("picture y x", "nats per pixel", null=0.0))
+    """[picture, y, x] nats per pixel: what each step was expected to say for the true version; null value 0"""
     realised: Tensor = field(metadata=note("picture y x", "nats per pixel", null=0.0, higher="spoke more for the word",
         is_signed=True))
     """[picture, y, x] nats per pixel: what each step said; sums to what was decided; null value 0; higher: spoke more

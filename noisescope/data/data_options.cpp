@@ -23,7 +23,7 @@ std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Contr
         load_image_folder(options.path, options.folder, options.load, control, report));
   }
   return std::make_shared<ImageDataset>(
-      load_tiny_imagenet(options.path, options.folder.templates, options.synonyms, options.load, control, report));
+      load_tiny_imagenet(options.path, {options.folder.templates, options.synonyms}, options.load, control, report));
 }
 
 }  // namespace

@@ -241,8 +241,8 @@ Gathered gather(const FileSource& source, const Tables& tables, const Classes& c
   return gathered;
 }
 
-std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes, const std::vector<std::string>& templates,
-                                   Synonyms synonyms) {
+std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes, const ClassCaptions& captions) {
+  const auto& [templates, synonyms] = captions;
   if (!gathered.unknown.empty()) {
     throw DataError(
         format_text("{}expected every image in train/ID/images/, val/images/ (with val_annotations.txt) or val/ID/, ID "
@@ -268,14 +268,12 @@ std::vector<ImageEntry> entries_of(Gathered gathered, const Classes& classes, co
 
 }  // namespace
 
-ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const std::vector<std::string>& templates,
-                                Synonyms synonyms, const ImageLoadOptions& options, const Control& control,
-                                LoadReport& report) {
+ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const ClassCaptions& captions,
+                                const ImageLoadOptions& options, const Control& control, LoadReport& report) {
   const std::unique_ptr<FileSource> source = open_file_source(path);
   const Tables tables = read_tables(*source);
   const Classes classes = read_classes(tables);
-  const std::vector<ImageEntry> entries =
-      entries_of(gather(*source, tables, classes, report), classes, templates, synonyms);
+  const std::vector<ImageEntry> entries = entries_of(gather(*source, tables, classes, report), classes, captions);
   ImageSamples samples = load_images(*source, entries, options, control, report);
   samples.name = "tiny_imagenet " + path.string();
   for (const std::vector<std::string>& names : classes.synonyms) {

@@ -23,12 +23,17 @@ namespace noisescope::data {
 enum class Synonyms { first, all };
 NOISESCOPE_ENUM(Synonyms, first, all)
 
+/// How a class is captioned: its names in each of the templates ("a photo of a {}").
+struct ClassCaptions {
+  std::vector<std::string> templates;
+  Synonyms synonyms = Synonyms::first;
+};
+
 /// Loads `path`, in which the layout may lie below one top folder ("tiny-imagenet-200/"). Classes
 /// stand in the order of wnids.txt and are named by their first synonym; any subset of the classes
 /// will do, box files are optional. Throws DataError if tables and images do not fit together,
 /// FormatError for a line that cannot be read; see load_images for more.
-ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const std::vector<std::string>& templates,
-                                Synonyms synonyms, const ImageLoadOptions& options, const Control& control,
-                                LoadReport& report);
+ImageDataset load_tiny_imagenet(const std::filesystem::path& path, const ClassCaptions& captions,
+                                const ImageLoadOptions& options, const Control& control, LoadReport& report);
 
 }  // namespace noisescope::data

@@ -32,7 +32,7 @@ Loaded load(const fs::path& path, int64_t side = 31, ResizeMode resize = ResizeM
   options.image_size_px = side;
   options.resize = resize;
   loaded.data = std::make_shared<ImageDataset>(
-      load_tiny_imagenet(path, {"a photo of a {}"}, synonyms, options, {}, loaded.report));
+      load_tiny_imagenet(path, {{"a photo of a {}"}, synonyms}, options, {}, loaded.report));
   return loaded;
 }
 

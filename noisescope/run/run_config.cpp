@@ -60,6 +60,12 @@ namespace {
 /// In place of a size or of resolutions that no file and no option states: they follow the data.
 constexpr int64_t kFollows = 0;
 
+/// The demo's budget of CLIP training counts images; one that is stated in seconds or steps replaces it.
+void forget_clip_budget(RunConfig& config) { config.clip_train.images = 0; }
+void default_clip_budget(RunConfig& config) {
+  if (!has_budget(config.clip_train)) config.clip_train.images = demo_config().clip_train.images;
+}
+
 /// The two coarsest feature maps of a network for pictures of this size, the finest left out where there are others.
 std::vector<int64_t> coarsest_resolutions(const UNetOptions& network) {
   std::vector<int64_t> resolutions;
@@ -137,9 +143,11 @@ void check_clip(const RunConfig& config) {
 RunConfig read_run_config(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
   RunConfig config = demo_config();
   forget_sizes(config);
+  forget_clip_budget(config);
   if (!path.empty()) read_options_into(read_yaml(path), config);
   read_options_into(parse_overrides(overrides), config);  // apart from the file: either may use older names
   follow_the_data(config);
+  default_clip_budget(config);
   return config;
 }
 

@@ -203,6 +203,15 @@ TEST(RunConfigFile, ShapesYamlIsTheEmbeddedDemo) {
   }
 }
 
+// A budget of CLIP training that is stated stands alone: the default's images do not end it before.
+TEST(RunConfigFile, AStatedClipBudgetReplacesTheDefault) {
+  EXPECT_EQ(load_run_config("", {}).clip_train.images, 64000);
+  EXPECT_EQ(load_run_config("", {"clip_train.seconds=90"}).clip_train.images, 0);
+  EXPECT_EQ(load_run_config("", {"clip_train.steps=9"}).clip_train.images, 0);
+  const fs::path small = fs::path(NOISESCOPE_SOURCE_DIR) / "config" / "model_small.yaml";
+  EXPECT_EQ(load_run_config(small, {}).clip_train.images, 0);
+}
+
 TEST(RunConfigFile, ErrorsNameFileLineAndTheNearestKey) {
   const fs::path path = fs::path(::testing::TempDir()) / "noisescope_bad.yaml";
   write_file_atomic(path, "seed: 1\ntrain:\n  bugdet: 10s\n");

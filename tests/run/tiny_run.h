@@ -15,7 +15,7 @@ namespace noisescope::test {
 inline RunConfig tiny_config() {
   RunConfig config = demo_config();
   config.data.world_samples = 200;
-  config.clip_train.seconds = 0;
+  config.clip_train.images = 0;
   config.clip_train.steps = 2;
   config.clip_batch_size = 8;
   config.train.budget = "3steps";

@@ -6,7 +6,7 @@
 # make lint        formatting, include directions, ruff, clang-tidy on what changed (CHANGES=--all: on everything)
 # make test-core test-single test-sanitize   the other presets: LibTorch alone, each source alone, ASan and UBSan
 # make docs        the documentation site, in build/site; make docs-show serves it at localhost:8000
-# CI runs all of them: .ci/run
+# What CI runs: .ci/run
 .PHONY: all setup setup-test setup-lint build demo build-all test test-slow lint test-core test-single test-sanitize \
   docs docs-show generated clean
 BUILD ?= build

@@ -14,6 +14,14 @@ std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Contr
     report.loaded = options.world_samples;
     return std::make_shared<WorldDataset>(world, options.world_samples, seed);
   }
+  if (options.kind == DataKind::emoji) {
+    if (!options.path.empty()) {
+      throw ConfigError("[data.open_dataset] expected no data.path for data.kind emoji, got " + options.path +
+                        "; its files are data.emoji_font and data.emoji_list");
+    }
+    return std::make_shared<ImageDataset>(
+        load_emoji(options.emoji, options.load, static_cast<uint64_t>(options.seed), control, report));
+  }
   if (options.path.empty()) {
     throw ConfigError("[data.open_dataset] expected data.path for data.kind " + to_string(options.kind) +
                       ", got none; set it to a folder, .tar or .zip");
@@ -29,7 +37,8 @@ std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Contr
 }  // namespace
 
 void describe(Describer& d, DataOptions& o) {
-  d("kind", o.kind, "world: the two-object world; folder: pictures with captions; tiny_imagenet");
+  d("kind", o.kind,
+    "world: the two-object world; folder: pictures with captions; tiny_imagenet; emoji: those of a font");
   d("path", o.path, "folder, .tar or .zip of the image kinds");
   describe(d, o.load);
   d("flip", o.flip,
@@ -42,6 +51,12 @@ void describe(Describer& d, DataOptions& o) {
   d("image_column", o.folder.columns.image, "column or member of a table that names the picture; '': the usual names");
   d("caption_column", o.folder.columns.caption, "that which holds its caption; '': the usual names");
   d("templates", o.folder.templates, "captions of a class; {} stands for its name");
+  d("emoji_flags", o.emoji.flags, "emoji: take the flags of countries, too");
+  d("emoji_held_out", o.emoji.held_out,
+    "emoji: share of pictures of families (one word apart) that are never trained on",
+    {.min = 0, .max = 1, .below_max = true});
+  d("emoji_font", o.emoji.font, "emoji: a font of colour bitmaps (Debian: fonts-noto-color-emoji)");
+  d("emoji_list", o.emoji.list, "emoji: emoji-test.txt of Unicode (Debian: unicode-data)");
   d("synonyms", o.synonyms, "names of a Tiny ImageNet class in its captions: the first, or all");
   d("validation_share", o.validation_share,
     "share of samples held out, where the data has no validation part of its own",

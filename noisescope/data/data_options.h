@@ -7,6 +7,7 @@
 
 #include "noisescope/core/options.h"
 #include "noisescope/core/progress.h"
+#include "noisescope/data/emoji.h"
 #include "noisescope/data/folder_captions.h"
 #include "noisescope/data/image_loader.h"
 #include "noisescope/data/tiny_imagenet.h"
@@ -14,8 +15,8 @@
 
 namespace noisescope::data {
 
-enum class DataKind { world, folder, tiny_imagenet };
-NOISESCOPE_ENUM(DataKind, world, folder, tiny_imagenet)
+enum class DataKind { world, folder, tiny_imagenet, emoji };
+NOISESCOPE_ENUM(DataKind, world, folder, tiny_imagenet, emoji)
 
 /// Whether half of the pictures are mirrored in training; automatic: where no caption speaks of a side.
 enum class Flip { automatic, always, never };
@@ -29,6 +30,7 @@ struct DataOptions {
   ImageLoadOptions load;
   Flip flip = Flip::automatic;
   FolderOptions folder;
+  EmojiOptions emoji;
   Synonyms synonyms = Synonyms::first;
   double validation_share = 0.05;
   int64_t seed = 0;
@@ -36,7 +38,7 @@ struct DataOptions {
   WorldOptions world;
 };
 
-/// The fields of `load` and `folder` stand beside the others: data.image_size_px, not data.load.image_size_px.
+/// The fields of `load`, `folder` and `emoji` stand beside the others: data.image_size_px, data.emoji_flags.
 void describe(Describer& d, DataOptions& o);
 
 /// Are pictures mirrored in training, and why.
@@ -56,8 +58,8 @@ struct OpenedData {
 };
 
 /// Opens what the options name and splits it: by its own parts where it has some, else by
-/// validation_share and seed. Fills `report`. Throws ConfigError if an image kind has no path; what
-/// loading throws otherwise (image_folder.h, tiny_imagenet.h).
+/// validation_share and seed. Fills `report`. Throws ConfigError if a kind that has files has no path; what
+/// loading throws otherwise (image_folder.h, tiny_imagenet.h, emoji.h).
 OpenedData open_dataset(const DataOptions& options, const Control& control, LoadReport& report);
 
 }  // namespace noisescope::data

@@ -5,10 +5,9 @@
 #include <numbers>
 #include <numeric>
 
-#include <ATen/Parallel.h>
-
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/core/parallel.h"
 
 namespace noisescope {
 namespace {
@@ -61,10 +60,8 @@ Tensor draw(uint64_t seed, Purpose purpose, uint64_t step, const std::vector<int
       throw ValueError(format_text("[core.random] expected sample numbers >= 0, got {}", sample));
     }
   }
-  at::parallel_for(0, static_cast<int64_t>(samples.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      fill_sample(data + row * per_row, per_row, seed, purpose, step, samples[static_cast<size_t>(row)], emit);
-    }
+  for_each_in_parallel(static_cast<int64_t>(samples.size()), [&](int64_t row) {
+    fill_sample(data + row * per_row, per_row, seed, purpose, step, samples[static_cast<size_t>(row)], emit);
   });
   return out.to(dtype);
 }

@@ -16,6 +16,9 @@ namespace noisescope {
 
 using torch::Tensor;
 
+/// How networks keep feature maps and the weights of convolutions: the channels of a pixel side by side.
+inline constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+
 /// Throws ShapeError unless `tensor` has the given sizes; -1 stands for any size.
 /// `where` is "module.function", `name` the argument: both appear in the message.
 void check_shape(const char* where, const char* name, const Tensor& tensor, std::initializer_list<int64_t> sizes);

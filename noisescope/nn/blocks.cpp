@@ -1,21 +1,12 @@
 #include "noisescope/nn/blocks.h"
 
-#include <utility>
-
-#include "noisescope/core/error.h"
+#include "noisescope/nn/norm_film_silu.h"
 #include "noisescope/nn/tap.h"
 
 namespace noisescope::nn {
 namespace {
 
 constexpr int64_t kNormGroups = 8;
-
-/// Nearest neighbour, so that a map of 8 x 8 addresses 2 x 2 blocks of a 16 x 16 feature map.
-Tensor grow(const Tensor& map, torch::IntArrayRef sizes) {
-  if (map.size(2) == sizes[2] && map.size(3) == sizes[3]) return map;
-  if (map.size(2) == 1 && map.size(3) == 1) return map;  // broadcasts
-  return at::upsample_nearest2d(map, {sizes[2], sizes[3]});
-}
 
 }  // namespace
 
@@ -65,12 +56,10 @@ std::vector<InitRule> ResidualBlockImpl::init_rules() const {
   return rules;
 }
 
-std::pair<Tensor, Tensor> ResidualBlockImpl::modulation(const BlockContext& context, torch::IntArrayRef sizes) {
+Tensor ResidualBlockImpl::modulation(const BlockContext& context) {
   Tensor film = film_(context.embedding).unsqueeze(-1).unsqueeze(-1);  // [B, 2C, 1, 1]
   if (film_map_) film = film + film_map_(context.condition_map);
-  const std::vector<Tensor> halves = film.chunk(2, 1);
-  // The 1 is added before the map grows: a quarter of the work or less.
-  return {tap(name_, "film_scale", grow(halves[0] + 1, sizes)), tap(name_, "film_shift", grow(halves[1], sizes))};
+  return tap(name_, "film", film);
 }
 
 Tensor ResidualBlockImpl::drop(const Tensor& h, const DropoutStream& stream) const {
@@ -83,9 +72,8 @@ Tensor ResidualBlockImpl::drop(const Tensor& h, const DropoutStream& stream) con
 }
 
 Tensor ResidualBlockImpl::residual_branch(const Tensor& x, const BlockContext& context) {
-  Tensor h = conv1_(torch::silu(norm1_(x)));
-  const auto [scale, shift] = modulation(context, h.sizes());
-  h = torch::silu(torch::addcmul(shift, norm2_(h), scale));
+  Tensor h = conv1_(norm_film_silu(x, norm1_));
+  h = norm_film_silu(h, norm2_, modulation(context));
   return tap(name_, "residual", conv2_(drop(h, context.dropout)));
 }
 

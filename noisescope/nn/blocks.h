@@ -41,7 +41,7 @@ struct BlockContext {
 /// (FiLM, arXiv:1709.07871, eq. 1-2) whose strength varies over the image. The map is what lets the
 /// condition say where: without it a translation-equivariant network learns what long before where.
 /// conv2, film, film_map and the attention's output start at zero, so a fresh block is its skip.
-/// Taps: <name>.film_scale, <name>.film_shift, <name>.residual, <name>.attn, <name>.
+/// Taps: <name>.film [B, 2 out, h, w] (scale - 1, then shift, before they grow), <name>.residual, <name>.attn, <name>.
 class ResidualBlockImpl : public torch::nn::Module, public HasInitRules {
  public:
   ResidualBlockImpl(const UNetLayer& layer, const UNetOptions& options);
@@ -52,7 +52,7 @@ class ResidualBlockImpl : public torch::nn::Module, public HasInitRules {
 
  private:
   Tensor residual_branch(const Tensor& x, const BlockContext& context);
-  std::pair<Tensor, Tensor> modulation(const BlockContext& context, torch::IntArrayRef sizes);
+  Tensor modulation(const BlockContext& context);
   Tensor drop(const Tensor& h, const DropoutStream& stream) const;
 
   std::string name_;

@@ -1,7 +1,6 @@
 #include "noisescope/nn/optimizer.h"
 
 #include <cmath>
-#include <map>
 
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
@@ -31,31 +30,6 @@ void check_parameters(const NamedTensors& parameters) {
                     first_name, describe_tensor(first), first.device().str(), name, describe_tensor(parameter),
                     parameter.device().str()));
   }
-}
-
-/// The orthogonal part of each [O, ...] as a matrix [O, ...], at this root mean square.
-std::vector<Tensor> orthogonal_parts(const std::vector<Tensor>& tensors, double rms) {
-  std::map<int64_t, std::vector<size_t>> by_shorter_side;
-  std::vector<Tensor> wide, parts(tensors.size());
-  for (const Tensor& tensor : tensors) {
-    const Tensor matrix = tensor.flatten(1);
-    wide.push_back(matrix.size(0) <= matrix.size(1) ? matrix : matrix.mT());
-    by_shorter_side[wide.back().size(0)].push_back(wide.size() - 1);
-  }
-  for (const auto& [side, members] : by_shorter_side) {
-    std::vector<Tensor> grams;
-    for (const size_t i : members) grams.push_back(torch::mm(wide[i], wide[i].mT()));
-    const Tensor turns = orthogonalizers(torch::stack(grams));
-    for (size_t k = 0; k < members.size(); ++k) {
-      const Tensor& matrix = wide[members[k]];
-      // Orthonormal rows have a root mean square of 1 / sqrt(their length).
-      const double scale = rms * std::sqrt(static_cast<double>(matrix.size(1)));
-      const Tensor part = torch::mm(turns[static_cast<int64_t>(k)] * scale, matrix);
-      const bool tall = tensors[members[k]].size(0) != side;
-      parts[members[k]] = (tall ? part.mT() : part).reshape(tensors[members[k]].sizes());
-    }
-  }
-  return parts;
 }
 
 bool has_gradient(const Tensor& parameter) { return parameter.grad().defined(); }

@@ -1,6 +1,8 @@
 // What turns matrices into their orthogonal parts, many at once.
 #pragma once
 
+#include <vector>
+
 #include "noisescope/core/tensor.h"
 
 namespace noisescope::nn {
@@ -11,5 +13,13 @@ namespace noisescope::nn {
 /// networks"). On Gram matrices a step costs the cube of the shorter side, whatever the longer one.
 /// grams [N, m, m] of real numbers -> [N, m, m]. Finite for a zero matrix. Throws ShapeError.
 Tensor orthogonalizers(const Tensor& grams, int64_t steps = 5);
+
+/// The orthogonal parts of tensors [O, ...], each as a matrix [O, N], with this root mean square: what Muon moves
+/// weights along. By the kernel of nn/orthogonal_kernel.h, a matrix to a thread, on a CPU in float32, else by torch's
+/// operators. Each part lies in memory as its tensor does.
+std::vector<Tensor> orthogonal_parts(const std::vector<Tensor>& tensors, double rms);
+
+/// The same by torch's operators.
+std::vector<Tensor> orthogonal_parts_composed(const std::vector<Tensor>& tensors, double rms);
 
 }  // namespace noisescope::nn

@@ -4,6 +4,7 @@
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/nn/norm_film_silu.h"
 #include "noisescope/nn/tap.h"
 
 namespace noisescope::nn {
@@ -33,7 +34,7 @@ torch::nn::Conv2d layer_convolution(const UNetLayer& layer) {
 
 class UNetImpl::MapAtSize {
  public:
-  explicit MapAtSize(Tensor map) : map_(std::move(map)) {}
+  explicit MapAtSize(const Tensor& map) : map_(map.defined() ? map.contiguous(kChannelsLast) : map) {}
 
   /// [B, M, min(h, H), min(w, W)]: pooled where blocks are coarser than the map; where they are
   /// finer, the block grows what it makes of the map, which costs less.
@@ -70,6 +71,9 @@ UNetImpl::UNetImpl(const UNetOptions& options, const Random& random)
   out_norm_ = register_module("out_norm", group_norm(last));
   out_conv_ = register_module("out_conv", convolution(last, options.in_channels * options.patch * options.patch, 3));
   initialize_parameters(*this, random);
+  for (Tensor& parameter : parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.detach().contiguous(kChannelsLast));
+  }
 }
 
 void UNetImpl::add_stage(const UNetLayer& layer) {
@@ -132,7 +136,7 @@ Tensor UNetImpl::stem_input(const Tensor& x, const Tensor& condition_map) const 
   if (condition_map.defined()) {
     inputs.push_back(at::upsample_nearest2d(condition_map, {height, width}));
   }
-  return inputs.size() == 1 ? pixels : torch::cat(inputs, 1);
+  return (inputs.size() == 1 ? pixels : torch::cat(inputs, 1)).contiguous(kChannelsLast);
 }
 
 Tensor UNetImpl::run_stage(Stage& stage, const Tensor& x, BlockContext& context, MapAtSize& maps,
@@ -169,8 +173,8 @@ Tensor UNetImpl::forward(const Tensor& x, const Tensor& noise_label, const Tenso
     }
     if (stage.layer.name.starts_with("enc.")) skips.push_back(h);
   }
-  h = tap("out", out_conv_(torch::silu(out_norm_(h))));
-  return options_.patch > 1 ? torch::pixel_shuffle(h, options_.patch) : h;
+  h = tap("out", out_conv_(norm_film_silu(h, out_norm_)));
+  return (options_.patch > 1 ? torch::pixel_shuffle(h, options_.patch) : h).contiguous();
 }
 
 }  // namespace noisescope::nn

@@ -46,6 +46,23 @@ TEST_P(OrthogonalizersOfShape, SendSingularValuesThroughTheQuintic) {
   }
 }
 
+TEST(OrthogonalParts, OfTheKernelAreThoseOfTorchsOperators) {
+  std::vector<Tensor> tensors;
+  for (const std::vector<int64_t>& sizes : std::vector<std::vector<int64_t>>{
+           {96, 64, 3, 3}, {32, 30, 3, 3}, {192, 128}, {5, 7}, {40, 3}, {1, 9}, {9, 1}, {33, 33}}) {
+    tensors.push_back(Random(4).normal(Purpose::weights, tensors.size(), {0}, sizes)[0]);
+  }
+  tensors.push_back(tensors[0].contiguous(kChannelsLast));
+  tensors.push_back(torch::zeros({8, 16}));
+  const std::vector<Tensor> parts = orthogonal_parts(tensors, 0.2), expected = orthogonal_parts_composed(tensors, 0.2);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    EXPECT_EQ(parts[i].sizes(), tensors[i].sizes());
+    EXPECT_EQ(parts[i].strides(), tensors[i].strides());
+    EXPECT_LT((parts[i] - expected[i]).abs().max().item<double>(), 2e-5) << i;
+  }
+  EXPECT_LT((parts[8] - parts[0]).abs().max().item<double>(), 2e-5) << "the order in memory decided";
+}
+
 TEST(Orthogonalizers, SingularValuesEndNearOneInFloat32) {
   const Tensor turned = orthogonal_part(matrices(4, 32, 288).to(torch::kFloat32) * 1e-6, 5);
   const Tensor s = torch::linalg_svdvals(turned.to(torch::kFloat64));

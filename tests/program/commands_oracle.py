@@ -6,6 +6,7 @@ exist, with the options named. Make targets that the pages name must exist, too.
 """
 
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -69,6 +70,7 @@ INSTEAD = [
     (r"^(noisescope verify.*?) --full\b", r"\1"), (r"^(noisescope demo.*?) --budget \S+", r"\1"),
     (r"^noisescope demo(?!.*runs/look)( --out runs/demo)?", "noisescope demo --out runs/demo-NEW"),
     (r"--out models/ViT-B-32", "--out models/converted-NEW"),
+    (r"--out (runs/more|imported|flowers|cifar10)$", r"--out \1-NEW"),
 ]
 COPIES = itertools.count()
 FAILS = re.compile(r"^noisescope verify.*--(break|model)")  # a planted defect; a network trained for two steps
@@ -96,6 +98,19 @@ def embeddings(path):
     path.write_text("".join(f"image_{i:06d},{i},0.5,-1.25\r\n" for i in range(3)))
 
 
+def parquet_files(folder, jpeg):
+    """One picture with a caption; another with a label, as Hugging Face's datasets store them."""
+    image = {"bytes": jpeg, "path": "1.jpg"}
+    captioned = pyarrow.Table.from_pylist([{"image": image, "text": "a cat"}])
+    names = {"info": {"features": {"label": {"names": ["airplane", "bird"], "_type": "ClassLabel"}}}}
+    labelled = pyarrow.Table.from_pylist([{"img": image, "label": 1}])
+    labelled = labelled.replace_schema_metadata({"huggingface": json.dumps(names)})
+    for table, name in ((captioned, "pictures.parquet"), (captioned, "data/train-00000-of-00001.parquet"),
+                        (labelled, "downloads/cifar10/train.parquet")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        pyarrow.parquet.write_table(table, folder / name)
+
+
 def furnish(folder):
     """The files that the commands name, small."""
     for name in ("config", ".venv"):
@@ -106,8 +121,7 @@ def furnish(folder):
     Image.new("RGB", (32, 32), (90, 20, 20)).save(folder / "mine.png")
     shutil.copytree(GOLDEN / "tiny_imagenet/tiny-imagenet", folder / "more")
     (folder / "more-pictures").symlink_to("more")
-    rows = [{"image": {"bytes": (folder / "photo.jpg").read_bytes(), "path": "1.jpg"}, "text": "a cat"}]
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "pictures.parquet")
+    parquet_files(folder, (folder / "photo.jpg").read_bytes())
     (folder / "captions.txt").write_text("".join(f"a cat of colour {i}\n" for i in range(6)))
     shutil.copy(GOLDEN / "tiny_imagenet/tiny-imagenet.zip", folder / "tiny.zip")
     shutil.copytree(GOLDEN / "clip/open_clip", folder / "downloads/open_clip-ViT-B-32")

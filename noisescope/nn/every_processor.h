@@ -1,0 +1,11 @@
+// Marks for loops that are compiled once for each kind of processor, the kind chosen when the program starts.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define NOISESCOPE_EVERY_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define NOISESCOPE_EVERY_PROCESSOR
+#endif
+
+/// What such a loop calls must become part of it.
+#define NOISESCOPE_INLINE [[gnu::always_inline]] inline

@@ -1,12 +1,12 @@
 // Times training steps of the demo's U-Net: forward, loss, backward, clipping, fused AdamW; and how much
 // longer a step with Muon takes, in turns.
 //
-//   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu] [--channels-last]
+//   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu]
 //       prints one JSON object
-//   nn_bench [--threads 2] --serve DIR
+//   nn_bench [--threads 2] [--forward] --serve DIR
 //       writes weights, one batch, its output and gradients to DIR/case.safetensors, then answers a
-//       line "BATCH STEPS" of standard input by a line of step times in milliseconds: how
-//       bench/peers/unet_step.py times both sides in turns
+//       line "BATCH STEPS" of standard input by a line of step times in milliseconds (of forward passes
+//       without a graph: --forward): how bench/peers/unet_step.py times both sides in turns
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -28,15 +28,15 @@ namespace {
 struct Arguments {
   int64_t threads = 2, batch = 16, steps = 30;
   std::string device = "cpu", serve;
-  bool channels_last = false;
+  bool forward = false;
 };
 
 Arguments parse(int argc, char** argv) {
   Arguments a;
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
-    if (name == "--channels-last") {
-      a.channels_last = true;
+    if (name == "--forward") {
+      a.forward = true;
       continue;
     }
     const std::string value = i + 1 < argc ? argv[++i] : "";
@@ -75,7 +75,7 @@ Tensor loss_of(UNet& net, const Batch& b) { return (net(b.x, b.noise_label, b.co
 class Steps {
  public:
   explicit Steps(const Arguments& a, OptimizerKind kind = OptimizerKind::adamw)
-      : device_(parse_device(a.device)), net_(prepare(a, device_)), optimizer_(trainable(), {.kind = kind}) {}
+      : device_(parse_device(a.device)), forward_(a.forward), optimizer_(placed(), {.kind = kind}) {}
 
   /// Milliseconds of each of `count` steps; the first two of a batch size are not counted.
   std::vector<double> run(int64_t batch_size, int64_t count) {
@@ -93,19 +93,17 @@ class Steps {
   const UNetOptions& options() const { return net_->options(); }
 
  private:
-  static UNet prepare(const Arguments& a, torch::Device device) {
-    UNet net(UNetOptions{}, Random(0));
-    net->to(device);
-    if (!a.channels_last) return net;
-    for (Tensor& p : net->parameters()) {
-      if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
-    }
-    return net;
+  NamedTensors placed() {
+    net_->to(device_);
+    return trainable_parameters(*net_);
   }
 
-  NamedTensors trainable() { return trainable_parameters(*net_); }
-
   void step(const Batch& batch) {
+    if (forward_) {
+      const torch::NoGradGuard no_grad;
+      net_(batch.x, batch.noise_label, batch.condition);
+      return;
+    }
     optimizer_.zero_grad();
     const Tensor loss = loss_of(net_, batch);
     loss.backward();
@@ -115,7 +113,8 @@ class Steps {
   }
 
   torch::Device device_;
-  UNet net_;
+  bool forward_;
+  UNet net_{UNetOptions{}, Random(0)};
   Optimizer optimizer_;
 };
 
@@ -139,7 +138,6 @@ void measure(const Arguments& a) {
                                        {"parameters", cost.parameters},
                                        {"device", a.device},
                                        {"threads", at::get_num_threads()},
-                                       {"channels_last", a.channels_last},
                                        {"batch", a.batch},
                                        {"steps", a.steps},
                                        {"step_ms_median", ms},

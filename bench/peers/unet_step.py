@@ -2,10 +2,12 @@
 
 Builds the same network in Python (tests/reference/unet_twin.py), loads our weights, checks that
 output and gradients agree to 1e-4, then times both in turns: forward, loss, backward, clipping to
-norm 1, fused AdamW. Prints JSON with medians and their ratio (above 1: we are faster).
+norm 1, fused AdamW; with --forward the forward pass alone, without a graph. Prints JSON with medians and
+their ratio (above 1: we are faster).
 
     ninja -C build nn_bench
-    .venv/bin/python bench/peers/unet_step.py [--rounds 6] [--threads 2] [--compile] [--json FILE]
+    .venv/bin/python bench/peers/unet_step.py [--rounds 6] [--threads 2] [--forward] [--json FILE]
+        [--opponent eager | compile | diffusers]    diffusers: a UNet2DConditionModel of like size
 """
 
 import argparse
@@ -30,8 +32,8 @@ TOLERANCE = 1e-4
 class Ours:
     """nn_bench --serve as a child process."""
 
-    def __init__(self, program, threads, folder):
-        command = [str(program), "--threads", str(threads), "--serve", folder]
+    def __init__(self, program, threads, folder, forward):
+        command = [str(program), "--threads", str(threads), *(["--forward"] if forward else []), "--serve", folder]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         if self.process.stdout.readline().strip() != "ready":
@@ -47,11 +49,27 @@ class Ours:
         self.process.wait()
 
 
+def diffusers_unet():
+    """A network of diffusers with our widths and attention at 8 and 4 px, seen as ours are called."""
+    from diffusers import UNet2DConditionModel
+
+    down, up = "CrossAttnDownBlock2D", "CrossAttnUpBlock2D"
+    net = UNet2DConditionModel(
+        sample_size=32, in_channels=3, out_channels=3, layers_per_block=1, block_out_channels=(32, 64, 96),
+        down_block_types=("DownBlock2D", down, down), up_block_types=(up, up, "UpBlock2D"), cross_attention_dim=128,
+        attention_head_dim=32, norm_num_groups=8)
+    return net, lambda x, label, condition: net(x, label, condition.unsqueeze(1)).sample
+
+
 class Eager:
-    def __init__(self, compiled):
+    def __init__(self, opponent, forward_alone):
         torch.manual_seed(0)
-        self.net = UNet()
-        self.forward = torch.compile(self.net) if compiled else self.net
+        self.forward_alone = forward_alone
+        self.net = self.forward = UNet()
+        if opponent == "diffusers":
+            self.net, self.forward = diffusers_unet()
+        if opponent == "compile":
+            self.forward = torch.compile(self.net)
         # The null condition takes part only where conditions are dropped.
         self.parameters = [p for k, p in self.net.named_parameters() if k != "null_condition"]
         self.optimizer = torch.optim.AdamW(
@@ -59,12 +77,16 @@ class Eager:
         )
 
     def step(self, x, label, condition, target):
+        if self.forward_alone:
+            with torch.inference_mode():
+                self.forward(x, label, condition)
+            return
         self.optimizer.zero_grad(set_to_none=True)
         loss = (self.forward(x, label, condition) - target).square().mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
-        return loss.item()
+        loss.item()
 
     def step_ms(self, batch, steps):
         data = torch.randn(batch, 3, 32, 32), 0.3 * torch.randn(batch), torch.randn(batch, 128)
@@ -124,22 +146,24 @@ def main():
     parser.add_argument("--steps", type=int, default=10, help="steps of a round")
     parser.add_argument("--batch", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--compile", action="store_true", help="torch.compile the opponent")
+    parser.add_argument("--opponent", choices=["eager", "compile", "diffusers"], default="eager")
+    parser.add_argument("--forward", action="store_true", help="the forward pass alone, without a graph")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/bench/nn_bench")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(args.program, args.threads, folder)
+        ours = Ours(args.program, args.threads, folder, args.forward)
         output, gradient = agreement(load_file(f"{folder}/case.safetensors"))
-        eager = Eager(args.compile)
+        eager = Eager(args.opponent, args.forward)
         results = [measure(ours, eager, b, args.rounds, args.steps) for b in args.batch]
         ours.close()
     report = {
         "torch": torch.__version__,
         "threads": args.threads,
-        "opponent": "torch.compile" if args.compile else "eager, fused AdamW",
+        "opponent": args.opponent,
+        "what": "forward" if args.forward else "training step, fused AdamW",
         "output_difference": output,
         "gradient_difference": gradient,
         "steps": results,

@@ -4,6 +4,7 @@
 
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/data/data_options.h"
 #include "noisescope/explain/method.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/run/train_run.h"
@@ -34,9 +35,35 @@ Model opened_world(const std::string& member, const std::vector<std::string>& ov
   return model;
 }
 
+constexpr const char* kData = "data:";
+
+/// The exact model of the pictures that "data:emoji" or "data:PATH" names.
+Model opened_data(const Session& session, const std::string& text, const std::vector<std::string>& overrides) {
+  const std::string named = text.substr(std::string_view(kData).size());
+  DataOptions data;
+  data.kind = named == "emoji" ? DataKind::emoji : DataKind::folder;
+  if (data.kind == DataKind::folder) data.path = named;
+  const ConfigNode settings = parse_overrides(overrides);
+  SamplingOptions unused;
+  const auto read = [&](SamplingOptions& sample) {
+    read_options(settings, [&](Describer& d) {
+      d.section("data", data, "the pictures");
+      d.section("sample", sample, "how pictures are sampled", "draw");
+    });
+  };
+  read(unused);  // refused before the pictures are read
+  LoadReport report;
+  Model model = exact_model(data, session.control, report);
+  for (const std::string& note : load_notes(report)) session.notice(note);
+  read(model.sample);
+  return model;
+}
+
 }  // namespace
 
-const char* const kModelHelp = "run folder; or 'world', 'world:fine': the exact world, nothing to train";
+const char* const kModelHelp =
+    "run folder; or, with nothing to train, 'world', 'world:fine': the exact world; 'data:FOLDER', 'data:emoji': the "
+    "exact model of these captioned pictures";
 
 OpenedModel open_model(const Session& session, const std::string& text, const std::vector<std::string>& overrides) {
   std::vector<std::string> of_methods, of_config;
@@ -46,8 +73,11 @@ OpenedModel open_model(const Session& session, const std::string& text, const st
   if (const auto member = member_of(text)) {
     return {opened_world(*member, of_config), std::nullopt, std::move(settings), session.common.seed.value_or(0)};
   }
+  if (text.starts_with(kData)) {
+    return {opened_data(session, text, of_config), std::nullopt, std::move(settings), session.common.seed.value_or(0)};
+  }
   if (!std::filesystem::exists(text)) {
-    throw DataError("[cli.open_model] expected a run folder, 'world' or 'world:fine', got '" + text +
+    throw DataError("[cli.open_model] expected a run folder, 'world', 'world:fine' or 'data:FOLDER', got '" + text +
                     "', which does not exist; train " + "one with 'noisescope train --out " + text + "'");
   }
   const RunFolder folder{text};

@@ -8,7 +8,7 @@
 
 namespace noisescope::cli {
 
-/// "run folder, or 'world' ('world:fine'): the exact world, nothing to train".
+/// What the argument may be, for --help.
 extern const char* const kModelHelp;
 
 struct OpenedModel {
@@ -19,8 +19,8 @@ struct OpenedModel {
 };
 
 /// Opens what `text` names; `overrides` are --set: "<method>.<option>=..." for methods, anything else is the
-/// configuration's ("sample.grid.steps=50"; of a world `sample` alone). Throws ConfigError, DataError for a folder that
-/// is no run, and what loading throws.
+/// configuration's ("sample.grid.steps=50"; of a world `sample` alone, of data `data` and `sample`). Throws
+/// ConfigError, DataError for a folder that is no run, and what loading throws.
 OpenedModel open_model(const Session& session, const std::string& text, const std::vector<std::string>& overrides);
 
 }  // namespace noisescope::cli

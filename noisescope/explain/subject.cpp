@@ -22,12 +22,11 @@ void check_request(const SubjectRequest& request) {
 }
 
 /// The words that a prompt asks about; refuses prompts and alternatives that the model cannot take.
-std::vector<PromptContrast> contrasts_of(const Model& model, const SubjectRequest& request, const std::string& prompt) {
+std::vector<PromptContrast> asked_contrasts(const Model& model, const SubjectRequest& request,
+                                            const std::string& prompt) {
   model.condition({prompt});
   if (!request.compared.empty()) model.condition(request.compared);
-  if (!model.world && request.words.empty()) return {};
-  const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
-  std::vector<PromptContrast> contrasts = word_contrasts(grammar, prompt, request.words, request.alternatives);
+  std::vector<PromptContrast> contrasts = contrasts_of(model, prompt, request.words, request.alternatives);
   for (const PromptContrast& contrast : contrasts) model.condition(contrast.prompts);
   return contrasts;
 }
@@ -51,7 +50,7 @@ Subject recorded_subject(const Model& model, const SubjectRequest& request, cons
           read.sample,
           std::move(read.trajectory),
           {},
-          contrasts_of(model, request, read.prompt),
+          asked_contrasts(model, request, read.prompt),
           {},
           request.paths,
           request.seed,
@@ -59,7 +58,7 @@ Subject recorded_subject(const Model& model, const SubjectRequest& request, cons
 }
 
 Subject new_subject(const Model& model, const SubjectRequest& request, const Control& control) {
-  std::vector<PromptContrast> contrasts = contrasts_of(model, request, request.prompt);
+  std::vector<PromptContrast> contrasts = asked_contrasts(model, request, request.prompt);
   const bool inverted = request.picture.defined();
   SamplingOptions sample = model.sample;
   if (inverted) {

@@ -1,7 +1,11 @@
 #include "noisescope/model/model.h"
 
+#include <algorithm>
+
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
+#include "noisescope/model/family_contrasts.h"
+#include "noisescope/model/word_contrasts.h"
 
 namespace noisescope::model {
 namespace {
@@ -55,6 +59,50 @@ Model exact_model(const WorldDenoiser& truth) {
   return model;
 }
 
+Model exact_model(const PictureDenoiser& truth) {
+  const GivenPictures& given = truth.pictures();
+  Model model;
+  model.name = "exact " + given.name;
+  model.denoiser = truth.denoiser();
+  model.condition = [truth](const std::vector<std::string>& texts) { return truth.condition_of(texts); };
+  model.image_shape = {given.pixels.size(1), given.pixels.size(2), given.pixels.size(3)};
+  model.sample.grid = {GridKind::karras, 32, 0.1, 60, 7};
+  model.sample.sampler.solver = Solver::dpmpp_2m_sde;
+  model.sample.guidance.clamp = 0;
+  model.reader = [truth](const auto& texts) { return exact_reader(truth, texts); };
+  model.contrasts = [truth](const std::string& prompt) {
+    return family_contrasts(prompt, emoji_words(), [&](const std::string& text) { return truth.has_caption(text); });
+  };
+  model.pictures = truth;
+  return model;
+}
+
+GivenPictures given_pictures(const ImageDataset& data, const std::vector<int64_t>& indices) {
+  const ImageSamples& samples = data.samples();
+  GivenPictures given{data.name(), samples.pixels.index_select(0, torch::tensor(indices, torch::kInt64)), {}, {}};
+  for (const int64_t index : indices) {
+    const auto i = static_cast<size_t>(index);
+    given.captions.emplace_back();
+    for (const int64_t row : samples.caption_rows[i]) {
+      given.captions.back().push_back(samples.captions.texts()[static_cast<size_t>(row)]);
+    }
+    if (samples.labels.empty() || samples.class_names.empty()) continue;
+    const int64_t label = samples.labels[i];
+    given.classes.push_back(label < 0 ? "" : samples.class_names[static_cast<size_t>(label)]);
+  }
+  return given;
+}
+
+Model exact_model(const DataOptions& data, const Control& control, LoadReport& report) {
+  if (data.kind == DataKind::world) {
+    throw ConfigError(
+        "[model.exact_model] expected data of pictures, got data.kind world, which has a model of its own");
+  }
+  const OpenedData opened = open_dataset(data, control, report);
+  const auto& pictures = dynamic_cast<const ImageDataset&>(*opened.dataset);
+  return exact_model(PictureDenoiser{given_pictures(pictures, sample_range(0, pictures.size()))});
+}
+
 Model network_model(const TextToImage& network, const std::string& name, const SamplingOptions& sample,
                     double log_snr_max, const std::optional<World>& world) {
   if (world && network.image_size() != kWorldImagePx) {
@@ -90,6 +138,22 @@ Trajectory draw_trajectory(const Model& model, const PictureRequest& request, co
   return {sampling_of(model, options),
           {model.condition(request.prompts), model.condition({request.negative_prompt}),
            noise.initial(model.image_shape).to(model.device), noise}};
+}
+
+std::vector<PromptContrast> contrasts_of(const Model& model, const std::string& prompt,
+                                         const std::vector<std::string>& words,
+                                         const std::vector<std::string>& alternatives) {
+  if (model.world) return word_contrasts(&model.world->grammar(), prompt, words, alternatives);
+  const std::vector<PromptContrast> known = model.contrasts ? model.contrasts(prompt) : std::vector<PromptContrast>{};
+  if (words.empty()) return known;
+  if (!alternatives.empty()) return word_contrasts(nullptr, prompt, words, alternatives);
+  std::vector<PromptContrast> contrasts;
+  for (const std::string& word : words) {
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const PromptContrast& contrast) { return contrast.name == lower_case(word); });
+    contrasts.push_back(found != known.end() ? *found : word_contrasts(nullptr, prompt, {word}, {}).front());
+  }
+  return contrasts;
 }
 
 void check_picture(const Model& model, const Tensor& picture) {

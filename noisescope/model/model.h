@@ -13,11 +13,15 @@
 #include <string>
 #include <vector>
 
+#include "noisescope/data/data_options.h"
+#include "noisescope/data/image_dataset.h"
 #include "noisescope/diffusion/trajectory.h"
+#include "noisescope/model/prompt_contrast.h"
 #include "noisescope/model/sampling_options.h"
 #include "noisescope/model/text_to_image.h"
 #include "noisescope/model/word_reader.h"
 #include "noisescope/world/denoiser.h"
+#include "noisescope/world/picture_denoiser.h"
 
 namespace noisescope::model {
 
@@ -34,17 +38,31 @@ struct Model {
   torch::Device device = torch::kCPU;
   /// A reader of pictures over texts: the model's own CLIP, or the exact one of a world; may be empty.
   std::function<WordReader(const std::vector<std::string>& texts)> reader = {};
-  std::optional<WorldDenoiser> world = {};          // of pictures of a two-object world: the truth about them
+  std::optional<WorldDenoiser> world = {};       // of pictures of a two-object world: the truth about them
+  std::optional<PictureDenoiser> pictures = {};  // of exactly these pictures: the truth about them
+  /// The words of a prompt whose alternatives are known, where no world knows them; may be empty.
+  std::function<std::vector<PromptContrast>(const std::string& prompt)> contrasts = {};
   std::shared_ptr<const TextToImage> network = {};  // null: no network of ours
 
   /// Whether its denoiser is the truth itself.
-  bool is_exact() const { return world && !network; }
+  bool is_exact() const { return (world || pictures) && !network; }
   int64_t side() const { return image_shape.back(); }
   Tensor null_condition(int64_t count) const { return condition({""}).expand({count, -1}); }
 };
 
 /// The world itself: name "exact " + member, sampled without guidance.
 Model exact_model(const WorldDenoiser& truth);
+
+/// A set of captioned pictures itself: name "exact " + that of the pictures, sampled without guidance. Contrasts are
+/// those of emoji_words() of which there are pictures.
+Model exact_model(const PictureDenoiser& truth);
+
+/// The samples `indices` of a data set as an exact denoiser takes them, by class where the data have classes.
+GivenPictures given_pictures(const ImageDataset& data, const std::vector<int64_t>& indices);
+
+/// The exact model of all pictures that the options name; fills `report`. Throws ConfigError for the two-object world,
+/// and as open_dataset does.
+Model exact_model(const DataOptions& data, const Control& control, LoadReport& report);
 
 /// A network of ours. `log_snr_max`: beyond it the network was hardly trained. `world`: that its pictures are
 /// of, if any. Computes in float32 whatever the dtype of x. Throws ModelError for a world of another size.
@@ -56,6 +74,13 @@ Sampling sampling_of(const Model& model, const SamplingOptions& options);
 
 /// B pictures of prompts; nothing is evaluated before it is asked for. Throws ValueError for unknown words.
 Trajectory draw_trajectory(const Model& model, const PictureRequest& request, const SamplingOptions& options);
+
+/// One contrast per word of `words`, or of all words whose alternatives the model's world or data know; with
+/// `alternatives`, or where there are none with the known ones. Empty where nothing is asked and nothing known. Throws
+/// as word_contrasts does.
+std::vector<PromptContrast> contrasts_of(const Model& model, const std::string& prompt,
+                                         const std::vector<std::string>& words,
+                                         const std::vector<std::string>& alternatives);
 
 /// Throws ShapeError unless `picture` is [C, H, W], the size that the model draws.
 void check_picture(const Model& model, const Tensor& picture);

@@ -5,6 +5,7 @@
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/error.h"
 #include "noisescope/world/denoiser.h"
+#include "noisescope/world/picture_denoiser.h"
 
 namespace noisescope::model {
 
@@ -26,6 +27,15 @@ WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::strin
     const Tensor null = truth.null_condition().expand({pictures.size(0), -1});
     const Tensor p = truth.caption_posterior(pictures, sigma, null, meanings);
     return p.clamp(1e-12, 1 - 1e-12).logit();
+  };
+}
+
+WordReader exact_reader(const PictureDenoiser& truth, const std::vector<std::string>& texts) {
+  const Tensor said = (truth.condition_of(texts) > 0).to(torch::kFloat64);  // [V, N]
+  return [truth, said](const Tensor& pictures) {
+    const Tensor sigma = torch::ones({pictures.size(0)}, torch::kFloat64);
+    const Tensor p = truth.posterior(pictures, sigma, truth.null_condition().expand({pictures.size(0), -1}));
+    return p.matmul(said.t()).clamp(1e-12, 1 - 1e-12).logit();
   };
 }
 

@@ -11,8 +11,9 @@ namespace noisescope::clip {
 class ClipModel;
 }
 namespace noisescope::world {
+class PictureDenoiser;
 class WorldDenoiser;
-}
+}  // namespace noisescope::world
 
 namespace noisescope::model {
 
@@ -26,5 +27,9 @@ WordReader clip_reader(const ClipModel& clip, const std::vector<std::string>& te
 /// Log-odds of p(text is true | picture) as if the picture carried noise of deviation 1: what a perfect
 /// reader that is not sure of single pixels says. Throws as WorldGrammar::parse does.
 WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::string>& texts);
+
+/// The same of a set of pictures: log-odds that the picture is one of those that the text is said of. Throws as
+/// PictureDenoiser::condition_of does.
+WordReader exact_reader(const PictureDenoiser& truth, const std::vector<std::string>& texts);
 
 }  // namespace noisescope::model

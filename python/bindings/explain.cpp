@@ -195,11 +195,10 @@ void bind_of_pictures(py::module_& m) {
   m.def("decision_windows", [](const Model& model, const Tensor& pictures, const std::string& prompt,
                                const std::vector<std::string>& words, const std::vector<std::string>& alternatives,
                                const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
-    const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
     const Tensor condition = model.condition({prompt}).expand({pictures.size(0), -1});
     return ask_method<DecisionWindows>(
         "decision_windows", model, recorded({model.denoiser}, pictures, condition, noise), prompt,
-        word_contrasts(grammar, prompt, words, alternatives), noise.random.seed(), keywords, progress);
+        contrasts_of(model, prompt, words, alternatives), noise.random.seed(), keywords, progress);
   });
   m.def("invert_ddim", [](const Of& d, const Tensor& pictures, const Tensor& condition,
                           const std::vector<double>& sigmas, const py::dict& keywords, const py::object& progress) {

@@ -93,8 +93,9 @@ Change change_of(int64_t step, const std::optional<Tensor>& condition, const std
 
 py::list contrasts(const Model& model, const std::string& prompt, const Texts& words, const Texts& alternatives) {
   py::list out;
-  const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
-  for (const PromptContrast& c : word_contrasts(grammar, prompt, words, alternatives)) out.append(answer(c));
+  std::vector<PromptContrast> found = contrasts_of(model, prompt, words, alternatives);
+  if (found.empty()) found = word_contrasts(nullptr, prompt, words, alternatives);  // says what is missing
+  for (const PromptContrast& c : found) out.append(answer(c));
   return out;
 }
 
@@ -162,7 +163,7 @@ void bind_model(py::module_& m) {
       .def("prompt_without",
            [](const Model& model, const std::string& prompt, const std::string& word, const Texts& alternatives) {
              const WorldGrammar* grammar = model.world ? &model.world->grammar() : nullptr;
-             return prompt_without(grammar, word_contrasts(grammar, prompt, {word}, alternatives).front());
+             return prompt_without(grammar, contrasts_of(model, prompt, {word}, alternatives).front());
            })
       .def("factors", factors)
       .def("reader", [](const Model& model, const Texts& texts) {

@@ -177,6 +177,7 @@ void add_explain(CLI::App& app, Session& session) {
       "Examples:\n"
       "  noisescope explain runs/demo --prompt \"a red square left of a blue disc on dark\"\n"
       "  noisescope explain world --prompt \"a red square left of a blue disc on dark\" --out out/world\n"
+      "  noisescope explain data:emoji --prompt \"waving hand, dark skin tone\" --methods evidence --out out/hand\n"
       "  noisescope explain --list\n"
       "  noisescope explain runs/demo --methods evidence --set evidence.steps=320 \\\n"
       "    --prompt \"a red square left of a blue disc on dark\"\n"

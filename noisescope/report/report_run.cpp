@@ -92,6 +92,12 @@ class ReportWriter {
                            "The first pictures of the score, unselected. A tick: the picture shows "
                            "what its prompt asks for; a cross: it does not, or cannot be read."});
     }
+    const auto nearest = folder_.samples() / "nearest.png";
+    if (std::filesystem::exists(nearest)) {
+      s.figures.push_back({png_tag(nearest, "Generated pictures beside the nearest trained on"),
+                           "Each generated picture, and to its right the picture of the training set that is nearest "
+                           "to it, with the root mean square distance of their pixels (black to white is 2)."});
+    }
     return s;
   }
 
@@ -141,6 +147,27 @@ class ReportWriter {
       }
     }
     s.tables.push_back(table);
+    if (evaluation.contains("departure")) s.tables.push_back(departure_table(evaluation.at("departure")));
+  }
+
+  static Table departure_table(const ordered_json& departure) {
+    Table table{
+        "Learned or learned by heart: root mean square errors without prompt, by the network and by the exact "
+        "model of the training pictures, on trained and on held-out pictures. Of held-out ones, what the "
+        "network errs less is what it generalises",
+        {"sigma", "trained: network", "exact", "apart", "held out: network", "exact", "apart"},
+        {}};
+    const auto cell = [&](const char* part, const char* what, size_t level) {
+      if (!departure.contains(part)) return std::string("-");
+      return format_text("{:.3f}", departure.at(part).at(what).at(level).get<double>());
+    };
+    for (size_t level = 0; level < departure.at("sigma").size(); ++level) {
+      table.rows.push_back({format_text("{:g}", departure.at("sigma").at(level).get<double>())});
+      for (const char* part : {"trained", "others"}) {
+        for (const char* what : {"network", "exact", "apart"}) table.rows.back().push_back(cell(part, what, level));
+      }
+    }
+    return table;
   }
 
   Section films() const {

@@ -1,6 +1,7 @@
 #include "noisescope/run/evaluate_images.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "noisescope/core/error.h"
 #include "noisescope/evaluate/feature_metrics.h"
@@ -152,7 +153,22 @@ ImageEvaluation evaluate_images(const TextToImage& model, const RunConfig& confi
     json["coverage_real_by_real"] = to_json(coverage(first, second, kCoverageNeighbours));
   }
   left_out.write_to(json);
-  return {json, pictures, prompts};
+  return {json, pictures, prompts, data.dataset, data.split.train};
+}
+
+NearestPicture nearest_picture(const Dataset& data, const std::vector<int64_t>& samples, const Tensor& picture) {
+  if (samples.empty()) throw ValueError("[run.nearest_picture] expected samples to choose from, got none");
+  NearestPicture nearest{samples.front(), std::numeric_limits<double>::infinity()};
+  for (size_t first = 0; first < samples.size(); first += kTowerBatch) {
+    const size_t last = std::min(samples.size(), first + kTowerBatch);
+    const std::vector<int64_t> block(samples.begin() + static_cast<std::ptrdiff_t>(first),
+                                     samples.begin() + static_cast<std::ptrdiff_t>(last));
+    const Tensor distances = (data.images(block) - picture.clamp(-1, 1)).square().flatten(1).mean(1).sqrt();
+    const auto [distance, place] = distances.min(0);
+    if (distance.item<double>() >= nearest.distance) continue;
+    nearest = {block[static_cast<size_t>(place.item<int64_t>())], distance.item<double>()};
+  }
+  return nearest;
 }
 
 }  // namespace noisescope::run

@@ -13,6 +13,8 @@ struct ImageEvaluation {
   nlohmann::ordered_json json;
   Tensor pictures;  // [N, C, H, W], drawn for
   std::vector<std::string> prompts;
+  std::shared_ptr<const Dataset> data;
+  std::vector<int64_t> trained;  // samples of `data`
 };
 
 /// Trains the judge (evaluation.judge, seed + 1) in judge/ if it is not there yet, draws
@@ -23,5 +25,14 @@ struct ImageEvaluation {
 /// data are too few for are absent, and the text `left_out` says which and why.
 ImageEvaluation evaluate_images(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                                 const Control& control);
+
+/// A sample of the data, and how far a picture is from it: root mean square over pixels and channels, in [0, 2].
+struct NearestPicture {
+  int64_t sample = 0;
+  double distance = 0;
+};
+
+/// The nearest of `samples` to `picture` [3, S, S]. Throws ValueError if there is none.
+NearestPicture nearest_picture(const Dataset& data, const std::vector<int64_t>& samples, const Tensor& picture);
 
 }  // namespace noisescope::run

@@ -6,6 +6,8 @@
 #include "noisescope/data/data_options.h"
 #include "noisescope/io/codec/image_file.h"
 #include "noisescope/io/file.h"
+#include "noisescope/run/evaluate_departure.h"
+#include "noisescope/run/evaluate_families.h"
 #include "noisescope/run/evaluate_images.h"
 #include "noisescope/viz/image_grid.h"
 
@@ -69,6 +71,34 @@ nlohmann::ordered_json sweep_json(const std::map<double, SceneAccuracy>& sweep) 
   return json;
 }
 
+std::vector<int64_t> held_out_samples(const ImageDataset& data) {
+  std::vector<int64_t> held;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    if (data.samples().parts[static_cast<size_t>(i)] == Part::test) held.push_back(i);
+  }
+  return held;
+}
+
+/// The first pictures with their prompts, and each beside the nearest that was trained on.
+void write_samples(const ImageEvaluation& evaluation, const RunFolder& folder) {
+  const int64_t shown = std::min(kShown, evaluation.pictures.size(0));
+  const Tensor pictures = evaluation.pictures.slice(0, 0, shown);
+  const std::vector<std::string> prompts(evaluation.prompts.begin(), evaluation.prompts.begin() + shown);
+  write_png(folder.samples() / "evaluation.png", image_grid(pictures, prompts));
+  std::vector<Tensor> pairs;
+  std::vector<std::string> texts;
+  for (int64_t k = 0; k < shown; ++k) {
+    const NearestPicture nearest = nearest_picture(*evaluation.data, evaluation.trained, pictures[k]);
+    pairs.push_back(pictures[k]);
+    pairs.push_back(evaluation.data->images({nearest.sample})[0]);
+    const int64_t row = evaluation.data->captions_of(nearest.sample).front();
+    texts.push_back(prompts[static_cast<size_t>(k)]);
+    texts.push_back(format_text("trained on, {:.2f} away: {}", nearest.distance,
+                                evaluation.data->captions()[static_cast<size_t>(row)]));
+  }
+  write_png(folder.samples() / "nearest.png", image_grid(torch::stack(pairs), texts, {.columns = 8}));
+}
+
 }  // namespace
 
 WorldEvaluation evaluate_world(const TextToImage& model, const RunConfig& config, const Control& control) {
@@ -115,12 +145,17 @@ nlohmann::ordered_json to_json(const WorldEvaluation& e) {
 nlohmann::ordered_json evaluate_run(const TextToImage& model, const RunConfig& config, const RunFolder& folder,
                                     const Control& control) {
   if (config.data.kind != DataKind::world) {
-    auto [json, pictures, prompts] = evaluate_images(model, config, folder, control);
-    const int64_t shown = std::min(kShown, pictures.size(0));
-    prompts.resize(static_cast<size_t>(shown));
-    write_png(folder.samples() / "evaluation.png", image_grid(pictures.slice(0, 0, shown), prompts));
-    write_file_atomic(folder.evaluation(), json.dump(2));
-    return json;
+    ImageEvaluation evaluation = evaluate_images(model, config, folder, control);
+    write_samples(evaluation, folder);
+    if (config.data.kind == DataKind::emoji) {
+      const auto& emoji = dynamic_cast<const ImageDataset&>(*evaluation.data);
+      evaluation.json.update(evaluate_families(model, config, emoji, control));
+      evaluation.json.update(evaluate_family_evidence(model, config, folder, emoji, control));
+      evaluation.json["departure"] = evaluate_departure(model, emoji, evaluation.trained, held_out_samples(emoji),
+                                                        static_cast<uint64_t>(config.seed));
+    }
+    write_file_atomic(folder.evaluation(), evaluation.json.dump(2));
+    return evaluation.json;
   }
   const WorldEvaluation evaluation = evaluate_world(model, config, control);
   std::vector<Mark> marks;

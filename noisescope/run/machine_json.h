@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/core/namespaces.h"
 #include "noisescope/core/threads.h"
 
 namespace noisescope::run {

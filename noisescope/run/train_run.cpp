@@ -12,6 +12,7 @@
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/model/family_contrasts.h"
 #include "noisescope/nn/conditional_network.h"
 #include "noisescope/run/fit_levels.h"
 #include "noisescope/run/machine_json.h"
@@ -330,7 +331,13 @@ TextToImage load_run_model(const RunFolder& folder, torch::Device device, const 
 Model run_model(const TextToImage& network, const RunConfig& config, const RunFolder& folder) {
   std::optional<World> world;
   if (config.data.kind == DataKind::world) world.emplace(config.data.world);
-  return network_model(network, folder.root.string(), config.sample, cleanest_trained_log_snr(config), world);
+  Model model = network_model(network, folder.root.string(), config.sample, cleanest_trained_log_snr(config), world);
+  if (config.data.kind == DataKind::emoji) {
+    model.contrasts = [](const std::string& prompt) {
+      return family_contrasts(prompt, emoji_words(), [](const std::string&) { return true; });
+    };
+  }
+  return model;
 }
 
 }  // namespace noisescope::run

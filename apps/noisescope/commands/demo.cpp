@@ -10,14 +10,17 @@ namespace {
 using nlohmann::ordered_json;
 
 struct DemoFlags {
-  std::string out = "runs/demo";
+  DemoData data = DemoData::world;
+  std::string out;
   std::string budget;
   bool no_animation = false;
   std::vector<std::string> overrides;
 };
 
 RunConfig demo_config_of(const Session& session, const DemoFlags& flags) {
-  RunConfig config = load_run_config("", flags.overrides);
+  std::vector<std::string> settings = demo_settings(flags.data);
+  settings.insert(settings.end(), flags.overrides.begin(), flags.overrides.end());
+  RunConfig config = load_run_config("", settings);
   if (session.common.seed) config.seed = static_cast<int64_t>(*session.common.seed);
   if (!flags.budget.empty()) {
     const Budget budget = parse_budget(flags.budget);
@@ -29,19 +32,34 @@ RunConfig demo_config_of(const Session& session, const DemoFlags& flags) {
   return config;
 }
 
+std::string estimate_text(const ordered_json& estimate) {
+  return format_text("{:.3f} [{:.3f}, {:.3f}] of {}", estimate.at("value").get<double>(),
+                     estimate.at("low").get<double>(), estimate.at("high").get<double>(),
+                     estimate.at("n").get<int64_t>());
+}
+
+void say_world(const Session& session, const ordered_json& summary) {
+  const std::string scale = format_text("{:g}", summary.at("default_guidance").get<double>());
+  session.say("scene accuracy " + estimate_text(summary.at("scene_accuracy").at(scale)) + " new prompts at guidance " +
+              scale);
+}
+
+void say_emoji(const Session& session, const ordered_json& summary) {
+  for (const char* name : {"r_precision", "r_precision_real", "r_precision_shuffled_captions", "family_accuracy",
+                           "held_out_accuracy", "evidence_auc"}) {
+    if (summary.contains(name)) session.say(std::string(name) + " " + estimate_text(summary.at(name)));
+  }
+}
+
 void run_demo(const Session& session, const DemoFlags& flags) {
   const RunConfig config = demo_config_of(session, flags);
-  const RunFolder folder{flags.out};
+  const RunFolder folder{!flags.out.empty() ? flags.out : flags.data == DemoData::emoji ? "runs/emoji" : "runs/demo"};
   DemoRequest request{{}, flags.no_animation, session.command_line};
   request.train.device = parse_device(session.common.device);
   request.train.notice = [&](const std::string& text) { session.notice(text); };
   const ordered_json summary = demo_run(config, folder, request, session.control);
-  const std::string scale = format_text("{:g}", summary.at("default_guidance").get<double>());
-  const ordered_json& joint = summary.at("scene_accuracy").at(scale);
-  session.say(format_text("scene accuracy {:.3f} [{:.3f}, {:.3f}] over {} new prompts at guidance {}, in {:.0f} s",
-                          joint.at("value").get<double>(), joint.at("low").get<double>(),
-                          joint.at("high").get<double>(), joint.at("n").get<int64_t>(), scale,
-                          summary.at("wall_seconds").get<double>()));
+  flags.data == DemoData::emoji ? say_emoji(session, summary) : say_world(session, summary);
+  session.say(format_text("in {:.0f} s", summary.at("wall_seconds").get<double>()));
   session.say("now open " + folder.report().string());
   session.result(summary);
 }
@@ -49,10 +67,15 @@ void run_demo(const Session& session, const DemoFlags& flags) {
 }  // namespace
 
 void add_demo(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("demo", "The main job on the embedded world: train, sample, explain, report");
+  CLI::App* command = app.add_subcommand("demo", "The main job on embedded data: train, sample, explain, report");
   add_common(*command, session);
   auto flags = std::make_shared<DemoFlags>();
-  command->add_option("--out", flags->out, "run folder; resumes an unfinished run")->capture_default_str();
+  command->add_option("--out", flags->out, "run folder; resumes an unfinished run (default: runs/demo, runs/emoji)");
+  command
+      ->add_option_function<std::string>(
+          "--data", [flags](const std::string& text) { flags->data = parse_enum<DemoData>(text); },
+          "world: the two-object world; emoji: those of the installed colour font")
+      ->check(CLI::IsMember({"world", "emoji"}));
   command->add_option("--budget", flags->budget, "scale everything to about this time, e.g. 60s");
   command->add_flag("--no-animation", flags->no_animation, "film strips instead of films");
   command->add_option("--set", flags->overrides, "key=value over the demo's configuration")->allow_extra_args(false);
@@ -60,6 +83,7 @@ void add_demo(CLI::App& app, Session& session) {
       "Examples:\n"
       "  noisescope demo                     six minutes on two cores; then open "
       "runs/demo/report.html\n"
+      "  noisescope demo --data emoji        ten minutes: real captioned pictures\n"
       "  noisescope demo --budget 60s --out runs/look\n"
       "  noisescope demo --seed 1 --json > summary.json\n"
       "Writes the run folder of 'noisescope train', report.html and summary.json.");

@@ -1,7 +1,8 @@
 """Checks the documentation against the program and against itself.
 
 Every method of `noisescope explain --list` has a page docs/methods/<id>.md and a line in explanation_report.md, and
-every relative link of a Markdown file leads to a file.    python tools/check_docs.py PROGRAM
+every relative link of a Markdown file leads to a file, and every page's table of what verify measured is that of
+docs/proof.json.    python tools/check_docs.py PROGRAM
 """
 
 import json
@@ -11,6 +12,10 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import proof_tables  # noqa: E402
+
 MADE = {"reference/commands.md", "reference/configuration.md", "changelog.md"}  # by tools/site_hooks.py
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)")
 
@@ -35,8 +40,9 @@ def dead_links():
 
 
 def main():
-    found = [*missing_pages(sys.argv[1]), *dead_links()]
-    print("\n".join(found) if found else "docs: every method has a page, every link leads somewhere")
+    stored = json.loads(proof_tables.STORED.read_text(encoding="utf-8"))
+    found = [*missing_pages(sys.argv[1]), *dead_links(), *proof_tables.faults(stored)]
+    print("\n".join(found) if found else "docs: every method has a page and its proof, every link leads somewhere")
     return sys.exit(1 if found else 0)
 
 

@@ -10,12 +10,12 @@
 
 namespace noisescope::run {
 
-/// Scene accuracy on the world. The sweep has prompts and noise of its own, so that the scale that
-/// it recommends is not chosen on the prompts of the score.
+/// Scene accuracy on the world. The sweep has prompts and noise of its own, so that the scale that it recommends, or
+/// any constant that is chosen on it, is not chosen on the prompts of the score.
 struct WorldEvaluation {
   double default_guidance = 0;
-  SceneAccuracy score;                       // at the default guidance
-  SceneAccuracy strict;                      // the same pictures, read with half the residual allowed
+  SceneAccuracy strict;                      // at the default guidance, hardly a wrong pixel allowed: the headline
+  SceneAccuracy score;                       // the same pictures, read as evaluation.readable_noise says
   std::map<double, SceneAccuracy> sweep;     // by scale
   std::map<double, SceneAccuracy> held_out;  // combinations never trained on, if the world holds any
   double seconds_per_image = 0;              // of drawing at the default guidance
@@ -23,7 +23,7 @@ struct WorldEvaluation {
   double strict_residual_bound = 0;
   Tensor pictures;                   // [16, 3, 32, 32] of the score, for the report
   std::vector<std::string> prompts;  // theirs
-  std::vector<bool> right;           // the caption is true of the picture
+  std::vector<bool> right;           // the caption is true of the picture, strictly read
 };
 
 /// Draws and reads `config.evaluation.samples` pictures, and the sweep.

@@ -11,7 +11,7 @@
 namespace noisescope::world {
 
 struct WorldParserOptions {
-  double readable_noise = 0.22;
+  double readable_noise = 0.15;
   int64_t calibration_count = 256;
   int64_t calibration_seed = 0;
 };

@@ -40,7 +40,7 @@ std::string estimate_text(const ordered_json& estimate) {
 
 void say_world(const Session& session, const ordered_json& summary) {
   const std::string scale = format_text("{:g}", summary.at("default_guidance").get<double>());
-  session.say("scene accuracy " + estimate_text(summary.at("scene_accuracy").at(scale)) + " new prompts at guidance " +
+  session.say("scene accuracy " + estimate_text(summary.at("strict_scene_accuracy")) + " new prompts at guidance " +
               scale);
 }
 

@@ -34,8 +34,9 @@ void print_evaluation(const Session& session, const nlohmann::ordered_json& json
       session.notice("left out: " + value.get<std::string>());
     } else if (value.is_object() && value.contains("value")) {
       session.say(measure_line(key, value));
-    } else if (key == "score") {
-      session.say("at the default guidance (value, 95 % interval, n)");
+    } else if (key == "score" || key == "strict") {
+      session.say(key == "strict" ? "at the default guidance, strictly read (value, 95 % interval, n)"
+                                  : "the same pictures, grainier ones let through");
       for (const auto& [name, estimate] : value.items()) {
         session.say(line_of(name, estimate));
       }

@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs/proof.json"
 PROGRAM = ROOT / "build/noisescope"
 MARKED = re.compile(r"(<!-- proof: (\w+) -->\n).*?(<!-- /proof -->)", re.DOTALL)
-SIGNS = {"at most": "<=", "at least": ">="}
+SIGNS = {"at most": "<=", "at least": ">=", "within": "within"}
 
 
 def facts():

@@ -51,6 +51,7 @@ void add_sample(CLI::App& app, Session& session);
 void add_explain(CLI::App& app, Session& session);
 void add_rewind(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
+void add_calibrate(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_convert(CLI::App& app, Session& session);

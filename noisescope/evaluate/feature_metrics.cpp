@@ -56,9 +56,7 @@ Estimate kid(const Tensor& real, const Tensor& generated, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b) {
     values.push_back(unbiased_mmd2(x.slice(0, b * rows, (b + 1) * rows), y.slice(0, b * rows, (b + 1) * rows)));
   }
-  Estimate estimate = mean_estimate(torch::stack(values));
-  estimate.n = blocks * rows;
-  return estimate;
+  return mean_estimate(torch::stack(values));
 }
 
 double frechet_distance(const Tensor& real, const Tensor& generated) {

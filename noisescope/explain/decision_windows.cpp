@@ -6,7 +6,9 @@
 #include <numeric>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/explain/methods.h"
+#include "noisescope/model/word_contrasts.h"
 
 namespace noisescope::explain {
 namespace {
@@ -31,26 +33,48 @@ Evidence answer(const Model& model, const Tensor& pictures, const Questions& que
 
 double DecisionWindows::total() const { return std::accumulate(nats.begin(), nats.end(), 0.0); }
 
-DecisionWindows measure_decision_windows(const Model& model, const CaptionedPictures& asked,
-                                         const EvidenceOptions& options, const Random& random, const Control& control) {
+std::vector<WordQuestion> one_word_each(const Model& model, const std::vector<std::string>& captions) {
+  std::vector<WordQuestion> questions;
+  for (size_t i = 0; i < captions.size(); ++i) {
+    const std::vector<PromptContrast> contrasts = model.world
+                                                      ? word_contrasts(&model.world->grammar(), captions[i], {}, {})
+                                                  : model.contrasts ? model.contrasts(captions[i])
+                                                                    : std::vector<PromptContrast>{};
+    if (contrasts.empty()) continue;
+    questions.push_back({static_cast<int64_t>(i), contrasts[i % contrasts.size()]});
+  }
+  return questions;
+}
+
+std::vector<Evidence> evidence_of_questions(const Model& model, const CaptionedPictures& asked,
+                                            const EvidenceOptions& options, const Random& random,
+                                            const Control& control) {
   if (asked.questions.empty()) {
-    throw ValueError("[explain.measure_decision_windows] expected words with alternatives, got none");
+    throw ValueError("[explain.evidence_of_questions] expected words with alternatives, got none");
   }
   std::map<size_t, Questions> by_versions;
   for (const WordQuestion& question : asked.questions) {
     by_versions[question.contrast.prompts.size()].push_back(&question);
   }
-  std::vector<double> levels;
-  Tensor decided;
+  std::vector<Evidence> parts;
   int64_t first = 0;
   for (const auto& [versions, group] : by_versions) {
     const auto count = static_cast<int64_t>(group.size());
-    const Evidence evidence =
-        answer(model, asked.pictures, group, options, {random, sample_range(first, count)}, control);
+    parts.push_back(answer(model, asked.pictures, group, options, {random, sample_range(first, count)},
+                           control.part(parts.size(), by_versions.size(), format_text("{} versions", versions))));
+    first += count;
+  }
+  return parts;
+}
+
+DecisionWindows measure_decision_windows(const Model& model, const CaptionedPictures& asked,
+                                         const EvidenceOptions& options, const Random& random, const Control& control) {
+  std::vector<double> levels;
+  Tensor decided;
+  for (const Evidence& evidence : evidence_of_questions(model, asked, options, random, control)) {
     const Tensor nats = -evidence.entropy().diff(1, 0).sum(1) / static_cast<double>(asked.pictures.size(0));
     decided = decided.defined() ? decided + nats : nats;
     levels = evidence.log_snrs;
-    first += count;
   }
   DecisionWindows windows;
   for (size_t i = 0; i + 1 < levels.size(); ++i) {

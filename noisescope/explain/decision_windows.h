@@ -38,6 +38,17 @@ struct CaptionedPictures {
   std::vector<WordQuestion> questions;
 };
 
+/// Of caption i one of the words whose alternatives the model knows, number i modulo their count; captions without such
+/// words are left out.
+std::vector<WordQuestion> one_word_each(const Model& model, const std::vector<std::string>& captions);
+
+/// The evidence of one noising path for each question, by the model's denoiser and conditions, as it is claimed:
+/// questions with the same number of versions together, in the order of that number. Throws ValueError without
+/// questions.
+std::vector<Evidence> evidence_of_questions(const Model& model, const CaptionedPictures& asked,
+                                            const EvidenceOptions& options, const Random& random,
+                                            const Control& control = {});
+
 /// Filters one noising path for each question, by the model's denoiser and conditions; questions with the same
 /// number of versions share their passes. Cost: options.steps times all versions of all questions.
 /// Throws ValueError without questions.

@@ -11,6 +11,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/explain/calibration.h"
 #include "noisescope/explain/methods.h"
 #include "noisescope/explain/passes.h"
 
@@ -69,8 +70,9 @@ Tensor path_weights(const Tensor& log_prior, const Tensor& z) {
 }
 
 /// [B, K] bool: the versions to be asked. Below kOut a version is out, and alone in the question none is
-/// asked. Under the own version's kernels p_k / p_own is a martingale, so by Ville's inequality (1939) a
-/// version that is out would come back above alpha with probability at most kOut / alpha.
+/// asked. Under the own version's kernels p_k / p_own is a martingale, so by Ville's inequality (1939) one that leaves
+/// at p_k / p_own = kOut / p_own would come back above alpha times its own with probability at most kOut / (alpha
+/// p_own).
 Tensor open_versions(const Tensor& log_posterior, const Tensor& own) {
   constexpr double kOut = 1e-5;
   const Tensor index = own.to(log_posterior.device()).unsqueeze(1);
@@ -91,6 +93,12 @@ Tensor pick_own(const Evidence& evidence) {
 }
 
 }  // namespace
+
+Evidence Evidence::as_claimed() const {
+  Evidence plain = *this;
+  plain.log_posterior = claimed;
+  return plain;
+}
 
 Tensor Evidence::decision() const { return pick_own(*this).exp(); }
 
@@ -138,12 +146,15 @@ EvidenceFilter::EvidenceFilter(Denoiser denoiser, Contrast contrast, int64_t pas
   const int64_t versions = contrast_.conditions.size(0), pictures = contrast_.conditions.size(1);
   log_posterior_ = torch::full({pictures, versions}, -std::log(static_cast<double>(versions)),
                                torch::dtype(torch::kFloat64).device(contrast_.conditions.device()));
+  claimed_ = log_posterior_;
   log_posteriors_.push_back(log_posterior_);
+  claims_.push_back(claimed_);
 }
 
 Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
   const int64_t versions = contrast_.conditions.size(0), pictures = x.size(0);
-  const Tensor open = open_versions(log_posterior_, contrast_.true_version).t();
+  const Tensor& own = contrast_.true_version;
+  const Tensor open = (open_versions(log_posterior_, own) | open_versions(claimed_, own)).t();
   Tensor answers = torch::zeros({versions * pictures, x.size(1), x.size(2), x.size(3)}, x.options());
   if (open.any().item<bool>()) {
     const Tensor asked = in_eights(open.flatten().nonzero().squeeze(1), versions * pictures);
@@ -153,7 +164,7 @@ Tensor EvidenceFilter::estimates(const Tensor& x, double sigma) const {
                           contrast_.conditions.flatten(0, 1).index_select(0, asked), asked % pictures, pass_size_));
   }
   answers = answers.view({versions, pictures, x.size(1), x.size(2), x.size(3)});
-  return torch::where(open.view({versions, pictures, 1, 1, 1}), answers, own_of(answers, contrast_.true_version));
+  return torch::where(open.view({versions, pictures, 1, 1, 1}), answers, own_of(answers, own));
 }
 
 void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next, double sigma_next) {
@@ -172,6 +183,7 @@ void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next
     realised_ = torch::zeros_like(compensated_);
   }
   const Posterior kernel = posterior_ve(sigma, sigma_next);
+  const double weight = contrast_.weight ? contrast_.weight((log_snr_of(sigma) + log_snr_of(sigma_next)) / 2) : 1;
   const Tensor versions = estimates(x, sigma);
   const Tensor weights = log_posterior_.t().exp().to(x.scalar_type()).view({versions.size(0), x.size(0), 1, 1, 1});
   const Tensor mixture = (weights * versions).sum(0);
@@ -179,20 +191,23 @@ void EvidenceFilter::advance(const Tensor& x, double sigma, const Tensor& x_next
   const Tensor target = x_next - kernel.xt_factor * x;
   const Tensor log_kernels =  // [K, B, H, W]
       (target - kernel.x0_factor * versions).square().sum(2, false, torch::kFloat64) / (-2 * kernel.variance);
-  const Tensor gains = own_of(log_kernels, contrast_.true_version) - log_kernels;
+  const Tensor gains = weight * (own_of(log_kernels, contrast_.true_version) - log_kernels);
   const Tensor shares = path_weights(log_posterior_, gains.sum({2, 3}).t());
   realised_ += torch::einsum("bk,kbhw->bhw", {shares, gains});
-  const double nats = 0.5 * (1 / (sigma_next * sigma_next) - 1 / (sigma * sigma));
+  const double nats = 0.5 * weight * (1 / (sigma_next * sigma_next) - 1 / (sigma * sigma));
   const Tensor step =
       nats * (own_of(versions, contrast_.true_version) - mixture).square().sum(1, false, torch::kFloat64);
   compensated_ += step;
   profile_.push_back(step.sum({1, 2}));
-  log_posterior_ = (log_posterior_ + log_kernels.sum({2, 3}).t()).log_softmax(1);
+  const Tensor step_evidence = log_kernels.sum({2, 3}).t();
+  log_posterior_ = (log_posterior_ + weight * step_evidence).log_softmax(1);
+  claimed_ = (claimed_ + step_evidence).log_softmax(1);
   if (!log_posterior_.isfinite().all().item<bool>()) {
     throw NumericError(
         format_text("[explain.EvidenceFilter] expected finite images and estimates, got others at sigma {}", sigma));
   }
   log_posteriors_.push_back(log_posterior_);
+  claims_.push_back(claimed_);
   sigmas_.push_back(sigma_next);
 }
 
@@ -207,6 +222,7 @@ Evidence EvidenceFilter::result() const {
   evidence.compensated = compensated_.to(torch::kCPU);
   evidence.realised = realised_.to(torch::kCPU);
   evidence.true_version = contrast_.true_version.to(torch::kCPU);
+  evidence.claimed = torch::stack(claims_).to(torch::kCPU);
   return evidence;
 }
 
@@ -215,6 +231,7 @@ void describe(Describer& d, EvidenceOptions& options) {
   d("log_snr_min", options.log_snr_min, "log-SNR at which paths start, all noise", {.min = -20, .max = 20});
   d("log_snr_max", options.log_snr_max, "log-SNR at which paths end, nearly clean", {.min = -20, .max = 20});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
+  d("calibrated", options.calibrated, "evidence weighed by the run's calibration, where it has one");
 }
 
 void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& options,
@@ -281,7 +298,8 @@ Evidence concatenate(const std::vector<Evidence>& parts) {
     return torch::cat(tensors, dim);
   };
   return {parts.front().log_snrs,         all(&Evidence::log_posterior, 1), all(&Evidence::profile, 1),
-          all(&Evidence::compensated, 0), all(&Evidence::realised, 0),      all(&Evidence::true_version, 0)};
+          all(&Evidence::compensated, 0), all(&Evidence::realised, 0),      all(&Evidence::true_version, 0),
+          all(&Evidence::claimed, 1)};
 }
 
 void describe(AnswerDescriber& d, const Evidence& a) {
@@ -315,6 +333,11 @@ void describe(AnswerDescriber& d, const Evidence& a) {
   d("log_posterior", a.log_posterior, "level picture version", "nats", "ln p of each version, given the path so far",
     {.x = "log_snrs"});
   d("true_version", a.true_version, "picture", "", "the version that is true");
+  d("claimed_decision", [&] { return a.as_claimed().decision(); }, "level picture", "probability",
+    "decision as the model claims it, not calibrated", {.x = "log_snrs", .higher = "nearer to decided"});
+  d(
+      "claimed_half_points", [&] { return a.as_claimed().half_points(); }, "picture", "log-SNR",
+      "half_points of the claimed decision; NaN: never");
 }
 
 namespace {
@@ -327,13 +350,14 @@ EvidenceOptions within(const Subject& subject, EvidenceOptions options) {
 
 Named<Evidence> ask_evidence(const Subject& subject, const EvidenceOptions& options, const Control& control) {
   Named<Evidence> out;
+  const StepWeight weight = step_weight(subject.model.calibration, options);
   for (size_t k = 0; k < subject.contrasts.size(); ++k) {
     const PromptContrast& contrast = subject.contrasts[k];
     const Tensor conditions = subject.model.condition(contrast.prompts).unsqueeze(1).expand({-1, subject.paths, -1});
     out.names.push_back(contrast.name);
     out.answers.push_back(
         filter_noising_paths(subject.model.denoiser, subject.batch(subject.paths),
-                             {conditions, torch::full({subject.paths}, contrast.true_version, torch::kInt64)},
+                             {conditions, torch::full({subject.paths}, contrast.true_version, torch::kInt64), weight},
                              within(subject, options), control.part(k, subject.contrasts.size(), contrast.name)));
   }
   return out;

@@ -26,8 +26,12 @@
 // decided, so on an imperfect network, too, the realised total is at most ln K, where the published
 // identity has no such bound.
 //
-// A version whose posterior has fallen below 1e-5 is asked no more: from there on it is taken to expect what
-// the own version expects, and p_k / p_own stays.
+// Where the model's evidence has been calibrated (explain/calibration.h), a step's kernels have variance v / w in place
+// of v: all of the above holds with ln N_k and the compensated nats times w. What the model claims without is kept
+// beside.
+//
+// A version whose posterior has fallen below 1e-5, by either account, is asked no more: from there on it is taken to
+// expect what the own version expects, and p_k / p_own stays.
 #pragma once
 
 #include <functional>
@@ -41,10 +45,14 @@ namespace noisescope::explain {
 
 class AnswerDescriber;
 
+/// What the evidence of a step at this log-SNR counts, >= 0.
+using StepWeight = std::function<double(double log_snr)>;
+
 /// K versions of what B pictures might show.
 struct Contrast {
-  Tensor conditions;    // [K, B, D]
-  Tensor true_version;  // [B] int64 in [0, K): the version that is true of the picture
+  Tensor conditions;       // [K, B, D]
+  Tensor true_version;     // [B] int64 in [0, K): the version that is true of the picture
+  StepWeight weight = {};  // of the model's evidence (explain/calibration.h); empty: 1
 };
 
 /// N noise levels, B pictures, K versions. float64 on the CPU.
@@ -55,7 +63,10 @@ struct Evidence {
   Tensor compensated;            // [B, H, W] nats, >= 0
   Tensor realised;               // [B, H, W] nats, signed
   Tensor true_version;           // [B] int64
+  Tensor claimed;                // [N, B, K]: log_posterior as the model claims it, every step at weight 1
 
+  /// The same paths as the model claims: curves by `claimed`, maps as they are.
+  Evidence as_claimed() const;
   /// The decision curve: p(own version | path so far), [N, B].
   Tensor decision() const;
   /// Entropy of the versions given the path so far in nats, [N, B]; falls from ln K to 0.
@@ -103,9 +114,9 @@ class EvidenceFilter {
   Denoiser denoiser_;
   Contrast contrast_;
   int64_t pass_size_;
-  Tensor log_posterior_;  // [B, K] float64
+  Tensor log_posterior_, claimed_;  // [B, K] float64
   std::vector<double> sigmas_;
-  std::vector<Tensor> log_posteriors_, profile_;
+  std::vector<Tensor> log_posteriors_, claims_, profile_;
   Tensor compensated_, realised_;
 };
 
@@ -114,6 +125,7 @@ struct EvidenceOptions {
   double log_snr_min = -8;
   double log_snr_max = 5;
   int64_t pass_size = 128;
+  bool calibrated = true;  // read where a model is asked: by its calibration, if it has one
 
   /// Denoiser evaluations for `pictures` pictures and `versions` versions, at most.
   int64_t cost(int64_t pictures, int64_t versions) const { return steps * pictures * versions; }

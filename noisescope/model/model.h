@@ -16,6 +16,7 @@
 #include "noisescope/data/data_options.h"
 #include "noisescope/data/image_dataset.h"
 #include "noisescope/diffusion/trajectory.h"
+#include "noisescope/model/calibration.h"
 #include "noisescope/model/prompt_contrast.h"
 #include "noisescope/model/sampling_options.h"
 #include "noisescope/model/text_to_image.h"
@@ -43,6 +44,7 @@ struct Model {
   /// The words of a prompt whose alternatives are known, where no world knows them; may be empty.
   std::function<std::vector<PromptContrast>(const std::string& prompt)> contrasts = {};
   std::shared_ptr<const TextToImage> network = {};  // null: no network of ours
+  std::optional<Calibration> calibration = {};      // of its evidence, where that has been measured
 
   /// Whether its denoiser is the truth itself.
   bool is_exact() const { return (world || pictures) && !network; }

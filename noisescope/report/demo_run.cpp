@@ -105,6 +105,7 @@ void scale_demo(RunConfig& config, double seconds) {
   };
   config.evaluation.samples = fewer(config.evaluation.samples, 32);
   config.evaluation.sweep_samples = fewer(config.evaluation.sweep_samples, 16);
+  config.calibration.pictures = fewer(config.calibration.pictures, 8);
 }
 
 ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const DemoRequest& request,

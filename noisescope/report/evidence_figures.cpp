@@ -47,8 +47,9 @@ Image evidence_maps(const Tensor& picture, const std::vector<WordEvidence>& word
 
 std::string decision_curves(const std::vector<WordEvidence>& words, Teller teller, const ScheduleOptions& schedule) {
   Plot plot;
-  const bool model = teller == Teller::model;
-  plot.title = model ? "When each word was decided" : "The same by the exact denoiser";
+  plot.title = teller == Teller::model     ? "When each word was decided"
+               : teller == Teller::claimed ? "The same as the model claims it"
+                                           : "The same by the exact denoiser";
   plot.description =
       "Probability of each word, given the picture down to a noise level; noise falls "
       "from left to right.";
@@ -58,9 +59,38 @@ std::string decision_curves(const std::vector<WordEvidence>& words, Teller telle
   plot.y.max = 1;
   plot.second_x = timestep_axis(schedule);
   for (const WordEvidence& word : words) {
-    const Evidence& e = model ? word.model : word.exact.value();
+    const Evidence e = teller == Teller::exact   ? word.exact.value()
+                       : teller == Teller::model ? word.model
+                                                 : word.model.as_claimed();
     plot.series.push_back(mean_series(word.contrast.name, e.log_snrs, e.decision(), {0, 1}));
   }
+  return render_svg(plot);
+}
+
+std::string reliability_diagram(const Calibration& calibration) {
+  Plot plot;
+  plot.title = "How reliable the probabilities of words are";
+  plot.description =
+      "Share of the versions that were true over the probability that they were given, on held-out pictures; on the "
+      "diagonal the probabilities come true.";
+  plot.x.label = "P(word | picture so far)";
+  plot.y.label = "share that was true";
+  plot.x.min = plot.y.min = 0;
+  plot.x.max = plot.y.max = 1;
+  plot.series.push_back({"where they come true", {0, 1}, {0, 1}});
+  const auto add = [&](const char* name, const std::vector<ReliabilityBin>& bins) {
+    Series series{name, {}, {}};
+    series.markers = true;
+    for (const ReliabilityBin& bin : bins) {
+      series.x.push_back(bin.claimed);
+      series.y.push_back(bin.share);
+      series.low.push_back(bin.low);
+      series.high.push_back(bin.high);
+    }
+    if (!bins.empty()) plot.series.push_back(std::move(series));
+  };
+  add("as claimed", calibration.as_claimed);
+  add("calibrated", calibration.calibrated);
   return render_svg(plot);
 }
 

@@ -8,45 +8,13 @@
 #include "noisescope/explain/decision_windows.h"
 #include "noisescope/io/file.h"
 #include "noisescope/model/word_contrasts.h"
+#include "noisescope/run/held_out_pictures.h"
 #include "noisescope/run/train_run.h"
 
 namespace noisescope::run {
 namespace {
 
 using nlohmann::ordered_json;
-
-/// The longest caption that may be said of a sample: the one that leaves least open.
-std::string fullest_caption(const Dataset& dataset, int64_t index) {
-  std::string fullest;
-  for (const int64_t row : dataset.captions_of(index)) {
-    const std::string& caption = dataset.captions()[static_cast<size_t>(row)];
-    if (caption.size() > fullest.size()) fullest = caption;
-  }
-  return fullest;
-}
-
-/// Held-out samples of which something is said, and what.
-struct Captioned {
-  std::vector<int64_t> indices;
-  std::vector<std::string> captions;
-};
-
-Captioned held_out(const RunData& data, int64_t count) {
-  Captioned found;
-  for (const int64_t index : data.split.validation.empty() ? data.split.train : data.split.validation) {
-    if (static_cast<int64_t>(found.indices.size()) == count) break;
-    const std::string caption = fullest_caption(*data.dataset, index);
-    if (caption.empty()) continue;
-    found.indices.push_back(index);
-    found.captions.push_back(caption);
-  }
-  if (found.indices.empty()) {
-    throw DataError(
-        "[run.fit_noise_levels] expected held-out pictures with captions, got none; set "
-        "noise_levels.distribution=lognormal");
-  }
-  return found;
-}
 
 std::vector<WordQuestion> questions_of_words(const RunConfig& config, const std::vector<std::string>& captions) {
   const WorldGrammar grammar{World(config.data.world)};
@@ -89,7 +57,12 @@ void keep(const RunFolder& folder, const DecisionWindows& windows, const NoiseLe
 
 NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& config, const RunData& data,
                                    const RunFolder& folder, const Control& control) {
-  const auto [indices, captions] = held_out(data, config.noise_levels.pictures);
+  const auto [indices, captions] = held_out_pictures(data, config.noise_levels.pictures);
+  if (indices.empty()) {
+    throw DataError(
+        "[run.fit_noise_levels] expected held-out pictures with captions, got none; set "
+        "noise_levels.distribution=lognormal");
+  }
   const DecisionWindows windows = measure_decision_windows(
       run_model(model, config, folder),
       {data.dataset->images(indices).to(model.device()),

@@ -34,6 +34,11 @@ void describe(Describer& d, EvaluationOptions& o) {
             "its training; where steps, images and seconds are all 0, for as long as clip_train says");
 }
 
+void describe(Describer& d, CalibrationOptions& o) {
+  d("pictures", o.pictures, "held-out pictures asked for a word each at the end of training; 0: not calibrated",
+    {.min = 0});
+}
+
 void describe(Describer& d, RunConfig& o) {
   d("seed", o.seed, "seed of every random number of the run", {.min = 0});
   d.section("data", o.data, "what is learned");
@@ -53,6 +58,7 @@ void describe(Describer& d, RunConfig& o) {
   d.section("train", o.train, "budget, optimiser, checkpoints");
   d.section("sample", o.sample, "how pictures are drawn by default", "draw");
   d.section("evaluation", o.evaluation, "how the model is scored");
+  d.section("calibration", o.calibration, "how its evidence is calibrated");
 }
 
 namespace {

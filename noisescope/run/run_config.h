@@ -31,11 +31,17 @@ struct EvaluationOptions {
   int64_t samples = 512;        // at the default guidance
   int64_t sweep_samples = 128;  // at each scale of the sweep, on prompts of its own
   std::vector<double> scales = {1.0, 1.5, 2.0, 3.0, 5.0};
-  double readable_noise = 0.22;  // of the world's parser (world/parser.h)
+  double readable_noise = 0.15;  // of the world's parser (world/parser.h)
   ClipOptions judge;             // the encoder apart from the conditioning one (image data)
   ClipTrainOptions judge_train;  // without a budget: that of clip_train
 };
 void describe(Describer& d, EvaluationOptions& options);
+
+/// How the model's evidence is calibrated at the end of training, and by 'noisescope calibrate'.
+struct CalibrationOptions {
+  int64_t pictures = 64;  // held-out ones; 0: not at all
+};
+void describe(Describer& d, CalibrationOptions& options);
 
 struct RunConfig {
   int64_t seed = 0;
@@ -53,6 +59,7 @@ struct RunConfig {
   TrainOptions train;
   SamplingOptions sample;
   EvaluationOptions evaluation;
+  CalibrationOptions calibration;
 };
 void describe(Describer& d, RunConfig& config);
 

@@ -29,6 +29,7 @@ struct RunFolder {
   std::filesystem::path rewind() const { return root / "rewind"; }
   std::filesystem::path judge() const { return root / "judge"; }
   std::filesystem::path evaluation() const { return root / "evaluation.json"; }
+  std::filesystem::path calibration() const { return root / "calibration.json"; }  // of its evidence
   std::filesystem::path report() const { return root / "report.html"; }
   std::filesystem::path summary() const { return root / "summary.json"; }
 };

@@ -14,6 +14,7 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/model/family_contrasts.h"
 #include "noisescope/nn/conditional_network.h"
+#include "noisescope/run/calibrate_run.h"
 #include "noisescope/run/fit_levels.h"
 #include "noisescope/run/machine_json.h"
 
@@ -26,6 +27,7 @@ using nlohmann::ordered_json;
 const std::vector<std::string> kFreeKeys = {"sample",
                                             "data.path",  // the data's fingerprint is compared
                                             "evaluation",
+                                            "calibration",
                                             "train.budget",
                                             "train.log_every",
                                             "train.keep_checkpoints",
@@ -206,11 +208,12 @@ void say_of_data(const RunConfig& config, const RunData& data, const Notice& not
          "mirrored at random: " + data.mirroring.why);
 }
 
-/// Takes away the scores of a shorter training of this run.
+/// Takes away the scores and the calibration of a shorter training of this run.
 void drop_old_scores(const RunFolder& folder, int64_t steps, const Notice& notice) {
-  if (!std::filesystem::exists(folder.training()) || !std::filesystem::exists(folder.evaluation())) return;
+  if (!std::filesystem::exists(folder.training())) return;
   if (ordered_json::parse(read_file(folder.training())).value("steps", int64_t{0}) == steps) return;
-  std::filesystem::remove(folder.evaluation());
+  std::filesystem::remove(folder.calibration());
+  if (!std::filesystem::remove(folder.evaluation())) return;
   if (notice) notice("evaluation.json was of the shorter training and is removed; 'noisescope report' scores anew");
 }
 
@@ -226,6 +229,17 @@ std::shared_ptr<ConditionalNetwork> network_at_start(const RunConfig& config, ui
 /// "ln sigma ~ N(0.20, 1.25^2)"
 std::string described(const NoiseLevelOptions& levels) {
   return format_text("ln sigma ~ N({:.2f}, {:.2f}^2)", levels.mean, levels.std);
+}
+
+/// Calibrates the evidence of a network whose training is done, unless that has been done or the data do not let it.
+void calibrate_trained(const TextToImage& model, const RunConfig& config, const RunData& data, const RunFolder& folder,
+                       const TrainRunRequest& request, const Control& control) {
+  if (config.calibration.pictures == 0 || std::filesystem::exists(folder.calibration())) return;
+  try {
+    calibrate_run(model, config, data, folder, control);
+  } catch (const DataError& error) {
+    if (request.notice) request.notice(std::string("evidence is not calibrated: ") + error.what());
+  }
 }
 
 /// Tensors of an Ema::state() as plain weights.
@@ -291,12 +305,12 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   };
   const TrainResult result =
       train_model(trainable(network, request.device, seed), {batches, validation}, setup, observer, control);
+  drop_old_scores(folder, result.state.step, request.notice);
   write_safetensors(folder.model(), {module_state(*network), {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);
   summary.images = result.state.images;
   summary.steps = result.state.step;
   summary.seconds = result.state.seconds;
-  drop_old_scores(folder, summary.steps, request.notice);
   write_file_atomic(folder.training(), ordered_json{{"parameters", summary.parameters},
                                                     {"images", summary.images},
                                                     {"steps", summary.steps},
@@ -304,6 +318,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
                                                     {"clip_seconds", summary.clip_seconds},
                                                     {"machine", machine_json(machine_use())}}
                                            .dump(2));
+  calibrate_trained(model, load_run_config_of(folder), data, folder, request, control);
   return summary;
 }
 
@@ -337,6 +352,7 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
       return family_contrasts(prompt, emoji_words(), [](const std::string&) { return true; });
     };
   }
+  model.calibration = load_calibration(folder);
   return model;
 }
 

@@ -37,7 +37,8 @@ struct TrainingSummary {
 TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, const TrainRunRequest& request,
                           const Control& control);
 
-/// The run as a model: its network, how it samples, and on a world the truth of its pictures.
+/// The run as a model: its network, how it samples, the calibration of its evidence where the folder has one, and on a
+/// world the truth of its pictures. Throws as load_calibration.
 Model run_model(const TextToImage& network, const RunConfig& config, const RunFolder& folder);
 
 /// The model of a run folder: model.safetensors, or the newest good checkpoint of an unfinished run.

@@ -19,7 +19,8 @@ struct Estimate {
 
 nlohmann::ordered_json to_json(const Estimate& estimate);
 
-/// Standard error of an estimate whose interval is +- 1.96 of them.
+/// Standard error of an estimate whose interval is +- 1.96 of them; of few observations larger than theirs, as that of
+/// a normal estimate with such an interval.
 double standard_error(const Estimate& estimate);
 
 /// Share `hits / n` with the Wilson score interval at 95 %.
@@ -27,7 +28,7 @@ double standard_error(const Estimate& estimate);
 /// Throws ValueError unless 0 <= hits <= n and n >= 1.
 Estimate wilson(int64_t hits, int64_t n);
 
-/// Mean of independent observations [n] with mean +- 1.96 standard errors. n >= 2.
+/// Mean of independent observations [n] with its interval by Student's t of n - 1 degrees of freedom. n >= 2.
 Estimate mean_estimate(const Tensor& values);
 
 /// Ratio of the shares hits_a / n_a and hits_b / n_b with the interval of its logarithm (Katz et al. 1978,

@@ -8,15 +8,17 @@ namespace noisescope::stats {
 
 Estimate scaled(const Estimate& estimate, double factor);
 
+/// The estimate moved by a number.
+Estimate plus(const Estimate& estimate, double number);
+
 /// |value|; the interval is that of the absolute value of what lies in the given one.
 Estimate absolute(const Estimate& estimate);
 
 /// Square root of the mean of independent squares [n].
 Estimate root_mean(const Tensor& squares);
 
-/// |mean difference| of values [n] from their closed forms [n], in units of what is allowed: 3
-/// standard errors of the difference, or `share` of the mean closed form where that is more.
-Estimate share_of_allowance(const Tensor& values, const Tensor& closed, double share);
+/// |mean difference| of values [n] from their closed forms [n], relative to the mean closed form.
+Estimate relative_off(const Tensor& values, const Tensor& closed);
 
 /// Spearman's correlation of the means over G independent groups of two series [G, n]; the interval
 /// is as wide as that of the mean of the groups' own correlations. G >= 2.
@@ -26,9 +28,9 @@ Estimate pooled_spearman(const Tensor& a, const Tensor& b);
 /// is as wide as that of the mean of the pictures' own correlations.
 Estimate map_correlation(const Tensor& a, const Tensor& b);
 
-/// How often other data turn the verdict "p <= bar" of a two-sided test: its statistic taken as
-/// normal about the one that was seen (Goodman 1992, Statistics in Medicine 11, p. 875). p and bar
-/// in (0, 1).
+/// How often other data turn the verdict "p <= bar" of a two-sided test: the statistic of a replicate is normal about
+/// the true one, as the one that was seen is, so about that with twice the variance (Goodman 1992, Statistics in
+/// Medicine 11, p. 875). p and bar in (0, 1).
 double p_value_reversal(double p, double bar);
 
 /// How often the smallest p-value of `tests` independent tests falls below `bar` where nothing is

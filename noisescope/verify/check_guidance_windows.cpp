@@ -58,19 +58,12 @@ Estimate largest_outside(const Tensor& phi) {
 
 VerifyRows rows_of(const std::string& subject, const std::string& value, const WindowAttribution& found) {
   const std::string method = "guidance_windows";
-  const double gap = found.shapley.efficiency_gap().abs().max().item<double>();
   return {{method, subject, value + ": knock-out effect inside the planted window", Direction::at_least, 0.95,
            share_inside(found.knock_out.effect)},
           {method, subject, value + ": Shapley value inside the planted window", Direction::at_least, 0.95,
            share_inside(found.shapley.phi)},
           {method, subject, value + ": largest Shapley value of the other windows", Direction::at_most, 0.01,
-           largest_outside(found.shapley.phi)},
-          {method,
-           subject,
-           value + ": efficiency gap",
-           Direction::at_most,
-           1e-5,
-           {gap, gap, gap, found.shapley.phi.size(0)}}};
+           largest_outside(found.shapley.phi)}};
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "noisescope/verify/evidence_question.h"
 
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/calibration.h"
 #include "noisescope/explain/metric/baseline_maps.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/stats/estimate_of.h"
@@ -7,7 +9,6 @@
 namespace noisescope::verify {
 namespace {
 
-constexpr const char* kEvidence = "evidence";
 constexpr int64_t kBatch = 32;      // pictures whose paths advance together
 constexpr int64_t kShownPaths = 8;  // as `noisescope explain` shows
 
@@ -70,17 +71,39 @@ Tensor conditions_of(const Model& subject, const Question& question) {
 
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context, int64_t first_path) {
   const Contrast all =
-      context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word)});
+      context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word),
+                                      step_weight(subject.calibration, question.options)});
   const PathFilter filter = context.seen(&Seams::filter, filter_noising_paths);
   std::vector<Evidence> parts;
   for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
     const int64_t count = std::min(kBatch, question.batch.size() - first);
-    const Contrast contrast{all.conditions.narrow(1, first, count), all.true_version.narrow(0, first, count)};
+    const Contrast contrast{all.conditions.narrow(1, first, count), all.true_version.narrow(0, first, count),
+                            all.weight};
     const PictureBatch pictures{question.batch.pictures.narrow(0, first, count),
                                 {Random(context.options.seed), sample_range(first_path + first, count)}};
     parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, context.control));
   }
   return concatenate(parts);
+}
+
+Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, const VerifyContext& context) {
+  std::vector<Tensor> rows;
+  const SceneBatch& batch = question.batch;
+  const Model subject = exact_model(truth);
+  const Tensor conditions = conditions_of(subject, question);
+  walk_noising_paths(batch.with_noise(context.options.seed), question.options, [&](const Tensor& x, double sigma) {
+    const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
+    std::vector<Tensor> log_density;
+    for (int64_t k = 0; k < conditions.size(0); ++k) {
+      log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
+    }
+    rows.push_back(torch::stack(log_density, 1).softmax(1));
+  });
+  return torch::stack(rows);
+}
+
+Tensor own_of(const Tensor& table, const Tensor& own) {
+  return table.gather(2, own.view({1, -1, 1}).expand({table.size(0), -1, 1})).squeeze(2);
 }
 
 std::string of(const std::string& what, Word word) { return what + " of the " + to_string(word) + " word"; }

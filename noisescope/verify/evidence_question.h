@@ -6,6 +6,8 @@
 
 namespace noisescope::verify {
 
+inline constexpr const char* kEvidence = "evidence";  // of every row
+
 /// The same question put to several subjects over the same paths.
 struct Question {
   Word word;
@@ -18,6 +20,13 @@ Tensor conditions_of(const Model& subject, const Question& question);
 
 /// Along one path of each picture, number first_path on.
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context, int64_t first_path = 0);
+
+/// p(version | x) at every level of the same paths, from the exact likelihoods: [N, B, K]. The paths are those of
+/// filter_noising_paths: the same noise, drawn again.
+Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, const VerifyContext& context);
+
+/// The own version's column of a table [N, B, K], [N, B].
+Tensor own_of(const Tensor& table, const Tensor& own);
 
 std::string of(const std::string& what, Word word);
 

@@ -9,15 +9,15 @@ namespace noisescope::verify {
 bool VerifyRow::pass() const {
   if (!std::isfinite(measured.value)) return false;
   if (direction == Direction::reported) return true;
-  return direction == Direction::at_least ? measured.value >= bar : measured.value <= bar;
+  return direction == Direction::at_least ? judged() >= bar : judged() <= bar;
 }
 
 double VerifyRow::reversal_chance() const {
   if (reversal && direction != Direction::reported) return *reversal;
   const double error = standard_error(measured);
-  const double distance = std::abs(measured.value - bar);
+  const double distance = std::abs(judged() - bar);
   if (direction == Direction::reported || !(error > 0)) return 0;
-  return 0.5 * std::erfc(distance / error / std::sqrt(2.0));
+  return 0.5 * std::erfc(distance / error / 2);
 }
 
 nlohmann::ordered_json to_json(const VerifyRow& row) {
@@ -35,7 +35,10 @@ nlohmann::ordered_json to_json(const VerifyRow& row) {
 
 std::string bar_text(const VerifyRow& row) {
   if (row.direction == Direction::reported) return "reported";
-  return format_text("{} {:.4g}", row.direction == Direction::at_least ? ">=" : "<=", row.bar);
+  const char* sign = row.direction == Direction::at_least  ? ">="
+                     : row.direction == Direction::at_most ? "<="
+                                                           : "within";
+  return format_text("{} {:.4g}", sign, row.bar);
 }
 
 std::string to_table(const std::vector<VerifyRow>& rows) {

@@ -13,11 +13,15 @@
 
 namespace noisescope::verify {
 
-/// reported: no bar, but to be read beside the rows that have one (a floor, a known limit).
-enum class Direction { at_least, at_most, reported };
+/// within: an equivalence test, the whole interval of a distance lies at or below the bar, so that a noisier estimate
+/// passes less easily. reported: no bar, but to be read beside the rows that have one (a floor, a known limit).
+enum class Direction { at_least, at_most, within, reported };
 
-constexpr std::array<std::pair<Direction, const char*>, 3> enum_names(Direction) {
-  return {{{Direction::at_least, "at least"}, {Direction::at_most, "at most"}, {Direction::reported, "reported"}}};
+constexpr std::array<std::pair<Direction, const char*>, 4> enum_names(Direction) {
+  return {{{Direction::at_least, "at least"},
+           {Direction::at_most, "at most"},
+           {Direction::within, "within"},
+           {Direction::reported, "reported"}}};
 }
 
 struct VerifyRow {
@@ -29,10 +33,12 @@ struct VerifyRow {
   Estimate measured;                    // with its 95 % interval and n
   std::optional<double> reversal = {};  // where the interval does not say it: stats/estimate_of.h
 
-  /// The point estimate meets the bar, if there is one; a value that is not finite does not.
+  /// What is held against the bar: the point estimate, of `within` the end of the interval.
+  double judged() const { return direction == Direction::within ? measured.high : measured.value; }
+  /// It meets the bar, if there is one; a value that is not finite does not.
   bool pass() const;
-  /// How often a row whose point estimate comes from a normal distribution with this interval and
-  /// mean would fall on the other side of the bar: the chance that other seeds reverse the verdict;
+  /// The chance that a replicate with other seeds reverses the verdict: what is judged is normal about the truth with
+  /// the standard error of this interval, here and in the replicate, so their difference has twice its variance.
   /// `reversal` where it is given. 0 without a bar.
   double reversal_chance() const;
 };

@@ -68,10 +68,15 @@ bool Verification::pass() const {
 
 Verification run_checks(const VerifyOptions& options, const Model* trained, const Control& control,
                         const CheckObserver& on_check) {
+  return run_checks(options, options.defect.empty() ? Seams{} : find_defect(options.defect).seams, trained, control,
+                    on_check);
+}
+
+Verification run_checks(const VerifyOptions& options, const Seams& seams, const Model* trained, const Control& control,
+                        const CheckObserver& on_check) {
   const std::vector<Check> chosen = checks_of(options);
   Verification verification{options, {}, {}, 0};
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
-  const Seams seams = options.defect.empty() ? Seams{} : find_defect(options.defect).seams;
   const auto seen = [&](Model model) { return seams.model ? seams.model(std::move(model)) : model; };
   const VerifyContext context{options,
                               seams,

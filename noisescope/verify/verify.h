@@ -23,6 +23,10 @@ using CheckObserver = std::function<void(const std::string& check, const std::ve
 Verification run_checks(const VerifyOptions& options, const Model* trained, const Control& control = {},
                         const CheckObserver& on_check = {});
 
+/// The same at the seams given, with the n of no defect.
+Verification run_checks(const VerifyOptions& options, const Seams& seams, const Model* trained,
+                        const Control& control = {}, const CheckObserver& on_check = {});
+
 nlohmann::ordered_json to_json(const Verification& verification);
 
 }  // namespace noisescope::verify

@@ -1,6 +1,7 @@
 // The methods, by their ids: of pictures first, then those of a trajectory, which read its steps or draw it again.
 #include "noisescope/explain/methods.h"
 
+#include "noisescope/explain/calibration.h"
 #include "noisescope/explain/conditioning_locality.h"
 #include "noisescope/explain/counterfactual.h"
 #include "noisescope/explain/decision_windows.h"
@@ -132,11 +133,13 @@ py::object report(const Model& model, const std::string& prompt, const std::stri
 void bind_of_pictures(py::module_& m) {
   using Of = DenoiserHandle;
   m.def("evidence", [](const Of& d, const Tensor& pictures, const Tensor& conditions, const Tensor& own,
-                       const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
+                       const std::optional<Model>& model, const PathNoise& noise, const py::dict& keywords,
+                       const py::object& progress) {
     const auto options = options_of<EvidenceOptions>(keywords, "evidence");
+    const StepWeight weight = model ? step_weight(model->calibration, options) : StepWeight{};
     return ask<Evidence>(
         [&](const Control& c) {
-          return filter_noising_paths(d.denoiser, {pictures, noise}, {conditions, own}, options, c);
+          return filter_noising_paths(d.denoiser, {pictures, noise}, {conditions, own, weight}, options, c);
         },
         progress);
   });

@@ -38,7 +38,7 @@ class PromptContrast(Answer):
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class Evidence(Answer):
     """log_snrs, decision, map, expected_total, compensated, realised, profile, entropy, entropy_rate, half_points,
-    realised_total, completeness_gap, log_posterior, true_version."""
+    realised_total, completeness_gap, log_posterior, true_version, claimed_decision, claimed_half_points."""
 
     log_snrs: list[float] = field(metadata=note("level", "nats"))
     """[level] nats: noise levels, from noise to picture"""
@@ -72,6 +72,11 @@ class Evidence(Answer):
     """[level, picture, version] nats: ln p of each version, given the path so far"""
     true_version: Tensor = field(metadata=note("picture", ""))
     """[picture]: the version that is true"""
+    claimed_decision: Tensor = field(metadata=note("level picture", "probability", x="log_snrs",
+        higher="nearer to decided"))
+    """[level, picture] probability: decision as the model claims it, not calibrated; higher: nearer to decided"""
+    claimed_half_points: Tensor = field(metadata=note("picture", "log-SNR"))
+    """[picture] log-SNR: half_points of the claimed decision; NaN: never"""
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)

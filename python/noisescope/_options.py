@@ -119,6 +119,8 @@ class EvidenceOptions(TypedDict, total=False):
     """5.0: log-SNR at which paths end, nearly clean"""
     pass_size: int
     """128: samples per network evaluation"""
+    calibrated: bool
+    """True: evidence weighed by the run's calibration, where it has one"""
 
 
 class InformationOptions(TypedDict, total=False):

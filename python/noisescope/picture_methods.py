@@ -99,12 +99,14 @@ def evidence(source: Source, pictures: Any, prompt: Prompts = None, *, word: str
     """Evidence filtering: which pixels, at which noise level, decided a word against its alternatives, in nats.
 
     `prompt` (one for all or one a picture) with its `word` and the alternatives, which a world knows; or `conditions`
-    [K, B, D]: the prompt with each version, and `true_version` [B] (or one int, default 0). K evaluations a step.
+    [K, B, D]: the prompt with each version, and `true_version` [B] (or one int, default 0). K evaluations a step. A
+    run's calibration counts unless `calibrated=False`.
     """
     asked = _asked(source, pictures, seed, sample_ids, paths)
     asked.last_level("evidence", options)
     rows, own = asked.versions(prompt, word, alternatives, conditions, true_version)
-    return _core.evidence(asked.denoiser, asked.pictures, rows, own, asked.noise, options, sink(progress))
+    return _core.evidence(asked.denoiser, asked.pictures, rows, own, asked.model._model if asked.model else None,
+                          asked.noise, options, sink(progress))
 
 
 @takes_options("conditioning_locality")

@@ -135,6 +135,24 @@ TEST(GuidanceInformation, AlongAStochasticSamplingRunIsLnK) {
   }
 }
 
+// The observer reads a run and asks nothing: two evaluations a step and picture, those of the run.
+TEST(GuidanceInformation, AsksNoEvaluationBeyondThoseOfTheRun) {
+  const GaussianMixture data(torch::eye(2, 4), torch::ones({2, 4}));
+  int64_t evaluations = 0;
+  const Denoiser counting = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    evaluations += x.size(0);
+    return data.denoiser()(x, sigma, condition);
+  };
+  const Tensor condition = torch::eye(2, torch::kDouble), null = torch::ones({2, 2}, torch::kDouble);
+  GuidanceInformationObserver observer(both_branches(1));
+  const std::vector<double> sigmas = grid(6, 0.1, 40);
+  const NoiseSource noise{Random(1), sample_range(0, 2)};
+  run_sampler(guide(counting, condition, null, both_branches(1)), noise.initial({1, 2, 2}, torch::kFloat64) * sigmas[0],
+              {sigmas, {.solver = Solver::ddim}, noise}, observer.observer());
+  EXPECT_EQ(evaluations, 2 * 2 * static_cast<int64_t>(sigmas.size() - 1));
+  EXPECT_TRUE(observer.result().map.isfinite().all().item<bool>());
+}
+
 TEST(GuidanceInformation, IsTheTrapezoidRuleOverLogSnr) {
   const std::vector<double> sigmas = {8, 3, 1, 0.4, 0};
   GuidanceInformationObserver observer(both_branches(1));

@@ -60,7 +60,8 @@ SHORTER = [
     (r"^noisescope (evaluate|report)", None, f"{FEW} --set evaluation.judge_train.steps=2"),
     (r"^noisescope explain", r"--list|--methods", "--methods information_map,counterfactual --pictures 2"),
     (r"^noisescope explain", r"--list", "--paths 2"),
-    (r"^noisescope verify", r"--list|--checks|--break", "--checks u_turn"),
+    (r"^noisescope verify", r"--list|--checks|--break|--power", "--checks u_turn"),
+    (r"^noisescope verify.*--power", None, "--checks sensitivity"),
     (r"^noisescope verify --break", None, "--checks noise_tests"),
 ]
 # What takes the place of names and budgets; NEW is a number that comes once, where a new folder is wanted.

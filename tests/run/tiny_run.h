@@ -26,6 +26,7 @@ inline RunConfig tiny_config() {
   config.evaluation.samples = 4;
   config.evaluation.sweep_samples = 2;
   config.evaluation.scales = {1.0, 2.0};
+  config.calibration.pictures = 0;
   return config;
 }
 

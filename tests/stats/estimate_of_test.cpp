@@ -31,10 +31,19 @@ TEST(PooledSpearman, RanksTheMeansOfTheGroups) {
   EXPECT_EQ(pooled.n, 2);
 }
 
+// Mean difference 2 of a mean of 20.
+TEST(RelativeOff, IsInUnitsOfTheMeanClosedForm) {
+  const Tensor closed = torch::tensor({10.0, 30.0, 20.0}, torch::kFloat64);
+  const Estimate off = relative_off(closed - torch::tensor({1.0, 2.0, 3.0}, torch::kFloat64), closed);
+  EXPECT_NEAR(off.value, 0.1, 1e-12);
+  EXPECT_NEAR(off.high, 0.1 + 4.302653 / std::sqrt(3.0) / 20, 1e-6);
+  EXPECT_EQ(plus(off, 1).low, off.low + 1);
+}
+
 TEST(Reversal, OfAPValueIsOneHalfAtTheBarAndThatOfItsNormalStatisticElsewhere) {
   EXPECT_NEAR(p_value_reversal(0.01, 0.01), 0.5, 1e-12);
-  // z = 3.2905 for p = .001 and 2.5758 for .01, two-sided: Phi(-.7147)
-  EXPECT_NEAR(p_value_reversal(0.001, 0.01), 0.23740, 1e-4);
+  // z = 3.2905 for p = .001 and 2.5758 for .01, two-sided: Phi(-.7147 / sqrt 2)
+  EXPECT_NEAR(p_value_reversal(0.001, 0.01), 0.30665, 1e-4);
   EXPECT_EQ(p_value_reversal(0, 0.01), 0);
 }
 

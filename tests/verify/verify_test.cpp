@@ -26,10 +26,30 @@ TEST(VerifyRow, PassesWhenThePointEstimateMeetsTheBar) {
   EXPECT_TRUE(to_json(row(Direction::reported, 0.9, {0.1, 0, 0.2, 10}))["bar"].is_null());
 }
 
+// A noisier estimate passes less easily.
+TEST(VerifyRow, OfEquivalencePassesWhereItsWholeIntervalMeetsTheBar) {
+  EXPECT_TRUE(row(Direction::within, 0.03, {0.01, 0, 0.03, 10}).pass());
+  EXPECT_FALSE(row(Direction::within, 0.03, {0.01, 0, 0.031, 10}).pass());
+  EXPECT_FALSE(row(Direction::within, 0.03, {std::nan(""), std::nan(""), std::nan(""), 10}).pass());
+  EXPECT_NEAR(row(Direction::within, 0.03, {0.01, 0, 0.03, 10}).reversal_chance(), 0.5, 1e-12);
+  EXPECT_EQ(bar_text(row(Direction::within, 0.03, {})), "within 0.03");
+}
+
+// Replicates of a normal estimate whose truth is the first one's value, or any other: the verdict turns as often as
+// said, on average over first estimates that came out at this value.
+TEST(VerifyRow, ReversalIsThatOfAReplicate) {
+  const Tensor draws = Random(1).normal(Purpose::explain, 0, sample_range(0, 400000), {2}, torch::kDouble);
+  const Tensor first = draws.select(1, 0), second = draws.select(1, 1);  // of a truth of 0 with standard error 1
+  // Flat prior: given the first at z, the second is normal about z with variance 2; so is second - first about 0.
+  const double often = ((second - first) > 1).to(torch::kDouble).mean().item<double>();
+  const double z = 1.959964;
+  EXPECT_NEAR(row(Direction::at_most, 1, {0, -z, z, 10}).reversal_chance(), often, 0.003);
+}
+
 TEST(VerifyRow, StatesHowOftenOtherSeedsWouldReverseIt) {
   EXPECT_NEAR(row(Direction::at_least, 0.9, {0.9, 0.8, 1.0, 10}).reversal_chance(), 0.5, 1e-12);
-  // The bar lies at the end of the 95 % interval: one tail.
-  EXPECT_NEAR(row(Direction::at_least, 0.8, {0.9, 0.8, 1.0, 10}).reversal_chance(), 0.025, 1e-9);
+  // The bar lies at the end of the 95 % interval, 1.96 / sqrt 2 standard errors of a difference of two away.
+  EXPECT_NEAR(row(Direction::at_least, 0.8, {0.9, 0.8, 1.0, 10}).reversal_chance(), 0.0829, 1e-4);
   EXPECT_EQ(row(Direction::at_most, 0, {0, 0, 0, 10}).reversal_chance(), 0);
 }
 

@@ -6,6 +6,7 @@
 #include "noisescope/io/file.h"
 #include "noisescope/report/verify_page.h"
 #include "noisescope/run/train_run.h"
+#include "noisescope/verify/power.h"
 #include "noisescope/verify/verify.h"
 
 namespace noisescope::cli {
@@ -15,7 +16,7 @@ struct VerifyFlags {
   VerifyOptions options;
   std::string model;
   std::string out;
-  bool list = false;
+  bool list = false, power = false;
 };
 
 using Json = nlohmann::ordered_json;
@@ -58,8 +59,26 @@ std::optional<Model> subject_of(const Session& session, const std::string& run) 
   }
   const TextToImage model = load_run_model(folder, parse_device(session.common.device),
                                            [&](const std::string& text) { session.notice(text); });
-  const World world(config.data.world);
-  return network_model(model, "trained " + world.name(), config.sample, cleanest_trained_log_snr(config), world);
+  Model subject = run_model(model, config, folder);
+  subject.name = "trained " + World(config.data.world).name();
+  return subject;
+}
+
+void run_power(Session& session, const VerifyFlags& flags, const Model* trained) {
+  if (!flags.options.defect.empty()) {
+    throw ValueError("[verify] expected --power or --break, got both; --power plants errors of its own");
+  }
+  const std::vector<Power> powers =
+      measure_power(flags.options, trained, session.control, [&](const std::string& text) { session.say(text); });
+  for (const Power& p : powers) {
+    session.say(format_text("{:4}  {:21} {:14} {:58} {}: {}", p.ok() ? "ok" : "", p.method, p.subject, p.figure, p.kind,
+                            p.smallest ? format_text("{:.2g}", *p.smallest) : "not seen"));
+  }
+  const std::filesystem::path path = std::filesystem::path(flags.out) / "power.json";
+  std::filesystem::create_directories(flags.out);
+  write_file_atomic(path, to_json(powers).dump(2));
+  session.say("written to " + path.string());
+  session.result(to_json(powers));
 }
 
 void run_verify(Session& session, VerifyFlags flags) {
@@ -68,6 +87,7 @@ void run_verify(Session& session, VerifyFlags flags) {
   if (flags.options.checks == std::vector<std::string>{"list"}) return session.result(checks_json(session));
   flags.options.seed = session.common.seed.value_or(0);
   const std::optional<Model> trained = subject_of(session, flags.model);
+  if (flags.power) return run_power(session, flags, trained ? &*trained : nullptr);
   const Verification verification =
       run_checks(flags.options, trained ? &*trained : nullptr, session.control,
                  [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
@@ -96,6 +116,10 @@ void add_verify(CLI::App& app, Session& session) {
   command->add_option("--checks", flags->options.checks, "only these, by method id, separated by commas (--list)")
       ->delimiter(',');
   command->add_option("--break", flags->options.defect, "plant a named defect and see its checks fail (--list)");
+  command->add_flag(
+      "--power", flags->power,
+      "instead: plant errors of every size and see the smallest that each row catches (power.json; an hour "
+      "for all checks, choose some)");
   command->add_option("--out", flags->out, "folder for verify.json and verify.html")->default_val("runs/verify");
   command->footer(
       "Examples:\n"
@@ -103,6 +127,7 @@ void add_verify(CLI::App& app, Session& session) {
       "  noisescope verify --model runs/demo --full\n"
       "  noisescope verify --checks u_turn,read_out\n"
       "  noisescope verify --break shifted-prompt      (must fail)\n"
+      "  noisescope verify --power --out runs/power\n"
       "  noisescope verify --list --json\n"
       "Each row: verdict, method, subject, figure, bar, value [95 % interval] n. The exit status is 1 when a\n"
       "row falls short.");

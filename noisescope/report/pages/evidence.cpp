@@ -16,8 +16,9 @@ constexpr const char* kEvidenceProse =
     "The picture is noised along several paths and read back from noise to picture, each word against "
     "its alternatives: at every step the probability of the word grows by what the model expected of it. "
     "The map sums to what was decided, at most ln K nats for K alternatives, however imperfect the model, and below 0 "
-    "where "
-    "the picture contradicts the word; the totals of the information identity have no such bound.";
+    "where the picture contradicts the word; the totals of the information identity have no such bound. Where the "
+    "run's "
+    "evidence was calibrated on held-out pictures, it is weighed accordingly; what the model claims stands beside it.";
 constexpr const char* kTruth =
     " Beside each map stands the truth: what the exact denoiser of this world says of the same paths, "
     "and the pixels that would change with the word. For a shape these are the disputed edges, not the "
@@ -27,6 +28,9 @@ std::string half_way(const nlohmann::ordered_json& word) {
   if (!word.contains("half_point_log_snr")) return "not decided on these paths";
   const auto at = [&](const char* key) { return word.at(key).at("value").get<double>(); };
   std::string text = format_text("decided half way at log-SNR {:.1f}", at("half_point_log_snr"));
+  if (word.contains("claimed_half_point_log_snr")) {
+    text += format_text(" (not calibrated: {:.1f})", at("claimed_half_point_log_snr"));
+  }
   if (word.contains("exact_half_point_log_snr")) {
     text += format_text(" (exact denoiser: {:.1f})", at("exact_half_point_log_snr"));
   }
@@ -94,7 +98,7 @@ std::string doubts(const std::vector<WordEvidence>& words) {
 
 Tensor finite(const Tensor& values) { return values.masked_select(values.isfinite()); }
 
-nlohmann::ordered_json to_json(const WordEvidence& word) {
+nlohmann::ordered_json to_json(const WordEvidence& word, bool calibrated) {
   const Evidence& e = word.model;
   nlohmann::ordered_json json = {{"word", word.contrast.name},
                                  {"versions", word.contrast.values},
@@ -104,6 +108,12 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
                                  {"most_nats", std::log(double(word.contrast.values.size()))}};
   const Tensor half = finite(e.half_points());
   if (half.size(0) >= 2) json["half_point_log_snr"] = to_json(mean_estimate(half));
+  if (calibrated) {
+    const Evidence claimed = e.as_claimed();
+    const Tensor claimed_half = finite(claimed.half_points());
+    json["claimed_p_end"] = to_json(mean_estimate(claimed.decision()[-1]));
+    if (claimed_half.size(0) >= 2) json["claimed_half_point_log_snr"] = to_json(mean_estimate(claimed_half));
+  }
   const Tensor curve = e.decision().mean(1);
   for (size_t i = 0; i < e.log_snrs.size(); ++i) {
     json["decision"].push_back({{"log_snr", e.log_snrs[i]}, {"p", curve[static_cast<int64_t>(i)].item<double>()}});
@@ -122,6 +132,28 @@ nlohmann::ordered_json to_json(const WordEvidence& word) {
   return json;
 }
 
+/// Whether the answer's evidence is weighed by a calibration of the model.
+bool is_calibrated(const PageContext& context) {
+  return context.subject.model.calibration && options_of<EvidenceOptions>(context.settings).calibrated;
+}
+
+/// The curves before calibration, and how reliable the probabilities were before and after.
+void add_calibration(Page& page, const PageContext& context, const std::vector<WordEvidence>& words) {
+  const Calibration& c = *context.subject.model.calibration;
+  page.add_svg("decision_claimed.svg", decision_curves(words, Teller::claimed, context.subject.model.schedule),
+               "By the model, not calibrated.");
+  page.add_svg(
+      "reliability.svg", reliability_diagram(c),
+      format_text("{}On {} held-out pictures, a word and a path each, all noise levels; calibrated: each picture "
+                  "by weights that it had no part in. 95 % intervals over pictures.",
+                  c.is_needed() ? "" : "No gain is certain, so evidence counts as the model claims it. ", c.questions));
+  page.json["calibration"] = {{"questions", c.questions},
+                              {"is_needed", c.is_needed()},
+                              {"weight_noisy", c.noisy},
+                              {"weight_clean", c.clean},
+                              {"log_score_gain", c.gain.value}};
+}
+
 }  // namespace
 
 Page evidence_page(const PageContext& context) {
@@ -138,7 +170,7 @@ Page evidence_page(const PageContext& context) {
   out.json["unit"] = "nats";
   out.json["log_snr_max"] = subject.model.log_snr_max;
   for (const WordEvidence& word : words) {
-    const nlohmann::ordered_json json = to_json(word);
+    const nlohmann::ordered_json json = to_json(word, is_calibrated(context));
     out.section.numbers.push_back(key_number(word.contrast.name, mean_estimate(word.model.realised_total()),
                                              format_text("of {:.2f} nats", json.at("most_nats").get<double>()),
                                              half_way(json)));
@@ -148,6 +180,7 @@ Page evidence_page(const PageContext& context) {
               "Nats per pixel, mean over the paths; all panels of a word on one scale.");
   out.add_svg("decision.svg", decision_curves(words, Teller::model, subject.model.schedule),
               "By the model: mean and 95 % interval over the paths.");
+  if (is_calibrated(context)) add_calibration(out, context, words);
   if (has_truth) {
     out.add_svg("decision_exact.svg", decision_curves(words, Teller::exact, subject.model.schedule),
                 "By the exact denoiser, on the same paths.");

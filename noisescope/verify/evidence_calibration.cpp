@@ -1,0 +1,112 @@
+#include "noisescope/verify/evidence_calibration.h"
+
+#include <cmath>
+
+#include "noisescope/explain/calibration.h"
+#include "noisescope/explain/decision_windows.h"
+#include "noisescope/stats/bootstrap.h"
+#include "noisescope/verify/planted_error.h"
+
+namespace noisescope::verify {
+namespace {
+
+constexpr int64_t kPictures = 64;                  // as calibration.pictures of a run
+constexpr uint64_t kCalibrationScenes = 1u << 20;  // added to the seed: scenes apart from those of the rows
+
+/// Sums over levels of each picture, [B]: products of exact and filtered log-odds, and both squares.
+struct LogOddsSums {
+  Tensor both, exact, filtered;
+};
+
+LogOddsSums log_odds_sums(const Evidence& evidence, const Tensor& exact) {
+  const Tensor p = own_of(exact, evidence.true_version);
+  const Tensor open = undecided(p);
+  const double prior = -std::log(static_cast<double>(exact.size(2)) - 1);
+  const Tensor x = (p.clamp(0.05, 0.95).logit() - prior) * open;
+  const Tensor y = (evidence.decision().clamp(1e-12, 1 - 1e-12).logit() - prior) * open;
+  return {(x * y).sum(0), (x * x).sum(0), (y * y).sum(0)};
+}
+
+/// A figure of the sums over the pictures drawn.
+Estimate over_pictures(const LogOddsSums& sums, const Random& random,
+                       const std::function<double(double both, double exact, double filtered)>& figure) {
+  return bootstrap(
+      [&](const Tensor& rows) {
+        const auto of = [&](const Tensor& each) { return each.index_select(0, rows).sum().item<double>(); };
+        return figure(of(sums.both), of(sums.exact), of(sums.filtered));
+      },
+      sums.both.size(0), random);
+}
+
+/// As calibrate_run (run/calibrate_run.h), on scenes of the demo world.
+Calibration calibration_of(const VerifyContext& context, const Model& subject, int64_t pictures) {
+  const SceneBatch batch =
+      contrastable_scenes(context.demo.world(), context.options.seed + kCalibrationScenes, pictures);
+  EvidenceOptions levels;
+  levels.log_snr_max = std::min(levels.log_snr_max, subject.log_snr_max);
+  return fit_calibration(
+      evidence_of_questions(subject, {batch.pictures, one_word_each(context.exact_demo, batch.captions())}, levels,
+                            Random(context.options.seed + kCalibrationScenes), context.control));
+}
+
+/// A slope of calibrated evidence, with the error of the weights in its interval: relative to them at log-SNR -4, in
+/// the middle of where words are decided.
+Estimate with_fit_error(const Estimate& slope, const Calibration& c) {
+  const double fit = c.is_needed() ? 1.96 * c.error_at(-4) / c.fitted_at(-4) : 0;
+  return {slope.value, slope.value - std::hypot(slope.value - slope.low, fit),
+          slope.value + std::hypot(slope.high - slope.value, fit), slope.n};
+}
+
+}  // namespace
+
+Tensor undecided(const Tensor& own_probability) {
+  return ((own_probability > 0.05) & (own_probability < 0.95)).to(torch::kFloat64);
+}
+
+Estimate log_odds_slope(const Evidence& evidence, const Tensor& exact, const Random& random) {
+  return over_pictures(log_odds_sums(evidence, exact), random, [](double both, double x, double) { return both / x; });
+}
+
+Estimate exact_slope(const Evidence& evidence, const Tensor& exact, const Random& random) {
+  return over_pictures(log_odds_sums(evidence, exact), random, [](double both, double, double y) { return both / y; });
+}
+
+Estimate log_odds_correlation(const Evidence& evidence, const Tensor& exact, const Random& random) {
+  return over_pictures(log_odds_sums(evidence, exact), random,
+                       [](double both, double x, double y) { return both * both / (x * y); });
+}
+
+VerifyContext with_calibration(const VerifyContext& context) {
+  if (!context.trained || context.trained->calibration) return context;
+  VerifyContext calibrated = context;
+  Model subject = *context.trained;
+  subject.calibration = calibration_of(context, subject, kPictures);
+  calibrated.trained = std::make_shared<const Model>(std::move(subject));
+  return calibrated;
+}
+
+VerifyRows calibration_rows(const VerifyContext& context) {
+  const int64_t fitted = context.n(256, 160);
+  const Question question{Word::colour,
+                          contrastable_scenes(context.demo.world(), context.options.seed, context.n(200, 100)),
+                          EvidenceOptions{}};
+  const Tensor exact = exact_posterior(context.demo, question, context);
+  const Random random(context.options.seed);
+  const std::pair<const char*, Model> planted[] = {
+      {"denoiser told a third of sigma", misread_noise_level(1.0 / 3).model(context.exact_demo)},
+      {"half of what the prompt adds", amplify_prompt(0.5).model(context.exact_demo)}};
+  VerifyRows rows;
+  for (const auto& [what, model] : planted) {
+    Model subject = model;
+    subject.calibration = calibration_of(context, subject, fitted);
+    const Evidence evidence = ask(subject, question, context);
+    const std::string name = std::string(what) + ", slope of the exact log-odds on its own";
+    rows.push_back({kEvidence, context.exact_demo.name, name + ", not calibrated", Direction::reported, 0,
+                    exact_slope(evidence.as_claimed(), exact, random)});
+    rows.push_back({kEvidence, context.exact_demo.name, name + ", off 1", Direction::at_most, 0.15,
+                    absolute(with_fit_error(plus(exact_slope(evidence, exact, random), -1), *subject.calibration))});
+  }
+  return rows;
+}
+
+}  // namespace noisescope::verify

@@ -40,8 +40,10 @@ TEST(Power, PlantedErrorsOfNoSizeAreNone) {
   const WorldDenoiser truth{World(world_member("demo"))};
   const Model exact = exact_model(truth);
   const SceneBatch batch = contrastable_scenes(truth.world(), 3, 2);
-  const Tensor sigma = torch::full({2}, 2.0, torch::kDouble), condition = exact.condition(batch.captions());
-  const Tensor x = batch.pictures + 2 * torch::ones_like(batch.pictures);
+  const double level = 8;  // where words are half decided
+  const Tensor sigma = torch::full({2}, level, torch::kDouble), condition = exact.condition(batch.captions());
+  const Tensor noise = Random(1).normal(Purpose::explain, 0, {0, 1}, {3, 32, 32}, torch::kDouble);
+  const Tensor x = batch.pictures + level * noise;
   for (const PlantedError& error : planted_errors()) {
     if (!error.plant(0).model) continue;
     const auto change = [&](double size) {

@@ -1,6 +1,7 @@
 // The methods, by their ids: of pictures first, then those of a trajectory, which read its steps or draw it again.
 #include "noisescope/explain/methods.h"
 
+#include "noisescope/diffusion/process.h"
 #include "noisescope/explain/calibration.h"
 #include "noisescope/explain/conditioning_locality.h"
 #include "noisescope/explain/counterfactual.h"

@@ -68,14 +68,25 @@ void train(const std::string& config_path, const std::vector<std::string>& overr
 }
 
 py::object demo(const std::string& out, const std::vector<std::string>& overrides, std::optional<double> seconds,
-                const std::string& device, const py::object& progress) {
-  RunConfig config = load_run_config("", overrides);
+                const std::string& device, const py::object& progress, const std::string& data) {
+  std::vector<std::string> settings = demo_settings(parse_enum<DemoData>(data));
+  settings.insert(settings.end(), overrides.begin(), overrides.end());
+  RunConfig config = load_run_config("", settings);
   if (seconds) scale_demo(config, *seconds);
   DemoRequest request;
   request.train.device = parse_device(device);
   nlohmann::ordered_json summary;
   run_long([&](const Control& control) { summary = demo_run(config, RunFolder{out}, request, control); }, progress);
   return python_of(summary);
+}
+
+/// The exact model of the pictures that the options of section "data" name, and what of them was not used.
+py::tuple exact_pictures(const std::vector<std::string>& settings, const py::object& progress) {
+  const RunConfig config = read_run_config("", settings);
+  std::optional<Model> model;
+  LoadReport report;
+  run_long([&](const Control& control) { model = exact_model(config.data, control, report); }, progress);
+  return py::make_tuple(*model, load_notes(report));
 }
 
 }  // namespace
@@ -92,6 +103,7 @@ void bind_run(py::module_& m) {
       .def_property_readonly("clip", [](const RunHandle& r) { return r.network.clip(); });
   m.def("train", train);
   m.def("demo", demo);
+  m.def("exact_pictures", exact_pictures);
 }
 
 }  // namespace noisescope::python

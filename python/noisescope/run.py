@@ -48,7 +48,7 @@ def load(folder: str | os.PathLike[str], device: str = "cpu") -> Run:
     return Run(folder, device)
 
 
-def _overrides(values: Mapping[str, Any]) -> list[str]:
+def overrides_of(values: Mapping[str, Any]) -> list[str]:
     return [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
 
 
@@ -68,19 +68,20 @@ def train(out: str | os.PathLike[str], config: str | os.PathLike[str] = "", *,
         overrides = old.pop("set")
     if old:
         raise TypeError(f"train() got an unexpected keyword argument '{next(iter(old))}'")
-    _core.train(os.fspath(config), _overrides(mapping_of(overrides, "overrides")), os.fspath(out), skip_clip_extraction,
+    _core.train(os.fspath(config), overrides_of(mapping_of(overrides, "overrides")), os.fspath(out), skip_clip_extraction,
                 device, on_step, sink(progress))
     return Run(out, device)
 
 
-def demo(out: str | os.PathLike[str] = "runs/demo", *, seconds: float | None = None,
+def demo(out: str | os.PathLike[str] = "runs/demo", *, data: str = "world", seconds: float | None = None,
          overrides: Mapping[str, Any] | None = None, device: str = "cpu", progress: Watch = None) -> dict[str, Any]:
-    """The main job, as `noisescope demo` does it: trains on the embedded world in the folder `out` (going on from what
+    """The main job, as `noisescope demo` does it: trains on the embedded data in the folder `out` (going on from what
     is there), scores, writes report.html and summary.json. Returns the summary: scene_accuracy by guidance scale, ...
 
-    `seconds`: scales everything to about this time (default: six minutes on two cores). Raises ConfigError,
+    `data`: "world", or "emoji", those of the installed colour font. `seconds`: scales everything to about this time
+    (default: six minutes on two cores, ten for emoji). Raises ConfigError,
     InvalidValueError, ModelError (a run of other settings).
     """
-    values: dict[str, Any] = _core.demo(os.fspath(out), _overrides(mapping_of(overrides, "overrides")), seconds, device,
-                                        sink(progress))
+    values: dict[str, Any] = _core.demo(os.fspath(out), overrides_of(mapping_of(overrides, "overrides")), seconds, device,
+                                        sink(progress), data)
     return values

@@ -80,7 +80,7 @@ std::vector<std::string> demo_settings(DemoData data) {
           "network.blocks_per_level=1",
           "network.embedding_width=192",
           "noise_levels.mean=0.3",
-          "train.budget=26000images",
+          "train.budget=46000images",
           "train.null_probability=0.1",
           "sample.grid.sigma_max=60",
           "sample.guidance.sigma_min=0",

@@ -56,7 +56,8 @@ class ReportWriter {
     Report report{"What the noise says", lead(), {}};
     report.sections.push_back(results(evaluation));
     report.sections.push_back(films());
-    if (config_.data.kind == DataKind::world) report.sections.push_back(evidence());
+    if (config_.data.kind == DataKind::world) report.sections.push_back(evidence(6, 80));
+    if (config_.data.kind == DataKind::emoji) report.sections.push_back(evidence(2, 40));
     report.sections.push_back(information());
     report.sections.push_back(learning());
     report.sections.push_back(encoder());
@@ -211,7 +212,9 @@ class ReportWriter {
     return std::move(page.section);
   }
 
-  Section evidence() const { return explained("evidence", 6, {{"evidence", {{"steps", 80}}}}); }
+  Section evidence(int64_t paths, int64_t steps) const {
+    return explained("evidence", paths, {{"evidence", {{"steps", steps}}}});
+  }
 
   Section information() const { return explained("guidance_information", 2, nlohmann::ordered_json::object()); }
 

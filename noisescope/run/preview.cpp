@@ -1,5 +1,7 @@
 #include "noisescope/run/preview.h"
 
+#include <algorithm>
+
 #include "noisescope/core/format.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/evaluate/scene_accuracy.h"
@@ -20,6 +22,13 @@ std::vector<std::string> example_prompts(const RunConfig& config, const TextToIm
     const WorldGrammar grammar{World(config.data.world)};
     return draw_scene_prompts(grammar, Random(static_cast<uint64_t>(config.seed)), kPreviewStream, count, SceneSet::all)
         .captions;
+  }
+  if (config.data.kind == DataKind::emoji) {
+    const std::vector<std::string> prompts = {"red heart",     "waving hand, dark skin tone",
+                                              "fox",           "three o'clock",
+                                              "grinning face", "woman, red hair",
+                                              "rainbow",       "pizza"};
+    return {prompts.begin(), prompts.begin() + std::min<std::ptrdiff_t>(count, std::ssize(prompts))};
   }
   const std::vector<std::string> words = model.clip().tokenizer().known_words();
   std::vector<std::string> prompts;

@@ -7,8 +7,8 @@
 
 namespace noisescope::run {
 
-/// Prompts that show what a run learns: full captions of a world, else captions spread over the
-/// vocabulary.
+/// Prompts that show what a run learns: full captions of a world, some emoji (at most 8), else words
+/// spread over the vocabulary.
 std::vector<std::string> example_prompts(const RunConfig& config, const TextToImage& model, int64_t count);
 
 /// samples/preview-<images>.png: 8 prompts at the default guidance, seed of the run.

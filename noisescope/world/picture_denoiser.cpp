@@ -16,7 +16,7 @@ constexpr int64_t kBlock = 4096;                           // pictures of one ma
 constexpr int64_t kKeptBytes = int64_t{1} << 30;           // up to here the float64 table is kept, else made anew
 constexpr const char* kPunctuation = " \t\r\n,.;:!?\"()";  // between words
 
-/// Lower case, words between single spaces and one at each end: " a red heart ".
+/// Lower case without articles, words between single spaces and one at each end: "A red heart" is " red heart ".
 std::string spaced_words(const std::string& text) {
   std::string out = " ";
   for (const char c : text) {
@@ -27,6 +27,11 @@ std::string spaced_words(const std::string& text) {
     }
   }
   if (out.back() != ' ') out += ' ';
+  for (const std::string_view article : {" a ", " an ", " the "}) {
+    while (out.size() > article.size() && out.find(article) != std::string::npos) {
+      out.erase(out.find(article), article.size() - 1);
+    }
+  }
   return out;
 }
 
@@ -44,16 +49,20 @@ bool has_words(const std::string& spaced, const std::vector<std::string>& words)
                      [&](const std::string& word) { return spaced.find(word) != std::string::npos; });
 }
 
-/// Some of the captions that share a word with the text, for messages.
-std::string near_captions(const std::string& words, const std::vector<std::vector<std::string>>& captions) {
-  std::vector<std::string> near;
-  for (const std::string& word : single_words(words)) {
-    for (const auto& own : captions) {
-      if (near.size() == 3 || own.empty()) break;
-      if (spaced_words(own.front()).find(word) != std::string::npos) near.push_back("'" + own.front() + "'");
-    }
+/// The captions that share most words with the text, for messages.
+std::string near_captions(const std::string& spaced, const std::vector<std::vector<std::string>>& captions) {
+  const std::vector<std::string> words = single_words(spaced);
+  std::vector<std::pair<int64_t, std::string>> near;  // words not shared, caption
+  for (const auto& own : captions) {
+    const std::string caption = spaced_words(own.front());
+    const auto shared = std::count_if(words.begin(), words.end(),
+                                      [&](const std::string& word) { return caption.find(word) != std::string::npos; });
+    near.emplace_back(std::ssize(words) - shared, "'" + own.front() + "'");
   }
-  return near.empty() ? "captions such as '" + captions.front().front() + "'" : "captions such as " + join(near);
+  std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> named;
+  for (size_t k = 0; k < std::min<size_t>(3, near.size()); ++k) named.push_back(near[k].second);
+  return "captions such as " + join(named);
 }
 
 /// Log-weights of conditions [..., N], normalised, -inf where 0.

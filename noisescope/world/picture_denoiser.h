@@ -39,8 +39,9 @@ class PictureDenoiser {
   /// All pictures alike, [N] float32.
   Tensor null_condition() const;
   /// The pictures that a text is said of, alike, [texts, N] float32: those that have it as a caption; else those of
-  /// the class of this name; else those in one of whose captions all its words stand, in any order. Case and
-  /// punctuation do not matter; "" is all. Throws ValueError for a text that fits none, naming what comes near.
+  /// the class of this name; else those in one of whose captions all its words stand, in any order. Case,
+  /// punctuation and articles do not matter; "" is all. Throws ValueError for a text that fits none, naming what comes
+  /// near.
   Tensor condition_of(const std::vector<std::string>& texts) const;
   /// Whether some picture has this caption.
   bool has_caption(const std::string& text) const;

@@ -17,7 +17,8 @@ class PictureWorld(Model):
     are the truth about these pictures, and where a network trained on them departs from it, it generalises.
 
     `data`: "emoji", those of the installed colour font, or a folder or archive. `overrides`: settings of the data,
-    {"image_size_px": 64, "kind": "tiny_imagenet"}. `notes`: what of the data was not used. Raises ConfigError, DataError.
+    {"image_size_px": 64, "kind": "tiny_imagenet"}. `notes`: what of the data was not used. Raises ConfigError,
+    DataError.
     """
 
     def __init__(self, data: str | os.PathLike[str], *, overrides: Mapping[str, Any] | None = None,

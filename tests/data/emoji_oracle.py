@@ -14,7 +14,8 @@ PROGRAM = pathlib.Path(os.environ["NOISESCOPE_BUILD"]) / "noisescope"
 FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 WIDTH, HEIGHT, SIDE = 136, 128, 128  # a sheet shows pictures of this side as they are
 EMOJI = {  # caption -> code points
-    "red heart": "2764 FE0F", "fox": "1F98A", "waving hand, dark skin tone": "1F44B 1F3FF", "keycap, 1": "0031 FE0F 20E3",
+    "red heart": "2764 FE0F", "fox": "1F98A", "waving hand, dark skin tone": "1F44B 1F3FF",
+    "keycap, 1": "0031 FE0F 20E3",
     "woman, medium skin tone, red hair": "1F469 1F3FD 200D 1F9B0", "three o'clock": "1F552",
     "kiss, woman, man": "1F469 200D 2764 FE0F 200D 1F48B 200D 1F468", "rainbow flag": "1F3F3 FE0F 200D 1F308",
     "flag, Japan": "1F1EF 1F1F5", "flag, Scotland": "1F3F4 E0067 E0062 E0073 E0063 E0074 E007F"}

@@ -12,10 +12,11 @@ namespace {
 
 GivenPictures five_pictures() {
   const Tensor uniform = Random(1).uniform(Purpose::scene, 0, sample_range(0, 5), {3, 4, 4});
-  return {"five",
-          (uniform * 255).to(torch::kUInt8),
-          {{"red heart"}, {"Blue heart, large", "a second"}, {"fox"}, {"red circle", "a circle, not a fox"}, {"red heart"}},
-          {"hearts", "hearts", "animals", "circles", "hearts"}};
+  return {
+      "five",
+      (uniform * 255).to(torch::kUInt8),
+      {{"red heart"}, {"Blue heart, large", "a second"}, {"fox"}, {"red circle", "a circle, not a fox"}, {"red heart"}},
+      {"hearts", "hearts", "animals", "circles", "hearts"}};
 }
 
 /// Pictures [B, 3, 4, 4] of the five with noise.
@@ -78,6 +79,7 @@ TEST(PictureDenoiser, TextsAreCaptionsElseClassesElseWords) {
   };
   using Rows = std::vector<int64_t>;
   EXPECT_EQ(chosen("Red  heart"), (Rows{0, 4}));
+  EXPECT_EQ(chosen("a red heart"), (Rows{0, 4}));
   EXPECT_EQ(chosen("blue heart large"), Rows{1});
   EXPECT_EQ(chosen("a second"), Rows{1});
   EXPECT_EQ(chosen("hearts"), (Rows{0, 1, 4}));
@@ -91,7 +93,7 @@ TEST(PictureDenoiser, TextsAreCaptionsElseClassesElseWords) {
     denoiser.condition_of({"green heart"});
     FAIL();
   } catch (const ValueError& error) {
-    EXPECT_NE(std::string(error.what()).find("'red heart'"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("such as 'red heart'"), std::string::npos) << error.what();
   }
   EXPECT_TRUE(denoiser.has_caption("FOX"));
   EXPECT_FALSE(denoiser.has_caption("heart"));

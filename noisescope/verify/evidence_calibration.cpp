@@ -89,7 +89,7 @@ VerifyRows calibration_rows(const VerifyContext& context) {
   const int64_t fitted = context.n(256, 160);
   const Question question{Word::colour,
                           contrastable_scenes(context.demo.world(), context.options.seed, context.n(200, 100)),
-                          EvidenceOptions{}};
+                          EvidenceOptions{.calibrated = true}};
   const Tensor exact = exact_posterior(context.demo, question, context);
   const Random random(context.options.seed);
   const std::pair<const char*, Model> planted[] = {

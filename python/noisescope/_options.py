@@ -120,7 +120,7 @@ class EvidenceOptions(TypedDict, total=False):
     pass_size: int
     """128: samples per network evaluation"""
     calibrated: bool
-    """True: evidence weighed by the run's calibration, where it has one"""
+    """False: evidence weighed by the run's calibration, where it has one"""
 
 
 class InformationOptions(TypedDict, total=False):

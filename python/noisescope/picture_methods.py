@@ -100,7 +100,7 @@ def evidence(source: Source, pictures: Any, prompt: Prompts = None, *, word: str
 
     `prompt` (one for all or one a picture) with its `word` and the alternatives, which a world knows; or `conditions`
     [K, B, D]: the prompt with each version, and `true_version` [B] (or one int, default 0). K evaluations a step. A
-    run's calibration counts unless `calibrated=False`.
+    run's calibration counts with `calibrated=True`.
     """
     asked = _asked(source, pictures, seed, sample_ids, paths)
     asked.last_level("evidence", options)

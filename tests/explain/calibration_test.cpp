@@ -148,14 +148,14 @@ TEST(Calibration, StepWeightIsLinearBetweenItsEnds) {
   c.noisy = 1.5;
   c.clean = 0.5;
   c.gain = {0.1, 0.05, 0.15};
-  const StepWeight weight = step_weight(c, {});
+  const StepWeight weight = step_weight(c, {.calibrated = true});
   EXPECT_DOUBLE_EQ(weight(-9), 1.5);
   EXPECT_DOUBLE_EQ(weight(-3), 1.0);
   EXPECT_DOUBLE_EQ(weight(4), 0.5);
   c.gain.low = 0;
-  EXPECT_EQ(step_weight(c, {})(-9), 1);
-  EXPECT_FALSE(step_weight(c, {.calibrated = false}));
-  EXPECT_FALSE(step_weight(std::nullopt, {}));
+  EXPECT_EQ(step_weight(c, {.calibrated = true})(-9), 1);
+  EXPECT_FALSE(step_weight(c, {}));
+  EXPECT_FALSE(step_weight(std::nullopt, {.calibrated = true}));
 }
 
 }  // namespace

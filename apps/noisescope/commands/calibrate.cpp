@@ -30,7 +30,7 @@ void run_calibrate(const Session& session, const std::string& run, const std::ve
                                            [&](const std::string& text) { session.notice(text); });
   const Calibration calibration = calibrate_run(model, config, data, folder, session.control);
   print_calibration(session, calibration);
-  session.say(calibration.is_needed() ? "explanations use these weights from now on"
+  session.say(calibration.is_needed() ? "explanations use these weights with --set evidence.calibrated=true"
                                       : "no gain is certain, so evidence stays as the model claims it");
   session.say("written to " + folder.calibration().string());
   session.result(calibration_json(calibration));

@@ -16,9 +16,8 @@ constexpr const char* kEvidenceProse =
     "The picture is noised along several paths and read back from noise to picture, each word against "
     "its alternatives: at every step the probability of the word grows by what the model expected of it. "
     "The map sums to what was decided, at most ln K nats for K alternatives, however imperfect the model, and below 0 "
-    "where the picture contradicts the word; the totals of the information identity have no such bound. Where the "
-    "run's "
-    "evidence was calibrated on held-out pictures, it is weighed accordingly; what the model claims stands beside it.";
+    "where the picture contradicts the word; the totals of the information identity have no such bound. With "
+    "evidence.calibrated it is weighed by what held-out pictures showed; what the model claims then stands beside it.";
 constexpr const char* kTruth =
     " Beside each map stands the truth: what the exact denoiser of this world says of the same paths, "
     "and the pixels that would change with the word. For a shape these are the disputed edges, not the "
@@ -140,8 +139,9 @@ bool is_calibrated(const PageContext& context) {
 /// The curves before calibration, and how reliable the probabilities were before and after.
 void add_calibration(Page& page, const PageContext& context, const std::vector<WordEvidence>& words) {
   const Calibration& c = *context.subject.model.calibration;
-  page.add_svg("decision_claimed.svg", decision_curves(words, Teller::claimed, context.subject.model.schedule),
-               "By the model, not calibrated.");
+  if (is_calibrated(context))
+    page.add_svg("decision_claimed.svg", decision_curves(words, Teller::claimed, context.subject.model.schedule),
+                 "By the model, not calibrated.");
   page.add_svg(
       "reliability.svg", reliability_diagram(c),
       format_text("{}On {} held-out pictures, a word and a path each, all noise levels; calibrated: each picture "
@@ -180,7 +180,7 @@ Page evidence_page(const PageContext& context) {
               "Nats per pixel, mean over the paths; all panels of a word on one scale.");
   out.add_svg("decision.svg", decision_curves(words, Teller::model, subject.model.schedule),
               "By the model: mean and 95 % interval over the paths.");
-  if (is_calibrated(context)) add_calibration(out, context, words);
+  if (subject.model.calibration) add_calibration(out, context, words);
   if (has_truth) {
     out.add_svg("decision_exact.svg", decision_curves(words, Teller::exact, subject.model.schedule),
                 "By the exact denoiser, on the same paths.");

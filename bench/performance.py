@@ -45,7 +45,8 @@ def beside_others():
     narrow = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
     rows = [*unet_rows(["16", "64"]), *unet_rows(["16", "64"], "--forward")]
     rows += [{**row, "what": row["what"] + ", held to AVX2"} for row in unet_rows(["16", "64"], **narrow)]
-    rows += [*unet_rows(["16"], "--opponent", "compile", "--rounds", "3"), *unet_rows(["16"], "--opponent", "diffusers")]
+    rows += unet_rows(["16"], "--opponent", "compile", "--rounds", "3")
+    rows += unet_rows(["16"], "--opponent", "diffusers")
     clip = peer("clip_embed.py", "--images", "128")
     rows.append({"what": "CLIP B/32 of JPEG files", "opponent": "transformers",
                  "ours": f"{clip['ours_images_per_second']} images/s",

@@ -24,8 +24,9 @@ SIGNS = {"at most": "<=", "at least": ">=", "within": "within"}
 
 
 def facts():
-    listed = json.loads(subprocess.run([PROGRAM, "doctor", "--json"], check=True, capture_output=True, text=True).stdout)
-    return {name: listed["facts"][name] for name in ("torch", "cpu capability", "cores")}
+    said = subprocess.run([PROGRAM, "doctor", "--json"], check=True, capture_output=True, text=True).stdout
+    listed = json.loads(said)["facts"]
+    return {name: listed[name] for name in ("torch", "cpu capability", "cores")}
 
 
 def take(folder):

@@ -56,7 +56,8 @@ def line(row):
 def table(stored, method):
     rows = [row for row in stored["rows"] if row["method"] == method]
     where = ", ".join([f"torch {stored['machine']['torch']}", f"{stored['machine']['cores']} cores", stored["date"]])
-    return "\n".join([f"With `--full --model` of the demo's network (seed 0; {where}); [how to read it](verify.md).", "",
+    return "\n".join([f"With `--full --model` of the demo's network (seed 0; {where}); [how to read it](verify.md).",
+                      "",
                       "| subject | figure | bar | measured [95 %] | n |", "|---|---|---|---|---|",
                       *(line(row) for row in rows), ""])
 
@@ -80,7 +81,7 @@ def faults(stored):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing")
-    parser.add_argument("--take", type=pathlib.Path, metavar="DIR", help="folder of a verify.json to state from here on")
+    parser.add_argument("--take", type=pathlib.Path, metavar="DIR", help="folder of a verify.json to state")
     options = parser.parse_args()
     if options.take:
         take(options.take)

@@ -68,8 +68,8 @@ def train(out: str | os.PathLike[str], config: str | os.PathLike[str] = "", *,
         overrides = old.pop("set")
     if old:
         raise TypeError(f"train() got an unexpected keyword argument '{next(iter(old))}'")
-    _core.train(os.fspath(config), overrides_of(mapping_of(overrides, "overrides")), os.fspath(out), skip_clip_extraction,
-                device, on_step, sink(progress))
+    _core.train(os.fspath(config), overrides_of(mapping_of(overrides, "overrides")), os.fspath(out),
+                skip_clip_extraction, device, on_step, sink(progress))
     return Run(out, device)
 
 
@@ -82,6 +82,6 @@ def demo(out: str | os.PathLike[str] = "runs/demo", *, data: str = "world", seco
     (default: six minutes on two cores, ten for emoji). Raises ConfigError,
     InvalidValueError, ModelError (a run of other settings).
     """
-    values: dict[str, Any] = _core.demo(os.fspath(out), overrides_of(mapping_of(overrides, "overrides")), seconds, device,
-                                        sink(progress), data)
+    values: dict[str, Any] = _core.demo(os.fspath(out), overrides_of(mapping_of(overrides, "overrides")), seconds,
+                                        device, sink(progress), data)
     return values

@@ -20,10 +20,10 @@ struct Reference {
 };
 
 std::vector<Reference> references_of(const SceneBatch& batch) {
-  return {{"full prompt", std::vector<std::string>(size_t(batch.size()), ""), 0.07},
+  return {{"full prompt", std::vector<std::string>(size_t(batch.size()), ""), 0.068},
           {"phrase", batch.captions_without(true, true), 0.08},
-          {"colour word", batch.captions_without(true, false), 0.1},
-          {"shape word", batch.captions_without(false, true), 0.12}};
+          {"colour word", batch.captions_without(true, false), 0.098},
+          {"shape word", batch.captions_without(false, true), 0.114}};
 }
 
 InformationMaps ask(const Model& subject, const SceneBatch& batch, const std::vector<Reference>& references,

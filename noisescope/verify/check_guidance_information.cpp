@@ -30,7 +30,7 @@ Tensor phrase_masks(const SceneBatch& batch, const Tensor& pictures) {
 }  // namespace
 
 VerifyRows check_guidance_information(const VerifyContext& context) {
-  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed, context.n(400, 300));
+  const SceneBatch batch = contrastable_scenes(context.fine.world(), context.options.seed, context.n(600, 300));
   const Model& subject = context.exact_fine;
   GuidanceOptions guidance;
   guidance.clamp = 0;

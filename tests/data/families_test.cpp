@@ -46,16 +46,16 @@ TEST(Families, WordsAreWhole) {
     for (const FoundWord& found : find_words(kind(name), caption)) result.push_back(found.word + "|" + found.frame);
     return result;
   };
-  using Texts = std::vector<std::string>;
-  EXPECT_EQ(frames("skin tone", "hand, medium-dark skin tone"), Texts{"medium-dark|hand, {} skin tone"});
+  using Frames = std::vector<std::string>;
+  EXPECT_EQ(frames("skin tone", "hand, medium-dark skin tone"), Frames{"medium-dark|hand, {} skin tone"});
   EXPECT_EQ(frames("skin tone", "couple, dark skin tone, light skin tone"),
-            (Texts{"dark|couple, {} skin tone, light skin tone", "light|couple, dark skin tone, {} skin tone"}));
-  EXPECT_EQ(frames("person", "woman, red hair"), Texts{"woman|{}, red hair"});
-  EXPECT_EQ(frames("person", "snowman"), Texts{});
-  EXPECT_EQ(frames("colour", "light blue heart"), (Texts{"light blue|{} heart", "blue|light {} heart"}));
-  EXPECT_EQ(frames("colour", "red hearts"), Texts{});
-  EXPECT_EQ(frames("hour", "one-thirty"), Texts{"one|{}-thirty"});
-  EXPECT_EQ(frames("direction", "up-right arrow"), Texts{"up-right|{} arrow"});
+            (Frames{"dark|couple, {} skin tone, light skin tone", "light|couple, dark skin tone, {} skin tone"}));
+  EXPECT_EQ(frames("person", "woman, red hair"), Frames{"woman|{}, red hair"});
+  EXPECT_EQ(frames("person", "snowman"), Frames{});
+  EXPECT_EQ(frames("colour", "light blue heart"), (Frames{"light blue|{} heart", "blue|light {} heart"}));
+  EXPECT_EQ(frames("colour", "red hearts"), Frames{});
+  EXPECT_EQ(frames("hour", "one-thirty"), Frames{"one|{}-thirty"});
+  EXPECT_EQ(frames("direction", "up-right arrow"), Frames{"up-right|{} arrow"});
 }
 
 TEST(Families, AreCaptionsThatDifferInOneWord) {

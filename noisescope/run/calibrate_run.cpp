@@ -14,7 +14,6 @@
 namespace noisescope::run {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr size_t kFewestPictures = 8;
@@ -53,17 +52,17 @@ ordered_json bins_json(const std::vector<ReliabilityBin>& bins) {
   return out;
 }
 
-std::vector<ReliabilityBin> bins_of(const json& bins) {
+std::vector<ReliabilityBin> bins_of(const ordered_json& bins) {
   std::vector<ReliabilityBin> out;
-  for (const json& bin : bins) {
+  for (const ordered_json& bin : bins) {
     out.push_back({bin.at("claimed").get<double>(), bin.at("share").get<double>(), bin.at("low").get<double>(),
                    bin.at("high").get<double>(), bin.at("claims").get<int64_t>()});
   }
   return out;
 }
 
-/// Throws json::exception for what is not there or has another type.
-Calibration calibration_of(const json& file) {
+/// Throws ordered_json::exception for what is not there or has another type.
+Calibration calibration_of(const ordered_json& file) {
   Calibration c;
   file.at("log_snr_min").get_to(c.log_snr_min);
   file.at("log_snr_max").get_to(c.log_snr_max);
@@ -71,7 +70,7 @@ Calibration calibration_of(const json& file) {
   file.at("clean").get_to(c.clean);
   file.at("covariance").get_to(c.covariance);
   file.at("questions").get_to(c.questions);
-  const json& gain = file.at("log_score_gain");
+  const ordered_json& gain = file.at("log_score_gain");
   c.gain = {gain.at("value").get<double>(), gain.at("low").get<double>(), gain.at("high").get<double>()};
   c.as_claimed = bins_of(file.at("as_claimed"));
   c.calibrated = bins_of(file.at("calibrated"));
@@ -133,8 +132,8 @@ std::optional<Calibration> load_calibration(const RunFolder& folder) {
   };
   Calibration c;
   try {
-    c = calibration_of(json::parse(read_file(folder.calibration())));
-  } catch (const json::exception& error) {
+    c = calibration_of(ordered_json::parse(read_file(folder.calibration())));
+  } catch (const ordered_json::exception& error) {
     throw refuse(error.what());
   }
   const auto weight = [](double w) { return std::isfinite(w) && w >= 0; };

@@ -10,6 +10,7 @@ import faulthandler
 import inspect
 import json
 import os
+import pathlib
 import random
 import sys
 import warnings
@@ -18,6 +19,7 @@ warnings.simplefilter("ignore")
 
 import matplotlib  # noqa: E402
 import torch  # noqa: E402
+from PIL import Image  # noqa: E402
 
 import noisescope as ns  # noqa: E402
 from noisescope import _core  # noqa: E402
@@ -44,6 +46,16 @@ def score(pictures):
 
 def found(pictures):
     return pictures[:, 0] > 0
+
+
+def captioned_pictures(folder):
+    """A folder of four pictures, each with a text beside it."""
+    place = pathlib.Path(folder) / "captioned"
+    place.mkdir(exist_ok=True)
+    for k in range(4):
+        Image.new("RGB", (16, 16), (60 * k, 10, 200)).save(place / f"{k}.png")
+        (place / f"{k}.txt").write_text(f"picture number {k}\n")
+    return str(place)
 
 
 def examples(run, folder):
@@ -122,6 +134,7 @@ def examples(run, folder):
         "Pictures.pil": (ns.Pictures(SMALL), {"columns": 2, "scale": 1}),
         "Progress": None,  # long calls make them
         "Run": {"folder": run.folder, "device": "cpu"},
+        "PictureWorld": {"data": captioned_pictures(folder), "overrides": {"image_size_px": 16}},
         "Scenes": None,  # `World.scenes` makes them
         "Scenes.counterfactual_masks": (scenes, {"factor": "background"}),
         "Step": None,  # `sample` makes them

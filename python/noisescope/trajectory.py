@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from noisescope.model import Model
 
 
+def _yes_or_no(prompted: Any) -> Any:
+    """The function, held to answers that are True or False; what is no function is refused where it is used."""
+    if not callable(prompted):
+        return prompted
+
+    def ask(log_snr: float) -> bool:
+        answer = prompted(log_snr)
+        if not isinstance(answer, bool):
+            raise TypeError(f"expected prompted(log_snr) to be True or False, got {type(answer).__name__}")
+        return answer
+
+    return ask
+
+
 class Trajectory:
     """One sampling run of B pictures. Its S steps are drawn when they are first asked for, both branches of guidance
     evaluated, and kept: what is read off them costs no evaluations.
@@ -120,8 +134,9 @@ class Trajectory:
                 prompted: Callable[[float], bool] | None, initial: Any, remaining_noise: int | None,
                 block: Sequence[int] | None, block_seed: int) -> _core.Change:
         rows = None if prompts is None and condition is None else self._conditions(prompts, condition)
-        return _core.Change(step, rows, scale, prompted, None if initial is None else pictures_of(initial, "initial"),
-                            remaining_noise, None if block is None else list(block), block_seed)
+        return _core.Change(step, rows, scale, _yes_or_no(prompted),
+                            None if initial is None else pictures_of(initial, "initial"), remaining_noise,
+                            None if block is None else list(block), block_seed)
 
     def _conditions(self, prompts: str | Sequence[str] | None, condition: Any) -> Tensor:
         """[B, D] of one prompt for all, a prompt a picture, or rows given as they are."""

@@ -24,7 +24,8 @@ def evidence(maps):
         log_snrs=[0.0, 1.0, 2.0], decision=curves, map=maps, expected_total=curves[0], compensated=maps, realised=maps,
         profile=curves[1:], entropy=curves,
         entropy_rate=curves[1:], half_points=curves[0], realised_total=curves[0], completeness_gap=curves[0],
-        log_posterior=curves[..., None], true_version=curves[0].long(), claimed_decision=curves, claimed_half_points=curves[0])
+        log_posterior=curves[..., None], true_version=curves[0].long(),
+        claimed_decision=curves, claimed_half_points=curves[0])
 
 
 def test_curves_are_means_with_their_intervals():

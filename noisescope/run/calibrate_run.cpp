@@ -22,27 +22,6 @@ constexpr size_t kOtherCaptions = 3;
 /// Apart from the noise of everything else that the run's seed draws.
 constexpr uint64_t kCalibrationStream = 0x63616c6962;
 
-/// Caption i against up to three others, those that follow it among the distinct ones.
-std::vector<WordQuestion> captions_against_others(const std::vector<std::string>& captions) {
-  std::vector<std::string> distinct = captions;
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  if (distinct.size() < 2) {
-    throw DataError("[run.calibrate_run] expected pictures whose captions differ, got \"" + distinct.at(0) +
-                    "\" of all; raise calibration.pictures, or set it to 0 to leave evidence as it is");
-  }
-  std::vector<WordQuestion> questions;
-  for (size_t i = 0; i < captions.size(); ++i) {
-    const auto at = static_cast<size_t>(std::find(distinct.begin(), distinct.end(), captions[i]) - distinct.begin());
-    std::vector<std::string> versions;
-    for (size_t k = 0; k < std::min(distinct.size(), kOtherCaptions + 1); ++k) {
-      versions.push_back(distinct[(at + k) % distinct.size()]);
-    }
-    questions.push_back({static_cast<int64_t>(i), {captions[i], versions, versions, 0, 0, captions[i]}});
-  }
-  return questions;
-}
-
 ordered_json bins_json(const std::vector<ReliabilityBin>& bins) {
   ordered_json out = ordered_json::array();
   for (const ReliabilityBin& bin : bins) {
@@ -116,7 +95,11 @@ Calibration calibrate_run(const TextToImage& model, const RunConfig& config, con
   EvidenceOptions levels;
   levels.log_snr_max = std::min(levels.log_snr_max, asked.log_snr_max);
   std::vector<WordQuestion> questions = one_word_each(asked, captions);
-  if (questions.size() < kFewestPictures) questions = captions_against_others(captions);
+  if (questions.size() < kFewestPictures) questions = captions_against_others(captions, kOtherCaptions);
+  if (questions.empty()) {
+    throw DataError("[run.calibrate_run] expected pictures whose captions differ, got \"" + captions.front() +
+                    "\" of all; raise calibration.pictures, or set it to 0 to leave evidence as it is");
+  }
   const Calibration calibration = fit_calibration(
       evidence_of_questions(asked, {data.dataset->images(indices).to(model.device()), questions}, levels,
                             Random(static_cast<uint64_t>(config.seed) ^ kCalibrationStream), control));

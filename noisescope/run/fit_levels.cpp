@@ -1,7 +1,5 @@
 #include "noisescope/run/fit_levels.h"
 
-#include <algorithm>
-
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/error.h"
@@ -27,23 +25,6 @@ std::vector<WordQuestion> questions_of_words(const RunConfig& config, const std:
   return questions;
 }
 
-/// Each caption against those of the other pictures.
-std::vector<WordQuestion> questions_of_captions(const std::vector<std::string>& captions) {
-  std::vector<std::string> distinct = captions;
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  if (distinct.size() < 2) {
-    throw DataError("[run.fit_noise_levels] expected pictures whose captions differ, got \"" + distinct.at(0) +
-                    "\" of all; raise noise_levels.pictures, or set noise_levels.distribution=lognormal");
-  }
-  std::vector<WordQuestion> questions;
-  for (size_t i = 0; i < captions.size(); ++i) {
-    const auto own = std::find(distinct.begin(), distinct.end(), captions[i]) - distinct.begin();
-    questions.push_back({static_cast<int64_t>(i), {captions[i], distinct, distinct, own, 0, captions[i]}});
-  }
-  return questions;
-}
-
 void keep(const RunFolder& folder, const DecisionWindows& windows, const NoiseLevelOptions& levels) {
   const ordered_json json = {{"mean_ln_sigma", levels.mean},
                              {"std_ln_sigma", levels.std},
@@ -63,11 +44,16 @@ NoiseLevelOptions fit_noise_levels(const TextToImage& model, const RunConfig& co
         "[run.fit_noise_levels] expected held-out pictures with captions, got none; set "
         "noise_levels.distribution=lognormal");
   }
+  const std::vector<WordQuestion> questions = config.data.kind == DataKind::world
+                                                  ? questions_of_words(config, captions)
+                                                  : captions_against_others(captions, captions.size());
+  if (questions.empty()) {
+    throw DataError("[run.fit_noise_levels] expected pictures whose captions differ, got \"" + captions.front() +
+                    "\" of all; raise noise_levels.pictures, or set noise_levels.distribution=lognormal");
+  }
   const DecisionWindows windows = measure_decision_windows(
-      run_model(model, config, folder),
-      {data.dataset->images(indices).to(model.device()),
-       config.data.kind == DataKind::world ? questions_of_words(config, captions) : questions_of_captions(captions)},
-      {.steps = 32}, Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
+      run_model(model, config, folder), {data.dataset->images(indices).to(model.device()), questions}, {.steps = 32},
+      Random(static_cast<uint64_t>(config.seed)), {{}, control.stop});
   const NoiseLevelOptions levels = fitted_levels(config.noise_levels, windows);
   keep(folder, windows, levels);
   return levels;

@@ -28,6 +28,13 @@ Estimate half_point_distance(const Evidence& a, const Evidence& b) {
   return mean_estimate(difference.masked_select(difference.isfinite()));
 }
 
+/// The three standard errors that were allowed at these numbers of pictures before rows became equivalence tests. Those
+/// of the half-way evidence are too wide for one: its point estimate is held against them.
+double half_way_bar(const VerifyContext& context, Word word) {
+  if (word == Word::colour) return 0.045;
+  return context.options.full ? 0.07 : 0.12;
+}
+
 VerifyRows exact_rows(const VerifyContext& context, const Question& question, const Evidence& evidence,
                       const Tensor& exact) {
   const std::string& subject = context.exact_demo.name;
@@ -37,14 +44,15 @@ VerifyRows exact_rows(const VerifyContext& context, const Question& question, co
   const double half = 0.5 + 0.5 / versions, whole = std::log(versions);
   const int64_t middle = (closed.exp().mean(1) - half).abs().argmin().item<int64_t>();
   const Estimate slope = log_odds_slope(evidence, exact, Random(context.options.seed));
-  VerifyRows rows = {{kEvidence, subject, of("decision curve", question.word) + ": RMSE against the posterior",
-                      Direction::at_most, 0.03, root_mean(squared_errors(evidence, exact))},
-                     {kEvidence, subject, of("realised evidence", question.word) + " half way: off, relative",
-                      Direction::reported, 0, relative_off(filtered[middle] + whole, closed[middle] + whole)},
-                     {kEvidence, subject, of("realised total", question.word) + ": off, relative", Direction::within,
-                      0.02, relative_off(filtered[-1] + whole, closed[-1] + whole)},
-                     {kEvidence, subject, of("log-odds", question.word) + ": slope on the exact ones, off 1",
-                      Direction::within, 0.1, absolute(plus(slope, -1))}};
+  VerifyRows rows = {
+      {kEvidence, subject, of("decision curve", question.word) + ": RMSE against the posterior", Direction::at_most,
+       0.03, root_mean(squared_errors(evidence, exact))},
+      {kEvidence, subject, of("realised evidence", question.word) + " half way: off, relative", Direction::at_most,
+       half_way_bar(context, question.word), relative_off(filtered[middle] + whole, closed[middle] + whole)},
+      {kEvidence, subject, of("realised total", question.word) + ": off, relative", Direction::within, 0.02,
+       relative_off(filtered[-1] + whole, closed[-1] + whole)},
+      {kEvidence, subject, of("log-odds", question.word) + ": slope on the exact ones, off 1", Direction::within, 0.1,
+       absolute(plus(slope, -1))}};
   if (question.word == Word::colour) {
     rows.push_back({kEvidence, subject, "colour map: AUC against the object", Direction::at_least, 0.95,
                     mean_estimate(localisation_auc(evidence.map(), question.batch.left_masks()))});
@@ -70,11 +78,13 @@ Estimate shown_map_correlation(const VerifyContext& context, Question question) 
   return map_correlation(maps(*context.trained), maps(context.exact_demo));
 }
 
-/// What is held against the exact posterior: curves, half-points, slopes of the log-odds, before and after calibration.
+/// What is held against the exact posterior: curves, half-points, slopes of the log-odds, as users get them; beside
+/// them, without bars, what calibration makes of curve and slope.
 VerifyRows decision_rows(const VerifyContext& context, const Question& question, const Evidence& evidence) {
   const std::string& subject = context.trained->name;
   const Tensor exact = exact_posterior(context.demo, question, context);
-  const Evidence reference = ask(context.exact_demo, question, context), claimed = evidence.as_claimed();
+  const Evidence reference = ask(context.exact_demo, question, context);
+  const Evidence calibrated = ask_calibrated(context, question);
   const Random random(context.options.seed);
   const bool colour = question.word == Word::colour;
   const auto row = [&](const std::string& figure, Direction direction, double bar, const Estimate& measured) {
@@ -84,23 +94,18 @@ VerifyRows decision_rows(const VerifyContext& context, const Question& question,
   const std::string half = of("half-point", question.word);
   return {
       row(curve + ": RMSE where undecided", Direction::at_most, colour ? 0.10 : 0.13, undecided_rmse(evidence, exact)),
-      row(curve + ", not calibrated: RMSE where undecided", Direction::reported, 0, undecided_rmse(claimed, exact)),
+      row(curve + ", calibrated: RMSE where undecided", Direction::reported, 0, undecided_rmse(calibrated, exact)),
       row(half + ": log-SNR off the exact one, mean", Direction::at_most, colour ? 0.4 : 0.7,
           half_point_distance(evidence, reference)),
-      row(half + ", not calibrated: log-SNR off, mean", Direction::reported, 0,
-          half_point_distance(claimed, reference)),
       row(odds + ": slope of the exact ones on them, off 1", Direction::at_most, 0.15,
           absolute(plus(exact_slope(evidence, exact, random), -1))),
-      row(odds + ", not calibrated: slope of the exact ones on them", Direction::reported, 0,
-          exact_slope(claimed, exact, random)),
+      row(odds + ", calibrated: slope of the exact ones on them", Direction::reported, 0,
+          exact_slope(calibrated, exact, random)),
       row(odds + ": slope on the exact ones", Direction::reported, 0, log_odds_slope(evidence, exact, random)),
-      row(odds + ", not calibrated: slope on the exact ones", Direction::reported, 0,
-          log_odds_slope(claimed, exact, random)),
       row(odds + ": squared correlation with the exact ones", Direction::reported, 0,
           log_odds_correlation(evidence, exact, random))};
 }
 
-/// The trained subject by its calibration: its own, or one by scenes apart from those of the rows.
 VerifyRows trained_rows(const VerifyContext& context, Question question) {
   const Model& subject = *context.trained;
   question.options.steps = 100;  // as `noisescope explain` asks
@@ -120,8 +125,7 @@ VerifyRows trained_rows(const VerifyContext& context, Question question) {
 
 }  // namespace
 
-VerifyRows check_evidence(const VerifyContext& given) {
-  const VerifyContext context = with_calibration(given);
+VerifyRows check_evidence(const VerifyContext& context) {
   VerifyRows rows = calibration_rows(context);
   for (const Word word : {Word::colour, Word::shape}) {
     const int64_t count = context.n(200, word == Word::colour ? 200 : 64);

@@ -76,13 +76,11 @@ Estimate log_odds_correlation(const Evidence& evidence, const Tensor& exact, con
                        [](double both, double x, double y) { return both * both / (x * y); });
 }
 
-VerifyContext with_calibration(const VerifyContext& context) {
-  if (!context.trained || context.trained->calibration) return context;
-  VerifyContext calibrated = context;
+Evidence ask_calibrated(const VerifyContext& context, Question question) {
   Model subject = *context.trained;
-  subject.calibration = calibration_of(context, subject, kPictures);
-  calibrated.trained = std::make_shared<const Model>(std::move(subject));
-  return calibrated;
+  if (!subject.calibration) subject.calibration = calibration_of(context, subject, kPictures);
+  question.options.calibrated = true;
+  return ask(subject, question, context);
 }
 
 VerifyRows calibration_rows(const VerifyContext& context) {

@@ -19,8 +19,8 @@ Estimate exact_slope(const Evidence& evidence, const Tensor& exact, const Random
 /// filter can have.
 Estimate log_odds_correlation(const Evidence& evidence, const Tensor& exact, const Random& random);
 
-/// The context whose trained subject, if there is one, is calibrated: as the run is, else by 64 scenes of its own.
-VerifyContext with_calibration(const VerifyContext& context);
+/// The trained subject's evidence, calibrated: as the run is, else by 64 scenes apart from those of the rows.
+Evidence ask_calibrated(const VerifyContext& context, Question question);
 
 /// On the exact world: what calibration makes of denoisers that claim too much or too little.
 VerifyRows calibration_rows(const VerifyContext& context);

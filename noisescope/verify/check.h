@@ -42,11 +42,11 @@ struct VerifyContext {
   Control control;
   std::function<void(VerifyPicture)> show;  // takes what is to be seen; never empty
 
-  /// n of a row: the bar's own with --full, else the reduced one; few where a defect is planted, which
+  /// n of a row: the bar's own with --full, else the reduced one; at most 64 where a defect is planted, which
   /// shows at any n.
   int64_t n(int64_t full, int64_t reduced) const {
     if (options.full) return full;
-    return options.defect.empty() ? reduced : std::min<int64_t>(reduced, 48);
+    return options.defect.empty() ? reduced : std::min<int64_t>(reduced, 64);
   }
   /// What the planted defect makes of a value that passes this seam: the value itself without one.
   template <class T>

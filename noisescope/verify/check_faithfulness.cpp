@@ -58,7 +58,7 @@ VerifyRows faithfulness_rows(const NamedRemoval& removal, const std::string& sub
 /// The exact denoiser's map under both ways of taking pixels out.
 VerifyRows check_faithfulness(const VerifyContext& context) {
   const Model& subject = context.exact_demo;
-  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 80));
+  const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(100, 64));
   const std::vector<int64_t> ids = sample_range(0, batch.size());
   const Random random(context.options.seed);
   const Tensor map = context.seen(&Seams::map, colour_information(subject, batch, context.n(64, 32), context));

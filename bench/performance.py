@@ -87,7 +87,7 @@ def cost_with_size(folder):
         "pictures drawn, 16 at a time": (
             [16, 32, 64, 128], lambda n: run.sample([PROMPT] * n, progress=False, batch_size=16)),
         "steps of a drawing, 16 pictures": (
-            [10, 20, 40, 80], lambda n: run.sample([PROMPT] * 16, progress=False, steps=n)),
+            [10, 20, 40, 80], lambda n: run.sample([PROMPT] * 16, progress=False, grid={"steps": n})),
         "paths of evidence": (
             [2, 4, 8, 16], lambda n: ns.explain.evidence(run, pictures[:1], PROMPT, paths=n, **evidence)),
         "steps of evidence": (

@@ -14,6 +14,7 @@ inline namespace nn {}
 inline namespace report {}
 inline namespace run {}
 inline namespace stats {}
+inline namespace studio {}
 inline namespace train {}
 inline namespace verify {}
 inline namespace viz {}

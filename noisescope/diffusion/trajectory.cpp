@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/diffusion/process.h"
 
 namespace noisescope::diffusion {
@@ -71,6 +72,42 @@ Predictor heard_at(Predictor with, Predictor without, std::function<bool(double)
   };
 }
 
+/// The guidance that counts at a noise level.
+GuidanceOptions guidance_at(const Sampling& sampling, double log_snr) {
+  GuidanceOptions guidance = sampling.guidance;
+  for (const ScaleWindow& window : sampling.windows) {
+    if (window.holds(log_snr)) guidance.scale = window.scale;
+  }
+  return guidance;
+}
+
+/// Hears the condition with the guidance that counts at each noise level; all samples of a call are at one level.
+Predictor heard(const Sampling& sampling, const Tensor& condition, const Tensor& null_condition) {
+  if (sampling.windows.empty()) return guide(sampling.denoiser, condition, null_condition, sampling.guidance);
+  return [=](const Tensor& x, const Tensor& sigma) {
+    const GuidanceOptions guidance = guidance_at(sampling, log_snr_of(sigma[0].item<double>()));
+    return guide(sampling.denoiser, condition, null_condition, guidance)(x, sigma);
+  };
+}
+
+void check_window(const ScaleWindow& window) {
+  if (window.log_snr_min <= window.log_snr_max) return;
+  throw ValueError(at_where(format_text("expected a window of guidance from a lower to a higher log-SNR, got {} to {}",
+                                        window.log_snr_min, window.log_snr_max)));
+}
+
+/// The own noise before step `step`, from there on that of the change.
+NoiseSource noise_from(const NoiseSource& own, const Change& change) {
+  NoiseSource noise = own;
+  if (!change.remaining_noise) return noise;
+  noise.random_of_step = [own, step = static_cast<uint64_t>(change.step),
+                          other = *change.remaining_noise](uint64_t at) {
+    if (at >= step) return other;
+    return own.random_of_step ? own.random_of_step(at) : own.random;
+  };
+  return noise;
+}
+
 /// The noise of the steps from change.step on.
 NoiseSource noise_of_change(const Change& change, const NoiseSource& own) {
   NoiseSource noise = change.noise.value_or(own);
@@ -132,11 +169,11 @@ Trajectory::Trajectory(Sampling sampling, TrajectoryStart start, std::vector<Sam
 const Trajectory::Drawn& Trajectory::drawn(const Control& control) const {
   if (*drawn_) return **drawn_;
   const torch::NoGradGuard no_grad;
-  GuidanceOptions both = sampling_.guidance;
-  both.both_branches = true;
+  Sampling both = sampling_;
+  both.guidance.both_branches = true;
   TrajectoryRecorder recorder{RecorderOptions{}};
   const Tensor pictures =
-      run_sampler(predictor(both), start_.initial * sampling_.sigmas.front(),
+      run_sampler(heard(both, start_.condition, start_.null_condition), start_.initial * sampling_.sigmas.front(),
                   {sampling_.sigmas, sampling_.sampler, start_.noise}, recorder.observer(), control);
   *drawn_ = Drawn{recorder.steps(), pictures};
   return **drawn_;
@@ -163,6 +200,7 @@ Tensor Trajectory::start_of(const Change& change) const {
   if (change.initial.defined() && change.step > 0) {
     throw ValueError(at_where("expected other first noise from step 0 on, got step " + std::to_string(change.step)));
   }
+  if (change.x.defined()) return change.x.to(start_.initial.device(), start_.initial.scalar_type());
   const Tensor& initial = change.initial.defined() ? change.initial : start_.initial;
   const bool from_start = change.step == 0 && !change.block;
   if (from_start) return initial * sampling_.sigmas.front();
@@ -178,17 +216,16 @@ Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer,
   check_shape(kWhere, "initial", x, {count(), -1, -1, -1});
   const Tensor condition = change.condition.defined() ? change.condition : start_.condition;
   check_shape(kWhere, "condition", condition, {count(), start_.condition.size(1)});
-  GuidanceOptions guidance = sampling_.guidance;
-  guidance.scale = change.scale.value_or(guidance.scale);
+  const Sampling sampling = sampling_of(change);
   const std::vector<double> sigmas(sampling_.sigmas.begin() + change.step, sampling_.sigmas.end());
   const NoiseSource noise = noise_of_change(change, start_.noise);
   std::vector<Tensor> pictures;
   for (int64_t from = 0; from < count(); from += sampling_.pass_size) {
     const int64_t to = std::min(from + sampling_.pass_size, count());
     const Tensor null = start_.null_condition.slice(0, from, to);
-    Predictor predict = guide(sampling_.denoiser, condition.slice(0, from, to), null, guidance);
+    Predictor predict = heard(sampling, condition.slice(0, from, to), null);
     if (change.prompted) {
-      predict = heard_at(predict, guide(sampling_.denoiser, null, null, {.scale = 1, .clamp = guidance.clamp}),
+      predict = heard_at(predict, guide(sampling.denoiser, null, null, {.scale = 1, .clamp = sampling.guidance.clamp}),
                          change.prompted);
     }
     pictures.push_back(run_sampler(predict, x.slice(0, from, to),
@@ -197,6 +234,41 @@ Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer,
   }
   const Tensor drawn = torch::cat(pictures);
   return remainder_.defined() ? drawn + remainder_.to(drawn.device()) : drawn;
+}
+
+Trajectory Trajectory::changed(const Change& change, const SamplerObserver& observer, const Control& control) const {
+  if (change.prompted || (change.noise && change.step > 0) || start_.noise.given.defined() || remainder_.defined()) {
+    throw ValueError(at_where(
+        "expected a change that a trajectory can hold, got a window of prompts, other noise of all steps from their "
+        "middle, or a trajectory found by inversion; use redraw()"));
+  }
+  const torch::NoGradGuard no_grad;
+  const Tensor x = start_of(change);
+  check_shape(kWhere, "x", x, {count(), -1, -1, -1});
+  TrajectoryStart start = start_;
+  if (change.condition.defined()) start.condition = change.condition;
+  if (change.noise) start.noise = *change.noise;
+  start.noise = noise_from(start.noise, change);
+  if (change.step == 0) start.initial = x / sampling_.sigmas.front();
+  Sampling sampling = sampling_of(change);
+  Sampling recorded = sampling;
+  recorded.guidance.both_branches = true;
+  std::vector<SamplerStep> steps;
+  if (change.step > 0) steps.assign(this->steps(control).begin(), this->steps(control).begin() + change.step);
+  TrajectoryRecorder recorder{RecorderOptions{}};
+  const auto see = [&](SamplerStep step) {
+    step.index += change.step;
+    step.count += change.step;
+    recorder.observer()(step);
+    if (observer) observer(recorder.steps().back());
+  };
+  run_sampler(heard(recorded, start.condition, start.null_condition), x,
+              {{sampling.sigmas.begin() + change.step, sampling.sigmas.end()},
+               sampling.sampler,
+               noise_of_change(change, start_.noise)},
+              see, control);
+  steps.insert(steps.end(), recorder.steps().begin(), recorder.steps().end());
+  return {std::move(sampling), std::move(start), std::move(steps)};
 }
 
 Trajectory Trajectory::rows(const std::vector<int64_t>& rows) const {
@@ -236,6 +308,21 @@ Trajectory joined(const Trajectory& a, const Trajectory& b, const Control& contr
            torch::cat({a.initial(), b.initial()}), noise},
           std::move(steps)};
 }
+
+Sampling Trajectory::sampling_of(const Change& change) const {
+  Sampling sampling = sampling_;
+  if (change.scale) {
+    sampling.guidance.scale = *change.scale;
+    sampling.windows.clear();
+  }
+  if (change.window) {
+    check_window(*change.window);
+    sampling.windows.push_back(*change.window);
+  }
+  return sampling;
+}
+
+Predictor Trajectory::predictor() const { return heard(sampling_, start_.condition, start_.null_condition); }
 
 Predictor Trajectory::predictor(const GuidanceOptions& guidance) const {
   return guide(sampling_.denoiser, start_.condition, start_.null_condition, guidance);

@@ -14,17 +14,26 @@
 
 namespace noisescope::diffusion {
 
+/// Noise levels, both ends included, at which guidance has a scale of its own.
+struct ScaleWindow {
+  double log_snr_min = 0, log_snr_max = 0;
+  double scale = 1;
+
+  bool holds(double log_snr) const { return log_snr_min <= log_snr && log_snr <= log_snr_max; }
+};
+
 /// How pictures are sampled: everything of a trajectory but prompts and noise.
 struct Sampling {
   Denoiser denoiser;
   std::vector<double> sigmas;  // [S + 1], as for run_sampler
   SamplerOptions sampler;
   GuidanceOptions guidance;
-  int64_t pass_size = 128;  // pictures sampled at a time
+  int64_t pass_size = 128;                // pictures sampled at a time
+  std::vector<ScaleWindow> windows = {};  // of guidance.scale; the last one that holds a level counts
 
   int64_t steps() const { return static_cast<int64_t>(sigmas.size()) - 1; }
   /// Evaluations of a step and picture: 2 where guidance mixes both branches.
-  int64_t branches() const { return guidance.scale == 1 ? 1 : 2; }
+  int64_t branches() const { return guidance.scale == 1 && windows.empty() ? 1 : 2; }
   /// Evaluations of a branch, step and picture, at most: Heun's corrector looks again.
   int64_t stages() const { return sampler.solver == Solver::heun ? 2 : 1; }
   /// Evaluations of a run and picture, at most.
@@ -50,9 +59,11 @@ struct NoiseBlock {
 struct Change {
   int64_t step = 0;                                   // in [0, S); above 0 x starts from the trajectory's own
   Tensor condition = {};                              // [B, D]
-  std::optional<double> scale = {};                   // of guidance
+  std::optional<double> scale = {};                   // of guidance, in place of its windows
+  std::optional<ScaleWindow> window = {};             // one more window of guidance
   std::function<bool(double log_snr)> prompted = {};  // the prompt is heard only at these noise levels
   Tensor initial = {};                                // [B, C, H, W], with step 0
+  Tensor x = {};                                      // [B, C, H, W]: in place of the trajectory's own at `step`
   std::optional<NoiseSource> noise = {};              // of the steps, all of it
   std::optional<Random> remaining_noise = {};         // of the steps that remain, drawn by this
   std::optional<NoiseBlock> block = {};
@@ -94,10 +105,18 @@ class Trajectory {
   /// recorded steps that are not finite, Interrupted.
   Tensor redraw(const Change& change = {}, const SamplerObserver& observer = {}, const Control& control = {}) const;
 
+  /// What redraw() goes through, as a trajectory of its own: the steps before change.step are this one's, the others
+  /// are sampled in one batch, with both branches. It can be changed again. The observer sees its own steps, numbered
+  /// as in the whole. Cost: S - step steps a picture in both branches. Throws as redraw() and steps() do, and
+  /// ValueError for a change that a trajectory cannot hold (`prompted`, `noise` above step 0) and for an inverted one.
+  Trajectory changed(const Change& change = {}, const SamplerObserver& observer = {},
+                     const Control& control = {}) const;
+
   /// These pictures of it, in this order, also several times; keeps their steps where they are known.
   Trajectory rows(const std::vector<int64_t>& rows) const;
   /// The prompts heard, guidance as it is sampled.
-  Predictor predictor() const { return predictor(sampling_.guidance); }
+  Predictor predictor() const;
+  /// The same with this guidance at all levels.
   Predictor predictor(const GuidanceOptions& guidance) const;
   /// The null condition alone.
   Predictor unprompted() const;
@@ -109,6 +128,7 @@ class Trajectory {
   };
   const Drawn& drawn(const Control& control) const;
   Tensor start_of(const Change& change) const;
+  Sampling sampling_of(const Change& change) const;
 
   Sampling sampling_;
   TrajectoryStart start_;

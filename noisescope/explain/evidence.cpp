@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/einsum.h>
@@ -262,26 +263,31 @@ void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& option
   }
 }
 
+void for_each_noising_step(const PictureBatch& batch, const EvidenceOptions& options,
+                           const std::function<void(const NoisingStep&)>& visit, const Control& control) {
+  NoisingStep step;
+  walk_noising_paths(batch, options, [&](const Tensor& x, double sigma) {
+    control.throw_if_stopped("explain.evidence");
+    step.x = std::exchange(step.x_next, x);
+    step.sigma = std::exchange(step.sigma_next, sigma);
+    if (!step.x.defined()) return;
+    visit(step);
+    control.report({.task = "evidence",
+                    .done = static_cast<double>(++step.index),
+                    .total = static_cast<double>(options.steps),
+                    .unit = "levels",
+                    .detail = {}});
+  });
+}
+
 Evidence filter_noising_paths(const Denoiser& denoiser, const PictureBatch& batch, const Contrast& contrast,
                               const EvidenceOptions& options, const Control& control) {
   const torch::NoGradGuard no_grad;
   EvidenceFilter filter(denoiser, contrast, options.pass_size);
-  Tensor last;
-  double last_sigma = 0;
-  int64_t done = 0;
-  walk_noising_paths(batch, options, [&](const Tensor& x, double sigma) {
-    control.throw_if_stopped("explain.filter_noising_paths");
-    if (last.defined()) {
-      filter.advance(last, last_sigma, x, sigma);
-      control.report({.task = "evidence",
-                      .done = static_cast<double>(++done),
-                      .total = static_cast<double>(options.steps),
-                      .unit = "levels",
-                      .detail = {}});
-    }
-    last = x;
-    last_sigma = sigma;
-  });
+  const auto advance = [&](const NoisingStep& step) {
+    filter.advance(step.x, step.sigma, step.x_next, step.sigma_next);
+  };
+  for_each_noising_step(batch, options, advance, control);
   return filter.result();
 }
 

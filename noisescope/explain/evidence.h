@@ -106,6 +106,8 @@ class EvidenceFilter {
 
   /// Throws ValueError before the first step.
   Evidence result() const;
+  /// The compensated map so far, [B, H, W] nats; undefined before the first step.
+  const Tensor& compensated() const { return compensated_; }
 
  private:
   /// [K, B, C, H, W], the own version's in place of those that are out.
@@ -138,6 +140,19 @@ void describe(Describer& d, EvidenceOptions& options);
 /// Throws ValueError for options out of range.
 void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& options,
                         const std::function<void(const Tensor& x, double sigma)>& visit);
+
+/// One step of noising paths: x at `sigma`, x_next at `sigma_next` below it; `index` of options.steps.
+struct NoisingStep {
+  int64_t index = 0;
+  Tensor x;
+  double sigma = 0;
+  Tensor x_next;
+  double sigma_next = 0;
+};
+
+/// The steps of walk_noising_paths one by one, with progress. Throws as that, and Interrupted.
+void for_each_noising_step(const PictureBatch& batch, const EvidenceOptions& options,
+                           const std::function<void(const NoisingStep&)>& visit, const Control& control);
 
 /// Evidence along noising paths of the pictures.
 Evidence filter_noising_paths(const Denoiser& denoiser, const PictureBatch& batch, const Contrast& contrast,

@@ -102,6 +102,9 @@ void check_settings(const ConfigNode& settings);
 /// The settings of one method; nothing where there are none.
 const ConfigNode& settings_of(const ConfigNode& settings, const Method& method);
 
+/// Options as lists show them: [{name, type, default, help, min or above, max or below, choices}].
+nlohmann::ordered_json options_json(const std::function<void(Describer&)>& describe_all);
+
 /// {"methods": [{id, question, needs, options, fields}]}: options with default, help and range, fields with
 /// dimensions, unit, null value and direction.
 nlohmann::ordered_json list_methods();

@@ -10,23 +10,23 @@ using Json = nlohmann::ordered_json;
 /// Options as the list shows them.
 class OptionLister : public Describer {
  public:
-  void field(const Field& f, bool& v) override { add(f, v); }
-  void field(const Field& f, int64_t& v) override { add(f, v); }
-  void field(const Field& f, double& v) override { add(f, std::isfinite(v) ? Json(v) : Json(number_text(v))); }
-  void field(const Field& f, std::string& v) override { add(f, v); }
-  void field(const Field& f, std::vector<int64_t>& v) override { add(f, v); }
-  void field(const Field& f, std::vector<double>& v) override { add(f, v); }
-  void field(const Field& f, std::vector<std::string>& v) override { add(f, v); }
+  void field(const Field& f, bool& v) override { add(f, "bool", v); }
+  void field(const Field& f, int64_t& v) override { add(f, "int", v); }
+  void field(const Field& f, double& v) override { add(f, "float", std::isfinite(v) ? Json(v) : Json(number_text(v))); }
+  void field(const Field& f, std::string& v) override { add(f, "text", v); }
+  void field(const Field& f, std::vector<int64_t>& v) override { add(f, "list", v); }
+  void field(const Field& f, std::vector<double>& v) override { add(f, "list", v); }
+  void field(const Field& f, std::vector<std::string>& v) override { add(f, "list", v); }
   void begin_section(const char* name, const char*, const char*) override { path_.push_back(name); }
   void end_section() override { path_.pop_back(); }
 
   Json list = Json::array();
 
  private:
-  void add(const Field& f, const Json& value) {
+  void add(const Field& f, const char* type, const Json& value) {
     std::vector<std::string> name = path_;
     name.emplace_back(f.name);
-    Json option = {{"name", join(name, ".")}, {"default", value}, {"help", f.help}};
+    Json option = {{"name", join(name, ".")}, {"type", type}, {"default", value}, {"help", f.help}};
     const Range& range = f.range;
     if (std::isfinite(range.min)) option[range.above_min ? "above" : "min"] = range.min;
     if (std::isfinite(range.max)) option[range.below_max ? "below" : "max"] = range.max;
@@ -65,12 +65,14 @@ Json field_json(const Quantity& q) {
 }
 
 Json method_json(const Method& method) {
-  OptionLister options;
-  method.describe_options(options);
   Json fields = Json::array();
   for (const Quantity& quantity : quantities_of(method.describe_answer)) fields.push_back(field_json(quantity));
-  return {{"id", method.id},          {"question", method.question}, {"needs", needs_json(method.needs)},
-          {"named", method.is_named}, {"options", options.list},     {"fields", fields}};
+  return {{"id", method.id},
+          {"question", method.question},
+          {"needs", needs_json(method.needs)},
+          {"named", method.is_named},
+          {"options", options_json(method.describe_options)},
+          {"fields", fields}};
 }
 
 }  // namespace
@@ -148,6 +150,12 @@ std::string obstacle(const Method& method, const Subject& subject) {
     return "the picture cannot be read by " + subject.factors.reader + "; name labels with --labels";
   }
   return "";
+}
+
+Json options_json(const std::function<void(Describer&)>& describe_all) {
+  OptionLister lister;
+  describe_all(lister);
+  return lister.list;
 }
 
 Json list_methods() {

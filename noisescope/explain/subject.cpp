@@ -119,6 +119,30 @@ Subject make_subject(const Model& model, const SubjectRequest& request, const Co
   return subject;
 }
 
+Subject subject_of(const Model& model, const Trajectory& trajectory, const SamplingOptions& sample,
+                   const std::string& prompt, const SubjectRequest& request) {
+  if (request.recorded < 0 || request.recorded >= trajectory.count()) {
+    throw ValueError(format_text("[explain.subject_of] expected a picture from 0 to {}, got {}", trajectory.count() - 1,
+                                 request.recorded));
+  }
+  std::vector<int64_t> rows = sample_range(0, trajectory.count());
+  std::swap(rows.front(), rows[static_cast<size_t>(request.recorded)]);
+  Trajectory first = trajectory.rows(rows);
+  Tensor picture = first.pictures()[0].to(torch::kCPU, torch::kFloat32);
+  return {model,
+          prompt,
+          {},
+          TrajectoryOrigin::drawn,
+          sample,
+          std::move(first),
+          std::move(picture),
+          contrasts_of(model, prompt, request.words, request.alternatives),
+          factors_of(model, request.labels),
+          request.paths,
+          request.seed,
+          0};
+}
+
 ScorePictures word_margins(const Subject& subject) {
   if (!subject.model.reader) {
     throw ValueError("[explain.word_margins] expected a model that reads pictures, got " + subject.model.name +

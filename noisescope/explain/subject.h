@@ -80,6 +80,13 @@ struct Subject {
 /// read_trajectory and inverted_trajectory do.
 Subject make_subject(const Model& model, const SubjectRequest& request, const Control& control = {});
 
+/// The pictures of a trajectory that was drawn of `prompt` with `sample`, which must have steps already;
+/// `request.recorded` says which is explained and comes first. Only words, alternatives, labels, paths and seed of the
+/// request count else. Evaluates nothing. Throws ValueError for words that are not there, or a picture that is not in
+/// it.
+Subject subject_of(const Model& model, const Trajectory& trajectory, const SamplingOptions& sample,
+                   const std::string& prompt, const SubjectRequest& request);
+
 /// For each word the reader's score of it less the mean of its alternatives', [B, words]: what a picture shows, as
 /// numbers. Throws ValueError for a model that reads no pictures.
 ScorePictures word_margins(const Subject& subject);

@@ -162,18 +162,20 @@ std::map<std::string, std::string> read_safetensors_metadata(const std::filesyst
 
 SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) { return Reader(path).header(); }
 
-void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+void write_safetensors(std::ostream& out, const TensorFile& file) {
   const auto parts = layout(file);
   std::vector<TensorEntry> entries;
   for (const auto& [entry, tensor] : parts) entries.push_back(entry);
   const std::string header = make_safetensors_header(entries, file.metadata);
-  write_file_atomic(path, [&](std::ostream& out) {
-    out.write(header.data(), static_cast<std::streamsize>(header.size()));
-    for (const auto& [entry, tensor] : parts) {
-      const Tensor bytes = tensor.detach().to(torch::kCPU).resolve_conj().resolve_neg().contiguous();
-      out.write(static_cast<const char*>(bytes.data_ptr()), static_cast<std::streamsize>(bytes.nbytes()));
-    }
-  });
+  out.write(header.data(), static_cast<std::streamsize>(header.size()));
+  for (const auto& [entry, tensor] : parts) {
+    const Tensor bytes = tensor.detach().to(torch::kCPU).resolve_conj().resolve_neg().contiguous();
+    out.write(static_cast<const char*>(bytes.data_ptr()), static_cast<std::streamsize>(bytes.nbytes()));
+  }
+}
+
+void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+  write_file_atomic(path, [&](std::ostream& out) { write_safetensors(out, file); });
 }
 
 }  // namespace noisescope::io

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <string>
 
 #include "noisescope/core/tensor.h"
@@ -37,5 +38,7 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 /// Writes atomically. Tensors of any device and layout are written contiguous. The bytes depend on
 /// the content alone, so equal content gives equal files.
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
+/// The same bytes into a stream, whose state is the caller's to check.
+void write_safetensors(std::ostream& out, const TensorFile& file);
 
 }  // namespace noisescope::io

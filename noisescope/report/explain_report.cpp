@@ -15,21 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Seconds that one picture takes in a pass of the denoiser.
-double seconds_per_evaluation(const Model& model) {
-  constexpr int64_t kRows = 64;
-  std::vector<int64_t> shape = {kRows};
-  shape.insert(shape.end(), model.image_shape.begin(), model.image_shape.end());
-  const Tensor x = torch::zeros(shape, torch::device(model.device));
-  const Tensor sigma = torch::ones({kRows}, x.options());
-  const Tensor condition = model.null_condition(kRows);
-  const auto pass = [&] { return model.denoiser(x, sigma, condition).sum().item<double>(); };
-  pass();
-  const auto begin = Clock::now();
-  pass();
-  return seconds_since(begin) / kRows;
-}
-
 bool is_named(const ExplainRequest& request, const std::string& id) {
   return std::find(request.methods.begin(), request.methods.end(), id) != request.methods.end();
 }
@@ -157,6 +142,20 @@ class ReportRun {
 };
 
 }  // namespace
+
+double seconds_per_evaluation(const Model& model) {
+  constexpr int64_t kRows = 64;
+  std::vector<int64_t> shape = {kRows};
+  shape.insert(shape.end(), model.image_shape.begin(), model.image_shape.end());
+  const Tensor x = torch::zeros(shape, torch::device(model.device));
+  const Tensor sigma = torch::ones({kRows}, x.options());
+  const Tensor condition = model.null_condition(kRows);
+  const auto pass = [&] { return model.denoiser(x, sigma, condition).sum().item<double>(); };
+  pass();
+  const auto begin = Clock::now();
+  pass();
+  return seconds_since(begin) / kRows;
+}
 
 const Answer& Answers::of(const Method& method) {
   const auto known = known_.find(method.id);

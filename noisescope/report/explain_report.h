@@ -27,6 +27,9 @@ struct ExplanationReport {
   std::vector<LeftOut> left_out;
 };
 
+/// Seconds that one picture takes in a pass of the denoiser, measured now.
+double seconds_per_evaluation(const Model& model);
+
 using PageObserver = std::function<void(const Method& method, const Page& page)>;
 
 /// Makes the subject and runs the methods asked for within the budget (measured on the model at hand: cost x seconds

@@ -71,11 +71,20 @@ Json value_json(const Valued& valued) {
 void Page::add_png(const std::string& name, const Image& image, const std::string& alt, const std::string& caption) {
   files[name] = encode_png(image);
   section.figures.push_back(png_figure(image, alt, caption));
+  section.figures.back().file = name;
 }
 
 void Page::add_svg(const std::string& name, const std::string& svg, const std::string& caption) {
   files[name] = svg;
   section.figures.push_back(svg_figure(svg, caption));
+  section.figures.back().file = name;
+}
+
+void Page::add_film(const std::string& name, const Image& still, const std::string& gif, const std::string& alt,
+                    const std::string& caption) {
+  files[name] = gif;
+  section.figures.push_back(film_figure(still, gif, "image/gif", alt, caption));
+  section.figures.back().file = name;
 }
 
 nlohmann::ordered_json answer_json(const Answer& answer) {

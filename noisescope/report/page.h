@@ -31,6 +31,9 @@ struct Page {
 
   void add_png(const std::string& name, const Image& image, const std::string& alt, const std::string& caption);
   void add_svg(const std::string& name, const std::string& svg, const std::string& caption);
+  /// A GIF after a still.
+  void add_film(const std::string& name, const Image& still, const std::string& gif, const std::string& alt,
+                const std::string& caption);
 };
 
 /// The page of a method: one of its own (report/pages/), else standard_page. Its JSON holds "answer" besides, the

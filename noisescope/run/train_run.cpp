@@ -334,13 +334,25 @@ TextToImage load_run_model(const RunFolder& folder, torch::Device device, const 
       continue;
     }
     if (notice) notice("the run is not finished: using " + checkpoint.string());
-    const TensorFile file = read_safetensors(checkpoint / "ema.safetensors");
-    return TextToImage::load({averaged_weights(file.tensors), file.metadata},
-                             {checkpoint / "ema.safetensors", folder.condition(), folder.clip()}, device);
+    return load_checkpoint_model(folder, checkpoint, device).network;
   }
   throw ModelError("[run.load_run_model] expected a trained model in " + folder.root.string() +
                    ", got neither model.safetensors nor a good checkpoint; run 'noisescope train' "
                    "first");
+}
+
+CheckpointModel load_checkpoint_model(const RunFolder& folder, const std::filesystem::path& checkpoint,
+                                      torch::Device device) {
+  const std::string problem = checkpoint_problem(checkpoint);
+  if (!problem.empty()) {
+    throw ModelError("[run.load_checkpoint_model] expected a whole checkpoint in " + checkpoint.string() +
+                     ", got one with " + problem);
+  }
+  const auto state = nlohmann::json::parse(read_file(checkpoint / "state.json"));
+  const TensorFile file = read_safetensors(checkpoint / "ema.safetensors");
+  return {state.at("images").get<int64_t>(),
+          TextToImage::load({averaged_weights(file.tensors), file.metadata},
+                            {checkpoint / "ema.safetensors", folder.condition(), folder.clip()}, device)};
 }
 
 Model run_model(const TextToImage& network, const RunConfig& config, const RunFolder& folder) {

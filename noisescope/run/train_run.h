@@ -45,4 +45,13 @@ Model run_model(const TextToImage& network, const RunConfig& config, const RunFo
 /// Throws ModelError if there is neither.
 TextToImage load_run_model(const RunFolder& folder, torch::Device device, const Notice& notice = {});
 
+/// The averaged weights of one checkpoint of the run.
+struct CheckpointModel {
+  int64_t images = 0;  // seen
+  TextToImage network;
+};
+/// Throws ModelError for a damaged checkpoint, naming what is wrong.
+CheckpointModel load_checkpoint_model(const RunFolder& folder, const std::filesystem::path& checkpoint,
+                                      torch::Device device);
+
 }  // namespace noisescope::run

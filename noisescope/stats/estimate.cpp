@@ -31,7 +31,9 @@ double student_cdf(double t, int64_t df) {
   return 0.5 * (1 + inside);
 }
 
-/// 97.5 % quantile of Student's t: by bisection, beyond 400 degrees of freedom by A & S 26.7.5.
+}  // namespace
+
+/// By bisection, beyond 400 degrees of freedom by A & S 26.7.5.
 double student_t95(int64_t df) {
   if (df > 400) {
     const double z = kZ95, n = static_cast<double>(df);
@@ -44,8 +46,6 @@ double student_t95(int64_t df) {
   }
   return high;
 }
-
-}  // namespace
 
 nlohmann::ordered_json to_json(const Estimate& estimate) {
   return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}, {"n", estimate.n}};

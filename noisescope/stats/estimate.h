@@ -28,6 +28,9 @@ double standard_error(const Estimate& estimate);
 /// Throws ValueError unless 0 <= hits <= n and n >= 1.
 Estimate wilson(int64_t hits, int64_t n);
 
+/// 97.5 % quantile of Student's t with `df` >= 1 degrees of freedom.
+double student_t95(int64_t df);
+
 /// Mean of independent observations [n] with its interval by Student's t of n - 1 degrees of freedom. n >= 2.
 Estimate mean_estimate(const Tensor& values);
 

@@ -22,6 +22,7 @@ struct KeyNumber {
 struct Figure {
   std::string markup;   // <img> or <svg>, made by the functions below
   std::string caption;  // what is seen, and how to read it
+  std::string file = {};  // that holds the same beside the report; "": none
 };
 
 /// Throw what the encoders throw. `alt` says what is to be seen to those who do not see it.

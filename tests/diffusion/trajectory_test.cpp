@@ -1,5 +1,6 @@
 #include "noisescope/diffusion/trajectory.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -234,6 +235,76 @@ TEST(TrajectoryChange, OfABlockIsNewNoiseAboutTheEstimate) {
   Tensor expected = step.x.clone();
   expected.slice(3, 1, 2) = step.prediction.denoised.slice(3, 1, 2) + 1.0 * eps;
   EXPECT_TRUE(same(seen, expected));
+}
+
+// What redraw() goes through is a trajectory: its pictures are the redrawn ones, its first steps the parent's, its
+// steps have both branches, and it is changed again from where it is.
+TEST(ChangedTrajectory, IsWhatRedrawGoesThrough) {
+  const Blobs blobs({.solver = Solver::ddpm}, 2);
+  const Trajectory trajectory = blobs.trajectory();
+  const Tensor x = Random(8).normal(Purpose::explain, 1, sample_range(0, 5), {2, 2, 2});
+  const std::vector<Change> changes = {{},
+                                       {.step = 2, .condition = one_hot({2, 2, 0, 1, 1})},
+                                       {.step = 1, .scale = 0.5},
+                                       {.step = 1, .window = ScaleWindow{-3, 3, 5}},
+                                       {.step = 2, .x = x},
+                                       {.step = 0, .x = x * 10},
+                                       {.step = 1, .remaining_noise = Random(99)},
+                                       {.step = 2, .block = NoiseBlock{0, 1, 2, 1, Random(5)}}};
+  for (size_t k = 0; k < changes.size(); ++k) {
+    std::vector<int64_t> seen;
+    const Trajectory changed =
+        trajectory.changed(changes[k], [&](const SamplerStep& step) { seen.push_back(step.index); });
+    EXPECT_TRUE(same(changed.pictures(), trajectory.redraw(changes[k]))) << k;
+    EXPECT_EQ(seen, sample_range(changes[k].step, kSteps - changes[k].step)) << k;
+    EXPECT_TRUE(changed.has_both_branches()) << k;
+    for (int64_t i = 0; i < changes[k].step; ++i) {
+      EXPECT_TRUE(torch::equal(changed.steps()[size_t(i)].x, trajectory.steps()[size_t(i)].x)) << k;
+    }
+    // Sampled again as it is, it gives itself: prompt, guidance and noise went with it.
+    EXPECT_TRUE(same(changed.redraw({.step = changes[k].step}), changed.pictures())) << k;
+    EXPECT_TRUE(same(changed.redraw({.step = 3}), changed.pictures())) << k;
+  }
+}
+
+TEST(ChangedTrajectory, IsChangedAgain) {
+  const Trajectory trajectory = Blobs({.solver = Solver::ddim}, 2).trajectory();
+  const Tensor other = one_hot({2, 2, 0, 1, 1});
+  const Trajectory twice = trajectory.changed({.step = 1, .condition = other}).changed({.step = 2, .scale = 4.0});
+  EXPECT_TRUE(torch::equal(twice.condition(), other));
+  EXPECT_TRUE(
+      same(twice.pictures(), trajectory.changed({.step = 1, .condition = other}).redraw({.step = 2, .scale = 4.0})));
+  EXPECT_FALSE(same(twice.pictures(), trajectory.redraw({.step = 2, .scale = 4.0})));
+}
+
+// A window holds its ends, the last one counts, and outside the trajectory's own scale does.
+TEST(TrajectoryChange, OfGuidanceInAWindowActsThereAlone) {
+  const Blobs blobs({.solver = Solver::ddim}, 3);  // levels 10, 3, 1, .3
+  const Trajectory trajectory = blobs.trajectory();
+  const auto at = [&](const std::vector<double>& scales) {
+    const Predictor mixed = [&](const Tensor& x, const Tensor& sigma) {
+      const std::vector<double>& sigmas = blobs.sampling.sigmas;
+      const auto level = std::find_if(sigmas.begin(), sigmas.end(),
+                                      [&](double s) { return std::abs(s - sigma[0].item<double>()) < 1e-6; });
+      return trajectory.predictor({.scale = scales[size_t(level - sigmas.begin())]})(x, sigma);
+    };
+    return run_sampler(mixed, trajectory.initial() * 10,
+                       {blobs.sampling.sigmas, blobs.sampling.sampler, blobs.start.noise});
+  };
+  const ScaleWindow middle{log_snr_of(3), log_snr_of(1), 6}, late{log_snr_of(1), 9, 0};
+  EXPECT_TRUE(same(trajectory.redraw({.window = middle}), at({3, 6, 6, 3})));
+  EXPECT_TRUE(same(trajectory.changed({.window = middle}).redraw({.window = late}), at({3, 6, 0, 0})));
+  EXPECT_TRUE(same(trajectory.changed({.window = middle}).redraw({.scale = 2}), at({2, 2, 2, 2})));
+  EXPECT_EQ(trajectory.changed({.window = middle}).sampling().branches(), 2);
+  EXPECT_THROW(trajectory.redraw({.window = ScaleWindow{1, -1, 2}}), ValueError);
+}
+
+TEST(ChangedTrajectory, RefusesWhatItCannotHold) {
+  const Trajectory trajectory = Blobs().trajectory();
+  EXPECT_THROW(trajectory.changed({.prompted = [](double) { return true; }}), ValueError);
+  EXPECT_THROW(trajectory.changed({.step = 1, .noise = NoiseSource{Random(3), {8, 0, 2, 5, 5}}}), ValueError);
+  EXPECT_THROW(trajectory.changed({.step = 4}), ValueError);
+  EXPECT_THROW(trajectory.changed({.x = torch::zeros({5, 2, 3, 3})}), ShapeError);
 }
 
 TEST(Trajectory, JoinedHoldsBothWithTheirSteps) {

@@ -70,13 +70,10 @@ Page posterior_uncertainty_page(const PageContext& context) {
         key_number(format_text("log-SNR {:.1f}", level.log_snr), seen.back().deviation, "",
                    "standard deviation along the leading component (norm of the change, pixel units)"));
   }
-  const std::string gif = encode_animation("gif", film_frames(swing(seen)));
-  out.files["uncertainty.gif"] = gif;
-  out.section.figures.push_back(
-      film_figure(film_strip(ends(seen)), gif, "image/gif",
-                  "The estimate moved along its leading principal component at three noise levels",
-                  "Rows: noise levels, from noisy to clean; columns: two standard deviations below the "
-                  "estimate, the estimate, two above."));
+  out.add_film("uncertainty.gif", film_strip(ends(seen)), encode_animation("gif", film_frames(swing(seen))),
+               "The estimate moved along its leading principal component at three noise levels",
+               "Rows: noise levels, from noisy to clean; columns: two standard deviations below the "
+               "estimate, the estimate, two above.");
   return out;
 }
 

@@ -21,11 +21,8 @@ constexpr const char* kTrajectoryProse =
 /// The steps of the first picture, side by side and as a film.
 void add_film(const Subject& subject, Page& out) {
   const Film film = trajectory_film(subject.trajectory.steps(), 0, subject.prompt, subject.model.schedule);
-  const std::string gif = encode_animation("gif", film_frames(film, 3));
-  out.section.figures.push_back(film_figure(film_strip(film), gif, "image/gif",
-                                            "Steps of the sampling run of the picture",
-                                            "Noise falls from left to right."));
-  out.files["film.gif"] = gif;
+  out.add_film("film.gif", film_strip(film), encode_animation("gif", film_frames(film, 3)),
+               "Steps of the sampling run of the picture", "Noise falls from left to right.");
 }
 
 }  // namespace

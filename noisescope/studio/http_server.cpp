@@ -1,6 +1,7 @@
 #include "noisescope/studio/http_server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <sstream>
@@ -139,6 +140,7 @@ uint64_t heard_until(const Request& request, const EventLog& events) {
 
 struct HttpServer::Parts {
   Studio& studio;
+  std::atomic<bool> is_stopping = false;
   ServeOptions options;
   httplib::Server server;
   std::unique_ptr<Door> door;
@@ -171,6 +173,10 @@ void HttpServer::Parts::limit() {
   server.set_read_timeout(5);
   server.set_write_timeout(5);
   server.set_tcp_nodelay(true);
+  server.set_socket_options([](socket_t socket) {  // the library's own share a port with another server
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
   server.set_default_headers({{"Content-Security-Policy", kPolicy},
                               {"X-Content-Type-Options", "nosniff"},
                               {"Referrer-Policy", "no-referrer"},
@@ -396,11 +402,19 @@ std::string HttpServer::address() const {
   return "http://" + parts_->door->name() + "/?token=" + parts_->door->token();
 }
 
-void HttpServer::run() { parts_->server.listen_after_bind(); }
+void HttpServer::run() {
+  // The library forgets a stop that comes before it listens, and only a stop closes its socket.
+  const std::jthread closer([this](const std::stop_token& over) {
+    while (!over.stop_requested() && !parts_->is_stopping) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (!over.stop_requested() && !parts_->server.is_running()) std::this_thread::yield();
+    parts_->server.stop();
+  });
+  parts_->server.listen_after_bind();
+}
 
 void HttpServer::stop() {
+  parts_->is_stopping = true;
   parts_->studio.events.close();
-  parts_->server.stop();
 }
 
 }  // namespace noisescope::studio

@@ -36,6 +36,7 @@ void bind_analytic(py::module_& m);
 void bind_world(py::module_& m);
 void bind_clip(py::module_& m);
 void bind_model(py::module_& m);
+void bind_studio(py::module_& m);
 void bind_run(py::module_& m);
 void bind_explain(py::module_& m);
 void bind_tensors(py::module_& m);

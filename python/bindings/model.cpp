@@ -75,14 +75,17 @@ Trajectory trajectory_of(const DenoiserHandle& denoiser, const Tensor& condition
 }
 
 Change change_of(int64_t step, const std::optional<Tensor>& condition, const std::optional<double>& scale,
-                 const std::function<bool(double)>& prompted, const std::optional<Tensor>& initial,
+                 const std::optional<std::array<double, 3>>& window, const std::function<bool(double)>& prompted,
+                 const std::optional<Tensor>& initial, const std::optional<Tensor>& x,
                  const std::optional<uint64_t>& remaining_noise, const std::optional<std::vector<int64_t>>& block,
                  uint64_t block_seed) {
   Change change{.step = step,
                 .condition = condition.value_or(Tensor()),
                 .scale = scale,
                 .prompted = prompted,
-                .initial = initial.value_or(Tensor())};
+                .initial = initial.value_or(Tensor()),
+                .x = x.value_or(Tensor())};
+  if (window) change.window = ScaleWindow{(*window)[0], (*window)[1], (*window)[2]};
   if (remaining_noise) change.remaining_noise = Random(*remaining_noise);
   if (block) {
     if (block->size() != 4) throw ValueError("[Change] expected a block (top, left, height, width)");
@@ -139,6 +142,11 @@ void bind_model(py::module_& m) {
            [](const Trajectory& t, const Change& change, const py::object& observer, const py::object& progress) {
              const SamplerObserver watch = observer_of(observer);
              return long_call<Tensor>([&](const Control& c) { return t.redraw(change, watch, c).cpu(); }, progress);
+           })
+      .def("changed",
+           [](const Trajectory& t, const Change& change, const py::object& observer, const py::object& progress) {
+             const SamplerObserver watch = observer_of(observer);
+             return long_call<Trajectory>([&](const Control& c) { return t.changed(change, watch, c); }, progress);
            });
 
   py::class_<Model>(m, "Model")

@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core, m) {
   bind_world(m);
   bind_clip(m);
   bind_model(m);
+  bind_studio(m);
   bind_run(m);
   bind_explain(m);
   bind_tensors(m);

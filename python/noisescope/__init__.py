@@ -29,15 +29,16 @@ from noisescope.picture_world import PictureWorld  # noqa: E402
 from noisescope.pictures import Pictures, tensor_of  # noqa: E402
 from noisescope.run import Run, demo, load, train  # noqa: E402
 from noisescope.safetensors import load_safetensors, save_safetensors  # noqa: E402
+from noisescope.studio import Studio, studio  # noqa: E402
 from noisescope.trajectory import Trajectory  # noqa: E402
 from noisescope.world import Scenes, World  # noqa: E402
 
 __all__ = [
     "Answer", "Clip", "ConfigError", "DataError", "Denoiser", "Encoding", "Factors", "FormatError", "GaussianData",
     "GaussianMixture", "Interrupted", "InvalidValueError", "IoError", "Model", "ModelError", "ModelLike",
-    "NumericError", "PictureWorld", "Pictures", "Progress", "Run", "Scenes", "ShapeError", "Step", "Trajectory",
+    "NumericError", "PictureWorld", "Pictures", "Progress", "Run", "Scenes", "ShapeError", "Step", "Studio", "Trajectory",
     "World", "__version__", "add_noise", "demo", "denoiser", "explain", "initial_noise", "load", "load_safetensors",
     "machine_facts", "metric", "model", "noise_of", "precondition", "sample", "sampling_sigmas", "save_safetensors",
-    "schedule", "score_from_x0", "tensor_of", "train", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps",
+    "schedule", "score_from_x0", "studio", "tensor_of", "train", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps",
     "x0_from_score", "x0_from_v",
 ]

@@ -14,9 +14,11 @@ from noisescope.progress import sink
 
 @dataclass(frozen=True)
 class MethodOption:
-    """An option of a method in the report; `limits`: min, max, above, below or choices."""
+    """An option of a method in the report; `type`: bool, int, float, text or list; `limits`: min, max, above, below or
+    choices."""
 
     name: str
+    type: str
     default: Any
     help: str
     limits: dict[str, Any]
@@ -66,7 +68,7 @@ def methods() -> list[Method]:
     ('evidence', 'steps')
     """
     return [Method(row["id"], row["question"], row["needs"], row["named"],
-                   [MethodOption(o["name"], o["default"], o["help"], _rest(o, ("name", "default", "help")))
+                   [MethodOption(o["name"], o["type"], o["default"], o["help"], _rest(o, ("name", "type", "default", "help")))
                     for o in row["options"]],
                    [MethodField(f["name"], f["dims"], f["unit"], f["help"], _rest(f, ("name", "dims", "unit", "help")))
                     for f in row["fields"]])

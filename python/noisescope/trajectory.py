@@ -1,7 +1,7 @@
 """A sampling run that is drawn once, read, and drawn again with changes."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -29,6 +29,31 @@ def _yes_or_no(prompted: Any) -> Any:
         return answer
 
     return ask
+
+
+class ChangeOptions(TypedDict, total=False):
+    """What is different when a trajectory is sampled again; what is not named stays."""
+
+    prompts: str | Sequence[str]
+    """one for all pictures, or one a picture"""
+    condition: Any
+    """[B, D], in place of prompts"""
+    scale: float
+    """of guidance, at all noise levels"""
+    window: tuple[float, float, float]
+    """(log_snr_min, log_snr_max, scale): another guidance scale there alone"""
+    prompted: Callable[[float], bool]
+    """log_snr -> whether the prompt is heard there"""
+    initial: Any
+    """[B, C, H, W]: the first noise, with step 0"""
+    x: Any
+    """[B, C, H, W]: in place of the noisy pictures at `step`"""
+    remaining_noise: int
+    """seed of the noise that stochastic solvers still add"""
+    block: Sequence[int]
+    """(top, left, height, width): pixels whose noise is drawn anew"""
+    block_seed: int
+    """1: of that noise"""
 
 
 class Trajectory:
@@ -120,23 +145,28 @@ class Trajectory:
         core = self._core.rows([int(row) for row in rows])
         return self._of(core, self.model, [self.prompts[row] for row in rows] if self.prompts else [])
 
-    def redraw(self, step: int = 0, *, prompts: str | Sequence[str] | None = None, condition: Any = None,
-               scale: float | None = None, prompted: Callable[[float], bool] | None = None, initial: Any = None,
-               remaining_noise: int | None = None, block: Sequence[int] | None = None, block_seed: int = 1,
-               observer: Callable[[Step], None] | None = None, progress: Watch = None) -> Tensor:
-        """The pictures [B, C, H, W] that the same noise gives with a change from `step` on: other prompts (or condition
-        [B, D]), guidance scale, noise levels at which the prompt is heard (`prompted(log_snr)`), first noise (with step
-        0), seed of the remaining noise, or a block of noise (top, left, height, width) drawn anew. S - step steps."""
-        change = self._change(step, prompts, condition, scale, prompted, initial, remaining_noise, block, block_seed)
-        return self._core.redraw(change, observer, sink(progress))
+    def redraw(self, step: int = 0, *, observer: Callable[[Step], None] | None = None, progress: Watch = None,
+               **change: Unpack[ChangeOptions]) -> Tensor:
+        """The pictures [B, C, H, W] that the same noise gives with a change from `step` on. S - step steps."""
+        return self._core.redraw(self._change(step, change), observer, sink(progress))
 
-    def _change(self, step: int, prompts: str | Sequence[str] | None, condition: Any, scale: float | None,
-                prompted: Callable[[float], bool] | None, initial: Any, remaining_noise: int | None,
-                block: Sequence[int] | None, block_seed: int) -> _core.Change:
-        rows = None if prompts is None and condition is None else self._conditions(prompts, condition)
-        return _core.Change(step, rows, scale, _yes_or_no(prompted),
-                            None if initial is None else pictures_of(initial, "initial"), remaining_noise,
-                            None if block is None else list(block), block_seed)
+    def changed(self, step: int = 0, *, observer: Callable[[Step], None] | None = None, progress: Watch = None,
+                **change: Unpack[ChangeOptions]) -> "Trajectory":
+        """What `redraw` goes through, as a trajectory of its own: the steps before `step` are this one's, the others have
+        both branches. It can be changed again. `prompted` cannot be kept by a trajectory and is refused."""
+        core = self._core.changed(self._change(step, change), observer, sink(progress))
+        prompts = change.get("prompts")
+        texts = self.prompts if prompts is None else texts_of(prompts)
+        return self._of(core, self.model, texts * len(self) if isinstance(prompts, str) else texts)
+
+    def _change(self, step: int, change: ChangeOptions) -> _core.Change:
+        prompts, condition = change.get("prompts"), change.get("condition")
+        block, initial, x = change.get("block"), change.get("initial"), change.get("x")
+        return _core.Change(step, None if prompts is None and condition is None else self._conditions(prompts, condition),
+                            change.get("scale"), change.get("window"), _yes_or_no(change.get("prompted")),
+                            None if initial is None else pictures_of(initial, "initial"),
+                            None if x is None else pictures_of(x, "x"), change.get("remaining_noise"),
+                            None if block is None else list(block), change.get("block_seed", 1))
 
     def _conditions(self, prompts: str | Sequence[str] | None, condition: Any) -> Tensor:
         """[B, D] of one prompt for all, a prompt a picture, or rows given as they are."""

@@ -21,7 +21,7 @@ from noisescope._options import (
     TransplantOptions)
 from noisescope.pictures import as_tensor, pictures_of, tensor_of
 from noisescope.progress import sink
-from noisescope.trajectory import Trajectory
+from noisescope.trajectory import ChangeOptions, Trajectory
 
 
 def _of(trajectory: Trajectory) -> _core.Trajectory:
@@ -122,14 +122,9 @@ def counterfactual(trajectory: Trajectory, prompts: str | Sequence[str] | None =
     return _core.counterfactual(_of(trajectory), trajectory._conditions(prompts, condition), options, sink(progress))
 
 
-def rewind(trajectory: Trajectory, step: int, *, prompts: str | Sequence[str] | None = None, condition: Any = None,
-           scale: float | None = None, prompted: Callable[[float], bool] | None = None,
-           block: Sequence[int] | None = None, remaining_noise: int | None = None, block_seed: int = 1,
-           progress: Watch = None) -> Rewound:
+def rewind(trajectory: Trajectory, step: int, *, progress: Watch = None, **change: Unpack[ChangeOptions]) -> Rewound:
     """The run with a change from `step` on (`Trajectory.redraw`) beside the run without it, all else the same."""
-    core = _of(trajectory)
-    change = trajectory._change(step, prompts, condition, scale, prompted, None, remaining_noise, block, block_seed)
-    return _core.rewind(core, change, sink(progress))
+    return _core.rewind(_of(trajectory), trajectory._change(step, change), sink(progress))
 
 
 @takes_options("noise_sobol")

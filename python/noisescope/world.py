@@ -63,6 +63,7 @@ class World(Model):
     @takes_options("World")
     def __init__(self, member: str = "demo", **options: Unpack[WorldOptions]) -> None:
         self._core = _core.World(member, options)
+        self.member, self.changes = member, dict(options)
         super().__init__(self._core.model())
 
     @property

@@ -3,12 +3,11 @@
 
 #include <cstdlib>
 #include <iostream>
-#include <set>
 
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/model_argument.h"
-#include "noisescope/run/preview.h"
 #include "noisescope/studio/http_server.h"
+#include "noisescope/studio/offers.h"
 
 namespace noisescope::cli {
 namespace {
@@ -19,43 +18,6 @@ struct StudioFlags {
   bool no_open = false;
   std::vector<std::string> overrides;
 };
-
-/// Every k-th of many, so that they are spread.
-std::vector<std::string> spread(const std::vector<std::string>& all, size_t count) {
-  std::vector<std::string> some;
-  const size_t every = std::max<size_t>(1, all.size() / count);
-  for (size_t i = 0; i < all.size() && some.size() < count; i += every) some.push_back(all[i]);
-  return some;
-}
-
-std::vector<std::string> captions_of(const GivenPictures& pictures) {
-  std::set<std::string> captions;
-  for (const auto& of_one : pictures.captions) captions.insert(of_one.begin(), of_one.end());
-  return {captions.begin(), captions.end()};
-}
-
-/// What a page offers to type, and how the model is called elsewhere.
-StudioOptions studio_options(const OpenedModel& opened, const std::string& argument) {
-  constexpr size_t kExamples = 8, kCompletions = 2000;
-  const Model& model = opened.model;
-  StudioOptions options{.folder = opened.folder, .argument = argument, .version = NOISESCOPE_VERSION};
-  if (model.world) {
-    const std::vector<std::string> captions = model.world->grammar().captions();
-    options.completions = {captions.begin(), captions.begin() + std::min(captions.size(), kCompletions)};
-    options.examples = spread(model.world->grammar().full_captions(SceneSet::seen), kExamples);
-    options.python =
-        opened.folder ? "" : "ns.World(\"" + std::string(argument == "world" ? "demo" : argument.substr(6)) + "\")";
-  } else if (model.pictures) {
-    options.completions = spread(captions_of(model.pictures->pictures()), kCompletions);
-    options.examples = spread(options.completions, kExamples);
-  } else if (opened.folder) {
-    const RunConfig config = load_run_config_of(*opened.folder);
-    options.examples = example_prompts(config, *model.network, kExamples);
-    options.completions = example_prompts(config, *model.network, kCompletions);
-  }
-  if (opened.folder) options.python = "ns.load(" + nlohmann::json(argument).dump() + ")";
-  return options;
-}
 
 /// Shows the address in the browser of a desktop, if this is one.
 void open_browser(const std::string& address) {
@@ -68,7 +30,9 @@ void open_browser(const std::string& address) {
 
 void run_studio(const Session& session, const StudioFlags& flags) {
   const OpenedModel opened = open_model(session, flags.model, flags.overrides);
-  Studio studio(opened.model, studio_options(opened, flags.model));
+  StudioOptions options = studio_options(opened.model, opened.folder, flags.model);
+  options.version = NOISESCOPE_VERSION;
+  Studio studio(opened.model, std::move(options));
   HttpServer server(studio, flags.serve);
   session.say("the studio of " + opened.model.name + " is at " + server.address());
   session.say("stop it with Ctrl-C; what was drawn is gone then, unless its address was kept");

@@ -72,6 +72,7 @@ INSTEAD = [
     (r"king penguin,pizza,sports car", "egyptian cat,school bus"), (r"a photo of a pizza", "a photo of a school bus"),
     (r"^(noisescope verify.*?) --full\b", r"\1"), (r"^(noisescope demo.*?) --budget \S+", r"\1"),
     (r"^noisescope demo(?!.*runs/look)( --out runs/demo)?", "noisescope demo --out runs/demo-NEW"),
+    (r"--port \d+", "--port 0"),  # that one may be taken
     (r"--out models/ViT-B-32", "--out models/converted-NEW"),
     (r"--out (runs/more|imported|flowers|cifar10)$", r"--out \1-NEW"),
 ]

@@ -34,6 +34,16 @@ requirements() {
   touch "$stamp"
 }
 
+# page_tools: what checks and builds the studio's page, where there is a node that can; the stored page needs none.
+page_tools() {
+  command -v npm >/dev/null || return 0
+  local stamp="web/node_modules/.stamp-$(sha256sum <web/package-lock.json | cut -c1-16)"
+  [ -f "$stamp" ] && return 0
+  echo "setup: installing the tools of web/"
+  npm ci --silent --prefix web --no-audit --no-fund || { echo "setup: npm failed; the page is not checked" >&2; return 0; }
+  touch "$stamp"
+}
+
 debian_packages debian-packages.txt
 if ! "$venv/bin/python" -c 'import sys' 2>/dev/null; then
   rm -rf "$venv"
@@ -41,6 +51,8 @@ if ! "$venv/bin/python" -c 'import sys' 2>/dev/null; then
 fi
 requirements run requirements.txt
 if [ "${1:-}" = --test ]; then
+  debian_packages debian-packages-test.txt
+  page_tools
   requirements test requirements-test.txt
   requirements test-alone requirements-test-alone.txt --no-deps
 elif [ "${1:-}" = --lint ]; then

@@ -1,0 +1,145 @@
+"""What tests do with the page: as somebody would, by the names that are read on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import APIResponse, Locator, Page, expect
+
+AXE = Path(__file__).resolve().parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+PROMPT = "a red square left of a blue disc on dark"
+MOST_TABS = 150
+DRAWN_MS = 20_000
+ASKED_MS = 40_000
+
+NAME_OF_FOCUS = """() => {
+  const element = document.activeElement;
+  const labels = [...(element.labels ?? [])].map((label) => label.innerText);
+  const group = element.type === 'radio' ? element.closest('fieldset')?.querySelector('legend')?.innerText : '';
+  return [element.getAttribute('aria-label'), ...labels, element.innerText, group].filter(Boolean).join(' | ');
+}"""
+
+
+@cache
+def axe_source() -> str:
+    return AXE.read_text()
+
+
+class StudioPage:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    # Drawing and scrubbing
+
+    def button(self, name: str, exact: bool = True) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=exact)
+
+    def number(self, name: str) -> Locator:
+        return self.page.get_by_role("spinbutton", name=name, exact=True)
+
+    @property
+    def prompt(self) -> Locator:
+        return self.page.locator("#prompt")
+
+    @property
+    def slider(self) -> Locator:
+        return self.page.get_by_role("slider", name="Noise level")
+
+    def draw(self, prompt: str = PROMPT, seed: int = 0, pictures: int = 1) -> None:
+        self.prompt.fill(prompt)
+        self.number("Seed").fill(str(seed))
+        self.number("Pictures").fill(str(pictures))
+        self.prompt.press("Enter")
+        self.wait_drawn()
+
+    def wait_drawn(self) -> None:
+        """Until the slider stands at a finished picture."""
+        expect(self.slider).to_have_attribute("aria-valuetext", re.compile("finished picture"), timeout=DRAWN_MS)
+        expect(self.button("Cancel drawing")).to_be_disabled(timeout=DRAWN_MS)
+
+    def move_to(self, state: int) -> None:
+        self.slider.fill(str(state))
+
+    def state(self) -> int:
+        return int(self.slider.input_value())
+
+    def last(self) -> int:
+        """The state that is the finished picture."""
+        return int(self.slider.get_attribute("max") or 0)
+
+    def large(self, picture: int = 0) -> Locator:
+        return self.page.locator("#stage .large canvas").nth(picture)
+
+    def pixels(self, canvas: Locator) -> list[int]:
+        """RGBA of a canvas, once the frame that it waits for is drawn."""
+        read = """(canvas) => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() =>
+          resolve([...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]))))"""
+        return canvas.evaluate(read)
+
+    # Areas
+
+    def open_area(self, name: str) -> Locator:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+        return self.page.get_by_role("tabpanel", name=name, exact=True)
+
+    def ask_why(self) -> Locator:
+        """Evidence of few paths, so that it is quick."""
+        area = self.open_area("Why")
+        area.get_by_role("spinbutton", name="Noising paths").fill("2")
+        area.get_by_role("button", name=re.compile("^Ask (why|again)$")).click()
+        expect(area.get_by_role("group", name=re.compile("^Words of the prompt"))).to_be_visible(timeout=ASKED_MS)
+        expect(area.locator(".maps canvas").first).to_be_visible()
+        return area
+
+    # What the server says of itself
+
+    def get(self, path: str) -> APIResponse:
+        response = self.page.request.get("/".join(self.page.url.split("/")[:3]) + "/api/" + path)
+        assert response.ok, f"{path}: {response.status} {response.text()}"
+        return response
+
+    def api(self, path: str) -> Any:
+        return self.get(path).json()
+
+    def floats(self, path: str) -> tuple[float, ...]:
+        body = self.get(path).body()
+        return struct.unpack(f"<{len(body) // 4}f", body)
+
+    # By keyboard alone
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def focused(self) -> str:
+        return self.page.evaluate(NAME_OF_FOCUS)
+
+    def tab_to(self, name: str) -> None:
+        """Walks by Tab to the control whose name begins like this."""
+        for _ in range(MOST_TABS):
+            self.press("Tab")
+            if any(part.strip().startswith(name) for part in self.focused().split(" | ")):
+                return
+        raise AssertionError(f"no control {name!r} was reached by {MOST_TABS} presses of Tab")
+
+    def slide_to(self, state: int) -> None:
+        self.tab_to("Noise level")
+        self.press("Home", *["ArrowRight"] * state)
+
+    # What is seen
+
+    def violations(self) -> list[str]:
+        """What axe-core has against the page as it is."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(axe_source())
+        found = self.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+    def screenshot(self, name: str) -> None:
+        if folder := os.environ.get("NOISESCOPE_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

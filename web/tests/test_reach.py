@@ -1,0 +1,72 @@
+"""A8: keyboard, screen readers, light and dark, narrow screens, reduced motion."""
+
+import re
+
+import pytest
+from conftest import open_page
+from playwright.sync_api import Browser, expect
+from studio_page import AXE, StudioPage
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (npm ci in web)")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_area_has_anything_against_it(studio: StudioPage, scheme: str) -> None:
+    studio.page.emulate_media(color_scheme=scheme)
+    studio.draw(pictures=2)
+    studio.ask_why().locator(".maps canvas").first.click()
+    for area in ("Change", "Why", "Methods", "Keep"):
+        studio.open_area(area)
+        studio.page.wait_for_timeout(200)
+        assert studio.violations() == [], area
+        studio.screenshot(f"a8_{area.lower()}_{scheme}")
+
+
+def test_a_narrow_screen_shows_all_without_scrolling_sideways(
+    browser: Browser, address: str, faults: list[str]
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB", has_touch=True)
+    studio = open_page(context, address, faults)
+    studio.draw()
+    studio.button("Guided tour").click()
+    studio.ask_why()
+    for area in ("Change", "Why", "Methods", "Keep"):
+        studio.open_area(area)
+        wide = studio.page.evaluate("() => document.documentElement.scrollWidth")
+        assert wide <= 360, f"{area} is {wide} pixels wide"
+        studio.screenshot(f"a8_narrow_{area.lower()}")
+    context.close()
+
+
+def test_keys_move_the_slider_and_help_is_there(studio: StudioPage) -> None:
+    studio.draw()
+    studio.page.locator("#stage").focus()
+    studio.press("Home", "ArrowRight", "ArrowRight")
+    assert studio.state() == 2
+    studio.press("?")
+    dialog = studio.page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    studio.screenshot("a8_keys")
+    studio.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_a_drawing_is_announced(studio: StudioPage) -> None:
+    studio.draw()
+    expect(studio.page.get_by_role("status").filter(has_text="Drawn in")).to_have_count(1)
+
+
+def test_the_page_speaks_german(studio: StudioPage) -> None:
+    studio.page.get_by_label("Language").select_option(label="Deutsch")
+    expect(studio.page.locator("html")).to_have_attribute("lang", "de")
+    expect(studio.button("Zeichnen")).to_be_visible()
+    studio.button("Führung").click()
+    expect(studio.page.get_by_role("heading", name=re.compile("Was Rauschen ist"))).to_be_visible()
+    studio.screenshot("a8_german")
+    assert studio.violations() == []
+
+
+def test_nothing_moves_where_motion_is_unwanted(studio: StudioPage) -> None:
+    studio.page.emulate_media(reduced_motion="reduce")
+    studio.draw()
+    moving = studio.page.evaluate("() => document.getAnimations().length")
+    assert moving == 0

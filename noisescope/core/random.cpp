@@ -1,8 +1,6 @@
 #include "noisescope/core/random.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "noisescope/core/error.h"
@@ -12,44 +10,10 @@
 namespace noisescope {
 namespace {
 
-/// Counter layout: block within the sample, sample, step, purpose mixed with the high parts.
-std::array<uint32_t, 4> counter_of(Purpose purpose, uint64_t step, int64_t sample, uint32_t block) {
-  const auto s = static_cast<uint64_t>(sample);
-  const auto high = static_cast<uint32_t>((s >> 32) * 0x9E3779B9u ^ (step >> 32) * 0x85EBCA6Bu);
-  return {block, static_cast<uint32_t>(s), static_cast<uint32_t>(step), static_cast<uint32_t>(purpose) ^ (high << 8)};
-}
+using Fill = void (*)(const RandomAddress&, double* out, int64_t n);
 
-/// Fills `out` (length n) from the blocks of one sample; `emit` turns 4 words into 4 numbers.
-template <class Emit>
-void fill_sample(double* out, int64_t n, uint64_t seed, Purpose purpose, uint64_t step, int64_t sample, Emit emit) {
-  for (int64_t i = 0; i < n; i += 4) {
-    const auto words = philox(counter_of(purpose, step, sample, static_cast<uint32_t>(i / 4)), seed);
-    const std::array<double, 4> values = emit(words);
-    std::copy_n(values.begin(), std::min<int64_t>(4, n - i), out + i);
-  }
-}
-
-constexpr double kTwoToMinus32 = 0x1p-32;
-
-std::array<double, 4> to_uniform(const std::array<uint32_t, 4>& words) {
-  return {words[0] * kTwoToMinus32, words[1] * kTwoToMinus32, words[2] * kTwoToMinus32, words[3] * kTwoToMinus32};
-}
-
-/// Box-Muller; the half offset keeps the logarithm finite.
-std::array<double, 4> to_normal(const std::array<uint32_t, 4>& words) {
-  std::array<double, 4> out{};
-  for (size_t k = 0; k < 4; k += 2) {
-    const double radius = std::sqrt(-2.0 * std::log((words[k] + 0.5) * kTwoToMinus32));
-    const double angle = 2.0 * std::numbers::pi * (words[k + 1] * kTwoToMinus32);
-    out[k] = radius * std::cos(angle);
-    out[k + 1] = radius * std::sin(angle);
-  }
-  return out;
-}
-
-template <class Emit>
 Tensor draw(uint64_t seed, Purpose purpose, uint64_t step, const std::vector<int64_t>& samples,
-            torch::IntArrayRef shape, torch::Dtype dtype, Emit emit) {
+            torch::IntArrayRef shape, torch::Dtype dtype, Fill fill) {
   std::vector<int64_t> sizes{static_cast<int64_t>(samples.size())};
   sizes.insert(sizes.end(), shape.begin(), shape.end());
   const Tensor out = torch::empty(sizes, torch::kFloat64);
@@ -61,26 +25,12 @@ Tensor draw(uint64_t seed, Purpose purpose, uint64_t step, const std::vector<int
     }
   }
   for_each_in_parallel(static_cast<int64_t>(samples.size()), [&](int64_t row) {
-    fill_sample(data + row * per_row, per_row, seed, purpose, step, samples[static_cast<size_t>(row)], emit);
+    fill({seed, purpose, step, samples[static_cast<size_t>(row)]}, data + row * per_row, per_row);
   });
   return out.to(dtype);
 }
 
 }  // namespace
-
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, uint64_t key) {
-  auto k0 = static_cast<uint32_t>(key);
-  auto k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53u} * counter[0];
-    const uint64_t p1 = uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<uint32_t>(p1 >> 32) ^ counter[1] ^ k0, static_cast<uint32_t>(p1),
-               static_cast<uint32_t>(p0 >> 32) ^ counter[3] ^ k1, static_cast<uint32_t>(p0)};
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  return counter;
-}
 
 std::vector<int64_t> sample_range(int64_t first, int64_t count) {
   std::vector<int64_t> samples(static_cast<size_t>(count));
@@ -90,18 +40,18 @@ std::vector<int64_t> sample_range(int64_t first, int64_t count) {
 
 Tensor Random::normal(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples, torch::IntArrayRef shape,
                       torch::Dtype dtype) const {
-  return draw(seed_, purpose, step, samples, shape, dtype, to_normal);
+  return draw(seed_, purpose, step, samples, shape, dtype, fill_normal);
 }
 
 Tensor Random::uniform(Purpose purpose, uint64_t step, const std::vector<int64_t>& samples, torch::IntArrayRef shape,
                        torch::Dtype dtype) const {
-  const Tensor out = draw(seed_, purpose, step, samples, shape, torch::kFloat64, to_uniform);
+  const Tensor out = draw(seed_, purpose, step, samples, shape, torch::kFloat64, fill_uniform);
   // Rounding to float32 could reach 1; the interval stays half open.
   return dtype == torch::kFloat64 ? out : out.to(dtype).clamp_max(1.0 - 0x1p-24);
 }
 
 double Random::uniform(Purpose purpose, uint64_t step, int64_t sample, uint32_t position) const {
-  const auto words = philox(counter_of(purpose, step, sample, position), seed_);
+  const auto words = RandomAddress{seed_, purpose, step, sample}.words(position);
   const uint64_t bits = (uint64_t{words[0]} << 32 | words[1]) >> 11;
   return static_cast<double>(bits) * 0x1p-53;
 }

@@ -130,10 +130,11 @@ Tensor NoiseSource::step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dty
 Tensor run_sampler(const Predictor& predict, Tensor x, const SamplerRun& run, const SamplerObserver& observer,
                    const Control& control) {
   const at::NoGradGuard no_grad;
-  const auto& [sigmas, options, noise] = run;
+  const auto& [sigmas, options, noise, before] = run;
   check_sigmas(sigmas);
   const std::unique_ptr<Method> method = make_method(options);
   check_state(x, noise, *method);
+  if (before.denoised.defined()) method->recall(before.denoised, std::log(before.sigma / sigmas.front()));
   const auto count = static_cast<int64_t>(sigmas.size()) - 1;
   FiniteWatch watch;
   for (int64_t i = 0; i < count; ++i) {

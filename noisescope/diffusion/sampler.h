@@ -58,11 +58,18 @@ struct NoiseSource {
   Tensor step(uint64_t step, torch::IntArrayRef chw, torch::Dtype dtype = torch::kFloat32) const;
 };
 
+/// The step before the first of a run that goes on from its middle, for solvers that look back (dpmpp_2m).
+struct SamplerHistory {
+  Tensor denoised = {};  // [B, C, H, W]: its estimate; undefined: none is known, the solver starts anew
+  double sigma = 0;      // where it was taken, above sigmas[0]
+};
+
 /// What a run takes beside its start.
 struct SamplerRun {
   std::vector<double> sigmas;  // [S + 1], strictly decreasing, ending in 0
   SamplerOptions options;
   NoiseSource noise;
+  SamplerHistory before = {};
 };
 
 /// Runs `run.options.solver` from `x` = x_0 + sigmas[0] eps down the noise levels and returns the clean images [B, C,

@@ -120,6 +120,11 @@ NoiseSource noise_of_change(const Change& change, const NoiseSource& own) {
   return noise;
 }
 
+/// The rows [from, to) of a history.
+SamplerHistory part_of(const SamplerHistory& history, int64_t from, int64_t to) {
+  return {history.denoised.defined() ? history.denoised.slice(0, from, to) : Tensor(), history.sigma};
+}
+
 SamplerStep rows_of_step(SamplerStep step, const Tensor& rows) {
   for (Tensor* plane :
        {&step.x, &step.prediction.denoised, &step.prediction.conditional, &step.prediction.unconditional}) {
@@ -210,6 +215,14 @@ Tensor Trajectory::start_of(const Change& change) const {
       .to(initial.device(), initial.scalar_type());
 }
 
+SamplerHistory Trajectory::history_of(const Change& change) const {
+  if (change.step == 0 || change.x.defined() || change.block) return {};
+  const SamplerStep& before = steps()[static_cast<size_t>(change.step) - 1];
+  const Tensor& denoised = before.prediction.denoised;
+  return {denoised.defined() ? denoised.to(start_.initial.device(), start_.initial.scalar_type()) : Tensor(),
+          before.sigma};
+}
+
 Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer, const Control& control) const {
   const torch::NoGradGuard no_grad;
   const Tensor x = start_of(change);
@@ -219,6 +232,7 @@ Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer,
   const Sampling sampling = sampling_of(change);
   const std::vector<double> sigmas(sampling_.sigmas.begin() + change.step, sampling_.sigmas.end());
   const NoiseSource noise = noise_of_change(change, start_.noise);
+  const SamplerHistory history = history_of(change);
   std::vector<Tensor> pictures;
   for (int64_t from = 0; from < count(); from += sampling_.pass_size) {
     const int64_t to = std::min(from + sampling_.pass_size, count());
@@ -228,9 +242,10 @@ Tensor Trajectory::redraw(const Change& change, const SamplerObserver& observer,
       predict = heard_at(predict, guide(sampling.denoiser, null, null, {.scale = 1, .clamp = sampling.guidance.clamp}),
                          change.prompted);
     }
-    pictures.push_back(run_sampler(predict, x.slice(0, from, to),
-                                   {sigmas, sampling_.sampler, rows_of(noise, sample_range(from, to - from))}, observer,
-                                   control));
+    pictures.push_back(run_sampler(
+        predict, x.slice(0, from, to),
+        {sigmas, sampling_.sampler, rows_of(noise, sample_range(from, to - from)), part_of(history, from, to)},
+        observer, control));
   }
   const Tensor drawn = torch::cat(pictures);
   return remainder_.defined() ? drawn + remainder_.to(drawn.device()) : drawn;
@@ -265,7 +280,8 @@ Trajectory Trajectory::changed(const Change& change, const SamplerObserver& obse
   run_sampler(heard(recorded, start.condition, start.null_condition), x,
               {{sampling.sigmas.begin() + change.step, sampling.sigmas.end()},
                sampling.sampler,
-               noise_of_change(change, start_.noise)},
+               noise_of_change(change, start_.noise),
+               history_of(change)},
               see, control);
   steps.insert(steps.end(), recorder.steps().begin(), recorder.steps().end());
   return {std::move(sampling), std::move(start), std::move(steps)};

@@ -55,7 +55,8 @@ struct NoiseBlock {
   Random random{0};
 };
 
-/// What is different when a trajectory is sampled again, from step `step` on; the default changes nothing.
+/// What is different when a trajectory is sampled again, from step `step` on; the default changes nothing. Solvers that
+/// look back see the trajectory's own step before, unless x itself is another.
 struct Change {
   int64_t step = 0;                                   // in [0, S); above 0 x starts from the trajectory's own
   Tensor condition = {};                              // [B, D]
@@ -128,6 +129,7 @@ class Trajectory {
   };
   const Drawn& drawn(const Control& control) const;
   Tensor start_of(const Change& change) const;
+  SamplerHistory history_of(const Change& change) const;
   Sampling sampling_of(const Change& change) const;
 
   Sampling sampling_;

@@ -75,6 +75,7 @@ class TextToImage {
   int64_t image_size() const { return options_.network.image_size; }
   const ModelOptions& options() const { return options_; }
   const ClipModel& clip() const { return *clip_; }
+  const ConditionWhitening& whitening() const { return whitening_; }
   torch::Device device() const { return device_; }
   NetworkPtr network() const { return network_; }
   /// The same with another network of these options.

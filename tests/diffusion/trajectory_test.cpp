@@ -162,8 +162,9 @@ TEST(TrajectoryChange, OfThePromptScaleAndNoiseIsTheOtherRun) {
 }
 
 TEST(TrajectoryChange, ThatChangesNothingGivesTheSamePictures) {
-  for (const Solver solver : {Solver::ddpm, Solver::ddim, Solver::euler, Solver::heun}) {
-    const Blobs blobs({.solver = solver}, 2);
+  for (const Solver solver :
+       {Solver::ddpm, Solver::ddim, Solver::euler, Solver::heun, Solver::dpmpp_2m, Solver::dpmpp_2m_sde}) {
+    const Blobs blobs({.solver = solver}, 2, 3);  // passes of three pictures
     const Trajectory trajectory = blobs.trajectory();
     const Tensor own = trajectory.redraw();
     for (int64_t step = 0; step < kSteps; ++step) {
@@ -297,6 +298,15 @@ TEST(TrajectoryChange, OfGuidanceInAWindowActsThereAlone) {
   EXPECT_TRUE(same(trajectory.changed({.window = middle}).redraw({.scale = 2}), at({2, 2, 2, 2})));
   EXPECT_EQ(trajectory.changed({.window = middle}).sampling().branches(), 2);
   EXPECT_THROW(trajectory.redraw({.window = ScaleWindow{1, -1, 2}}), ValueError);
+}
+
+// A second-order solver goes on with the step before it; where x itself is another, that step says nothing.
+TEST(ChangedTrajectory, GoesOnWithTheSolversHistory) {
+  const Trajectory trajectory = Blobs({.solver = Solver::dpmpp_2m}, 2).trajectory();
+  EXPECT_TRUE(same(trajectory.changed({.step = 2}).pictures(), trajectory.pictures()));
+  const Tensor anew = trajectory.changed({.step = 2, .x = trajectory.steps()[2].x}).pictures();
+  EXPECT_FALSE(same(anew, trajectory.pictures()));
+  EXPECT_TRUE(same(anew, trajectory.redraw({.step = 2, .x = trajectory.steps()[2].x})));
 }
 
 TEST(ChangedTrajectory, RefusesWhatItCannotHold) {

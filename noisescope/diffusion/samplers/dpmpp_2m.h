@@ -9,6 +9,11 @@
 namespace noisescope::samplers {
 
 struct Dpmpp2m : Method {
+  void recall(const Tensor& denoised, double h) override {
+    previous_ = denoised;
+    previous_h_ = h;
+  }
+
   Tensor advance(const Step& step) override {
     if (step.is_last()) return step.denoised;  // h = infinity: exp(-h) = 0
     const double h = std::log(step.sigma / step.sigma_next);

@@ -11,6 +11,11 @@ namespace noisescope::samplers {
 struct Dpmpp2mSde : Method {
   bool is_stochastic() const override { return true; }
 
+  void recall(const Tensor& denoised, double h) override {
+    previous_ = denoised;
+    previous_h_ = h;
+  }
+
   Tensor advance(const Step& step) override {
     if (step.is_last()) return step.denoised;
     const double h = std::log(step.sigma / step.sigma_next);

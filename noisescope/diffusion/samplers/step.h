@@ -36,6 +36,8 @@ struct Step {
 class Method {
  public:
   virtual ~Method() = default;
+  /// The run goes on from its middle: the estimate of the step before, which was h wide in ln sigma.
+  virtual void recall(const Tensor& /*denoised*/, double /*h*/) {}
   /// May move (x, sigma) to a higher noise level before the step's first evaluation.
   virtual void prepare(Step&) {}
   /// From (x, sigma), with D known, to x at sigma_next. Never writes into the tensors of `step`.

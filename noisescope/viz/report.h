@@ -20,8 +20,8 @@ struct KeyNumber {
 
 /// A picture (PNG), film or plot with its words.
 struct Figure {
-  std::string markup;   // <img> or <svg>, made by the functions below
-  std::string caption;  // what is seen, and how to read it
+  std::string markup;     // <img> or <svg>, made by the functions below
+  std::string caption;    // what is seen, and how to read it
   std::string file = {};  // that holds the same beside the report; "": none
 };
 

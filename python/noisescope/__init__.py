@@ -36,9 +36,9 @@ from noisescope.world import Scenes, World  # noqa: E402
 __all__ = [
     "Answer", "Clip", "ConfigError", "DataError", "Denoiser", "Encoding", "Factors", "FormatError", "GaussianData",
     "GaussianMixture", "Interrupted", "InvalidValueError", "IoError", "Model", "ModelError", "ModelLike",
-    "NumericError", "PictureWorld", "Pictures", "Progress", "Run", "Scenes", "ShapeError", "Step", "Studio", "Trajectory",
-    "World", "__version__", "add_noise", "demo", "denoiser", "explain", "initial_noise", "load", "load_safetensors",
-    "machine_facts", "metric", "model", "noise_of", "precondition", "sample", "sampling_sigmas", "save_safetensors",
-    "schedule", "score_from_x0", "studio", "tensor_of", "train", "v_from_x0", "ve_from_vp", "vp_from_ve", "x0_from_eps",
-    "x0_from_score", "x0_from_v",
+    "NumericError", "PictureWorld", "Pictures", "Progress", "Run", "Scenes", "ShapeError", "Step", "Studio",
+    "Trajectory", "World", "__version__", "add_noise", "demo", "denoiser", "explain", "initial_noise", "load",
+    "load_safetensors", "machine_facts", "metric", "model", "noise_of", "precondition", "sample", "sampling_sigmas",
+    "save_safetensors", "schedule", "score_from_x0", "studio", "tensor_of", "train", "v_from_x0", "ve_from_vp",
+    "vp_from_ve", "x0_from_eps", "x0_from_score", "x0_from_v",
 ]

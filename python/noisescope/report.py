@@ -68,8 +68,8 @@ def methods() -> list[Method]:
     ('evidence', 'steps')
     """
     return [Method(row["id"], row["question"], row["needs"], row["named"],
-                   [MethodOption(o["name"], o["type"], o["default"], o["help"], _rest(o, ("name", "type", "default", "help")))
-                    for o in row["options"]],
+                   [MethodOption(o["name"], o["type"], o["default"], o["help"],
+                                 _rest(o, ("name", "type", "default", "help"))) for o in row["options"]],
                    [MethodField(f["name"], f["dims"], f["unit"], f["help"], _rest(f, ("name", "dims", "unit", "help")))
                     for f in row["fields"]])
             for row in _core.list_methods()["methods"]]

@@ -51,9 +51,9 @@ def _argument(model: Any) -> str:
 
 def studio(model: ModelLike, *, examples: Sequence[str] = (), host: str = "127.0.0.1", port: int = 0,
            open_browser: bool = False) -> Studio:
-    """Serves a model as a live page: draw, scrub the noise, change it, see why. `examples`: prompts that the page offers
-    (default: those that the model is known to draw); `port` 0: any that is free. The model is asked on another thread,
-    one question at a time. Raises IoError for a port that is taken."""
+    """Serves a model as a live page: draw, scrub the noise, change it, see why. `examples`: prompts that the page
+    offers (default: those that the model is known to draw); `port` 0: any that is free. The model is asked on another
+    thread, one question at a time. Raises IoError for a port that is taken."""
     folder = model.folder if isinstance(model, Run) else ""
     served = model if isinstance(model, Model) else model_of(model)
     made = Studio(_core.Studio(served._model, folder, _argument(model), list(examples), host, port))

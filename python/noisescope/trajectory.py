@@ -152,18 +152,21 @@ class Trajectory:
 
     def changed(self, step: int = 0, *, observer: Callable[[Step], None] | None = None, progress: Watch = None,
                 **change: Unpack[ChangeOptions]) -> "Trajectory":
-        """What `redraw` goes through, as a trajectory of its own: the steps before `step` are this one's, the others have
-        both branches. It can be changed again. `prompted` cannot be kept by a trajectory and is refused."""
+        """What `redraw` goes through, as a trajectory of its own: the steps before `step` are this one's, the others
+        have both branches. It can be changed again. `prompted` cannot be kept by a trajectory and is refused."""
         core = self._core.changed(self._change(step, change), observer, sink(progress))
         prompts = change.get("prompts")
         texts = self.prompts if prompts is None else texts_of(prompts)
         return self._of(core, self.model, texts * len(self) if isinstance(prompts, str) else texts)
 
     def _change(self, step: int, change: ChangeOptions) -> _core.Change:
+        unknown = sorted(change.keys() - ChangeOptions.__annotations__.keys())
+        if unknown:
+            raise TypeError(f"expected changes among {', '.join(ChangeOptions.__annotations__)}, got {unknown[0]}")
         prompts, condition = change.get("prompts"), change.get("condition")
         block, initial, x = change.get("block"), change.get("initial"), change.get("x")
-        return _core.Change(step, None if prompts is None and condition is None else self._conditions(prompts, condition),
-                            change.get("scale"), change.get("window"), _yes_or_no(change.get("prompted")),
+        rows = None if prompts is None and condition is None else self._conditions(prompts, condition)
+        return _core.Change(step, rows, change.get("scale"), change.get("window"), _yes_or_no(change.get("prompted")),
                             None if initial is None else pictures_of(initial, "initial"),
                             None if x is None else pictures_of(x, "x"), change.get("remaining_noise"),
                             None if block is None else list(block), change.get("block_seed", 1))

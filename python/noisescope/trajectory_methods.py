@@ -3,7 +3,7 @@
 Those that read its steps cost no evaluations once it is drawn; those that draw it again say how often.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack, overload
 
 from torch import Tensor

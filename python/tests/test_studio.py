@@ -90,6 +90,5 @@ def test_a_taken_port_is_an_error():
 
 
 def test_nothing_without_the_token():
-    with ns.studio(ns.World()) as studio:
-        with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(studio.address.split("/?")[0] + "/api/model", timeout=5)
+    with ns.studio(ns.World()) as studio, pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(studio.address.split("/?")[0] + "/api/model", timeout=5)

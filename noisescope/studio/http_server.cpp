@@ -324,7 +324,9 @@ void HttpServer::Parts::route_questions() {
 }
 
 void HttpServer::Parts::route_training() {
-  server.Get("/api/training", [this](const Request&, Response& r) { answer_json(r, training_json(folder())); });
+  server.Get("/api/training", [this](const Request&, Response& r) {
+    answer_json(r, studio.options.folder ? training_json(folder()) : Json());
+  });
   server.Get(R"(/api/training/previews/([\w.-]+))", [this](const Request& request, Response& r) {
     r.set_content(preview_bytes(folder(), request.matches[1].str()), "image/png");
   });

@@ -9,6 +9,7 @@ inline namespace diffusion {}
 inline namespace evaluate {}
 inline namespace explain {}
 inline namespace io {}
+inline namespace live {}
 inline namespace model {}
 inline namespace nn {}
 inline namespace report {}

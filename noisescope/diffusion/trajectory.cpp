@@ -216,7 +216,7 @@ Tensor Trajectory::start_of(const Change& change) const {
 }
 
 SamplerHistory Trajectory::history_of(const Change& change) const {
-  if (change.step == 0 || change.x.defined() || change.block) return {};
+  if (change.step == 0) return {};
   const SamplerStep& before = steps()[static_cast<size_t>(change.step) - 1];
   const Tensor& denoised = before.prediction.denoised;
   return {denoised.defined() ? denoised.to(start_.initial.device(), start_.initial.scalar_type()) : Tensor(),

@@ -55,8 +55,8 @@ struct NoiseBlock {
   Random random{0};
 };
 
-/// What is different when a trajectory is sampled again, from step `step` on; the default changes nothing. Solvers that
-/// look back see the trajectory's own step before, unless x itself is another.
+/// What is different when a trajectory is sampled again, from step `step` on; the default changes nothing. All else is
+/// the same: the noise, and the step before that solvers which look back (dpmpp_2m) remember.
 struct Change {
   int64_t step = 0;                                   // in [0, S); above 0 x starts from the trajectory's own
   Tensor condition = {};                              // [B, D]

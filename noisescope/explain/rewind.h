@@ -1,10 +1,10 @@
 // Rewind, change, continue: what would this run have become, had one thing been different from step k on?
 //
 // Both arms start from the x_k of the trajectory and draw the noise of step i as the original run did:
-//   unaltered  nothing changed: the original run again for solvers that look at one step (ddpm, ddim,
-//              euler, heun), bit for bit where the record is not rounded; multistep solvers (dpmpp_2m,
-//              dpmpp_2m_sde) begin anew at step k, and Heun with churn adds its noise again, so the
-//              unaltered arm, not the original, is what the altered one is held against
+//   unaltered  nothing changed: the original run again, bit for bit where the record is not rounded, since
+//              solvers that look back (dpmpp_2m, dpmpp_2m_sde) remember the step before in both arms. Heun
+//              with churn adds its noise again, so the unaltered arm, not the original, is what the altered
+//              one is held against
 //   altered    another condition, guidance scale, window of the prompt, block of noise in x_k or remaining noise
 // Under identical randomness their difference is the causal effect of the change on this run (a
 // counterfactual in the sense of Pearl 2009, section 7.1). Null value: nothing changed, difference

@@ -9,9 +9,10 @@
 namespace noisescope::live {
 namespace {
 
-// What fits into the registers: 16 of 4 floats in WebAssembly, 16 of 8 or 32 of 16 elsewhere.
+// What fits into the registers: 16 of 4 floats in WebAssembly (where engines need some themselves), 16 of 8 or 32 of 16
+// elsewhere.
 #ifdef __wasm_simd128__
-constexpr int64_t kTile = 5, kLanes = 8;
+constexpr int64_t kTile = 4, kLanes = 8;
 #else
 constexpr int64_t kTile = 6, kLanes = 16;
 #endif

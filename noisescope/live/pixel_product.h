@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "noisescope/core/namespaces.h"
+
 namespace noisescope::live {
 
 /// Weights of `taps` input pixels [taps, in, out], packed for the product: blocks of kLanes outputs, zeros beyond out.

@@ -31,6 +31,50 @@ void check_network(const UNetOptions& o) {
   }
 }
 
+/// The mean of blocks of pixels, where the map is larger than `side`.
+FeatureMaps shrunk_to(const FeatureMaps& map, int64_t side) {
+  const int64_t small = std::min(side, map.height), factor = map.height / small;
+  if (factor == 1) return map;
+  FeatureMaps out(map.batch, small, small, map.channels);
+  const float share = 1.0f / static_cast<float>(factor * factor);
+  for (int64_t b = 0; b < map.batch; ++b) {
+    for (int64_t p = 0; p < map.pixels(); ++p) {
+      float* to = out.of(b) + ((p / map.width / factor) * small + p % map.width / factor) * map.channels;
+      const float* from = map.of(b) + p * map.channels;
+      for (int64_t c = 0; c < map.channels; ++c) to[c] += from[c] * share;
+    }
+  }
+  return out;
+}
+
+/// Sines and cosines of the noise label: nn/embedding.h.
+std::vector<float> sinusoids(const float* label, int64_t batch) {
+  constexpr double kHighest = 200.0, kRatio = 1000.0;
+  constexpr int64_t kHalf = kNoiseFeatures / 2;
+  std::vector<float> out(static_cast<size_t>(batch * kNoiseFeatures));
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t k = 0; k < kHalf; ++k) {
+      const auto exponent = static_cast<float>(k) * static_cast<float>(-std::log(kRatio) / kHalf);
+      const float angle = label[b] * (std::exp(exponent) * static_cast<float>(kHighest));
+      out[static_cast<size_t>(b * kNoiseFeatures + k)] = std::sin(angle);
+      out[static_cast<size_t>(b * kNoiseFeatures + kHalf + k)] = std::cos(angle);
+    }
+  }
+  return out;
+}
+
+std::vector<float> add_rows(std::vector<float> a, const std::vector<float>& b) {
+  for (size_t i = 0; i < a.size(); ++i) a[i] += b[i];
+  return a;
+}
+
+/// -1 to 1 from the first pixel to the last.
+float coordinate(int64_t i, int64_t count) {
+  return count > 1 ? -1.0f + 2.0f * static_cast<float>(i) / static_cast<float>(count - 1) : -1.0f;
+}
+
+}  // namespace
+
 /// GroupNorm, attention among all pixels, projection.
 class AttentionLayer {
  public:
@@ -65,22 +109,6 @@ struct Told {
   std::vector<float> embedding;  // [B, E]
   FeatureMaps map;               // condition map; no batch: none
 };
-
-/// The mean of blocks of pixels, where the map is larger than `side`.
-FeatureMaps shrunk_to(const FeatureMaps& map, int64_t side) {
-  const int64_t small = std::min(side, map.height), factor = map.height / small;
-  if (factor == 1) return map;
-  FeatureMaps out(map.batch, small, small, map.channels);
-  const float share = 1.0f / static_cast<float>(factor * factor);
-  for (int64_t b = 0; b < map.batch; ++b) {
-    for (int64_t p = 0; p < map.pixels(); ++p) {
-      float* to = out.of(b) + ((p / map.width / factor) * small + p % map.width / factor) * map.channels;
-      const float* from = map.of(b) + p * map.channels;
-      for (int64_t c = 0; c < map.channels; ++c) to[c] += from[c] * share;
-    }
-  }
-  return out;
-}
 
 class BlockLayer {
  public:
@@ -131,49 +159,18 @@ class BlockLayer {
 
 /// A block, or a convolution.
 struct StageLayer {
+  StageLayer(const UNetLayer& of, const UNetOptions& o, const Weights& weights, const std::string& name) : layer(of) {
+    if (layer.role == Role::block) {
+      block.emplace(layer, o, weights, name);
+    } else {
+      convolution.emplace(weights, name, layer.in_channels, layer.out_channels, 3, layer.role == Role::down ? 2 : 1);
+    }
+  }
+
   UNetLayer layer;
   std::optional<BlockLayer> block;
   std::optional<ConvolutionLayer> convolution;
 };
-
-StageLayer make_stage(const UNetLayer& layer, const UNetOptions& o, const Weights& weights, const std::string& name) {
-  StageLayer stage{layer, {}, {}};
-  if (layer.role == Role::block) {
-    stage.block.emplace(layer, o, weights, name);
-  } else {
-    stage.convolution.emplace(weights, name, layer.in_channels, layer.out_channels, 3,
-                              layer.role == Role::down ? 2 : 1);
-  }
-  return stage;
-}
-
-/// Sines and cosines of the noise label: nn/embedding.h.
-std::vector<float> sinusoids(const float* label, int64_t batch) {
-  constexpr double kHighest = 200.0, kRatio = 1000.0;
-  constexpr int64_t kHalf = kNoiseFeatures / 2;
-  std::vector<float> out(static_cast<size_t>(batch * kNoiseFeatures));
-  for (int64_t b = 0; b < batch; ++b) {
-    for (int64_t k = 0; k < kHalf; ++k) {
-      const auto exponent = static_cast<float>(k) * static_cast<float>(-std::log(kRatio) / kHalf);
-      const float angle = label[b] * (std::exp(exponent) * static_cast<float>(kHighest));
-      out[static_cast<size_t>(b * kNoiseFeatures + k)] = std::sin(angle);
-      out[static_cast<size_t>(b * kNoiseFeatures + kHalf + k)] = std::cos(angle);
-    }
-  }
-  return out;
-}
-
-std::vector<float> add_rows(std::vector<float> a, const std::vector<float>& b) {
-  for (size_t i = 0; i < a.size(); ++i) a[i] += b[i];
-  return a;
-}
-
-/// -1 to 1 from the first pixel to the last.
-float coordinate(int64_t i, int64_t count) {
-  return count > 1 ? -1.0f + 2.0f * static_cast<float>(i) / static_cast<float>(count - 1) : -1.0f;
-}
-
-}  // namespace
 
 struct LiveUNet::Layers {
   Layers(const UNetOptions& o, const Weights& weights, const std::string& prefix)
@@ -184,7 +181,7 @@ struct LiveUNet::Layers {
         out_norm(weights, prefix + "out_norm", o.channels.front()),
         out_conv(weights, prefix + "out_conv", o.channels.front(), o.in_channels * o.patch * o.patch, 3) {
     for (const UNetLayer& layer : unet_plan(o)) {
-      stages.push_back(make_stage(layer, o, weights, prefix + layer.name));
+      stages.emplace_back(layer, o, weights, prefix + layer.name);
     }
     if (o.condition_map_channels > 0) {
       map_hidden.emplace(weights, prefix + "condition_map.hidden", o.condition_width, condition_map_hidden(o));

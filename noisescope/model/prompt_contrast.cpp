@@ -91,7 +91,7 @@ PromptContrast contrast_prompts(const std::string& prompt, const std::string& wo
   contrast.word = prompt.substr(at, wanted.size());
   contrast.position = at;
   contrast.name = occurrence == 1 ? contrast.word : contrast.word + ":" + std::to_string(occurrence);
-  const auto same = [&](const std::string& value) { return lower_case(value) == lower_case(wanted); };
+  const auto same = [own = lower_case(wanted)](const std::string& value) { return lower_case(value) == own; };
   contrast.values = alternatives;
   if (std::none_of(alternatives.begin(), alternatives.end(), same)) {
     contrast.values.insert(contrast.values.begin(), contrast.word);

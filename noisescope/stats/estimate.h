@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/tensor.h"
+#include "noisescope/stats/student_t.h"
 
 namespace noisescope::stats {
 
@@ -27,9 +28,6 @@ double standard_error(const Estimate& estimate);
 /// E. B. Wilson 1927, "Probable inference, the law of succession, and statistical inference", p. 209.
 /// Throws ValueError unless 0 <= hits <= n and n >= 1.
 Estimate wilson(int64_t hits, int64_t n);
-
-/// 97.5 % quantile of Student's t with `df` >= 1 degrees of freedom.
-double student_t95(int64_t df);
 
 /// Mean of independent observations [n] with its interval by Student's t of n - 1 degrees of freedom. n >= 2.
 Estimate mean_estimate(const Tensor& values);

@@ -86,6 +86,8 @@ Json timesteps_json(const std::vector<double>& sigmas, const ScheduleOptions& op
 Json draw(Studio& studio, const Json& body) {
   Branch branch;
   branch.request = read_draw(body, studio.model.sample, studio.options.limits);
+  check_prompt(studio.model, branch.request.prompt);
+  check_prompt(studio.model, branch.request.negative_prompt);
   branch.prompt = branch.request.prompt;
   branch.recipe = Json::array({body});
   branch.sigmas = sampling_of(studio.model, branch.request.sample).sigmas;
@@ -98,6 +100,7 @@ Json change(Studio& studio, int64_t parent_id, const Json& body) {
   if (!parent.trajectory) throw NotNow("[studio.change] expected a finished branch; wait until it is drawn");
   const ChangeRequest asked =
       read_change(body, studio.options.limits, studio.model.side(), parent.request.pictures, parent.step_count());
+  if (asked.prompt) check_prompt(studio.model, *asked.prompt);
   if (asked.step < parent.from) {
     throw ValueError(
         format_text("[studio.change] expected a step from {} on, where this branch begins, got {}; change "

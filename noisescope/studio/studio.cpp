@@ -93,7 +93,7 @@ Json model_json(const Studio& studio) {
   const Model& model = studio.model;
   const Limits& limits = studio.options.limits;
   const bool is_training = studio.options.folder && training_json(*studio.options.folder)["state"] == "running";
-  return {{"name", model.name},
+  return {{"name", studio.options.folder ? studio.options.folder->root.filename().string() : model.name},
           {"kind", kind_of(studio)},
           {"exact", model.is_exact()},
           {"version", studio.options.version},
@@ -117,15 +117,24 @@ Json model_json(const Studio& studio) {
             {"steps", limits.steps}}}};
 }
 
+void check_prompt(const Model& model, const std::string& prompt) {
+  if (const Tokenizer* tokenizer = tokenizer_of(model)) {
+    const std::vector<UnknownWord> unknown = tokenizer->encode(prompt).unknown;
+    if (!unknown.empty()) throw ValueError("[studio.prompt] " + describe_unknown(*tokenizer, unknown));
+  }
+  if (!model.is_exact() || prompt.empty()) return;
+  if (model.world) model.world->grammar().parse(prompt);
+  if (model.pictures) model.pictures->condition_of({prompt});
+}
+
 Json words_json(const Studio& studio, const std::string& prompt) {
   const Model& model = studio.model;
   Json json = {{"words", Json::array()}, {"contrasts", Json::array()}, {"cut", false}, {"error", ""}};
   const std::vector<std::string> known = known_words(model);
   for (const TextSpan& span : word_spans(prompt)) json["words"].push_back(word_of_prompt(prompt, span, known));
   try {
+    check_prompt(model, prompt);
     if (const Tokenizer* tokenizer = tokenizer_of(model)) json["cut"] = tokenizer->encode(prompt).truncated();
-    if (model.is_exact() && model.world && !prompt.empty()) model.world->grammar().parse(prompt);
-    if (model.is_exact() && model.pictures) model.pictures->condition_of({prompt});
   } catch (const std::exception& error) {
     json["error"] = error.what();
     return json;

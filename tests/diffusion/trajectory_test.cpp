@@ -300,13 +300,11 @@ TEST(TrajectoryChange, OfGuidanceInAWindowActsThereAlone) {
   EXPECT_THROW(trajectory.redraw({.window = ScaleWindow{1, -1, 2}}), ValueError);
 }
 
-// A second-order solver goes on with the step before it; where x itself is another, that step says nothing.
+// A second-order solver remembers the step before, which is all else that stays the same.
 TEST(ChangedTrajectory, GoesOnWithTheSolversHistory) {
   const Trajectory trajectory = Blobs({.solver = Solver::dpmpp_2m}, 2).trajectory();
   EXPECT_TRUE(same(trajectory.changed({.step = 2}).pictures(), trajectory.pictures()));
-  const Tensor anew = trajectory.changed({.step = 2, .x = trajectory.steps()[2].x}).pictures();
-  EXPECT_FALSE(same(anew, trajectory.pictures()));
-  EXPECT_TRUE(same(anew, trajectory.redraw({.step = 2, .x = trajectory.steps()[2].x})));
+  EXPECT_TRUE(same(trajectory.changed({.step = 2, .x = trajectory.steps()[2].x}).pictures(), trajectory.pictures()));
 }
 
 TEST(ChangedTrajectory, RefusesWhatItCannotHold) {

@@ -14,6 +14,8 @@
 
 namespace noisescope {
 
+inline const char* const kLivePrompt = "a red square left of a blue disc on dark";
+
 /// Every weight drawn anew: those that start at zero would hide what they do.
 inline void randomise(torch::nn::Module& module, uint64_t seed) {
   const torch::NoGradGuard no_grad;

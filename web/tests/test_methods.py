@@ -37,7 +37,9 @@ def test_options_are_a_form_and_an_answer_has_its_parts(studio: StudioPage, area
     answer = area.get_by_role("article", name=re.compile("What happened between"))
     expect(answer).to_be_visible()
     expect(answer.locator("dl")).to_be_visible()
-    for image in answer.locator("img:visible").all():
+    images = answer.locator("img:visible").all()
+    assert images
+    for image in images:
         image.scroll_into_view_if_needed()
         expect(image).to_have_js_property("complete", True)
         assert image.evaluate("(image) => image.naturalWidth") > 0

@@ -1,13 +1,10 @@
 """A7: the guided tour."""
 
-import pytest
 from playwright.sync_api import expect
-from studio_page import AXE, StudioPage
+from studio_page import StudioPage
 from tour_walk import TourWalk
 
-NAMES = (
-    "noise estimate decided prompt guidance first_noise late pixels copies summary"
-).split()
+NAMES = ["noise", "estimate", "decided", "prompt", "guidance", "first_noise", "late", "pixels", "copies", "summary"]
 
 
 def look(studio: StudioPage, name: str) -> list[str]:
@@ -16,8 +13,7 @@ def look(studio: StudioPage, name: str) -> list[str]:
     for scheme in ("dark", "light"):
         studio.page.emulate_media(color_scheme=scheme)
         studio.screenshot(f"a7_{name}_{scheme}")
-        if AXE.exists():
-            found += [f"{name}, {scheme}: {each}" for each in studio.violations()]
+        found += [f"{name}, {scheme}: {each}" for each in studio.violations()]
     return found
 
 
@@ -50,14 +46,13 @@ def test_it_can_be_left_and_resumed(studio: StudioPage) -> None:
     expect(panel.get_by_text("1 of 10 answered")).to_be_visible()
 
 
-@pytest.mark.parametrize("choice", ["The shapes already", "A rough outline"])
-def test_a_wrong_answer_is_told_apart_and_explained(studio: StudioPage, choice: str) -> None:
+def test_a_wrong_answer_is_told_apart_and_explained(studio: StudioPage) -> None:
     studio.button("Guided tour").click()
     panel = studio.page.get_by_role("region", name="Guided tour")
     expect(panel.get_by_role("button", name="Check my answer")).to_be_disabled()
     studio.draw()
     studio.move_to(0)
-    panel.get_by_label(choice).check()
+    panel.get_by_label("The shapes already").check()
     panel.get_by_role("button", name="Check my answer").click()
     expect(panel.locator(".wrong")).to_contain_text("Not quite.")
     expect(panel.locator(".wrong")).to_contain_text("% of its variation")

@@ -22,13 +22,25 @@ def test_cost_is_said_before_and_an_answer_comes(studio: StudioPage) -> None:
     studio.screenshot("a2_answer")
 
 
+def test_a_word_is_asked_against_alternatives_that_are_named(studio: StudioPage) -> None:
+    studio.draw()
+    area = studio.open_area("Why")
+    area.get_by_role("combobox", name="Words", exact=True).select_option(label="left")
+    expect(area.get_by_role("button", name="Ask why")).to_be_disabled()
+    area.get_by_label("Instead of it").fill("right")
+    studio.ask_why()
+    expect(area.get_by_role("button", name="left", exact=True)).to_be_visible()
+    assert [word["alternatives"] for word in studio.api("why/" + studio.newest_why())["words"]] == [["right"]]
+
+
 def test_a_pixel_names_its_words_with_intervals(studio: StudioPage, area: Locator) -> None:
     area.locator(".maps canvas").first.click(position={"x": 60, "y": 90})
     rows = area.get_by_role("row")
     expect(rows.nth(1)).to_contain_text(re.compile(r"\[.+, .+\]"))
-    nats = [float(text.split("[")[0].replace("−", "-")) for text in area.locator("tbody td:nth-child(2)").all_inner_texts()]
-    assert len(nats) >= 3
-    assert [abs(each) for each in nats] == sorted((abs(each) for each in nats), reverse=True), "largest first"
+    told = area.locator("tbody td:nth-child(2)").all_inner_texts()
+    sizes = [abs(float(text.split("[")[0].replace("−", "-"))) for text in told]
+    assert len(sizes) >= 3
+    assert sizes == sorted(sizes, reverse=True), "largest first"
     studio.screenshot("a2_pixel")
 
 

@@ -25,6 +25,7 @@ class TourWalk:
     # What every step needs
 
     def begin(self) -> None:
+        expect(self.studio.prompt).to_be_visible()
         self.studio.tab_to("Guided tour")
         self.studio.press("Enter")
 
@@ -92,11 +93,8 @@ class TourWalk:
         self.studio.wait_drawn()
 
     def walk_tree(self, *keys: str) -> None:
-        """Goes to the branch that is shown in the tree and presses keys there."""
-        for _ in range(200):
-            self.studio.press("Tab")
-            if self.studio.page.evaluate("() => document.activeElement.getAttribute('role')") == "treeitem":
-                break
+        """Goes to the tree of branches and presses keys there."""
+        self.studio.tab_to("treeitem")
         self.studio.press(*keys)
 
     # The steps
@@ -132,7 +130,7 @@ class TourWalk:
     def prompt(self) -> None:
         self.is_at("What the prompt adds")
         self.studio.tab_to("Shown large")
-        self.studio.press("ArrowRight", "ArrowRight", "ArrowRight")
+        self.studio.press(*["ArrowRight"] * 4)
         self.studio.slide_to(6)
         told = self.check()
         self.place_at_level(self.newest_branch(), number_after(told, "greatest at log-SNR"))
@@ -149,9 +147,12 @@ class TourWalk:
 
     def first_noise(self) -> None:
         self.is_at("What the first noise fixes")
-        self.studio.tab_to("Next seed")
-        self.studio.press("Enter")
-        self.studio.wait_drawn()
+        self.studio.tab_to("Solver")
+        self.studio.page.keyboard.type("dpmpp_2m")
+        for button in ("Draw", "Next seed"):
+            self.studio.tab_to(button)
+            self.studio.press("Enter")
+            self.studio.wait_drawn()
         self.open_area("Change")
         self.change("Noise anew", 0)
         self.choose_until_right()
@@ -175,7 +176,7 @@ class TourWalk:
         assert self.check().startswith("Right.")
 
     def point_at_peak(self, word: str) -> None:
-        job = [each["id"] for each in self.studio.api("jobs")["jobs"] if each["kind"] == "why"][-1]
+        job = self.studio.newest_why()
         index = [each["word"] for each in self.studio.api(f"why/{job}")["words"]].index(word)
         values = self.studio.floats(f"why/{job}/map?word={index}&source=model")
         nats = values[: len(values) // 2]
@@ -191,7 +192,7 @@ class TourWalk:
     def copies(self) -> None:
         self.is_at("Does it copy its training pictures?")
         self.walk_tree("ArrowDown", "Enter")  # the one with more guidance
-        self.walk_tree("ArrowDown", "c")  # the one with another seed
+        self.walk_tree("ArrowDown", "ArrowDown", "c")  # the one with another seed
         expect(self.studio.button("End the comparison")).to_be_visible()
         self.choose_until_right()
 

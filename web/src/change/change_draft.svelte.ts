@@ -20,7 +20,8 @@ export const BOX_KINDS: readonly ChangeKind[] = ['noise', 'move', 'swap'];
 export class ChangeDraft {
   kind = $state<ChangeKind>('word');
   prompt = $state('');
-  /** Words that can be exchanged, and which of them by what. */
+  /** Words of a prompt that can be exchanged, and which of them by what. */
+  contrastsOf = $state('');
   contrasts = $state.raw<Contrast[]>([]);
   word = $state(0);
   alternative = $state('');
@@ -63,7 +64,7 @@ export class ChangeDraft {
 
   private wordRequest(step: number, { prompt }: Branch): ChangeRequest | null {
     const contrast = this.contrasts[this.word];
-    if (!contrast || !this.alternative) return null;
+    if (!contrast || !this.alternative || this.contrastsOf !== prompt) return null;
     return { step, prompt: prompt.slice(0, contrast.start) + this.alternative + prompt.slice(contrast.end) };
   }
 }

@@ -61,6 +61,7 @@ export type Range = [number, number];
 /** x, y, width, height in pixels of the model. */
 export type Box = [number, number, number, number];
 
+/** A word and its place in the prompt: prompt.slice(start, end). */
 export interface Word {
   text: string;
   start: number;
@@ -236,6 +237,8 @@ export interface AskRequest {
   methods?: string[];
   settings: Record<string, Setting>;
   words: string[];
+  /** Of the one word. */
+  alternatives?: string[];
   paths?: number;
   pictures?: number;
 }
@@ -295,7 +298,8 @@ export type Listener = (event: StudioEvent) => void;
 /** Addresses of what can be taken along; they can stand in href and src. */
 export interface Links {
   picture(branch: number, state: number, plane: string, picture: number): string;
-  film(branch: number, plane: string): string;
+  /** A film of one picture, all planes. */
+  film(branch: number, picture: number): string;
   json(branch: number): string;
   report(branches: number[]): string;
   answer(job: number): string;
@@ -326,7 +330,8 @@ export interface Engine {
 
   /** Starts the job whose answer `whyAnswer` gives when it is done. */
   why(branch: number, request: WhyRequest): Promise<number>;
-  whyAnswer(job: number): Promise<Why>;
+  /** `prompt`: of the branch that was asked about. */
+  whyAnswer(job: number, prompt: string): Promise<Why>;
   whyMap(job: number, word: number, source: string, range: Range | null): Promise<WhyMap>;
   whyPixel(job: number, x: number, y: number, source: string): Promise<PixelWord[]>;
 

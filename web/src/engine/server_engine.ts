@@ -21,8 +21,8 @@ import type {
   WhyRequest,
   Words,
 } from './engine';
-import { EngineError } from './engine';
 import { EventLine } from './event_line';
+import { placedIn } from './places';
 import { get, getJson, sendJson } from './request';
 
 /** Speaks the protocol with `noisescope studio`. */
@@ -38,8 +38,10 @@ export class ServerEngine implements Engine {
     return getJson(`${this.api}model`);
   }
 
-  words(prompt: string): Promise<Words> {
-    return sendJson('POST', `${this.api}words`, { prompt });
+  async words(prompt: string): Promise<Words> {
+    const found = await sendJson<Words>('POST', `${this.api}words`, { prompt });
+    const { words, contrasts } = found;
+    return { ...found, words: placedIn(prompt, words), contrasts: placedIn(prompt, contrasts) };
   }
 
   draw(request: DrawRequest): Promise<Branch> {
@@ -85,8 +87,9 @@ export class ServerEngine implements Engine {
     return this.start(`branches/${branch}/why`, request);
   }
 
-  whyAnswer(job: number): Promise<Why> {
-    return getJson(`${this.api}why/${job}`);
+  async whyAnswer(job: number, prompt: string): Promise<Why> {
+    const why = await getJson<Why>(`${this.api}why/${job}`);
+    return { ...why, words: placedIn(prompt, why.words) };
   }
 
   async whyMap(job: number, word: number, source: string, range: Range | null): Promise<WhyMap> {
@@ -120,13 +123,8 @@ export class ServerEngine implements Engine {
     return getJson(`${this.api}answers/${job}`);
   }
 
-  async training(): Promise<Training | null> {
-    try {
-      return await getJson<Training>(`${this.api}training`);
-    } catch (error) {
-      if (error instanceof EngineError && error.status === 404) return null;
-      throw error;
-    }
+  training(): Promise<Training | null> {
+    return getJson(`${this.api}training`);
   }
 
   trainingEvidence(prompt: string, word: string): Promise<number> {
@@ -146,7 +144,7 @@ function linksOf(api: string): Links {
   return {
     picture: (branch, state, plane, picture) =>
       `${api}branches/${branch}/states/${state}/${plane}/${picture}.png`,
-    film: (branch, plane) => `${api}branches/${branch}/film.webp?${new URLSearchParams({ plane })}`,
+    film: (branch, picture) => `${api}branches/${branch}/film.webp?picture=${picture}`,
     json: (branch) => `${api}branches/${branch}/export.json`,
     report: (branches) => `${api}report?branches=${branches.join(',')}`,
     answer: (job) => `${api}answers/${job}`,

@@ -129,9 +129,9 @@ export const de: Texts = {
       prompt: 'Von diesem Schritt an ein anderer Prompt, unter demselben Rauschen.',
       guidance:
         'Von diesem Schritt an eine andere Führungsstärke, oder nur in einem Fenster von Rauschpegeln.',
-      noise: 'Frisches Rauschen in einem Kasten, alles andere wie zuvor.',
-      move: 'Das Rauschen eines Kastens kommt woandershin; was dort war, kommt an seine Stelle.',
-      swap: 'Das Rauschen eines Kastens wird mit dem eines anderen Bildes dieses Zweigs getauscht.',
+      noise: 'Frisches Rauschen in einem Kasten jedes Bildes, alles andere wie zuvor.',
+      move: 'In jedem Bild kommt das Rauschen eines Kastens woandershin; was dort war, kommt an seine Stelle.',
+      swap: 'Das Rauschen eines Kastens des gewählten Bildes wird mit dem eines anderen Bildes dieses Zweigs getauscht.',
       remaining: 'Anderes Rauschen, wo der Löser noch welches hinzufügt.',
       turn: 'Das fertige Bild wird bis zu diesem Pegel verrauscht und neu gezeichnet.',
     },

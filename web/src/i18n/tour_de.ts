@@ -65,7 +65,7 @@ export const tourDe: TourTexts = {
     },
     prompt: {
       title: 'Was der Prompt hinzufügt',
-      text: 'Das Modell sagt das Rauschen zweimal voraus: einmal mit Ihrem Prompt und einmal ohne. Der Unterschied ist alles, was der Prompt bei diesem Pegel sagt. Er ist klein, wo man noch nichts wissen kann, und wieder klein, wo alles feststeht.',
+      text: 'Das Modell sagt das Rauschen zweimal voraus: einmal mit Ihrem Prompt und einmal ohne. Der Unterschied ist alles, was der Prompt bei diesem Pegel sagt. Er ist klein, wo man noch nichts wissen kann, und sollte wieder klein sein, wo alles feststeht.',
       tasks: {
         plane: 'Zeigen Sie groß, was der Prompt ändert.',
         walk: 'Sehen Sie es sich bei wenigstens fünf Pegeln an.',
@@ -73,7 +73,11 @@ export const tourDe: TourTexts = {
       question: 'Wo sagt der Prompt am meisten? Stellen Sie den Schieber dorthin.',
       options: [],
       answer:
-        'Der Unterschied ist bei log-SNR {level} am größten: {peak} pro Pixel im quadratischen Mittel, gegen {chosen} dort, wo der Schieber steht, und {last} beim letzten Schritt.',
+        'Der Unterschied ist bei log-SNR {level} am größten: {peak} pro Pixel im quadratischen Mittel, gegen {chosen} dort, wo der Schieber steht, und {last} beim saubersten Pegel, bei dem dem Modell zu trauen ist. {outcome}',
+      outcomes: [
+        'Vorher lässt sich noch wenig wissen, danach steht das meiste fest.',
+        'Dass er bis zum Ende wächst, ist kein Wissen: Wo kaum noch Rauschen ist, irrt ein Netz ein wenig, mit dem Prompt und ohne ihn, jedes Mal auf seine Weise.',
+      ],
     },
     guidance: {
       title: 'Was die Führungsstärke tut',
@@ -93,10 +97,11 @@ export const tourDe: TourTexts = {
     },
     first_noise: {
       title: 'Was das erste Rauschen festlegt',
-      text: 'Der Prompt sagt was, nicht wo genau: was er offen lässt, entscheidet das erste Rauschen. Darum gibt dieselbe Startzahl immer dasselbe Bild, und eine andere ein anderes.',
+      text: 'Der Prompt sagt was, nicht wo genau: Was er offen lässt, entscheidet Rauschen. Manche Löser fügen unterwegs Rauschen hinzu; „ddim“, „euler“, „heun“ und „dpmpp_2m“ nicht. Bei ihnen entscheidet alles das erste Rauschen: Dieselbe Startzahl gibt immer dasselbe Bild, eine andere ein anderes.',
       tasks: {
+        solver: 'Wählen Sie den Löser „dpmpp_2m“ und zeichnen Sie.',
         seed: 'Zeichnen Sie denselben Prompt mit einer anderen Startzahl.',
-        box: 'Gehen Sie zum ersten Zustand und zeichnen Sie mit neuem Rauschen in einem Kasten.',
+        box: 'Gehen Sie zum ersten Zustand, ziehen Sie einen großen Kasten über eines der Dinge und zeichnen Sie dort mit neuem Rauschen.',
       },
       question: 'Wo hat sich das Bild geändert, als das Rauschen im Kasten neu war?',
       options: ['Vor allem im Kasten', 'Vor allem außerhalb', 'Innen und außen gleich', 'Nirgends sichtbar'],

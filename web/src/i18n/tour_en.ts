@@ -60,7 +60,7 @@ export const tourEn = {
     },
     prompt: {
       title: 'What the prompt adds',
-      text: 'The model predicts the noise twice: once with your prompt and once without. The difference is all that the prompt says at this level. It is small where nothing can be known yet, and small again where all is settled.',
+      text: 'The model predicts the noise twice: once with your prompt and once without. The difference is all that the prompt says at this level. It is small where nothing can be known yet, and should be small again where all is settled.',
       tasks: {
         plane: 'Show large what the prompt changes.',
         walk: 'Look at it at five levels at least.',
@@ -68,7 +68,11 @@ export const tourEn = {
       question: 'Where does the prompt say most? Put the slider there.',
       options: [],
       answer:
-        'The difference is greatest at log-SNR {level}: {peak} a pixel on average (root mean square), against {chosen} where you stand and {last} at the last step.',
+        'The difference is greatest at log-SNR {level}: {peak} a pixel on average (root mean square), against {chosen} where you stand and {last} at the cleanest level that the model is trusted at. {outcome}',
+      outcomes: [
+        'Before that little can be known yet, after it most is settled.',
+        'That it grows to the end is no knowledge: where hardly any noise is left, a network errs a little, with the prompt and without it, each in its own way.',
+      ],
     },
     guidance: {
       title: 'What guidance does',
@@ -88,10 +92,11 @@ export const tourEn = {
     },
     first_noise: {
       title: 'What the first noise fixes',
-      text: 'The prompt says what, not where exactly: what it leaves open, the first noise decides. So the same seed always gives the same picture, and another seed another one.',
+      text: 'The prompt says what, not where exactly: what it leaves open, noise decides. Some solvers add noise on their way; “ddim”, “euler”, “heun” and “dpmpp_2m” do not. With them everything is decided by the first noise: the same seed always gives the same picture, another seed another one.',
       tasks: {
+        solver: 'Choose the solver “dpmpp_2m” and draw.',
         seed: 'Draw the same prompt with another seed.',
-        box: 'Go to the first state and draw the noise of a box anew.',
+        box: 'Go to the first state, drag a large box over one of the things and draw its noise anew.',
       },
       question: 'Where did the picture change when the noise of the box was new?',
       options: [

@@ -1,10 +1,10 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Answer, AskRequest, Branch, Cost, Method } from '../engine/engine';
+import { settingsOf, type Form } from '../parts/option';
 import { Latest } from '../state/latest.svelte';
 import { perStudio } from '../state/per_studio.svelte';
 import type { Studio } from '../state/studio.svelte';
 import { planWithin } from './plan';
-import { settingsOf, type Form } from '../parts/option';
 
 /** An answer and the job that gave it, under which its files lie. */
 export interface Answered {
@@ -33,7 +33,8 @@ export class Methods {
 
   constructor(private readonly studio: Studio) {}
 
-  readonly plan = $derived.by(() => planWithin(this.costs.value ?? [], this.budget));
+  /** What would be asked together; undefined while the costs are not known. */
+  readonly plan = $derived.by(() => this.costs.value && planWithin(this.costs.value, this.budget));
 
   async loadList(): Promise<void> {
     if (this.list.length === 0) this.list = await this.studio.engine.methods();
@@ -71,7 +72,7 @@ export class Methods {
 
   /** Asks one after the other all that fits into the budget; what fails is said, and the next is asked. */
   async askPlanned(branch: Branch): Promise<void> {
-    this.queue = this.plan.methods;
+    this.queue = this.plan?.methods ?? [];
     for (let id = this.queue[0]; id !== undefined; id = this.queue[0]) {
       this.queue = this.queue.slice(1);
       const method = this.list.find((each) => each.id === id);

@@ -2,11 +2,13 @@ import type { Estimate } from '../engine/engine';
 import { currentLanguage, t } from '../i18n/texts.svelte';
 
 const MINUS = '\u2212';
+const NEGATIVE_ZERO = /^-(?=0(?:[.,]0*)?$)/;
 
 /** A number with so many digits after the point, in the way of the language. */
 export function number(value: number, digits = 2): string {
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return value.toLocaleString(currentLanguage(), options).replace('-', MINUS);
+  const text = value.toLocaleString(currentLanguage(), options);
+  return text.replace(NEGATIVE_ZERO, '').replace('-', MINUS);
 }
 
 export const integer = (value: number): string => number(value, 0);

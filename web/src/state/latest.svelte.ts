@@ -22,7 +22,11 @@ export class Latest<T> {
     while (this.wanted) {
       const next = this.wanted;
       this.wanted = undefined;
-      this.value = await next();
+      try {
+        this.value = await next();
+      } catch (error) {
+        if (!this.wanted) throw error; // what nobody waits for any more may fail
+      }
     }
   }
 }

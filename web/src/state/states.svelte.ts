@@ -9,6 +9,8 @@ export class States {
   private readonly cache = new StateCache(CACHE_BYTES);
   private readonly underway = new Map<string, Promise<void>>();
   private arrivals = $state(0);
+  /** Counts how often everything was forgotten. */
+  private age = 0;
 
   constructor(
     private readonly engine: Engine,
@@ -30,15 +32,15 @@ export class States {
     try {
       await fetching;
     } finally {
-      this.underway.delete(key);
+      if (this.underway.get(key) === fetching) this.underway.delete(key);
     }
   }
 
-  /** All states of a drawn branch, the last ones first, a few at a time. */
-  async loadAll(branch: Branch): Promise<void> {
+  /** All states of a drawn branch, the last ones first, a few at a time, as long as they are wanted. */
+  async loadAll(branch: Branch, isWanted: () => boolean): Promise<void> {
     const missing = Array.from({ length: branch.drawn + 1 }, (_, index) => branch.drawn - index);
     const worker = async (): Promise<void> => {
-      for (let state = missing.shift(); state !== undefined; state = missing.shift()) {
+      for (let state = missing.shift(); state !== undefined && isWanted(); state = missing.shift()) {
         await this.load(branch.id, state);
       }
     };
@@ -52,12 +54,22 @@ export class States {
 
   forgetAll(): void {
     this.cache.clear();
+    this.underway.clear();
+    this.age += 1;
     this.arrivals += 1;
   }
 
+  /** What comes of a branch that was forgotten meanwhile, be it its state or that there is none, is of no use. */
   private async fetch(branch: number, state: number): Promise<void> {
-    this.cache.put(branch, state, await this.engine.state(branch, state));
-    this.arrivals += 1;
+    const { age } = this;
+    const isWanted = (): boolean => age === this.age && this.branchOf(branch) !== undefined;
+    try {
+      const fetched = await this.engine.state(branch, state);
+      if (isWanted()) this.cache.put(branch, state, fetched);
+      this.arrivals += 1;
+    } catch (error) {
+      if (isWanted()) throw error;
+    }
   }
 
   /** Before its first own step, the states of a branch are those of its parent. */

@@ -86,8 +86,11 @@ export class Studio {
 
   /** Moves the slider. */
   moveTo(state: number): void {
-    this.view.following = false;
-    this.view.state = Math.max(0, Math.min(state, this.branch?.drawn ?? 0));
+    const { branch, view } = this;
+    if (!branch) return;
+    view.following = false;
+    view.state = Math.max(0, Math.min(state, branch.drawn));
+    if (branch.drawn >= 0) void this.attempt(() => this.states.load(branch.id, view.state));
   }
 
   /** Puts another branch beside the one under the slider, or none. */
@@ -180,7 +183,8 @@ export class Studio {
     const first = branch && isPending(branch) ? branch.from : 0;
     if (!branch || branch.drawn < first) return;
     this.fetchNewest(branch.id, branch.drawn);
-    if (!isPending(branch)) void this.attempt(() => this.states.loadAll(branch));
+    if (!isPending(branch))
+      void this.attempt(() => this.states.loadAll(branch, () => this.isSeen(branch.id)));
   }
 
   private fetchNewest(id: number, state: number): void {

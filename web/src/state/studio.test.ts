@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../engine/engine';
+import { EngineError, type Engine } from '../engine/engine';
 import { branchOf, FakeEngine, settled, started, STEPS } from './fake_engine';
 import { Studio } from './studio.svelte';
 
@@ -73,6 +73,26 @@ describe('Studio', () => {
     studio.compare(2);
     engine.tell({ event: 'deleted', data: { branches: [2, 3] } });
     expect([studio.view.branch, studio.view.compared]).toEqual([1, null]);
+  });
+
+  it('fetches no more of a branch that nobody looks at any more', async () => {
+    const done = { state: 'done', drawn: STEPS } as const;
+    const { engine, studio } = await started([branchOf(1, done), branchOf(2, done)]);
+    engine.fetched = [];
+    studio.look(1);
+    engine.tell({ event: 'deleted', data: { branches: [1] } });
+    await settled();
+    expect(engine.fetched.sort()).toEqual(['1/3', '1/4']);
+  });
+
+  it('says nothing of states of a branch that was deleted meanwhile', async () => {
+    const done = { state: 'done', drawn: STEPS } as const;
+    const { engine, studio } = await started([branchOf(1, done), branchOf(2, done)]);
+    engine.state = () => Promise.reject(new EngineError('there is no branch 1', 404));
+    studio.look(1);
+    engine.tell({ event: 'deleted', data: { branches: [1] } });
+    await settled();
+    expect(studio.messages.list).toEqual([]);
   });
 
   it('shows the text of what was refused', async () => {

@@ -26,8 +26,8 @@ test('a pixel differs if one channel does visibly', () => {
 
 test('what changed is told apart by the box', () => {
   const before = new Uint8Array(2 * 2 * 3);
-  const after = before.slice().fill(255, 3, 6);
-  expect(insideAndOutside(before, after, [1, 0, 1, 1], 2)).toEqual([1, 0]);
+  const after = before.slice().fill(255, 9, 12);
+  expect(insideAndOutside(before, after, [1, 1, 1, 1], 2)).toEqual([1, 0]);
 });
 
 test('a plane with signs is measured in its own unit', () => {

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test, vi } from 'vitest';
-import type { Branch, Model, Why } from '../engine/engine';
+import type { Box, Branch, Model, Why } from '../engine/engine';
 import { de } from '../i18n/de';
 import { en } from '../i18n/en';
 import type { PlanePicture, Seen } from './seen';
@@ -26,7 +26,15 @@ function branch(id: number, other: Partial<Branch> = {}): Branch {
     seed: 0,
     name: '',
   };
-  const drawn = { pictures: 1, steps: STEPS, drawn: STEPS, log_snrs: LEVELS, guidance: 1, change: null };
+  const drawn = {
+    pictures: 1,
+    steps: STEPS,
+    drawn: STEPS,
+    log_snrs: LEVELS,
+    guidance: 1,
+    solver: 'ddim',
+    change: null,
+  };
   return { ...plain, ...drawn, ...other } as Branch;
 }
 
@@ -93,7 +101,7 @@ test('decided: right within a step of the half point of the first word', async (
 });
 
 test('guidance: what the stronger one did is measured, whichever was drawn first', async () => {
-  const branches = [branch(1, { guidance: 4 }), branch(2, { guidance: 1 })];
+  const branches = [branch(1, { guidance: 1 }), branch(2, { guidance: 4 })];
   const pixels: Pixels = (of) => (of.guidance === 4 ? [0, 0, 0, 255, 255, 255] : Array<number>(6).fill(60));
   const judge = (choice: number) => steps.STEPS.guidance.judge(seen({ branches }, pixels), choice);
   expect(await judge(0)).toMatchObject({ right: true, values: { weak: '1.0', strong: '4.0' } });
@@ -101,11 +109,14 @@ test('guidance: what the stronger one did is measured, whichever was drawn first
 });
 
 test('the first noise: inside and outside of the box are told apart', async () => {
-  const change = { step: 0, noise: { box: [1, 0, 1, 1], seed: 5 } };
-  const branches = [branch(1), branch(2, { parent: 1, change } as Partial<Branch>)];
+  const changedAt = (step: number): Branch[] => {
+    const change = { step, noise: { box: [1, 0, 1, 1] as Box, seed: 5 } };
+    return [branch(1), branch(2, { parent: 1, change })];
+  };
+  const branches = changedAt(0);
   const pixels: Pixels = (of) => [GREY, GREY, GREY, ...Array<number>(3).fill(of.id === 2 ? 255 : 0)];
   expect(await steps.STEPS.first_noise.judge(seen({ branches }, pixels), 0)).toMatchObject({ right: true });
-  expect(steps.STEPS.first_noise.tasks.box.done(seen({ branches: [branch(1)] }))).toBe(false);
+  expect(steps.STEPS.first_noise.tasks.box.done(seen({ branches: changedAt(1) }))).toBe(false);
 });
 
 test('late or early: told by the half point of the word that was changed', async () => {

@@ -6,6 +6,7 @@ import { contrast, differing, distance, insideAndOutside } from './measure';
 import { levelOf, percent } from './numbers';
 import { isDone, newestPair, parentOf, type Seen, type StepOf, type Values } from './seen';
 
+const QUIET_SOLVERS = ['ddim', 'euler', 'heun', 'dpmpp_2m'];
 const HARDLY = 0.02;
 /** Means below two steps of 255 cannot be seen. */
 const UNSEEN = 2 / 255;
@@ -52,14 +53,20 @@ export const guidance: StepOf<'guidance'> = {
 };
 
 const seedPair = (seen: Seen): [Branch, Branch] | undefined =>
-  newestPair(seen.branches, (a, b) => hasSamePrompt(a, b) && a.seed !== b.seed);
+  newestPair(seen.branches, (a, b) => hasSamePrompt(a, b) && a.seed !== b.seed && a.solver === b.solver);
+
+/** Drawn by a solver that adds no noise on its way: all chance is in the first noise. */
+const isQuiet = (branch: Branch): boolean => isDone(branch) && QUIET_SOLVERS.includes(branch.solver);
 
 const boxBranch = (seen: Seen): Branch | undefined =>
-  seen.branches.filter((branch) => isDone(branch) && branch.change?.noise && branch.change.step === 0).at(-1);
+  seen.branches
+    .filter((branch) => isQuiet(branch) && branch.change?.noise && branch.change.step === 0)
+    .at(-1);
 
 export const firstNoise: StepOf<'first_noise'> = {
   tasks: {
-    seed: { done: (seen) => seedPair(seen) !== undefined },
+    solver: { done: (seen) => seen.branches.some(isQuiet) },
+    seed: { done: (seen) => seedPair({ ...seen, branches: seen.branches.filter(isQuiet) }) !== undefined },
     box: { area: 'change', done: (seen) => boxBranch(seen) !== undefined },
   },
   async judge(seen, choice) {

@@ -1,5 +1,6 @@
 // What noise is, what the estimate knows when, and when words are decided.
-import type { Branch } from '../engine/engine';
+import type { Branch, Model } from '../engine/engine';
+import { t } from '../i18n/texts.svelte';
 import { number } from '../parts/format';
 import { common, rootMeanSquare } from './measure';
 import { levelOf, percent } from './numbers';
@@ -118,6 +119,12 @@ function judgeDecided(
   };
 }
 
+/** How many states have a level at which the model is trusted; a network errs beyond those of its training. */
+function trustedStates(model: Model, branch: Branch): number {
+  const beyond = branch.log_snrs.findIndex((level) => level === null || level > model.log_snr_max);
+  return beyond < 0 ? branch.log_snrs.length : Math.max(beyond, 1);
+}
+
 export const prompt: StepOf<'prompt'> = {
   able: (model) => model.planes.some((plane) => plane.id === 'difference'),
   tasks: {
@@ -127,12 +134,16 @@ export const prompt: StepOf<'prompt'> = {
   async judge(seen) {
     const { branch } = seen;
     if (!branch) return undefined;
-    const sizes = await series(seen, branch, 'difference', ({ rgb, scale }) => rootMeanSquare(rgb, scale));
+    const all = await series(seen, branch, 'difference', ({ rgb, scale }) => rootMeanSquare(rgb, scale));
+    const sizes = all.slice(0, trustedStates(seen.model, branch));
     const peak = Math.max(...sizes);
     const here = sizes[seen.state] ?? 0;
+    const { outcomes } = t().tour.step.prompt;
+    const isAtEnd = sizes.indexOf(peak) === sizes.length - 1;
     return {
       right: here >= NEARLY * peak,
       values: {
+        outcome: outcomes[isAtEnd ? 1 : 0] ?? '',
         level: levelOf(branch, sizes.indexOf(peak)),
         peak: number(peak, 3),
         chosen: number(here, 3),

@@ -83,7 +83,7 @@ export class Evidence {
     this.job = job;
     try {
       await jobs.ended(job);
-      const why = await engine.whyAnswer(job);
+      const why = await engine.whyAnswer(job, branch.prompt);
       this.answers.set(`${branch.id}/${request.picture}`, { job, why });
       this.chosen = 0;
       messages.announce(why.words.map((word) => word.word).join(', '));

@@ -89,6 +89,14 @@ class StudioPage:
           resolve([...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]))))"""
         return canvas.evaluate(read)
 
+    def wait_pixels(self, canvas: Locator, wanted: list[int]) -> None:
+        """Until the canvas shows this."""
+        for _ in range(DRAWN_MS // 100):
+            if self.pixels(canvas) == wanted:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the canvas never showed what was seen before")
+
     # Areas
 
     def open_area(self, name: str) -> Locator:

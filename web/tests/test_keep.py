@@ -19,8 +19,7 @@ def test_a_link_restores_what_was_seen(
     expect(other.slider).to_have_value("11")
     expect(other.prompt).to_have_value(studio.prompt.input_value())
     expect(other.large()).to_be_visible()
-    other.page.wait_for_timeout(300)
-    assert other.pixels(other.large()) == seen
+    other.wait_pixels(other.large(), seen)
 
 
 def test_what_is_seen_can_be_taken_along(studio: StudioPage) -> None:

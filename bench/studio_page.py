@@ -60,6 +60,7 @@ def drawings(studio, rounds):
     rows = []
     for seed in range(rounds):
         studio.draw(PROMPT, seed=seed)
+        studio.page.wait_for_function("() => window.seen.finished", timeout=20000)
         seen = studio.page.evaluate("() => window.seen")
         branch = studio.api("branches")["branches"][-1]
         rows.append((seen["finished"] - seen["enter"], seen["first"] - seen["enter"], 1000 * branch["seconds"]))
@@ -90,28 +91,34 @@ def cancel_ms(studio):
     return 1000 * (time.perf_counter() - begun)
 
 
+def measure(address, rounds):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        studio = StudioPage(browser.new_page(viewport={"width": 1440, "height": 1000}))
+        studio.page.goto(address)
+        studio.draw(PROMPT, seed=99)
+        finished, first, own = drawings(studio, rounds)
+        frames = studio.page.evaluate(SWEEP)
+        print("| what | measured |\n|---|---|")
+        print(f"| Enter to finished picture, the program's own | {finished:.0f} ms, {own:.0f} ms |")
+        print(f"| Enter to the first state on screen | {first:.0f} ms |")
+        print(f"| frames of the slider: median, longest | {statistics.median(frames):.1f} ms, {max(frames):.1f} ms |")
+        print(f"| ranked words of a pixel | {pixel_ms(studio, rounds):.1f} ms |")
+        print(f"| cancel | {cancel_ms(studio):.0f} ms |")
+        browser.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="a run folder, or 'world'")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     command = [ROOT / "build/noisescope", "studio", options.run, "--port", "0", "--no-open"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
-        address = server.stdout.readline().split()[-1]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        studio = StudioPage(browser.new_page(viewport={"width": 1440, "height": 1000}))
-        studio.page.goto(address)
-        studio.draw(PROMPT, seed=99)
-        finished, first, own = drawings(studio, options.rounds)
-        frames = studio.page.evaluate(SWEEP)
-        print("| what | measured |\n|---|---|")
-        print(f"| Enter to finished picture, the program's own | {finished:.0f} ms, {own:.0f} ms |")
-        print(f"| Enter to the first state on screen | {first:.0f} ms |")
-        print(f"| frames of the slider: median, longest | {statistics.median(frames):.1f} ms, {max(frames):.1f} ms |")
-        print(f"| ranked words of a pixel | {pixel_ms(studio, options.rounds):.1f} ms |")
-        print(f"| cancel | {cancel_ms(studio):.0f} ms |")
-        browser.close()
-        server.terminate()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            measure(server.stdout.readline().split()[-1], options.rounds)
+        finally:
+            server.terminate()
 
 
 if __name__ == "__main__":

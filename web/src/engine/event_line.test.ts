@@ -92,4 +92,15 @@ describe('EventLine', () => {
     expect(sources).toHaveLength(1);
     expect(sources[0]?.closed).toBe(true);
   });
+
+  it('lets its connection go while nobody looks, and tells a reset afterwards', () => {
+    sources[0]?.open();
+    line.pause();
+    expect(sources[0]?.closed).toBe(true);
+    line.resume();
+    line.resume();
+    expect(sources).toHaveLength(2);
+    sources[1]?.open();
+    expect(events.at(-1)).toEqual({ event: 'reset' });
+  });
 });

@@ -34,6 +34,17 @@ export class EventLine {
     this.source?.close();
   }
 
+  /** Lets the connection go: a browser has six for all tabs of a server, and nobody looks at this one. */
+  pause(): void {
+    this.close();
+    this.source = undefined;
+  }
+
+  /** Hears again, from a `reset` on. */
+  resume(): void {
+    if (!this.source) this.start(true);
+  }
+
   private start(again: boolean): void {
     const source = this.open();
     this.source = source;

@@ -80,7 +80,12 @@ export class ServerEngine implements Engine {
 
   listen(listener: Listener): () => void {
     const line = new EventLine(() => new EventSource(`${this.api}events`), listener);
-    return () => line.close();
+    const look = (): void => (document.hidden ? line.pause() : line.resume());
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      document.removeEventListener('visibilitychange', look);
+      line.close();
+    };
   }
 
   why(branch: number, request: WhyRequest): Promise<number> {

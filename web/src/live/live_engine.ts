@@ -102,11 +102,9 @@ export class LiveEngine implements Engine {
   }
 
   async remove(branch: number): Promise<number[]> {
+    for (const id of this.withChildren(branch)) this.line.cancelAllOf(id);
     const { deleted } = await this.value<{ deleted: number[] }>('remove', { branch });
-    for (const id of deleted) {
-      this.line.cancelAllOf(id);
-      this.known.delete(id);
-    }
+    for (const id of deleted) this.known.delete(id);
     this.tell({ event: 'deleted', data: { branches: deleted } });
     return deleted;
   }
@@ -198,6 +196,13 @@ export class LiveEngine implements Engine {
 
   trainingEvidenceAnswer(): Promise<TrainingEvidence> {
     return needsServer();
+  }
+
+  private withChildren(branch: number): number[] {
+    const all = [branch];
+    for (const { id, parent } of this.known.values())
+      if (parent !== null && all.includes(parent)) all.push(id);
+    return all;
   }
 
   /** A branch whose drawing is at the end of the line. */

@@ -215,7 +215,7 @@ Floats Drawing::changed_x(const DrawingChange& change) const {
     for (int64_t p = 0; p < plan_.pictures * model_->channels(); ++p) {
       move_in_plane(noise.data() + p * plane, side, *change.move);
     }
-  } else {
+  } else if (change.swap) {
     over_box(change.swap->box, model_->channels(), side, [&](size_t, size_t offset) {
       std::swap(noise[static_cast<size_t>(change.swap->of * size) + offset],
                 noise[static_cast<size_t>(change.swap->picture * size) + offset]);
@@ -240,10 +240,10 @@ Drawing Drawing::changed(const DrawingChange& change) const {
   out.solver_ = LiveSolverRun(plan_.sample.sampler);
   if (change.noise || change.move || change.swap || change.turn_seed) {
     out.x_ = changed_x(change);
-  } else if (change.step == 0) {
-    out.x_ = first_x_;
   } else {
-    out.x_ = step(change.step).x;
+    out.x_ = change.step == 0 ? first_x_ : step(change.step).x;
+  }
+  if (change.step > 0) {
     const DrawnStep& before = step(change.step - 1);
     out.solver_.recall(before.prediction.denoised, std::log(before.sigma / sigmas_[from]));
   }

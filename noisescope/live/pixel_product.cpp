@@ -17,7 +17,7 @@ constexpr int64_t kTile = 4, kLanes = 8;
 constexpr int64_t kTile = 6, kLanes = 16;
 #endif
 
-typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
+using Lanes __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias)) = float;
 
 /// The sums of kTile pixels for one block of outputs; `weights` of the block [taps, in, kLanes].
 NOISESCOPE_INLINE void multiply_tile(const float* weights, const Lanes& bias, const float* const* starts,

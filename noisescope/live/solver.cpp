@@ -67,7 +67,7 @@ Floats LiveSolverRun::ddpm(const SolverStep& step) const {
 Floats LiveSolverRun::heun(const SolverStep& step) const {
   const double h = step.sigma_next - step.sigma;
   const Floats slope = mix(1 / step.sigma, step.x, -1 / step.sigma, step.denoised);
-  const Floats guess = mix(1, step.x, h, slope);
+  Floats guess = mix(1, step.x, h, slope);
   if (step.sigma_next == 0) return guess;
   const Floats there = step.denoise(guess, step.sigma_next);
   const Floats slope_next = mix(1 / step.sigma_next, guess, -1 / step.sigma_next, there);

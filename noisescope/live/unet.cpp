@@ -229,7 +229,7 @@ Told LiveUNet::Layers::told(const NetworkInput& input) const {
   silu_in_place(hidden);
   told.embedding = add_rows(noise2(hidden), condition(rows));
   silu_in_place(told.embedding);
-  if (map_hidden) {
+  if (map_hidden && map_out) {
     std::vector<float> wide = (*map_hidden)(rows);
     silu_in_place(wide);
     told.map = map_of((*map_out)(wide), input.batch);
@@ -312,7 +312,8 @@ std::vector<float> LiveUNet::operator()(const NetworkInput& input) const {
       h = joined_channels(h, skips.back());
       skips.pop_back();
     }
-    h = stage.block ? (*stage.block)(h, told) : (*stage.convolution)(h);
+    if (stage.block) h = (*stage.block)(h, told);
+    if (stage.convolution) h = (*stage.convolution)(h);
     if (stage.layer.role == Role::stem) layers_->add_position(h);
     if (stage.layer.name.starts_with("enc.")) skips.push_back(h);
   }

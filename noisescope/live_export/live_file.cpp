@@ -46,7 +46,7 @@ Json description_of(const Model& model, const LiveFileOptions& options) {
   Json precondition = to_json(network.options().precondition);
   precondition.erase("schedule");
   return {{"format", kLiveFormat},
-          {"name", model.name},
+          {"name", std::filesystem::path(model.name).filename().string()},  // of a run: not where it lies
           {"log_snr_max", model.log_snr_max},
           {"network", to_json(network.options().network)},
           {"precondition", precondition},

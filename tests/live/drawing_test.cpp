@@ -112,7 +112,7 @@ struct ChangeCase {
 TEST(LiveDrawing, ChangesDrawTheProgramsPictures) {
   const DrawnTwice drawn;
   const std::string other = "a green square left of a blue disc on dark";
-  std::vector<ChangeCase> cases(5);
+  std::vector<ChangeCase> cases(6);
   cases[0] = {"nothing", {.step = 6}, {.step = 6}};
   cases[1] = {"word",
               {.step = 5, .condition = drawn.model.condition({other, other})},
@@ -124,6 +124,10 @@ TEST(LiveDrawing, ChangesDrawTheProgramsPictures) {
   cases[4] = {"remaining noise",
               {.step = 4, .scale = 1.5, .remaining_noise = Random(9)},
               {.step = 4, .scale = 1.5, .remaining_seed = 9}};
+  const Tensor noise = Random(3).normal(Purpose::explain, 9, {0, 1}, {3, 32, 32});
+  cases[5] = {"U-turn",
+              {.step = 9, .x = drawn.trajectory.pictures() + drawn.drawing.sigmas()[9] * noise},
+              {.step = 9, .turn_seed = 3}};
   for (const ChangeCase& c : cases) {
     Drawing live = drawn.drawing.changed(c.live);
     while (live.advance()) {

@@ -69,7 +69,7 @@ TEST(LiveEvidence, IsThatOfTheProgram) {
 TEST(LiveEvidence, QuestionsThatDoNotFitAreRefused) {
   const LiveModel live = live_of(small_model());
   const Floats picture(static_cast<size_t>(live.picture_size()), 0.0f);
-  const Floats none = live.null_condition();
+  const Floats& none = live.null_condition();
   EXPECT_THROW(EvidenceWalk(live, {picture, {none}, 0}), ValueError);
   EXPECT_THROW(EvidenceWalk(live, {picture, {none, none}, 2}), ValueError);
   EXPECT_THROW(EvidenceWalk(live, {{0.0f}, {none, none}, 0}), ValueError);

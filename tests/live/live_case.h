@@ -22,7 +22,8 @@ inline void randomise(torch::nn::Module& module, uint64_t seed) {
   uint64_t number = 0;
   for (auto& item : module.named_parameters()) {
     Tensor& weight = item.value();
-    const double fan_in = weight.dim() > 1 ? static_cast<double>(weight.numel() / weight.size(0)) : 100.0;
+    const double fan_in =
+        weight.dim() > 1 ? static_cast<double>(weight.numel()) / static_cast<double>(weight.size(0)) : 100.0;
     const Tensor noise = Random(seed).normal(Purpose::weights, number++, {0}, {weight.numel()});
     const double centre =
         weight.dim() == 1 && item.key().find("norm") != std::string::npos && item.key().ends_with("weight") ? 1.0 : 0.0;

@@ -34,4 +34,5 @@ mkdir -p "$(dirname "$out")"
 em++ $flags -O3 "$work"/objects/*.o -o "$out" --no-entry -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sFILESYSTEM=0 \
   -sINITIAL_MEMORY=64MB -sMALLOC=emmalloc \
   -sEXPORTED_FUNCTIONS=_noisescope_room,_noisescope_load,_noisescope_call,_noisescope_bytes,_noisescope_bytes_length
+chmod 644 "$out"
 ls -l "$out"

@@ -17,7 +17,7 @@ export const panelsEn = {
     ask: 'Ask why',
     askAgain: 'Ask again',
     cost: (seconds: string, evaluations: string) =>
-      `About ${seconds}: ${evaluations} evaluations of the model.`,
+      `At most about ${seconds}: ${evaluations} evaluations of the model.`,
     evaluations: (evaluations: string) => `${evaluations} evaluations of the model.`,
     asking: 'Weighing the words',
     prompt: 'Words of the prompt: choose one to see its pixels and its curve',
@@ -63,7 +63,7 @@ export const panelsEn = {
     pictures: 'Pictures',
     picturesHelp: 'At least so many, for intervals.',
     needs: (needs: string) => `needs ${needs}`,
-    cost: (seconds: string) => `about ${seconds}`,
+    cost: (seconds: string) => `at most about ${seconds}`,
     free: 'at once',
     evaluations: (evaluations: string) => `${evaluations} evaluations of the model`,
     options: 'Options',
@@ -73,7 +73,7 @@ export const panelsEn = {
     budget: 'Seconds for all',
     askAll: 'Ask all within this budget',
     askAllOf: (asked: string, all: string, seconds: string) =>
-      `${asked} of ${all} methods fit, about ${seconds} together.`,
+      `${asked} of ${all} methods fit, at most about ${seconds} together.`,
     stop: 'Ask no more',
     waiting: 'waits for its turn',
     took: (seconds: string) => `took ${seconds}`,

@@ -17,12 +17,14 @@ TABLE = "noisescope/CMakeLists.txt"
 def allowed_of(cmake):
     """module -> modules that it may include: the DEPS of noisescope_module; a folder inside a module is part of it."""
     allowed = {}
-    for call in re.findall(r"noisescope_module\(([^)]*)\)", cmake):
+    calls = re.findall(r"noisescope_module\(([^)]*)\)", cmake)
+    folders = {call.split()[0] for call in calls}
+    for call in calls:
         words = call.split()
         deps = itertools.takewhile(lambda word: word not in ("LIBS", "CODEC"),
                                    words[words.index("DEPS") + 1:] if "DEPS" in words else [])
         module = allowed.setdefault(words[0].split("/")[0], set())
-        module.update(dep.split("_")[0] for dep in deps if not dep.startswith("$"))
+        module.update(dep if dep in folders else dep.split("_")[0] for dep in deps if not dep.startswith("$"))
     return allowed
 
 

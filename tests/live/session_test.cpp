@@ -25,12 +25,12 @@ std::string live_bytes() {
 }
 
 struct LiveSessionTest : testing::Test {
-  Json drawn(const Json& request) {
-    const Json branch = session.call("draw", request).at("branch");
+  Json drawn(const Json& body) {
+    const Json branch = session.call("draw", body).at("branch");
     return finished(branch.at("id").get<int64_t>());
   }
-  Json changed(const Json& request) {
-    return finished(session.call("change", request).at("branch").at("id").get<int64_t>());
+  Json changed(const Json& body) {
+    return finished(session.call("change", body).at("branch").at("id").get<int64_t>());
   }
   Json finished(int64_t id) {
     Json answer = session.call("advance", {{"branch", id}});

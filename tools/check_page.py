@@ -4,6 +4,7 @@ Exit code 77 (skipped) where there is no node 20.19 or later, or `npm ci` was no
 """
 
 import filecmp
+import os
 import pathlib
 import re
 import shutil
@@ -26,8 +27,9 @@ def reason_to_skip():
     return "" if (WEB / "node_modules").is_dir() else "web/node_modules is not there; run 'npm ci --prefix web'"
 
 
-def npm(*words):
-    return subprocess.run(["npm", "--silent", *words], cwd=WEB, check=False).returncode == 0
+def npm(*words, **environment):
+    return subprocess.run(["npm", "--silent", *words], cwd=WEB, check=False,
+                          env={**os.environ, **environment}).returncode == 0
 
 
 def files(folder):
@@ -38,7 +40,7 @@ def built_anew():
     """Whether the stored page is what the sources give, byte for byte."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = pathlib.Path(folder) / "dist"
-        if not npm("run", "build", "--", "--outDir", str(fresh), "--emptyOutDir", "--logLevel", "warn"):
+        if not npm("run", "build", PAGE_OUT=str(fresh)):
             return False
         stored, now = files(WEB / "dist"), files(fresh)
         differ = [str(name) for name in set(stored) | set(now)

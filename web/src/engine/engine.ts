@@ -310,6 +310,8 @@ export interface Links {
 
 /** Every call rejects with an EngineError that holds the text to show. */
 export interface Engine {
+  /** Whether no server is behind it: links are empty, and methods and trainings cannot be asked for. */
+  readonly isAlone: boolean;
   readonly links: Links;
 
   model(): Promise<Model>;

@@ -27,6 +27,7 @@ import { get, getJson, sendJson } from './request';
 
 /** Speaks the protocol with `noisescope studio`. */
 export class ServerEngine implements Engine {
+  readonly isAlone = false;
   readonly links: Links;
 
   /** `api`: where the protocol is served, with a slash at the end. */

@@ -198,6 +198,8 @@ export const de: Texts = {
       `Diese Adresse entstand mit dem Modell „${old}“; was Sie sehen, hat „${young}“ gezeichnet.`,
     tooLong: 'Dieses Rezept ist zu lang für eine Adresse: Nehmen Sie die Zahlen (JSON).',
     files: 'Dateien zum Gezeigten',
+    needsServer:
+      'Diese Seite trägt ihr Modell; Dateien, Methoden und Trainings brauchen „noisescope studio“.',
   },
   keys: {
     title: 'Tastatur',

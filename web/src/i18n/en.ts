@@ -187,6 +187,7 @@ export const en = {
       `This address was made with the model “${old}”; what you see was drawn by “${young}”.`,
     tooLong: 'This recipe is too long for an address: take the JSON instead.',
     files: 'Files of what is shown',
+    needsServer: 'This page carries its model; files, methods and trainings need “noisescope studio”.',
   },
   keys: {
     title: 'Keyboard',

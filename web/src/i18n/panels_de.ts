@@ -72,7 +72,8 @@ export const panelsDe: PanelTexts = {
     asking: 'Rechnet',
     budget: 'Sekunden für alle',
     askAll: 'Alle fragen, die hineinpassen',
-    askAllOf: (asked, all, seconds) => `${asked} von ${all} Methoden passen, zusammen höchstens etwa ${seconds}.`,
+    askAllOf: (asked, all, seconds) =>
+      `${asked} von ${all} Methoden passen, zusammen höchstens etwa ${seconds}.`,
     stop: 'Nicht weiter fragen',
     waiting: 'wartet',
     took: (seconds) => `dauerte ${seconds}`,

@@ -53,6 +53,7 @@ const NO_LINKS: Links = {
 };
 
 export class LiveEngine implements Engine {
+  readonly isAlone = true;
   readonly links = NO_LINKS;
 
   private readonly known = new Map<number, Branch>();

@@ -56,6 +56,7 @@ void add_evaluate(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_studio(CLI::App& app, Session& session);
 void add_convert(CLI::App& app, Session& session);
+void add_export(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 

@@ -42,7 +42,7 @@ std::string set_text(const Branch& branch) {
 std::string rewind_flags(const ChangeRequest& change) {
   if (change.move || change.swap || change.turn_seed || change.window) return "";
   if (change.noise && change.remaining_seed && change.noise->seed != *change.remaining_seed) return "";
-  std::string flags = format_text(" --step {}", change.step);
+  std::string flags = format_text(" --out rewound --step {}", change.step);
   if (change.prompt) flags += " --to-prompt " + quoted(*change.prompt);
   if (change.guidance) flags += " --scale " + number_text(*change.guidance);
   if (change.noise) {

@@ -88,10 +88,16 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def run_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    run = tmp_path_factory.mktemp("runs") / "tiny"
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that has hardly been trained."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
     settings = [word for setting in TINY_RUN.split() for word in ("--set", setting)]
-    subprocess.run([program(), "train", "--out", str(run), "--quiet", *settings], check=True)
+    subprocess.run([program(), "train", "--out", str(folder), "--quiet", *settings], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_address(run: Path) -> Iterator[str]:
     yield from serve(str(run))
 
 

@@ -14,6 +14,10 @@ export const CHANGE_KINDS = [
 
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
+/** Solvers that always add noise on their way. */
+const NOISY_SOLVERS = ['ddpm', 'dpmpp_2m_sde'];
+export const addsNoise = (solver: string): boolean => NOISY_SOLVERS.includes(solver);
+
 export const BOX_KINDS: readonly ChangeKind[] = ['noise', 'move', 'swap'];
 
 /** What the form of changes holds. */

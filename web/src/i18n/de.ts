@@ -74,7 +74,7 @@ export const de: Texts = {
     noise: 'Rauschen',
     picture: 'Bild',
     plane: 'Groß gezeigt',
-    pictureName: (picture, seed) => `Bild ${picture}, Startzahl ${seed}`,
+    pictureName: (picture, seed) => `Rauschen ${picture} der Startzahl ${seed}`,
     canvas: (plane, picture) => `${plane}, ${picture}`,
     scale: (scale) => `Schwarz −${scale}, Grau 0, Weiß +${scale}`,
     old: 'vorher',
@@ -135,6 +135,8 @@ export const de: Texts = {
       remaining: 'Anderes Rauschen, wo der Löser noch welches hinzufügt.',
       turn: 'Das fertige Bild wird bis zu diesem Pegel verrauscht und neu gezeichnet.',
     },
+    noisySolver:
+      'Der Löser dieses Zweigs gibt in jedem Schritt Rauschen dazu, deshalb zählt das Rauschen einer Stelle kaum. Mit ddim oder dpmpp_2m bewegt es etwas.',
     word: 'Wort',
     by: 'wird',
     noContrasts: 'Zu keinem Wort dieses Prompts sind Alternativen bekannt: Ändern Sie den Prompt.',
@@ -180,7 +182,8 @@ export const de: Texts = {
   keep: {
     title: 'Mitnehmen',
     link: 'Link kopieren',
-    linkHelp: 'Enthält Rezept und Ansicht; ein anderes Studio mit diesem Modell zeichnet es neu.',
+    linkHelp:
+      'Enthält Rezept und Ansicht. Anderswo: ein Studio mit diesem Modell starten und alles ab # hinter seine Adresse setzen.',
     command: 'Als Befehl kopieren',
     noCommand: 'Kein Befehl kann sagen, wie dies gezeichnet wurde.',
     noPython: 'Kein Aufruf in Python kann diese Änderung sagen; der Link kann es.',

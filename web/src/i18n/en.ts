@@ -74,7 +74,7 @@ export const en = {
     noise: 'noise',
     picture: 'picture',
     plane: 'Shown large',
-    pictureName: (picture: string, seed: string) => `picture ${picture}, seed ${seed}`,
+    pictureName: (picture: string, seed: string) => `noise ${picture} of seed ${seed}`,
     canvas: (plane: string, picture: string) => `${plane}, ${picture}`,
     scale: (scale: string) => `black −${scale}, grey 0, white +${scale}`,
     old: 'before',
@@ -125,6 +125,8 @@ export const en = {
       remaining: 'Other noise where the solver still adds some.',
       turn: 'The finished picture is noised to this level again and drawn anew.',
     },
+    noisySolver:
+      'The solver of this branch adds noise at every step, so the noise of one place hardly counts. Draw with ddim or dpmpp_2m to see it move things.',
     word: 'Word',
     by: 'becomes',
     noContrasts: 'No word of this prompt has known alternatives: change the prompt instead.',
@@ -170,7 +172,8 @@ export const en = {
   keep: {
     title: 'Keep',
     link: 'Copy link',
-    linkHelp: 'Holds the recipe and the view; another studio with this model draws it again.',
+    linkHelp:
+      'Holds the recipe and the view. Elsewhere: start a studio with this model, and put all from # on behind its address.',
     command: 'Copy as command',
     noCommand: 'No command line can say how this was drawn.',
     noPython: 'No call of Python can say this change; the link can.',

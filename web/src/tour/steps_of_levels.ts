@@ -125,6 +125,9 @@ function trustedStates(model: Model, branch: Branch): number {
   return beyond < 0 ? branch.log_snrs.length : Math.max(beyond, 1);
 }
 
+/** sigma of a log-SNR; 0 at the finished picture. */
+const sigmaOf = (logSnr: number | null): number => (logSnr === null ? 0 : Math.exp(-logSnr / 2));
+
 export const prompt: StepOf<'prompt'> = {
   able: (model) => model.planes.some((plane) => plane.id === 'difference'),
   tasks: {
@@ -134,7 +137,9 @@ export const prompt: StepOf<'prompt'> = {
   async judge(seen) {
     const { branch } = seen;
     if (!branch) return undefined;
-    const all = await series(seen, branch, 'difference', ({ rgb, scale }) => rootMeanSquare(rgb, scale));
+    const noise = await series(seen, branch, 'difference', ({ rgb, scale }) => rootMeanSquare(rgb, scale));
+    // Of the estimates: noise is their difference over sigma, which blows up where the picture is nearly clean.
+    const all = noise.map((size, state) => size * sigmaOf(branch.log_snrs[state] ?? null));
     const sizes = all.slice(0, trustedStates(seen.model, branch));
     const peak = Math.max(...sizes);
     const here = sizes[seen.state] ?? 0;

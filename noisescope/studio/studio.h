@@ -79,8 +79,8 @@ struct Studio {
 /// `GET /api/model` (docs/dev/studio.md).
 Json model_json(const Studio& studio);
 
-/// Throws ValueError for a prompt that the model cannot take, as far as its text tells: unknown words, or what no picture
-/// shows. Evaluates nothing.
+/// Throws ValueError for a prompt that the model cannot take, as far as its text tells: unknown words, or what no
+/// picture shows. Evaluates nothing.
 void check_prompt(const Model& model, const std::string& prompt);
 
 /// The words of a prompt, known or not, and those whose alternatives are known. Evaluates nothing.

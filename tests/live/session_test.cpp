@@ -29,9 +29,7 @@ struct LiveSessionTest : testing::Test {
     const Json branch = session.call("draw", body).at("branch");
     return finished(branch.at("id").get<int64_t>());
   }
-  Json changed(const Json& body) {
-    return finished(session.call("change", body).at("branch").at("id").get<int64_t>());
-  }
+  Json changed(const Json& body) { return finished(session.call("change", body).at("branch").at("id").get<int64_t>()); }
   Json finished(int64_t id) {
     Json answer = session.call("advance", {{"branch", id}});
     while (answer.at("more").get<bool>()) answer = session.call("advance", {{"branch", id}});

@@ -1,4 +1,4 @@
-"""web/public/live/engine.wasm is what tools/live/build_wasm.sh makes of the sources of today, and answers as the library does.
+"""web/public/live/engine.wasm is what tools/live/build_wasm.sh makes of its sources, and answers as the library does.
 
 Skips aloud what needs emscripten or node where they are not there.
 """

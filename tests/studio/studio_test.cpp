@@ -282,10 +282,10 @@ TEST_F(StudioTest, IsCopiedAsCommandAndPython) {
       "disc on dark\"] * 2, seed=4, grid={\"steps\":12}, sampler={\"solver\":\"dpmpp_2m\"})\npictures = "
       "run.pictures\n");
   const Json child = branch_json(studio_, changed(parent, {{"step", 3}, {"guidance", 2.5}}));
-  EXPECT_EQ(
-      child["command"],
-      "noisescope rewind world --prompt 'a red square left of a blue disc on dark' --pictures 2 --seed 4 --out rewound --step 3 "
-      "--scale 2.5 --set sample.grid.steps=12 --set sample.sampler.solver=dpmpp_2m");
+  EXPECT_EQ(child["command"],
+            "noisescope rewind world --prompt 'a red square left of a blue disc on dark' --pictures 2 --seed 4 --out "
+            "rewound --step 3 "
+            "--scale 2.5 --set sample.grid.steps=12 --set sample.sampler.solver=dpmpp_2m");
 }
 
 TEST_F(StudioTest, ReportsItsBranches) {

@@ -31,6 +31,10 @@ export const panelsDe: PanelTexts = {
     total: 'im Ganzen entschieden',
     ofAtMost: (most) => `von höchstens ${most} Nats`,
     halfPoint: 'halb entschieden bei log-SNR',
+    betweenStates: (before, after) => `In dieser Zeichnung: zwischen den Zuständen ${before} und ${after}.`,
+    showState: (state) => `Zustand ${state} zeigen`,
+    decidedIs:
+      'Entschieden heißt: das verrauschte Bild verrät das Wort schon. Bis wann es sich noch ändern lässt, ist eine andere Frage; Ändern beantwortet sie.',
     never: 'nie halb entschieden',
     notShown: 'Das Bild zeigt dieses Wort nicht.',
     window: (low, high) => `log-SNR ${low} bis ${high}`,

@@ -31,6 +31,11 @@ export const panelsEn = {
     total: 'decided in all',
     ofAtMost: (most: string) => `of at most ${most} nats`,
     halfPoint: 'half decided at log-SNR',
+    betweenStates: (before: string, after: string) =>
+      `In this drawing: between states ${before} and ${after}.`,
+    showState: (state: string) => `Show state ${state}`,
+    decidedIs:
+      'Decided means that the noisy picture already tells the word. Until when it can still be changed is another question: Change answers it.',
     never: 'never half decided',
     notShown: 'The picture does not show this word.',
     window: (low: string, high: string) => `log-SNR ${low} to ${high}`,

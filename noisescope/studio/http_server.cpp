@@ -107,8 +107,14 @@ class EventStream {
  public:
   EventStream(const EventLog& events, uint64_t last) : events_(events), last_(last) {}
 
+  /// False where nobody hears it any more: its thread is then free for others.
   bool write(httplib::DataSink& sink) {
-    const Missed missed = events_.after(last_, std::chrono::seconds(10));
+    constexpr int kLooks = 40;  // of a quarter of a second each, before a comment is due
+    Missed missed;
+    for (int look = 0; look < kLooks && missed.events.empty() && !missed.has_gap && !missed.is_closed; ++look) {
+      missed = events_.after(last_, std::chrono::milliseconds(250));
+      if (!sink.is_writable()) return false;
+    }
     std::string text;
     if (missed.has_gap) text = format_text("id: {}\nevent: reset\ndata: {{}}\n\n", missed.last);
     for (const Event& event : missed.events) {
@@ -376,6 +382,9 @@ void HttpServer::Parts::watch_training(const std::stop_token& stop) {
 
 HttpServer::HttpServer(Studio& studio, const ServeOptions& options) : parts_(std::make_unique<Parts>(studio, options)) {
   Parts& parts = *parts_;
+  if (options.port < 0 || options.port > 65535) {
+    throw ValueError(format_text("[studio.serve] expected a port from 0 to 65535, got {}", options.port));
+  }
   parts.limit();
   const int port = options.port == 0 ? parts.server.bind_to_any_port(options.host)
                                      : (parts.server.bind_to_port(options.host, options.port) ? options.port : -1);

@@ -76,6 +76,7 @@ def examples(run, folder):
     along = {"trajectory": trajectory}
     change = {"step": 1, "prompts": None, "condition": rows, "scale": 2.0, "prompted": lambda log_snr: log_snr > 0,
               "remaining_noise": 3, "block": (0, 0, 2, 2), "block_seed": 1, "progress": False}
+    kept = {name: value for name, value in change.items() if name != "prompted"}  # a trajectory holds no such window
     inversion = ns.explain.invert_edit_friendly(denoiser, SMALL, rows, SIGMAS)
     gaussian = ns.GaussianData(torch.zeros(192).double(), torch.ones(192).double())
     mixture = ns.GaussianMixture(torch.zeros(2, 192).double(), torch.ones(2, 192).double())
@@ -138,10 +139,14 @@ def examples(run, folder):
         "Scenes": None,  # `World.scenes` makes them
         "Scenes.counterfactual_masks": (scenes, {"factor": "background"}),
         "Step": None,  # `sample` makes them
+        "Studio": None,  # `studio` makes them
+        "Studio.stop": (ns.studio(world), {}),
         "Trajectory": start,
+        "Trajectory.changed": (trajectory, {**kept, "initial": None, "observer": None}),
         "Trajectory.redraw": (trajectory, {**change, "initial": None, "observer": None}),
         "Trajectory.rows": (trajectory, {"rows": [1, 0]}),
         "Trajectory.steps": (trajectory, {"progress": False}),
+        "studio": {"model": world, "examples": [PROMPT], "host": "127.0.0.1", "port": 0},
         "World": {"member": "demo", "object_size_px": 12, "colours": ["red", "blue"]},
         "World.captions": (world, {}),
         "World.agreement": (world, {"pictures": pictures, "captions": scenes.captions}),

@@ -36,7 +36,7 @@ PictureRequest pictures_of(const SubjectRequest& request, int64_t count) {
 }
 
 Subject recorded_subject(const Model& model, const SubjectRequest& request, const Control& control) {
-  RecordedTrajectory read = read_trajectory(model, *request.record, request.recorded, request.pictures, control);
+  RecordedTrajectory read = read_trajectory(model, request.record.value(), request.recorded, request.pictures, control);
   if (!request.prompt.empty() && request.prompt != read.prompt) {
     throw ValueError(
         format_text("[explain.make_subject] expected the prompt of picture {}, '{}', got '{}'; leave --prompt out, or "

@@ -63,7 +63,7 @@ void check_folder(const RunConfig& config, const RunFolder& folder) {
   std::vector<std::string> keys = differing_keys(to_json(stored), to_json(config));
   std::erase_if(keys, [](const std::string& key) {
     return std::any_of(kFreeKeys.begin(), kFreeKeys.end(),
-                       [&](const std::string& free) { return key == free || key.rfind(free + ".", 0) == 0; });
+                       [&](const std::string& free) { return key == free || key.starts_with(free + "."); });
   });
   if (!std::filesystem::exists(folder.data()) && stored.data.path != config.data.path) keys.push_back("data.path");
   if (!keys.empty()) {
@@ -247,7 +247,7 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
   constexpr std::string_view kPrefix = "weights.";
   NamedTensors weights;
   for (const auto& [name, value] : ema_state) {
-    if (name.rfind(kPrefix, 0) == 0) weights[name.substr(kPrefix.size())] = value;
+    if (name.starts_with(kPrefix)) weights[name.substr(kPrefix.size())] = value;
   }
   return weights;
 }

@@ -28,8 +28,8 @@ struct Branch {
   JobState state = JobState::queued;
   std::string error = {};
   double seconds = 0;
-  std::vector<SamplerStep> steps = {};        // drawn so far, those of the parent included
-  std::optional<Trajectory> trajectory = {};  // when done
+  std::vector<SamplerStep> steps = {};                // drawn so far, those of the parent included
+  std::shared_ptr<const Trajectory> trajectory = {};  // when done
 
   /// What makes it another than its parent; nullptr for a first one.
   const ChangeRequest* change() const { return changes.empty() ? nullptr : &changes.back(); }

@@ -44,7 +44,7 @@ void draw_branch(Studio& studio, int64_t id, const Control& control) {
   const std::chrono::duration<double> seconds = DrawClock::now() - begin;
   update(studio, id, [&](Branch& b) {
     b.steps = drawn.steps();
-    b.trajectory = drawn;
+    b.trajectory = std::make_shared<const Trajectory>(drawn);
     b.seconds = seconds.count();
     b.state = JobState::done;
   });

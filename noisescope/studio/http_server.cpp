@@ -255,12 +255,12 @@ void HttpServer::Parts::route_branches() {
 
 void HttpServer::Parts::route_pictures() {
   server.Get(R"(/api/branches/(\d+)/states/(\d+))", [this](const Request& request, Response& r) {
-    StateBytes state = state_bytes(studio.tree.of(path_number(request, 1)), path_number(request, 2));
+    const StateBytes state = state_bytes(studio.tree.of(path_number(request, 1)), path_number(request, 2));
     std::vector<std::string> scales;
     for (const double scale : state.scales) scales.push_back(number_text(scale));
     r.set_header("X-Scales", join(scales, ","));
     r.set_header("Cache-Control", "private, max-age=31536000, immutable");
-    r.set_content(std::move(state.bytes), kBytes);
+    r.set_content(state.bytes, kBytes);
   });
   server.Get(R"(/api/branches/(\d+)/states/(\d+)/(\w+)/(\d+)\.png)", [this](const Request& request, Response& r) {
     r.set_content(png_of(studio, path_number(request, 1), path_number(request, 2), request.matches[3].str(),

@@ -106,7 +106,7 @@ T long_call(const std::function<T(const Control&)>& work, const py::object& prog
         result.emplace(work(control));
       },
       progress);
-  return std::move(*result);
+  return std::move(result).value();
 }
 
 /// The same as an object of the package.

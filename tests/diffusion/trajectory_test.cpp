@@ -70,7 +70,8 @@ TEST(Trajectory, PassesDoNotShow) {
 
 TEST(Trajectory, StepsAreEvaluatedOnceInBothBranchesAndSharedByCopies) {
   const Blobs blobs;
-  const Trajectory trajectory = blobs.trajectory(), copy = trajectory;
+  const Trajectory trajectory = blobs.trajectory(),
+                   copy = trajectory;  // NOLINT(performance-unnecessary-copy-initialization)
   EXPECT_EQ(*blobs.evaluations, 0);
   EXPECT_TRUE(copy.has_both_branches());
   EXPECT_EQ(*blobs.evaluations, 2 * 5 * kSteps);
@@ -96,7 +97,7 @@ TEST(Sampling, KnowsWhatARunCosts) {
 TEST(Trajectory, StepsOfACopyAreThoseOfTheOriginal) {
   const Blobs blobs;
   const Trajectory trajectory = blobs.trajectory();
-  const Trajectory copy = trajectory;
+  const Trajectory copy = trajectory;  // NOLINT(performance-unnecessary-copy-initialization)
   trajectory.steps();
   copy.steps();
   EXPECT_EQ(*blobs.evaluations, 2 * 5 * kSteps);

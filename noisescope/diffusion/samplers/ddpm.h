@@ -17,7 +17,7 @@ struct Ddpm : Method {
 
   Tensor advance(const Step& step) override {
     const Posterior q = posterior_ve(step.sigma, step.sigma_next);  // eq. 7 with x_0 = D
-    const Tensor mean = step.denoised * q.x0_factor + step.x * q.xt_factor;
+    Tensor mean = step.denoised * q.x0_factor + step.x * q.xt_factor;
     if (step.is_last()) return mean;  // z = 0 for t = 1
     return mean + step.noise() * std::sqrt(chosen_variance(step, q));
   }

@@ -38,7 +38,7 @@ struct Heun : Method {
   Tensor advance(const Step& step) override {
     const double h = step.sigma_next - step.sigma;
     const Tensor slope = (step.x - step.denoised) / step.sigma;
-    const Tensor guess = step.x + slope * h;
+    Tensor guess = step.x + slope * h;
     if (step.is_last()) return guess;
     const Tensor slope_next = (guess - step.denoise(guess, step.sigma_next)) / step.sigma_next;
     return step.x + (slope + slope_next) * (h / 2);

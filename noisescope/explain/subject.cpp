@@ -35,8 +35,9 @@ PictureRequest pictures_of(const SubjectRequest& request, int64_t count) {
   return {std::vector<std::string>(static_cast<size_t>(count), request.prompt), "", request.seed, 0};
 }
 
-Subject recorded_subject(const Model& model, const SubjectRequest& request, const Control& control) {
-  RecordedTrajectory read = read_trajectory(model, request.record.value(), request.recorded, request.pictures, control);
+Subject recorded_subject(const Model& model, const SubjectRequest& request, const TrajectoryRecord& record,
+                         const Control& control) {
+  RecordedTrajectory read = read_trajectory(model, record, request.recorded, request.pictures, control);
   if (!request.prompt.empty() && request.prompt != read.prompt) {
     throw ValueError(
         format_text("[explain.make_subject] expected the prompt of picture {}, '{}', got '{}'; leave --prompt out, or "
@@ -112,7 +113,8 @@ Tensor Subject::copies(int64_t count) const {
 Subject make_subject(const Model& model, const SubjectRequest& request, const Control& control) {
   check_request(request);
   FactorReader factors = factors_of(model, request.labels);
-  Subject subject = request.record ? recorded_subject(model, request, control) : new_subject(model, request, control);
+  Subject subject = request.record ? recorded_subject(model, request, *request.record, control)
+                                   : new_subject(model, request, control);
   subject.factors = std::move(factors);
   subject.picture = subject.is_inverted() ? request.picture.to(torch::kCPU, torch::kFloat32)
                                           : subject.trajectory.pictures(control)[0].to(torch::kCPU, torch::kFloat32);

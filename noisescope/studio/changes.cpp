@@ -48,7 +48,7 @@ Tensor changed_x(const ChangeRequest& request, const Trajectory& parent) {
   const Tensor clean = clean_part(step);
   const Tensor noise = step.x - clean;
   if (request.move) return clean + moved(noise, request.move->box, request.move->x, request.move->y);
-  return clean + swapped(noise, request.swap.value());
+  return clean + swapped(noise, request.swap.value_or(ChangeRequest::Swap{}));
 }
 
 }  // namespace
@@ -69,7 +69,7 @@ Change change_of(const ChangeRequest& request, const Model& model, const Traject
   change.step = request.step;
   if (request.prompt) change.condition = model.condition({*request.prompt}).expand({parent.count(), -1});
   if (request.window) {
-    change.window = {(*request.window)[0], (*request.window)[1], request.guidance.value()};
+    change.window = {(*request.window)[0], (*request.window)[1], request.guidance.value_or(1)};
   } else {
     change.scale = request.guidance;
   }

@@ -117,7 +117,7 @@ def parquet_files(folder, jpeg):
 
 def furnish(folder):
     """The files that the commands name, small."""
-    for name in ("config", ".venv"):
+    for name in ("config", ".venv", "web"):
         (folder / name).symlink_to(ROOT / name)
     pictures(folder / "cats")
     shutil.copytree(folder / "cats", folder / "photos")

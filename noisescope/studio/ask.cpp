@@ -68,7 +68,7 @@ Json section_json(const Section& section) {
   for (const Table& t : section.tables)
     tables.push_back({{"caption", t.caption}, {"header", t.header}, {"rows", t.rows}});
   for (const Figure& f : section.figures) {
-    figures.push_back({{"markup", f.file.empty() ? f.markup : ""}, {"file", f.file}, {"caption", f.caption}});
+    figures.push_back({{"file", f.file}, {"caption", f.caption}});
   }
   return {{"title", section.title},
           {"warning", section.warning},

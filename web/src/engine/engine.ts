@@ -263,7 +263,7 @@ export interface Answer {
   prose: string;
   numbers: { label: string; value: string; detail: string; meaning: string }[];
   tables: { caption: string; header: string[]; rows: string[][] }[];
-  figures: { markup: string; file: string; caption: string }[];
+  figures: { file: string; caption: string }[];
   preformatted: string;
   json: unknown;
 }

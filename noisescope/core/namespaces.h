@@ -12,6 +12,7 @@ inline namespace io {}
 inline namespace live {}
 inline namespace model {}
 inline namespace nn {}
+inline namespace processes {}
 inline namespace report {}
 inline namespace run {}
 inline namespace stats {}

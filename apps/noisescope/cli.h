@@ -54,6 +54,7 @@ void add_verify(CLI::App& app, Session& session);
 void add_calibrate(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
+void add_replay(CLI::App& app, Session& session);
 void add_studio(CLI::App& app, Session& session);
 void add_convert(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);

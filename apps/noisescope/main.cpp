@@ -102,7 +102,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "noisescope " NOISESCOPE_VERSION);
   for (auto* add :
        {add_demo, add_data, add_clip, add_train, add_sample, add_explain, add_rewind, add_verify, add_calibrate,
-        add_evaluate, add_report, add_studio, add_export, add_convert, add_config, add_doctor}) {
+        add_evaluate, add_report, add_replay, add_studio, add_export, add_convert, add_config, add_doctor}) {
     add(app, session);
   }
   // Commands run from CLI11 callbacks, after this one has prepared the process.

@@ -52,6 +52,17 @@ std::string torch_runtime_version() {
   return TORCH_VERSION;
 }
 
+/// "AMD EPYC 9R14", where the system says it.
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const size_t value = line.find_first_not_of(" \t", line.find(':') + 1);
+    return value == std::string::npos ? "unknown" : line.substr(value);
+  }
+  return "unknown";
+}
+
 int64_t memory_mib() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / (1 << 20); }
 
 }  // namespace
@@ -90,12 +101,15 @@ void configure_process(int64_t threads) {
 
 std::vector<std::pair<std::string, std::string>> machine_facts() {
   const auto openmp = loaded_libraries("libgomp");
-  return {{"torch", torch_runtime_version()},
+  return {{"noisescope", NOISESCOPE_VERSION},
+          {"torch", torch_runtime_version()},
           {"compiled against torch", TORCH_VERSION},
           {"compiler", "g++ " __VERSION__},
+          {"processor", processor()},
           {"cpu capability", at::get_cpu_capability()},
           {"cores", format_text("{} of {}", usable_cores(), std::thread::hardware_concurrency())},
           {"threads", format_text("{}", at::get_num_threads())},
+          {"threads follow the machine", follows_machine() ? "yes" : "no"},
           {"openmp", openmp.empty() ? "none" : *openmp.begin()},
           {"memory", format_text("{} MiB", memory_mib())},
           {"cuda", cuda_available() ? format_text("{} device(s)", cuda_devices()) : "none"}};

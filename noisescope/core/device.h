@@ -18,7 +18,7 @@ torch::Device parse_device(const std::string& text);
 /// and allocator thresholds that keep freed memory for the next step.
 void configure_process(int64_t threads);
 
-/// What this machine is and what configure_process settled on: ("torch", "2.13.0"), ... in a
+/// What this machine is and what configure_process settled on: ("noisescope", "0.1.0"), ("torch", "2.13.0"), ... in a
 /// stable order, for `noisescope doctor` and the env.json of a run.
 std::vector<std::pair<std::string, std::string>> machine_facts();
 

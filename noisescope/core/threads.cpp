@@ -98,6 +98,11 @@ class Follower {
     if (at::get_num_threads() != plan_.threads()) at::set_num_threads(static_cast<int>(plan_.threads()));
   }
 
+  bool follows() {
+    const std::lock_guard lock(mutex_);
+    return last_.has_value();
+  }
+
   MachineUse use() {
     const std::lock_guard lock(mutex_);
     return plan_.use();
@@ -186,6 +191,8 @@ void fix_threads(int64_t threads) {
   follower().stop(threads);
   at::set_num_threads(static_cast<int>(threads));
 }
+
+bool follows_machine() { return follower().follows(); }
 
 void watch_machine() { follower().watch(); }
 

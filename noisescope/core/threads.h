@@ -26,6 +26,9 @@ void follow_machine(int64_t most);
 /// Exactly so many threads, whatever others do. Throws ValueError for threads < 1.
 void fix_threads(int64_t threads);
 
+/// Whether follow_machine was called after the last fix_threads.
+bool follows_machine();
+
 /// Looks at the machine if the last look is half a second ago, and moves to the number of threads that pays now. Does
 /// nothing unless follow_machine was called. Called by whoever computes, since OpenMP counts threads for each caller.
 void watch_machine();

@@ -192,10 +192,13 @@ ClipModel clip_of_run(const ClipStage& stage, const Control& control, const Noti
   note_captions(clip, data, notice);
   ClipTrainOptions options = config.clip_train;
   options.checkpoint = folder.clip_checkpoint().string();
-  train_clip(clip, {captions, clip_batches(data, config.clip_batch_size, seed), seed}, options, control);
+  const ClipTrainStatus trained =
+      train_clip(clip, {captions, clip_batches(data, config.clip_batch_size, seed), seed}, options, control).last;
   clip.save(folder.clip());
+  nlohmann::ordered_json report = clip_report(clip, data, seed);
+  report["training"] = {{"steps", trained.step}, {"images", trained.images}};
   // Written last: its presence says that the folder beside it is complete.
-  write_clip_report(folder, clip_report(clip, data, seed), notice);
+  write_clip_report(folder, report, notice);
   std::filesystem::remove(folder.clip_checkpoint());
   return clip;
 }

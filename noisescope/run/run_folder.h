@@ -14,6 +14,7 @@ struct RunFolder {
 
   std::filesystem::path config() const { return root / "config.yaml"; }     // resolved
   std::filesystem::path data() const { return root / "data.json"; }         // what it was trained on
+  std::filesystem::path starts() const { return root / "starts.json"; }     // under what training went on
   std::filesystem::path clip() const { return root / "clip"; }              // Hugging Face layout
   std::filesystem::path clip_report() const { return root / "clip.json"; }  // how good it is
   std::filesystem::path clip_checkpoint() const { return root / "clip.partial.safetensors"; }
@@ -31,6 +32,7 @@ struct RunFolder {
   std::filesystem::path evaluation() const { return root / "evaluation.json"; }
   std::filesystem::path calibration() const { return root / "calibration.json"; }  // of its evidence
   std::filesystem::path report() const { return root / "report.html"; }
+  std::filesystem::path replay() const { return root / "replay"; }  // the run made anew: a run folder
   std::filesystem::path summary() const { return root / "summary.json"; }
 };
 

@@ -17,6 +17,7 @@
 #include "noisescope/run/calibrate_run.h"
 #include "noisescope/run/fit_levels.h"
 #include "noisescope/run/machine_json.h"
+#include "noisescope/run/training_starts.h"
 
 namespace noisescope::run {
 namespace {
@@ -269,6 +270,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
     check_data(data, folder);
   }
   claim_folder(config, data, folder);
+  record_start(folder, config.train.budget, request.device);
   if (request.notice) say_of_data(config, data, request.notice);
   const double clip_started = seconds_now();
   const bool had_clip = std::filesystem::exists(folder.clip_report());

@@ -26,7 +26,7 @@ struct TrainingSummary {
 };
 
 /// Trains the run of `config` in `folder`, going on from whatever is there; the same call again does
-/// what is left. Writes config.yaml, env.json, clip/, embeddings and condition.safetensors,
+/// what is left. Writes config.yaml, env.json, starts.json, clip/, embeddings and condition.safetensors,
 /// checkpoints/, metrics, model.safetensors, training.json and validation.json.
 /// The folder is locked meanwhile: a second process gets IoError.
 /// A first start that fails before training (configuration, data) leaves no config.yaml and so blocks no second one.

@@ -1,6 +1,7 @@
 #include "noisescope/core/device.h"
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/report/demo_run.h"
+#include "noisescope/run/replay.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/run_handle.h"
 
@@ -67,6 +68,14 @@ void train(const std::string& config_path, const std::vector<std::string>& overr
   }
 }
 
+py::object replay(const std::string& folder, const std::string& out, const std::string& data, int64_t threads,
+                  const std::string& device, const py::object& progress) {
+  const ReplayRequest request{out, data, threads, parse_device(device)};
+  nlohmann::ordered_json result;
+  run_long([&](const Control& control) { result = to_json(replay_run(RunFolder{folder}, request, control)); }, progress);
+  return python_of(result);
+}
+
 py::object demo(const std::string& out, const std::vector<std::string>& overrides, std::optional<double> seconds,
                 const std::string& device, const py::object& progress, const std::string& data) {
   std::vector<std::string> settings = demo_settings(parse_enum<DemoData>(data));
@@ -103,6 +112,7 @@ void bind_run(py::module_& m) {
       .def_property_readonly("clip", [](const RunHandle& r) { return r.network.clip(); });
   m.def("train", train);
   m.def("demo", demo);
+  m.def("replay_run", replay);
   m.def("exact_pictures", exact_pictures);
 }
 

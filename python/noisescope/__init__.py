@@ -27,7 +27,7 @@ from noisescope.errors import (  # noqa: E402
 from noisescope.model import Factors, Model, ModelLike, model  # noqa: E402
 from noisescope.picture_world import PictureWorld  # noqa: E402
 from noisescope.pictures import Pictures, tensor_of  # noqa: E402
-from noisescope.run import Run, demo, load, train  # noqa: E402
+from noisescope.run import Run, demo, load, replay, train  # noqa: E402
 from noisescope.safetensors import load_safetensors, save_safetensors  # noqa: E402
 from noisescope.studio import Studio, studio  # noqa: E402
 from noisescope.trajectory import Trajectory  # noqa: E402
@@ -38,7 +38,7 @@ __all__ = [
     "GaussianMixture", "Interrupted", "InvalidValueError", "IoError", "Model", "ModelError", "ModelLike",
     "NumericError", "PictureWorld", "Pictures", "Progress", "Run", "Scenes", "ShapeError", "Step", "Studio",
     "Trajectory", "World", "__version__", "add_noise", "demo", "denoiser", "explain", "initial_noise", "load",
-    "load_safetensors", "machine_facts", "metric", "model", "noise_of", "precondition", "sample", "sampling_sigmas",
-    "save_safetensors", "schedule", "score_from_x0", "studio", "tensor_of", "train", "v_from_x0", "ve_from_vp",
-    "vp_from_ve", "x0_from_eps", "x0_from_score", "x0_from_v",
+    "load_safetensors", "machine_facts", "metric", "model", "noise_of", "precondition", "replay", "sample",
+    "sampling_sigmas", "save_safetensors", "schedule", "score_from_x0", "studio", "tensor_of", "train", "v_from_x0",
+    "ve_from_vp", "vp_from_ve", "x0_from_eps", "x0_from_score", "x0_from_v",
 ]

@@ -73,6 +73,20 @@ def train(out: str | os.PathLike[str], config: str | os.PathLike[str] = "", *,
     return Run(out, device)
 
 
+def replay(folder: str | os.PathLike[str], out: str | os.PathLike[str] = "", *, data: str | os.PathLike[str] = "",
+           threads: int = 0, device: str = "cpu", progress: Watch = None) -> dict[str, Any]:
+    """Trains a finished run anew from its folder, in `out` (default: folder/replay; an interrupted replay goes on
+    there), and compares: {"equal": bool, "parts": [{"name", "equal", "run", "again", "difference"}, ...], "reasons":
+    [str, ...]}. The reasons are what may explain a difference: threads, processor, torch, budgets in seconds.
+
+    `data`: where the data are, if they have moved; `threads`: other than the run was trained with, during this
+    call. Raises ModelError for a run that is not finished, DataError where its data are gone or have changed.
+    """
+    values: dict[str, Any] = _core.replay_run(os.fspath(folder), os.fspath(out), os.fspath(data), threads, device,
+                                              sink(progress))
+    return values
+
+
 def demo(out: str | os.PathLike[str] = "runs/demo", *, data: str = "world", seconds: float | None = None,
          overrides: Mapping[str, Any] | None = None, device: str = "cpu", progress: Watch = None) -> dict[str, Any]:
     """The main job, as `noisescope demo` does it: trains on the embedded data in the folder `out` (going on from what

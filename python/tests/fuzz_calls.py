@@ -169,6 +169,8 @@ def examples(run, folder):
         "demo": None,
         "noise_of": {**conversion, "denoised": SMALL},
         "precondition": {"network": lambda x, label, c: x, "sigma_data": 0.5},
+        "replay": {"folder": run.folder, "out": folder + "/again", "data": "", "threads": 1, "device": "cpu",
+                   "progress": False},
         "sample": {"denoiser": denoiser, "x": SMALL, "condition": rows, "null_condition": rows, "sigmas": SIGMAS,
                    "guidance": {"scale": 2}, "seed": 1, "sample_ids": [0, 1], "noise": torch.zeros(1, 2, 3, 8, 8),
                    "observer": None, "progress": False, "solver": "ddpm", "eta": 0.5},

@@ -87,6 +87,20 @@ def test_steps_of_training_are_heard_and_may_end_it(tmp_path):
     assert [now["step"] for now in seen] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_a_run_is_made_again_from_its_folder(tmp_path):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        run = ns.train(tmp_path / "run", overrides=TINY, progress=False)
+        again = ns.replay(run.folder, tmp_path / "again", progress=False)
+    finally:
+        torch.set_num_threads(threads)
+    assert [part["name"] for part in again["parts"]] == ["clip", "embeddings", "conditions", "metrics", "model"]
+    assert again["equal"], again
+    with pytest.raises(ns.InvalidValueError, match="another folder"):
+        ns.replay(run.folder, run.folder, progress=False)
+
+
 def test_files_of_tensors_go_both_ways(tmp_path):
     tensors = {"a": torch.arange(6).reshape(2, 3), "b": torch.randn(4)}
     ns.save_safetensors(tmp_path / "t.safetensors", tensors, {"note": "x"})

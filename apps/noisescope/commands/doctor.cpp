@@ -11,7 +11,7 @@ void run_doctor(const Session& session) {
   nlohmann::ordered_json json;
   for (const auto& [name, value] : facts) {
     json["facts"][name] = value;
-    session.say(format_text("{:<23} {}", name, value));
+    session.say(format_text("{:<27} {}", name, value));
   }
   json["problems"] = problems;
   for (const std::string& problem : problems) session.say("problem: " + problem);

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 
 #include "apps/noisescope/cli.h"
@@ -67,7 +68,7 @@ constexpr const char* kFooter =
 int exit_code_of(const std::exception& error) {
   if (dynamic_cast<const ValueError*>(&error)) return 2;
   if (dynamic_cast<const FormatError*>(&error) || dynamic_cast<const IoError*>(&error) ||
-      dynamic_cast<const DataError*>(&error)) {
+      dynamic_cast<const DataError*>(&error) || dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
     return 3;
   }
   if (dynamic_cast<const ModelError*>(&error)) return 4;

@@ -8,16 +8,26 @@
 #include <unistd.h>
 
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 
 extern char** environ;
 
 namespace noisescope::cli {
+namespace {
+
+/// Before a script: Linux ends it when the program ends, however that comes (1: PR_SET_PDEATHSIG).
+constexpr const char* kEndsWithProgram =
+    "import ctypes, os, signal\n"
+    "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+    "if os.getppid() != {}: os._exit(1)\n";
+
+}  // namespace
 
 std::string default_python() { return std::filesystem::exists(".venv/bin/python") ? ".venv/bin/python" : "python3"; }
 
 void run_python(const std::string& python, const char* script, const std::vector<std::string>& arguments,
                 const std::string& needs) {
-  std::vector<std::string> words = {python, "-c", script};
+  std::vector<std::string> words = {python, "-c", format_text(kEndsWithProgram, ::getpid()) + script};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "noisescope/io/file.h"
+
 namespace noisescope::cli {
 
 /// Does the name end like a pickle's (.bin, .pt, .pth, .ckpt)?
@@ -18,10 +20,11 @@ bool is_pickle(const std::filesystem::path& path);
 void unpickle(const std::string& python, const std::string& keys, const std::vector<std::filesystem::path>& pickles,
               const std::filesystem::path& target);
 
-/// A folder beside `out` that is gone when this is: what is made there appears under `out` as a whole or not at all.
+/// A folder beside `out` that is gone when this is: what is made there appears under `out` as a whole or not at all,
+/// also after a power cut. What a killed process left there is removed.
 class Workplace {
  public:
-  /// Throws IoError if `out` exists and is not an empty folder.
+  /// Throws IoError if `out` exists and is not an empty folder, or another process makes it.
   explicit Workplace(const std::filesystem::path& out);
   ~Workplace();
   Workplace(const Workplace&) = delete;
@@ -33,6 +36,7 @@ class Workplace {
 
  private:
   std::filesystem::path out_, path_;
+  FolderLock lock_;
 };
 
 }  // namespace noisescope::cli

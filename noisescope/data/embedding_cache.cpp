@@ -194,7 +194,12 @@ Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& datas
   const Metadata keys = keys_of(dataset, encoders, image_count(dataset, options));
   TensorFile file;
   const std::string reason = why_unusable(path, keys, file);
-  if (reason.empty()) return embeddings_from(file);
+  fs::path folder = path;
+  folder += ".partial";
+  if (reason.empty()) {
+    remove_abandoned(folder);  // of a process that was killed after its last write
+    return embeddings_from(file);
+  }
   if (options.skip_extraction) {
     throw ModelError(
         format_text("[data.load_or_extract_embeddings] expected embeddings at '{}' that fit model and "
@@ -202,8 +207,6 @@ Embeddings load_or_extract_embeddings(const fs::path& path, const Dataset& datas
                     path.string(), reason));
   }
   check_request(dataset, encoders, options);
-  fs::path folder = path;
-  folder += ".partial";
   make_folder(folder);
   const FolderLock lock(folder);
   file = extract(folder, dataset, encoders, options, keys, control);

@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <streambuf>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -118,13 +119,25 @@ class DescriptorBuffer : public std::streambuf {
   std::vector<char> buffer_;
 };
 
-/// A file under a hidden name beside its final one, removed unless it was committed.
+/// fsync, or the errno that it failed with. Some file systems cannot sync and say EINVAL: nothing is to be waited for.
+int synced(int descriptor) {
+  while (::fsync(descriptor) != 0) {
+    if (errno != EINTR) return errno == EINVAL ? 0 : errno;
+  }
+  return 0;
+}
+
+/// Makes the names in a folder durable; the errno that stopped it, or 0.
+int sync_names(const fs::path& folder) {
+  const Descriptor descriptor(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return descriptor.get() < 0 ? 0 : synced(descriptor.get());  // one that may not be read has nothing to sync by
+}
+
+/// A file under a hidden name beside its final one, removed unless it was committed. What a killed process leaves
+/// behind is taken over by the next writer of the same file; a lock keeps two that live apart.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const fs::path& final_path)
-      : final_path_(final_path), path_(hidden_name(final_path)), descriptor_(open_new(path_)) {
-    if (descriptor_.get() < 0) fail(kWhere, "to write", final_path_, errno);
-  }
+  explicit TemporaryFile(const fs::path& final_path) : final_path_(final_path), descriptor_(open_own()) {}
   ~TemporaryFile() {
     if (!committed_) ::unlink(path_.c_str());
   }
@@ -133,29 +146,37 @@ class TemporaryFile {
 
   /// Makes the content durable, then visible under the final name, then the name durable.
   void commit() {
-    if (::fsync(descriptor()) != 0) fail(kWhere, "to write", final_path_, errno);
-    if (::close(descriptor_.release()) != 0) fail(kWhere, "to write", final_path_, errno);
-    if (::rename(path_.c_str(), final_path_.c_str()) != 0) {
-      fail(kWhere, "to write", final_path_, errno);
-    }
+    if (const int error = synced(descriptor())) fail(kWhere, "to write", final_path_, error);
+    if (::rename(path_.c_str(), final_path_.c_str()) != 0) fail(kWhere, "to write", final_path_, errno);
     committed_ = true;
-    const Descriptor folder(::open(folder_of(final_path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() >= 0) ::fsync(folder.get());  // not every file system can; the rename stands
+    if (::close(descriptor_.release()) != 0 && errno != EINTR) fail(kWhere, "to write", final_path_, errno);
+    if (const int error = sync_names(final_path_.parent_path())) fail(kWhere, "to write", final_path_, error);
   }
 
   static constexpr const char* kWhere = "write_file_atomic";
 
  private:
-  static fs::path folder_of(const fs::path& path) {
-    return path.has_parent_path() ? path.parent_path() : fs::path(".");
+  int open_own() {
+    for (int number = 0;;) {
+      path_ = final_path_.parent_path() / format_text(".{}.{}.partial", final_path_.filename().string(), number);
+      Descriptor file(::open(path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0666));
+      if (file.get() < 0) fail(kWhere, "to write", final_path_, errno);
+      if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) fail(kWhere, "to write", final_path_, errno);
+        ++number;  // somebody writes there
+        continue;
+      }
+      if (!is_named(file.get(), path_)) continue;  // its writer has just given it the final name
+      if (::ftruncate(file.get(), 0) != 0) fail(kWhere, "to write", final_path_, errno);
+      return file.release();
+    }
   }
-  static fs::path hidden_name(const fs::path& path) {
-    static std::atomic<uint64_t> counter{0};
-    return folder_of(path) / format_text(".{}.{}-{}.partial", path.filename().string(), ::getpid(), counter++);
-  }
-  static int open_new(const fs::path& path) {
-    // Not O_EXCL: what a killed process with the same number left behind is overwritten.
-    return ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0666);
+
+  static bool is_named(int descriptor, const fs::path& path) {
+    struct stat open_one {
+    }, named{};
+    return ::fstat(descriptor, &open_one) == 0 && ::stat(path.c_str(), &named) == 0 &&
+           open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
   }
 
   fs::path final_path_;
@@ -214,6 +235,17 @@ std::string hexadecimal(XXH128_hash_t hash) {
   return text;
 }
 
+/// False, with errno, where it is held for longer than somebody takes who only asks whether it is.
+bool take_lock(int descriptor) {
+  for (int look = 0; look < 10; ++look) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  errno = EWOULDBLOCK;
+  return false;
+}
+
 std::string holder_of(int descriptor) {
   std::array<char, 32> text{};
   const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
@@ -270,9 +302,19 @@ std::string checksum_file(const fs::path& path) {
 
 void make_folder(const fs::path& path) {
   std::error_code error;
+  std::vector<fs::path> missing;
+  for (fs::path part = path; !part.empty() && !fs::exists(part, error); part = part.parent_path())
+    missing.push_back(part);
   fs::create_directories(path, error);
   if (error) fail("make_folder", "to make folder", path, error.value());
   if (!fs::is_directory(path, error)) fail("make_folder", "to make folder", path, ENOTDIR);
+  for (const fs::path& made : missing) {
+    if (const int reason = sync_names(made.parent_path())) fail("make_folder", "to make folder", path, reason);
+  }
+}
+
+void sync_folder(const fs::path& folder) {
+  if (const int error = sync_names(folder)) fail("sync_folder", "to sync folder", folder, error);
 }
 
 FolderLock::FolderLock(const fs::path& folder) {
@@ -280,7 +322,7 @@ FolderLock::FolderLock(const fs::path& folder) {
   const fs::path path = folder / ".lock";
   Descriptor file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666));
   if (file.get() < 0) fail("FolderLock", "to lock", path, errno);
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!take_lock(file.get())) {
     if (errno != EWOULDBLOCK) fail("FolderLock", "to lock", path, errno);
     throw IoError(
         format_text("[io.FolderLock] expected a free folder, got {}, which is in use by {}; "
@@ -297,6 +339,16 @@ FolderLock::FolderLock(const fs::path& folder) {
 
 FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);  // the file stays: unlinking it would race
+}
+
+void remove_abandoned(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) return;
+  try {
+    const FolderLock lock(folder);
+    fs::remove_all(folder, ignored);
+  } catch (const IoError&) {
+  }
 }
 
 }  // namespace noisescope::io

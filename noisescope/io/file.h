@@ -12,9 +12,9 @@
 
 namespace noisescope::io {
 
-/// Writes through a temporary file in the same folder, fsync and rename: `path` holds either the old
-/// content or the whole new one. Creates missing parent folders. Throws IoError naming path and reason
-/// (full disk, read-only folder); the temporary file is removed.
+/// Writes through a hidden file in the same folder, fsync and rename: `path` holds either the old content or the whole
+/// new one, also after a power cut. Creates missing parent folders. Throws IoError naming path and reason (full disk,
+/// read-only folder); the hidden file is removed, or, of a killed process, taken over by the next writer of `path`.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 /// The same for content produced piece by piece.
@@ -28,8 +28,15 @@ std::string read_file(const std::filesystem::path& path, uint64_t limit_bytes = 
 std::string checksum(std::string_view content);
 std::string checksum_file(const std::filesystem::path& path);
 
-/// Creates the folder and its parents; throws IoError with the reason.
+/// Creates the folder and its parents, to stay after a power cut; throws IoError with the reason.
 void make_folder(const std::filesystem::path& path);
+
+/// Makes what was made, renamed or removed in a folder stay after a power cut. Throws IoError with the reason.
+void sync_folder(const std::filesystem::path& folder);
+
+/// Removes a folder of unfinished work that nobody holds (FolderLock); leaves one that is in use, or may not be removed:
+/// it costs disk, nothing else.
+void remove_abandoned(const std::filesystem::path& folder);
 
 /// An exclusive lock on a folder (flock on `<folder>/.lock`), held until destruction and released by
 /// the system if the process dies. Throws IoError naming the holder's process id when taken.

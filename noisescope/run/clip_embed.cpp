@@ -301,9 +301,12 @@ ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked
   for (const Job& job : jobs) key += job.tensor.key();
   key = checksum(key);
   result.was_complete = is_complete(request.out, key);
-  if (result.was_complete) return result;
   fs::path folder = request.out;
   folder += ".partial";
+  if (result.was_complete) {
+    remove_abandoned(folder);  // of a process that was killed after its last write
+    return result;
+  }
   make_folder(folder);
   const FolderLock lock(folder);
   std::vector<JoinedTensor> tensors;

@@ -34,7 +34,9 @@ std::map<std::string, std::string> facts_of_numbers(torch::Device device) {
       "openmp"};
   std::map<std::string, std::string> facts = {{"device", device.str()}};
   for (const auto& [name, value] : machine_facts()) {
-    if (kNames.contains(name)) facts[name] = value;
+    if (!kNames.contains(name)) continue;
+    // A library by its name: where it lies is no matter of numbers.
+    facts[name] = name == "openmp" ? std::filesystem::path(value).filename().string() : value;
   }
   return facts;
 }

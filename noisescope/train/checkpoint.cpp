@@ -1,12 +1,8 @@
 #include "noisescope/train/checkpoint.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <set>
 
@@ -92,29 +88,20 @@ void write_parts(const fs::path& folder, const Checkpoint& checkpoint, const std
   write_file_atomic(folder / kManifest, manifest.dump(2));
 }
 
-/// Makes a rename inside `folder` survive a power cut.
-void sync_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const int result = descriptor < 0 ? -1 : ::fsync(descriptor);
-  const int reason = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (result != 0) {
-    throw IoError("[train.save_checkpoint] expected to sync " + folder.string(), reason);
-  }
-}
-
-/// Removes a checkpoint; killed meanwhile, no part of it is left under the final name.
+/// Removes a checkpoint; killed or without power meanwhile, no part of it is left under the final name.
 void discard(const fs::path& checkpoint) {
   const fs::path doomed = checkpoint.string() + kPartial;
   fs::remove_all(doomed);
   fs::rename(checkpoint, doomed);
+  sync_folder(checkpoint.parent_path());
   fs::remove_all(doomed);
 }
 
 /// What a killed process left behind.
 void remove_partial(const fs::path& folder) {
   std::vector<fs::path> partial;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(folder, missing)) {
     if (entry.path().extension() == kPartial) partial.push_back(entry.path());
   }
   for (const fs::path& path : partial) fs::remove_all(path);
@@ -267,6 +254,7 @@ std::string checkpoint_problem(const fs::path& checkpoint) {
 }
 
 std::optional<Checkpoint> load_latest_checkpoint(const fs::path& folder, const RunIdentity& run, const Notice& notice) {
+  remove_partial(folder);
   for (const fs::path& path : list_checkpoints(folder)) {
     std::string problem = checkpoint_problem(path);
     try {

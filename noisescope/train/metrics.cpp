@@ -185,15 +185,16 @@ void AppendFile::append(std::string_view bytes) {
 }
 
 void AppendFile::sync() {
-  // Some file systems cannot sync and say EINVAL: there is nothing more to wait for.
-  if (::fsync(descriptor_) != 0 && errno != EINVAL) {
-    throw IoError("[train.AppendFile] expected to sync " + path_.string(), errno);
+  while (::fsync(descriptor_) != 0) {
+    if (errno == EINVAL) return;  // a file system that cannot: there is nothing to wait for
+    if (errno != EINTR) throw IoError("[train.AppendFile] expected to sync " + path_.string(), errno);
   }
 }
 
 MetricsLog::MetricsLog(const fs::path& folder, int64_t kept_bytes, int64_t kept_step)
     : bytes_(prepare(folder, kept_bytes)), lines_(folder / "metrics.jsonl"), events_(event_path(folder)) {
   events_.append(events_head(kept_step + 1));
+  sync_folder(folder);
 }
 
 void MetricsLog::write(const ordered_json& record) {

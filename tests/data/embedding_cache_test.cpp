@@ -132,6 +132,15 @@ TEST_F(EmbeddingCacheTest, ExtractsOnce) {
   EXPECT_TRUE(torch::equal(read.text_statistics.eigenvectors, made.text_statistics.eigenvectors));
 }
 
+// Killed between the last write and the end: nothing is to be done but to clear up.
+TEST_F(EmbeddingCacheTest, ShardsBesideAFinishedCacheAreRemoved) {
+  Counted counted;
+  open(counted, kSmall);
+  write_file_atomic(partial() / "captions-0.safetensors", "x");
+  EXPECT_FALSE(open(counted, kSmall).extracted);
+  EXPECT_FALSE(fs::exists(partial()));
+}
+
 TEST_F(EmbeddingCacheTest, TextAloneNeedsNoImageEncoder) {
   Counted counted;
   Encoders encoders = counted.encoders();

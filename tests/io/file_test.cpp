@@ -5,8 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
+#include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -140,6 +143,42 @@ TEST(File, AKilledWriterLeavesTheOldContent) {
   EXPECT_EQ(read_file(folder / "file"), "old");
 }
 
+// What a killed process left is no litter: the next writer of the same file takes it over.
+TEST(File, TheHiddenFileOfAKilledWriterIsTakenOver) {
+  const fs::path folder = fresh_folder("taken_over");
+  std::ofstream(folder / ".a.txt.0.partial") << "half of what was to be writ";
+  write_file_atomic(folder / "a.txt", "whole");
+  EXPECT_EQ(read_file(folder / "a.txt"), "whole");
+  EXPECT_EQ(files_in(folder), 1u);
+}
+
+TEST(File, WritersOfOneFileKeepApart) {
+  const fs::path folder = fresh_folder("keep_apart");
+  const auto write_often = [&](char letter) {
+    for (int i = 0; i < 50; ++i) write_file_atomic(folder / "a.txt", std::string(100000, letter));
+  };
+  std::thread other(write_often, 'b');
+  write_often('a');
+  other.join();
+  const std::string content = read_file(folder / "a.txt");
+  EXPECT_EQ(content, std::string(100000, content.front()));
+  EXPECT_EQ(files_in(folder), 1u);
+}
+
+TEST(File, AbandonedFoldersAreRemovedUnlessTheyAreHeld) {
+  const fs::path folder = fresh_folder("abandoned");
+  write_file_atomic(folder / "work/shard", "1");
+  {
+    const FolderLock lock(folder / "work");
+    remove_abandoned(folder / "work");
+    EXPECT_TRUE(fs::exists(folder / "work/shard"));
+  }
+  remove_abandoned(folder / "work");
+  EXPECT_FALSE(fs::exists(folder / "work"));
+  remove_abandoned(folder / "nothing");
+  EXPECT_FALSE(fs::exists(folder / "nothing"));
+}
+
 TEST(File, RefusesDevicesAndFolders) {
   const fs::path folder = fresh_folder("device");
   EXPECT_THROW(write_file_atomic("/dev/null", "x"), IoError);
@@ -184,6 +223,18 @@ TEST(File, ChecksumIsXxh3) {
   content[0] = 'c';
   EXPECT_NE(checksum_file(path), checksum(content));
   EXPECT_THROW(checksum_file(path.parent_path() / "absent"), IoError);
+}
+
+// As the studio does to see whether a training runs.
+TEST(FolderLock, WhoOnlyAsksDoesNotKeepOthersOut) {
+  const fs::path folder = fresh_folder("asked");
+  auto asked = std::make_unique<FolderLock>(folder);
+  std::thread asking([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    asked.reset();
+  });
+  EXPECT_NO_THROW(FolderLock{folder});
+  asking.join();
 }
 
 TEST(FolderLock, IsExclusiveBetweenProcessesAndFreedByDeath) {

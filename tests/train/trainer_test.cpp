@@ -238,8 +238,10 @@ TEST(Trainer, RunningAFinishedRunAgainChangesNothing) {
   const fs::path folder = trainer_folder("finished");
   run(setup, folder);
   const std::string metrics = read_file(folder / "metrics.jsonl");
+  fs::create_directories(folder / "checkpoints/step-00000004.partial");  // of a process killed while it thinned
   EXPECT_EQ(run(setup, folder).state.step, 12);
   EXPECT_EQ(read_file(folder / "metrics.jsonl"), metrics);
+  EXPECT_FALSE(fs::exists(folder / "checkpoints/step-00000004.partial"));
 }
 
 TEST(Trainer, ALargerBudgetGoesOnFromAFinishedRunAlongItsSchedule) {

@@ -3,10 +3,12 @@
     .venv/bin/python bench/studio_page.py RUN        on an idle machine; prints a table
 
 Seconds from Enter to the finished picture against the server's own seconds, to the first clean estimate on screen, the
-longest frame while the slider sweeps over drawn states, the ranked words of a pixel, and cancelling. Medians of rounds.
+longest frame while the slider sweeps over drawn states, the ranked words of a pixel, and cancelling of few and of many
+pictures. Medians of rounds.
 """
 
 import argparse
+import os
 import pathlib
 import statistics
 import subprocess
@@ -16,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "web/tests"))
 
-from playwright.sync_api import sync_playwright  # noqa: E402
+from playwright.sync_api import expect, sync_playwright  # noqa: E402
 from studio_page import PROMPT, StudioPage  # noqa: E402
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -78,17 +80,26 @@ def pixel_ms(studio, rounds):
     return statistics.median(times)
 
 
-def cancel_ms(studio):
-    """From the press of the button until no drawing is under way any more."""
+# From the press of the button until nothing is drawn any more, which is when it cannot be pressed again.
+CANCEL = """() => new Promise((resolve) => {
+  const button = [...document.querySelectorAll('button')].find((each) => each.innerText === 'Cancel drawing');
+  const begun = performance.now();
+  const look = () => (button.disabled ? resolve(performance.now() - begun) : requestAnimationFrame(look));
+  button.click();
+  look();
+})"""
+
+
+def cancel_ms(studio, pictures, rounds):
     studio.number("Steps").fill("250")
-    studio.number("Pictures").fill("16")
-    studio.prompt.press("Enter")
-    studio.page.wait_for_timeout(400)
-    begun = time.perf_counter()
-    studio.button("Cancel drawing").click()
-    while any(branch["state"] in ("queued", "drawing") for branch in studio.api("branches")["branches"]):
-        pass
-    return 1000 * (time.perf_counter() - begun)
+    studio.number("Pictures").fill(str(pictures))
+    times = []
+    for k in range(rounds):
+        studio.prompt.press("Enter")
+        expect(studio.button("Cancel drawing")).to_be_enabled()
+        studio.page.wait_for_timeout(400 + 37 * k)  # in other places of a step
+        times.append(studio.page.evaluate(CANCEL))
+    return times
 
 
 def measure(address, rounds):
@@ -104,7 +115,11 @@ def measure(address, rounds):
         print(f"| Enter to the first state on screen | {first:.0f} ms |")
         print(f"| frames of the slider: median, longest | {statistics.median(frames):.1f} ms, {max(frames):.1f} ms |")
         print(f"| ranked words of a pixel | {pixel_ms(studio, rounds):.1f} ms |")
-        print(f"| cancel | {cancel_ms(studio):.0f} ms |")
+        for pictures in (1, 4, 16):
+            times = cancel_ms(studio, pictures, rounds)
+            print(f"| cancel {pictures} pictures: median, longest | {statistics.median(times):.0f} ms, "
+                  f"{max(times):.0f} ms |")
+        print(f"| load of the machine meanwhile | {os.getloadavg()[0]:.1f} |")
         browser.close()
 
 

@@ -1,14 +1,16 @@
-# Puts the files of web/dist, as they are, into ns_studio: an assembler source with .incbin for each, and the table that
-# noisescope/studio/page_files.cpp reads.
+# Puts the files of web/dist and the engine of pages that carry their model, as they are, into ns_studio: an assembler
+# source with .incbin for each, and the table that noisescope/studio/page_files.cpp reads.
 enable_language(ASM)
 set(page_root "${CMAKE_SOURCE_DIR}/web/dist")
 file(GLOB_RECURSE page_files CONFIGURE_DEPENDS "${page_root}/*")
+list(APPEND page_files "${CMAKE_SOURCE_DIR}/web/engine.wasm")
 set(page_source ".section .rodata\n")
 set(page_table "")
 set(page_symbols "")
 set(page_number 0)
 foreach(file ${page_files})
   file(RELATIVE_PATH name "${page_root}" "${file}")
+  string(REPLACE "../engine.wasm" "live/engine.wasm" name "${name}")
   set(symbol "noisescope_page_${page_number}")
   string(APPEND page_source ".global ${symbol}\n${symbol}:\n.incbin \"${file}\"\n"
     ".global ${symbol}_end\n${symbol}_end:\n.byte 0\n")

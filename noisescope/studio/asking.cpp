@@ -43,6 +43,17 @@ Json start_why(Studio& studio, int64_t id, const Json& body) {
   return {{"job", studio.jobs.add(JobKind::why, id, work)}};
 }
 
+Json start_sweep(Studio& studio, int64_t id, const Json& body) {
+  const Branch branch = finished_branch(studio, id);
+  const SweepRequest request = read_sweep(body, studio.options.limits, studio.model.side(), branch.request.pictures,
+                                          branch.from, branch.step_count());
+  if (request.change && request.change->prompt) check_prompt(studio.model, *request.change->prompt);
+  const auto work = [&studio, branch, request](int64_t job, const Control& control) {
+    studio.results.keep(job, sweep(studio.model, branch, request, control));
+  };
+  return {{"job", studio.jobs.add(JobKind::sweep, id, work)}};
+}
+
 Json start_ask(Studio& studio, int64_t id, const Json& body) {
   const Branch branch = finished_branch(studio, id);
   const Question question = read_question(body, branch.request.pictures);
@@ -55,6 +66,7 @@ Json start_ask(Studio& studio, int64_t id, const Json& body) {
 
 Json start_emergence(Studio& studio, const Json& body) {
   if (!studio.options.folder) throw NotThere("[studio.training] this model has no run folder");
+  if (!studio.options.waiting.empty()) throw NotNow("[studio.training] " + studio.options.waiting);
   const auto [prompt, word] = read_emergence(body, studio.options.limits);
   const auto work = [&studio, prompt = prompt, word = word](int64_t job, const Control& control) {
     const Tensor picture = example_picture(studio, prompt, control);
@@ -71,6 +83,10 @@ Json costs(const Studio& studio, int64_t id, const Json& body) {
 
 std::shared_ptr<const Why> why_answer(const Studio& studio, int64_t job) {
   return answered(studio, job, studio.results.why(job));
+}
+
+std::shared_ptr<const Sweep> sweep_answer(const Studio& studio, int64_t job) {
+  return answered(studio, job, studio.results.sweep(job));
 }
 
 std::shared_ptr<const Asked> asked_answer(const Studio& studio, int64_t job) {

@@ -1,5 +1,9 @@
 #include "noisescope/studio/changes.h"
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
@@ -19,6 +23,23 @@ Tensor mask_of(const Tensor& values, const Box& box) {
 
 std::string box_text(const Box& box) {
   return format_text("{} x {} px at ({}, {})", box.width, box.height, box.x, box.y);
+}
+
+std::vector<std::string> words_in(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+/// "red -> green": where two prompts differ, without the words that they share at both ends.
+std::string word_change(const std::string& before, const std::string& after) {
+  std::vector<std::string> a = words_in(before), b = words_in(after);
+  const auto first = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  a.erase(a.begin(), first.first);
+  b.erase(b.begin(), first.second);
+  const auto last = std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend());
+  a.erase(last.first.base(), a.end());
+  b.erase(last.second.base(), b.end());
+  return in_quotes(join(a, " ")) + " -> " + in_quotes(join(b, " "));
 }
 
 /// The estimate at a step, 0 at the first: its x is noise as good as alone.
@@ -90,7 +111,7 @@ Change change_of(const ChangeRequest& request, const Model& model, const Traject
 
 std::string describe_change(const ChangeRequest& request, const std::string& prompt_before) {
   std::vector<std::string> parts;
-  if (request.prompt) parts.push_back(format_text("prompt \"{}\" -> \"{}\"", prompt_before, *request.prompt));
+  if (request.prompt) parts.push_back(word_change(prompt_before, *request.prompt));
   if (request.guidance) {
     std::string part = format_text("guidance {:.4g}", *request.guidance);
     if (request.window) part += format_text(" at log-SNR {:.2f} to {:.2f}", (*request.window)[0], (*request.window)[1]);

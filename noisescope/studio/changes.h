@@ -12,7 +12,7 @@ namespace noisescope::studio {
 /// remaining noise of a solver that adds none.
 Change change_of(const ChangeRequest& request, const Model& model, const Trajectory& parent);
 
-/// "prompt 'a red disc' -> 'a blue disc' from step 6".
+/// What is different and from where: 'red' -> 'blue' from step 6.
 std::string describe_change(const ChangeRequest& request, const std::string& prompt_before);
 
 /// [.., y, x]: the values of a box go to (x, y), and those that stood there and not in the box go to what it left, in

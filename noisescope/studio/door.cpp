@@ -35,7 +35,8 @@ std::string cookie_value(const std::string& cookies, const std::string& name) {
 
 }  // namespace
 
-Door::Door(const std::string& host, int port) : host_(host), port_(port), token_(random_token()) {}
+Door::Door(const std::string& host, int port, const std::string& token)
+    : host_(host), port_(port), token_(token.empty() ? random_token() : token) {}
 
 std::string Door::name() const {
   const bool is_v6 = host_.find(':') != std::string::npos;

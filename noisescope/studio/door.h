@@ -14,8 +14,8 @@ struct Visitor {
 
 class Door {
  public:
-  /// `host` and `port` as they are served; a token of 32 hexadecimal digits is drawn from the system.
-  Door(const std::string& host, int port);
+  /// `host` and `port` as they are served; without a token one of 32 hexadecimal digits is drawn from the system.
+  Door(const std::string& host, int port, const std::string& token = {});
 
   const std::string& token() const { return token_; }
   /// "127.0.0.1:8431", as a browser says it.

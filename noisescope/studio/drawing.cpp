@@ -84,6 +84,7 @@ Json timesteps_json(const std::vector<double>& sigmas, const ScheduleOptions& op
 }  // namespace
 
 Json draw(Studio& studio, const Json& body) {
+  if (!studio.options.waiting.empty()) throw NotNow("[studio.draw] " + studio.options.waiting);
   Branch branch;
   branch.request = read_draw(body, studio.model.sample, studio.options.limits);
   check_prompt(studio.model, branch.request.prompt);

@@ -6,6 +6,7 @@
 #include "noisescope/studio/drawing.h"
 #include "noisescope/studio/planes.h"
 #include "noisescope/studio/refusal.h"
+#include "noisescope/studio/why_report.h"
 #include "noisescope/viz/animation.h"
 #include "noisescope/viz/panels.h"
 #include "noisescope/viz/report.h"
@@ -30,8 +31,15 @@ Film film(const Studio& studio, const Branch& branch, int64_t picture) {
   return trajectory_film(branch.steps, picture, branch.prompt, studio.model.schedule);
 }
 
+/// Its name, else what was changed, else what was drawn.
 std::string title_of(const Branch& branch) {
-  return branch.name.empty() ? format_text("Branch {}", branch.id) : branch.name;
+  if (!branch.name.empty()) return branch.name;
+  return branch.what.empty() ? format_text("{}, seed {}", branch.prompt, branch.request.seed) : branch.what;
+}
+
+/// From which branch it came and by what.
+std::string origin_of(const Studio& studio, const Branch& branch) {
+  return "From " + in_quotes(title_of(studio.tree.of(branch.parent))) + ": " + branch.what + ".";
 }
 
 /// The finished pictures side by side.
@@ -45,7 +53,7 @@ Image pictures_of_branch(const Branch& branch) {
 
 Section section_of(const Studio& studio, const Branch& branch) {
   Section section{title_of(branch), "\"" + branch.prompt + "\"", {}, {}, {}, {}};
-  if (!branch.what.empty()) section.prose += format_text("\n\nBranch {} with {}.", branch.parent, branch.what);
+  if (branch.change()) section.prose += "\n\n" + origin_of(studio, branch);
   section.figures = {png_figure(pictures_of_branch(branch), "The pictures of the branch", "The pictures, one a noise."),
                      png_figure(film_strip(film(studio, branch, 0)), "Steps of the first picture",
                                 "The first picture: noise falls from left to right.")};
@@ -84,7 +92,11 @@ Json export_of(const Studio& studio, int64_t id) {
 
 std::string report_of(const Studio& studio, const std::vector<int64_t>& branches) {
   Report report{"Branches of one drawing", studio.model.name, {}};
-  for (const int64_t id : branches) report.sections.push_back(section_of(studio, finished(studio, id)));
+  for (const int64_t id : branches) {
+    const Branch branch = finished(studio, id);
+    report.sections.push_back(section_of(studio, branch));
+    for (const auto& why : studio.results.whys_of(id)) report.sections.push_back(why_section(*why, branch));
+  }
   if (report.sections.empty()) throw NotThere("[studio.exports] expected branches to report, got none");
   return to_html(report);
 }

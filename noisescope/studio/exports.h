@@ -17,7 +17,8 @@ std::string film_of(const Studio& studio, int64_t branch, int64_t picture);
 /// The branch and its pictures, uint8 [picture][y][x][RGB] as one list. Throws NotNow before it is drawn.
 Json export_of(const Studio& studio, int64_t branch);
 
-/// A self-contained HTML report of branches: recipe, steps and what changed. Throws NotThere, NotNow.
+/// A self-contained HTML report of branches: recipe, steps, what changed, and what was asked of them. Throws NotThere,
+/// NotNow.
 std::string report_of(const Studio& studio, const std::vector<int64_t>& branches);
 
 }  // namespace noisescope::studio

@@ -20,6 +20,7 @@
 #include "noisescope/studio/planes.h"
 #include "noisescope/studio/refusal.h"
 #include "noisescope/studio/training.h"
+#include "noisescope/studio/why_report.h"
 
 namespace noisescope::studio {
 namespace {
@@ -38,6 +39,16 @@ constexpr const char* kPolicy =
 constexpr const char* kReportPolicy =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox";
+
+/// What is shown to who has a link but not the token.
+constexpr const char* kDoorPage =
+    "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Noisescope studio</title>"
+    "<meta name=\"viewport\" content=\"width=device-width\"></head>\n<body><main>\n<h1>This studio is somebody's "
+    "own</h1>\n"
+    "<p>It answers to the whole address that <code>noisescope studio</code> printed, with its token.</p>\n"
+    "<p>Did you follow a link that shows a drawing? It works in any studio of the same model: start one with "
+    "<code>noisescope studio MODEL</code>, open the address that it prints, and paste the link under "
+    "<b>Keep: Open a link</b>.</p>\n</main></body>\n</html>\n";
 
 void answer_json(Response& response, const Json& json, int status = 200) {
   response.status = status;
@@ -67,6 +78,16 @@ void answer_exception(Response& response, const std::exception_ptr& thrown) {
 Visitor visitor_of(const Request& request) {
   return {request.get_header_value("Host"), request.get_header_value("Origin"), request.get_header_value("Cookie"),
           request.get_header_value("Authorization")};
+}
+
+/// Somebody without the token: a page for who followed a link, an error for all else.
+void answer_unknown(const Request& request, Response& response) {
+  if (request.path != "/") {
+    return answer_error(response, 401, "[studio] expected the token of the address that 'noisescope studio' printed");
+  }
+  response.status = 401;
+  response.set_header("Cache-Control", "no-store");
+  response.set_content(kDoorPage, "text/html; charset=utf-8");
 }
 
 /// A number of the path or a parameter; patterns let digits through only.
@@ -211,7 +232,7 @@ void HttpServer::Parts::guard() {
       return Result::Handled;
     }
     if (door->is_known(visitor)) return Result::Unhandled;
-    answer_error(response, 401, "[studio] expected the token of the address that 'noisescope studio' printed");
+    answer_unknown(request, response);
     return Result::Handled;
   });
 }
@@ -302,6 +323,11 @@ void HttpServer::Parts::route_questions() {
   server.Get(R"(/api/why/(\d+))", [this](const Request& request, Response& r) {
     answer_json(r, to_json(*why_answer(studio, path_number(request, 1))));
   });
+  server.Get(R"(/api/why/(\d+)/why\.safetensors)", [this](const Request& request, Response& r) {
+    std::ostringstream bytes;
+    write_safetensors(bytes, why_arrays(*why_answer(studio, path_number(request, 1))));
+    r.set_content(bytes.str(), kBytes);
+  });
   server.Get(R"(/api/why/(\d+)/map)", [this](const Request& request, Response& r) {
     constexpr double kBeyond = 1e6;
     const ShownMap map =
@@ -314,6 +340,15 @@ void HttpServer::Parts::route_questions() {
   server.Get(R"(/api/why/(\d+)/pixel)", [this](const Request& request, Response& r) {
     answer_json(r, pixel_json(*why_answer(studio, path_number(request, 1)), whole_parameter(request, "x"),
                               whole_parameter(request, "y"), request.get_param_value("source")));
+  });
+  server.Post(R"(/api/branches/(\d+)/sweep)", [this](const Request& request, Response& r) {
+    answer_json(r, start_sweep(studio, path_number(request, 1), body_of(request)), 202);
+  });
+  server.Get(R"(/api/sweeps/(\d+))", [this](const Request& request, Response& r) {
+    answer_json(r, to_json(*sweep_answer(studio, path_number(request, 1))));
+  });
+  server.Get(R"(/api/sweeps/(\d+)/pictures)", [this](const Request& request, Response& r) {
+    r.set_content(sweep_pictures(*sweep_answer(studio, path_number(request, 1))), kBytes);
   });
   server.Get(R"(/api/answers/(\d+))", [this](const Request& request, Response& r) {
     answer_json(r, asked_answer(studio, path_number(request, 1))->json);
@@ -394,7 +429,8 @@ HttpServer::HttpServer(Studio& studio, const ServeOptions& options) : parts_(std
                     "another --port, or 0 for a free one",
                     options.host, options.port));
   }
-  parts.door = std::make_unique<Door>(options.host, port);
+  parts.door = std::make_unique<Door>(options.host, port, options.token);
+  parts.options.port = port;
   parts.guard();
   parts.route_model();
   parts.route_branches();
@@ -411,6 +447,12 @@ HttpServer::~HttpServer() = default;
 
 std::string HttpServer::address() const {
   return "http://" + parts_->door->name() + "/?token=" + parts_->door->token();
+}
+
+ServeOptions HttpServer::again() const {
+  ServeOptions options = parts_->options;
+  options.token = parts_->door->token();
+  return options;
 }
 
 void HttpServer::run() {

@@ -12,6 +12,7 @@ namespace noisescope::studio {
 struct ServeOptions {
   std::string host = "127.0.0.1";  // an address to listen on; others are asked for by name
   int port = 0;                    // 0: any that is free
+  std::string token = {};          // "": a new one
   std::string page = {};           // a folder that is served in place of the page in the program; "": that one
 };
 
@@ -25,6 +26,8 @@ class HttpServer {
 
   /// "http://127.0.0.1:8431/?token=..."
   std::string address() const;
+  /// What another server takes to be at the same address once this one is gone.
+  ServeOptions again() const;
   /// Answers until stop().
   void run();
   /// From any thread.

@@ -12,6 +12,8 @@ using JobClock = std::chrono::steady_clock;
 
 constexpr size_t kRemembered = 200;
 
+thread_local std::stop_token stop_of_this_thread;
+
 bool is_over(JobState state) { return state != JobState::queued && state != JobState::running; }
 
 nlohmann::ordered_json progress_json(int64_t job, const Progress& progress, double seconds) {
@@ -28,6 +30,10 @@ nlohmann::ordered_json progress_json(int64_t job, const Progress& progress, doub
 }
 
 }  // namespace
+
+void throw_if_job_stopped() {
+  if (stop_of_this_thread.stop_requested()) throw Interrupted("[studio.jobs] stopped on request");
+}
 
 nlohmann::ordered_json to_json(const Job& job) {
   return {{"id", job.id},
@@ -127,6 +133,7 @@ void JobQueue::perform(int64_t id) {
     work = std::move(jobs_[id].work);
     stop = jobs_[id].stop.get_token();
   }
+  stop_of_this_thread = stop;
   try {
     work(id, control_of(id, stop));
     finish(id, JobState::done, "");

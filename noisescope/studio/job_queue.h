@@ -23,8 +23,8 @@ namespace noisescope::studio {
 enum class JobState { queued, running, done, failed, cancelled };
 NOISESCOPE_ENUM(JobState, queued, running, done, failed, cancelled)
 
-enum class JobKind { draw, why, ask, training };
-NOISESCOPE_ENUM(JobKind, draw, why, ask, training)
+enum class JobKind { draw, why, sweep, ask, training };
+NOISESCOPE_ENUM(JobKind, draw, why, sweep, ask, training)
 
 struct Job {
   int64_t id = 0;
@@ -34,6 +34,9 @@ struct Job {
   std::string error = {};
 };
 nlohmann::ordered_json to_json(const Job& job);
+
+/// Throws Interrupted where this thread runs a job that was told to stop; does nothing elsewhere.
+void throw_if_job_stopped();
 
 class JobQueue {
  public:

@@ -56,21 +56,6 @@ uint8_t byte_of(float value, double scale) {
   return static_cast<uint8_t>(std::lround(std::clamp(level, 0.0, 255.0)));
 }
 
-/// Pictures [B, C, H, W] behind each other as rows of RGB; one channel is grey.
-void append_rgb(std::string& bytes, const StatePlanes& plane) {
-  const Tensor values = plane.values.to(torch::kFloat32).contiguous();
-  const auto* data = values.const_data_ptr<float>();
-  const int64_t channels = values.size(1), pixels = values.size(2) * values.size(3);
-  for (int64_t b = 0; b < values.size(0); ++b) {
-    const float* picture = data + b * channels * pixels;
-    for (int64_t i = 0; i < pixels; ++i) {
-      for (int64_t c = 0; c < 3; ++c) {
-        bytes.push_back(static_cast<char>(byte_of(picture[std::min(c, channels - 1) * pixels + i], plane.scale)));
-      }
-    }
-  }
-}
-
 size_t index_of_plane(const std::string& id) {
   for (size_t p = 0; p < kPlanes.size(); ++p) {
     if (id == kPlanes[p].id) return p;
@@ -81,12 +66,26 @@ size_t index_of_plane(const std::string& id) {
 
 }  // namespace
 
+void append_rgb(std::string& bytes, const Tensor& pictures, double scale) {
+  const Tensor values = pictures.to(torch::kFloat32).contiguous();
+  const auto* data = values.const_data_ptr<float>();
+  const int64_t channels = values.size(1), pixels = values.size(2) * values.size(3);
+  for (int64_t b = 0; b < values.size(0); ++b) {
+    const float* picture = data + b * channels * pixels;
+    for (int64_t i = 0; i < pixels; ++i) {
+      for (int64_t c = 0; c < 3; ++c) {
+        bytes.push_back(static_cast<char>(byte_of(picture[std::min(c, channels - 1) * pixels + i], scale)));
+      }
+    }
+  }
+}
+
 StateBytes state_bytes(const Branch& branch, int64_t k) {
   StateBytes out;
   for (size_t p = 0; p < kPlanes.size(); ++p) {
     const StatePlanes plane = plane_of(branch, k, p);
     out.scales[p] = plane.scale;
-    append_rgb(out.bytes, plane);
+    append_rgb(out.bytes, plane.values, plane.scale);
   }
   return out;
 }
@@ -99,7 +98,7 @@ Image plane_image(const Branch& branch, int64_t k, const std::string& plane, int
   StatePlanes values = plane_of(branch, k, index_of_plane(plane));
   values.values = values.values.slice(0, picture, picture + 1);
   std::string small;
-  append_rgb(small, values);
+  append_rgb(small, values.values, values.scale);
   const int64_t height = values.values.size(2), width = values.values.size(3);
   Image image{width * times, height * times, 3, {}};
   image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));

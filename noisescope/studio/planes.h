@@ -28,6 +28,10 @@ struct StateBytes {
   std::array<double, kPlanes.size()> scales;  // what black and white stand for, +- of grey
 };
 
+/// Pictures [B, C, H, W], black to white standing for -scale to scale, behind each other as rows of RGB; one channel is
+/// grey.
+void append_rgb(std::string& bytes, const Tensor& pictures, double scale = 1);
+
 /// State `k` of a branch. Throws NotThere where it is not drawn yet.
 StateBytes state_bytes(const Branch& branch, int64_t k);
 

@@ -1,6 +1,7 @@
 #include "noisescope/studio/request.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
@@ -8,6 +9,8 @@
 
 namespace noisescope::studio {
 namespace {
+
+constexpr double kMostGuidance = 100;
 
 /// The fields of one JSON object, each asked for once; what nobody asked for is refused.
 class Fields {
@@ -147,6 +150,22 @@ SamplingOptions read_sample(const Json& options, SamplingOptions sample) {
   return sample;
 }
 
+struct NumbersRange {
+  size_t most = 0;  // of them
+  double low = 0, high = 0;
+};
+
+std::vector<double> read_numbers(const Json& list, const char* name, const NumbersRange& range) {
+  const auto fits = [&](const Json& item) {
+    return item.is_number() && item.get<double>() >= range.low && item.get<double>() <= range.high;
+  };
+  if (!list.is_array() || list.empty() || list.size() > range.most || !std::all_of(list.begin(), list.end(), fits)) {
+    throw ValueError(format_text("[studio] expected 1 to {} numbers from {} to {} as '{}' of a sweep", range.most,
+                                 range.low, range.high, std::string(name)));
+  }
+  return list.get<std::vector<double>>();
+}
+
 void check_is_one_change(const ChangeRequest& change) {
   const int of_noise = int(change.noise.has_value()) + int(change.move.has_value()) + int(change.swap.has_value()) +
                        int(change.turn_seed.has_value());
@@ -180,7 +199,7 @@ DrawRequest read_draw(const Json& body, const SamplingOptions& defaults, const L
 }
 
 ChangeRequest read_change(const Json& body, const Limits& limits, int64_t side, int64_t pictures, int64_t steps) {
-  constexpr double kMostGuidance = 100, kMostLogSnr = 100;
+  constexpr double kMostLogSnr = 100;
   Fields fields(body, "a change");
   ChangeRequest change;
   change.step = fields.whole("step", 0, 0, steps - 1);
@@ -204,6 +223,34 @@ ChangeRequest read_change(const Json& body, const Limits& limits, int64_t side, 
   fields.finish();
   check_is_one_change(change);
   return change;
+}
+
+SweepRequest read_sweep(const Json& body, const Limits& limits, int64_t side, int64_t pictures, int64_t first,
+                        int64_t steps) {
+  constexpr size_t kMost = 64;
+  constexpr int64_t kMany = 24;
+  Fields fields(body, "a sweep");
+  SweepRequest request;
+  if (fields.has("change")) {
+    Json change = fields.object("change");
+    change["step"] = first;
+    request.change = read_change(change, limits, side, pictures, steps);
+  }
+  const bool has_steps = fields.has("steps"), has_scales = fields.has("guidance");
+  fields.finish();
+  if (request.change.has_value() == has_scales || (has_steps && has_scales)) {
+    throw ValueError("[studio] expected a sweep of a change over steps, or of guidance over scales, not both");
+  }
+  if (has_scales) request.at = read_numbers(body.at("guidance"), "guidance", {kMost, -kMostGuidance, kMostGuidance});
+  if (has_steps) request.at = read_numbers(body.at("steps"), "steps", {kMost, double(first), double(steps - 1)});
+  for (const double step : has_steps ? request.at : std::vector<double>{}) {
+    if (step != std::floor(step)) throw ValueError("[studio] expected whole numbers as 'steps' of a sweep");
+  }
+  if (!has_scales && !has_steps) {
+    const int64_t count = std::min(kMany, steps - first);
+    for (int64_t k = 0; k < count; ++k) request.at.push_back(static_cast<double>(first + k * (steps - first) / count));
+  }
+  return request;
 }
 
 Question read_question(const Json& body, int64_t pictures) {

@@ -55,14 +55,20 @@ struct ChangeRequest {
     int64_t picture = 0, of = 0;
   };
   int64_t step = 0;
-  std::optional<std::string> prompt;
-  std::optional<double> guidance;
-  std::optional<std::array<double, 2>> window;  // of guidance, log-SNR
-  std::optional<Noise> noise;
-  std::optional<Move> move;
-  std::optional<Swap> swap;
-  std::optional<uint64_t> remaining_seed;
-  std::optional<uint64_t> turn_seed;  // U-turn with this seed
+  std::optional<std::string> prompt = {};
+  std::optional<double> guidance = {};
+  std::optional<std::array<double, 2>> window = {};  // of guidance, log-SNR
+  std::optional<Noise> noise = {};
+  std::optional<Move> move = {};
+  std::optional<Swap> swap = {};
+  std::optional<uint64_t> remaining_seed = {};
+  std::optional<uint64_t> turn_seed = {};  // U-turn with this seed
+};
+
+/// A change at several steps, or without one guidance at several scales.
+struct SweepRequest {
+  std::optional<ChangeRequest> change;  // its own step does not count
+  std::vector<double> at;               // steps or scales
 };
 
 /// What a method or "why" is asked with.
@@ -77,6 +83,9 @@ struct Question {
 DrawRequest read_draw(const Json& body, const SamplingOptions& defaults, const Limits& limits);
 /// `side`: pixels a side of the pictures; `pictures` of the parent, `steps` of its run.
 ChangeRequest read_change(const Json& body, const Limits& limits, int64_t side, int64_t pictures, int64_t steps);
+/// `first`: the first step that can be changed. Without "steps": all of them, at most 24, evenly spread.
+SweepRequest read_sweep(const Json& body, const Limits& limits, int64_t side, int64_t pictures, int64_t first,
+                        int64_t steps);
 Question read_question(const Json& body, int64_t pictures);
 
 /// What "emergence" is asked with: {"prompt", "word"}.

@@ -8,6 +8,7 @@
 #include "noisescope/report/explain_report.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/studio/planes.h"
+#include "noisescope/studio/stoppable.h"
 #include "noisescope/studio/training.h"
 
 namespace noisescope::studio {
@@ -83,9 +84,9 @@ Json planes_json() {
 }  // namespace
 
 Studio::Studio(Model served, StudioOptions how)
-    : model(std::move(served)),
+    : model(stoppable(std::move(served))),
       options(std::move(how)),
-      seconds_per_evaluation(report::seconds_per_evaluation(model)),
+      seconds_per_evaluation(options.waiting.empty() ? report::seconds_per_evaluation(model) : 0),
       tree(fitted(options.limits, model)),
       jobs(events, static_cast<size_t>(options.limits.waiting)) {}
 
@@ -109,6 +110,8 @@ Json model_json(const Studio& studio) {
              SamplingOptions sample = model.sample;
              describe(d, sample);
            })},
+          {"argument", studio.options.argument},
+          {"waiting", studio.options.waiting},
           {"training", is_training},
           {"limits",
            {{"branches", limits.branches},
@@ -132,6 +135,7 @@ Json words_json(const Studio& studio, const std::string& prompt) {
   Json json = {{"words", Json::array()}, {"contrasts", Json::array()}, {"cut", false}, {"error", ""}};
   const std::vector<std::string> known = known_words(model);
   for (const TextSpan& span : word_spans(prompt)) json["words"].push_back(word_of_prompt(prompt, span, known));
+  if (!studio.options.waiting.empty()) return json;
   try {
     check_prompt(model, prompt);
     if (const Tokenizer* tokenizer = tokenizer_of(model)) json["cut"] = tokenizer->encode(prompt).truncated();

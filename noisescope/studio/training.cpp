@@ -9,6 +9,7 @@
 #include "noisescope/run/train_run.h"
 #include "noisescope/studio/evidence_json.h"
 #include "noisescope/studio/refusal.h"
+#include "noisescope/studio/stoppable.h"
 #include "noisescope/train/checkpoint.h"
 
 namespace noisescope::studio {
@@ -119,7 +120,7 @@ Json emergence_json(const RunFolder& folder, const Tensor& picture, const std::s
   Json points = Json::array(), levels;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     const CheckpointModel at = load_checkpoint_model(folder, checkpoints[k], device);
-    const Model model = run_model(at.network, config, folder);
+    const Model model = stoppable(run_model(at.network, config, folder));
     const PromptContrast contrast = contrasts_of(model, prompt, {word}, {}).front();
     const Contrast asked{model.condition(contrast.prompts).unsqueeze(1).expand({-1, kPaths, -1}),
                          torch::full({kPaths}, contrast.true_version, torch::kInt64)};

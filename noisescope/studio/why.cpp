@@ -9,6 +9,7 @@
 #include "noisescope/explain/metric/baseline_maps.h"
 #include "noisescope/studio/evidence_json.h"
 #include "noisescope/studio/refusal.h"
+#include "noisescope/studio/stoppable.h"
 
 namespace noisescope::studio {
 namespace {
@@ -111,7 +112,7 @@ Why why_of(const Model& model, const Branch& branch, const Question& question, c
   const PictureBatch batch{copies, {Random(branch.request.seed), sample_range(0, question.paths)}};
   const EvidenceWindowOptions options{{.log_snr_max = std::min(EvidenceOptions{}.log_snr_max, model.log_snr_max)}};
   std::vector<Model> sources = {model};
-  if (model.world && !model.is_exact()) sources.push_back(exact_model(*model.world));
+  if (model.world && !model.is_exact()) sources.push_back(stoppable(exact_model(*model.world)));
   Why why{branch.id, question.picture, question.paths, picture, {}};
   size_t part = 0;
   for (const PromptContrast& contrast : contrasts) {

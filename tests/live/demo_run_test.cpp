@@ -1,4 +1,5 @@
-// The demo run as a live file, where NOISESCOPE_DEMO_RUN names its folder: pictures and evidence as the program's.
+// The demo run as a live file: pictures and evidence as the program's. NOISESCOPE_DEMO_RUN names its folder, which
+// tests/run/demo_accuracy_test.cpp trains (ctest's fixture demo_run).
 #include <cstdlib>
 #include <filesystem>
 
@@ -17,7 +18,7 @@ namespace {
 const char* const kPrompts[] = {"a red square left of a blue disc on dark", "a yellow cross right of a green disc",
                                 "a blue disc on bright", ""};
 
-class LiveDemoRun : public testing::Test {
+class SlowLiveDemoRun : public testing::Test {
  protected:
   void SetUp() override {
     const char* place = std::getenv("NOISESCOPE_DEMO_RUN");
@@ -29,7 +30,7 @@ class LiveDemoRun : public testing::Test {
   Model model;
 };
 
-TEST_F(LiveDemoRun, DrawsTheProgramsPictures) {
+TEST_F(SlowLiveDemoRun, DrawsTheProgramsPictures) {
   for (const LiveNumbers numbers : {LiveNumbers::float32, LiveNumbers::float16}) {
     const LiveModel live = live_of(model, numbers);
     double difference = 0;
@@ -48,7 +49,7 @@ TEST_F(LiveDemoRun, DrawsTheProgramsPictures) {
   }
 }
 
-TEST_F(LiveDemoRun, SaysTheProgramsEvidence) {
+TEST_F(SlowLiveDemoRun, SaysTheProgramsEvidence) {
   const LiveModel live = live_of(model);
   const std::vector<std::string> prompts = {kPrompts[0], "a green square left of a blue disc on dark"};
   const Tensor picture = draw_trajectory(model, {{prompts[0]}, "", 4, 0}, model.sample).pictures()[0];
@@ -69,10 +70,10 @@ TEST_F(LiveDemoRun, SaysTheProgramsEvidence) {
   EXPECT_LT(relative_difference(map, windows.map(0, last)), 2e-2);
 }
 
-using SlowLiveDemoRun = LiveDemoRun;
+using SlowSlowLiveDemoRun = SlowLiveDemoRun;
 
 // The file of a page, in float16: 200 pictures of other prompts and noise are read as the program's are.
-TEST_F(SlowLiveDemoRun, ParserReadsTheSamePictures) {
+TEST_F(SlowSlowLiveDemoRun, ParserReadsTheSamePictures) {
   const LiveModel live = live_of(model, LiveNumbers::float16);
   if (!model.world) GTEST_SKIP() << "the run is not of the two-object world";
   const std::vector<std::string>& captions = model.world->grammar().captions();
@@ -98,7 +99,7 @@ std::vector<int64_t> first_words(const std::vector<Tensor>& maps) {
   return {first.const_data_ptr<int64_t>(), first.const_data_ptr<int64_t>() + first.numel()};
 }
 
-TEST_F(SlowLiveDemoRun, RanksTheSameWordsFirst) {
+TEST_F(SlowSlowLiveDemoRun, RanksTheSameWordsFirst) {
   const LiveModel live = live_of(model, LiveNumbers::float16);
   const std::string prompt = kPrompts[0];
   const Tensor picture = draw_trajectory(model, {{prompt}, "", 4, 0}, model.sample).pictures()[0];

@@ -1,4 +1,4 @@
-"""web/public/live/engine.wasm is what tools/live/build_wasm.sh makes of its sources, and answers as the library does.
+"""web/engine.wasm is what tools/live/build_wasm.sh makes of its sources, and answers as the library does.
 
 Skips aloud what needs emscripten or node where they are not there.
 """
@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STORED = ROOT / "web" / "public" / "live" / "engine.wasm"
+STORED = ROOT / "web" / "engine.wasm"
 
 # Opens a file that is no model, and asks without one: the texts of the library must come back.
 ASK = """
@@ -45,8 +45,8 @@ def check_bytes():
         built = pathlib.Path(folder) / "engine.wasm"
         subprocess.run([ROOT / "tools" / "live" / "build_wasm.sh", built], check=True, stdout=subprocess.DEVNULL)
         if built.read_bytes() != STORED.read_bytes():
-            sys.exit("web/public/live/engine.wasm is not what the sources make; run tools/live/build_wasm.sh")
-    print("web/public/live/engine.wasm is what its sources make")
+            sys.exit("web/engine.wasm is not what the sources make; run tools/live/build_wasm.sh")
+    print("web/engine.wasm is what its sources make")
 
 
 def check_answers():

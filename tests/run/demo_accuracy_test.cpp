@@ -1,6 +1,7 @@
 // The demo's own budgets. They count images: what it reaches does not depend on the machine's speed.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "noisescope/core/device.h"
@@ -12,9 +13,16 @@
 namespace noisescope {
 namespace {
 
+/// Where other slow checks find the run (ctest's fixture demo_run).
+std::filesystem::path demo_folder() {
+  const char* place = std::getenv("NOISESCOPE_DEMO_OUT");
+  return place ? std::filesystem::path(place)
+               : std::filesystem::path(::testing::TempDir()) / "noisescope_demo_accuracy";
+}
+
 TEST(SlowDemo, DrawsWhatIsAskedAfterAFixedNumberOfImages) {
   configure_process(1);  // other slow checks run beside it
-  const RunFolder folder{std::filesystem::path(::testing::TempDir()) / "noisescope_demo_accuracy"};
+  const RunFolder folder{demo_folder()};
   std::filesystem::remove_all(folder.root);
   RunConfig config = demo_config();
   config.train.validate_every = 0;

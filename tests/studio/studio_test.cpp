@@ -1,18 +1,24 @@
 // What a page can do, on the exact demo world.
 #include "noisescope/studio/studio.h"
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <future>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/method.h"
 #include "noisescope/studio/asking.h"
+#include "noisescope/studio/changes.h"
 #include "noisescope/studio/drawing.h"
 #include "noisescope/studio/exports.h"
 #include "noisescope/studio/planes.h"
 #include "noisescope/studio/refusal.h"
+#include "noisescope/studio/stoppable.h"
+#include "noisescope/studio/why_report.h"
 
 namespace noisescope {
 namespace {
@@ -263,6 +269,129 @@ TEST_F(StudioTest, AsksMethodsWithTheirCost) {
   EXPECT_THROW(asked_answer(studio_, 9999), NotThere);
 }
 
+// A stop that is asked for in the middle of an evaluation is heard before its next part.
+TEST(StudioStop, IsHeardInTheMiddleOfAStep) {
+  Model model = exact_model(WorldDenoiser{World(world_member("demo"))});
+  std::promise<int64_t> job;
+  std::atomic<int64_t> rows = 0, stopped_at = 0;
+  std::atomic<JobQueue*> jobs = nullptr;
+  model.denoiser = [&, own = model.denoiser, id = job.get_future().share()](const Tensor& x, const Tensor& sigma,
+                                                                            const Tensor& condition) {
+    rows += x.size(0);
+    if (jobs && rows > 40 && !stopped_at) {  // in the second step of 16 pictures with and without prompt
+      stopped_at = rows.load();
+      jobs.load()->cancel(id.get());
+    }
+    return own(x, sigma, condition);
+  };
+  Studio studio(model, {});
+  rows = 0;
+  jobs = &studio.jobs;
+  const int64_t branch = draw(studio, {{"prompt", kPrompt}, {"pictures", 16}, {"options", {{"grid.steps", 12}}}})["id"];
+  job.set_value(studio.tree.of(branch).job);
+  while (studio.tree.of(branch).state == JobState::queued || studio.tree.of(branch).state == JobState::running) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_EQ(studio.tree.of(branch).state, JobState::cancelled);
+  EXPECT_GT(stopped_at, 40);
+  EXPECT_EQ(rows, stopped_at);  // no part more
+}
+
+TEST(StudioStop, PartsGiveTheWhole) {
+  int64_t looks = 0, most = 0;
+  const Denoiser whole = [&](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
+    most = std::max(most, x.size(0));
+    return x * sigma.view({-1, 1}) + condition;
+  };
+  const Denoiser parts = in_parts(whole, 3, [&] { ++looks; });
+  const Tensor x = torch::randn({7, 2}).set_requires_grad(true), sigma = torch::rand({7}), c = torch::randn({7, 2});
+  const Tensor found = parts(x, sigma, c);
+  EXPECT_EQ(looks, 3);
+  EXPECT_EQ(most, 3);
+  EXPECT_TRUE(torch::equal(found, whole(x, sigma, c)));
+  found.sum().backward();
+  EXPECT_EQ(looks, 6);  // the gradient of each part is looked before, too
+  EXPECT_TRUE(torch::equal(x.grad(), sigma.view({-1, 1}).expand({7, 2})));
+  const Denoiser stopping = in_parts(whole, 3, [&] {
+    if (++looks > 8) throw Interrupted("stopped");
+  });
+  EXPECT_THROW(stopping(x, sigma, c), Interrupted);  // before its third part
+}
+
+// Every point is what a change from there draws, and what is read on it.
+TEST_F(StudioTest, SweepsAChangeOverTheSteps) {
+  const Branch parent = drawn(2);
+  const std::string other = "a green square left of a blue disc on dark";
+  const int64_t job = start_sweep(studio_, parent.id, {{"change", {{"prompt", other}}}, {"steps", {0, 6, 11}}})["job"];
+  wait(job);
+  const auto swept = sweep_answer(studio_, job);
+  const Json json = to_json(*swept);
+  EXPECT_EQ(json["over"], "steps");
+  EXPECT_EQ(json["x"], Json({0.0, 6.0, 11.0}));
+  EXPECT_EQ(json["labels"], Json({"red", "green"}));
+  EXPECT_TRUE(json["probability"].get<bool>());
+  const Tensor alone = changed(parent, {{"step", 6}, {"prompt", other}}).trajectory->pictures();
+  EXPECT_TRUE(torch::allclose(swept->points[1].pictures, alone, 1e-5, 1e-6));
+  EXPECT_GT(json["read"][1][0]["value"].get<double>(), 0.9);  // green from the beginning
+  EXPECT_LT(json["read"][0][0]["value"].get<double>(), 0.1);
+  EXPECT_EQ(json["read"][1][0]["n"], 2);
+  for (const Json& of_picture : json["of_picture"][0]) EXPECT_GT(of_picture[1].get<double>(), 0.9);
+  const Tensor before = parent.trajectory->pictures();
+  const Tensor far = ((alone - before).abs().amax(1) > 1.0 / 6).to(torch::kFloat64).mean();
+  EXPECT_NEAR(json["moved"][1]["value"].get<double>(), far.item<double>(), 1e-9);
+  const std::string bytes = sweep_pictures(*swept);
+  ASSERT_EQ(bytes.size(), size_t{3 * 2 * 32 * 32 * 3});
+  EXPECT_NEAR(static_cast<uint8_t>(bytes[3072 * 2 + 0]) / 127.5 - 1, alone[0][0][0][0].item<double>(), 1 / 127.);
+}
+
+TEST_F(StudioTest, SweepsGuidanceAndRefusesWhatIsNoSweep) {
+  const Branch parent = drawn(1);
+  const int64_t job = start_sweep(studio_, parent.id, {{"guidance", {0, 1}}})["job"];
+  wait(job);
+  const Json json = to_json(*sweep_answer(studio_, job));
+  EXPECT_EQ(json["over"], "guidance");
+  EXPECT_EQ(json["labels"].size(), 5u);                           // the words of the prompt
+  EXPECT_NEAR(json["moved"][1]["value"].get<double>(), 0, 1e-9);  // scale 1 is what was drawn
+  EXPECT_GT(json["read"][0][1]["value"].get<double>(), 0.9);
+  EXPECT_LT(json["read"][0][0]["value"].get<double>(), json["read"][0][1]["value"].get<double>());
+  EXPECT_TRUE(json["read"][0][0]["low"].is_null());  // one picture has no interval
+  const std::vector<Json> bad = {Json::object(),
+                                 {{"guidance", {1}}, {"change", {{"turn", true}}}},
+                                 {{"guidance", {1}}, {"steps", {1}}},
+                                 {{"guidance", Json::array()}},
+                                 {{"guidance", {101}}},
+                                 {{"steps", {1}}},
+                                 {{"change", {{"turn", true}}}, {"steps", {12}}},
+                                 {{"change", {{"turn", true}}}, {"steps", {1.5}}},
+                                 {{"change", {{"prompt", "a purple hippo"}}}},
+                                 {{"change", {{"turn", true}}}, {"foo", 1}}};
+  for (const Json& body : bad) EXPECT_THROW(start_sweep(studio_, parent.id, body), ValueError) << body;
+  EXPECT_THROW(sweep_answer(studio_, 999), NotThere);
+  const SweepRequest all = read_sweep({{"change", {{"turn", true}}}}, {}, 32, 1, 4, 60);
+  EXPECT_EQ(all.at.size(), 24u);
+  EXPECT_EQ(all.at.front(), 4);
+  EXPECT_EQ(all.at.back(), 57);
+}
+
+TEST_F(StudioTest, KeepsWhatWasSaidToWhy) {
+  const Branch branch = drawn(1), other = drawn(1);
+  const int64_t job = start_why(studio_, branch.id, {{"paths", 3}, {"words", {"red"}}})["job"];
+  wait(job);
+  const auto why = why_answer(studio_, job);
+  const TensorFile arrays = why_arrays(*why);
+  EXPECT_EQ(arrays.tensors.size(), 3u);
+  const Tensor& map = arrays.at("red/model/map");
+  EXPECT_EQ(map.sizes(), torch::IntArrayRef({2, 32, 32}));
+  EXPECT_NEAR(map[0].sum().item<double>(), why->words[0].model.whole.realised_total().mean().item<double>(), 1e-4);
+  EXPECT_EQ(arrays.at("red/model/decision").size(1), arrays.at("log_snrs").size(0));
+  EXPECT_EQ(arrays.metadata.at("paths"), "3");
+  const std::string html = report_of(studio_, {branch.id, other.id});
+  EXPECT_NE(html.find("Why is this here?"), std::string::npos);
+  EXPECT_NE(html.find("between states"), std::string::npos);
+  EXPECT_EQ(report_of(studio_, {other.id}).find("Why is this here?"), std::string::npos);
+  EXPECT_EQ(studio_.results.whys_of(other.id).size(), 0u);
+}
+
 TEST_F(StudioTest, NeverTakesMoreThanItMay) {
   Limits limits;
   limits.bytes = 12 * 2 * 3072 * 16;  // one branch of two pictures and twelve steps
@@ -292,6 +421,11 @@ TEST_F(StudioTest, ReportsItsBranches) {
   const Branch parent = drawn(2), child = changed(parent, {{"step", 3}, {"guidance", 2.5}});
   const std::string html = report_of(studio_, {parent.id, child.id});
   EXPECT_NE(html.find("guidance 2.5 from step 3"), std::string::npos);
+  EXPECT_NE(html.find("From &#39;a red square left of a blue disc on dark, seed 4&#39;"), std::string::npos) << html;
+  EXPECT_EQ(html.find("Branch 2"), std::string::npos);
+  EXPECT_EQ(describe_change({.step = 3, .prompt = "a green square on dark"}, "a red square on dark"),
+            "'red' -> 'green' from step 3");
+  EXPECT_EQ(describe_change({.step = 3, .prompt = "a square"}, "a red square"), "'red' -> '' from step 3");
   EXPECT_EQ(html.find("<script"), std::string::npos);
   EXPECT_EQ(export_of(studio_, child.id)["pixels"].size(), size_t{2 * 32 * 32 * 3});
   EXPECT_EQ(film_of(studio_, parent.id, 1).substr(0, 4), "RIFF");

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Builds web/public/live/engine.wasm, the live session of noisescope/live as WebAssembly: SIMD, one thread, no generated
+# Builds web/engine.wasm, the live session of noisescope/live as WebAssembly: SIMD, one thread, no generated
 # JavaScript. Needs emscripten (Debian: apt-get install emscripten) and the headers of {fmt} and nlohmann/json that the
 # program is built with. Usage: tools/live/build_wasm.sh [OUT.wasm]
 set -eu
 cd "$(dirname "$0")/../.."
-out=${1:-web/public/live/engine.wasm}
+out=${1:-web/engine.wasm}
 fmt=$(.venv/bin/python -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])')/include/fmt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,10 +61,10 @@ def program() -> str:
     return os.environ.get("NOISESCOPE_PROGRAM", str(REPOSITORY / "build" / "noisescope"))
 
 
-def serve(model: str) -> Iterator[str]:
+def serve(model: str, port: int = 0) -> Generator[str, None, None]:
     """The address of a studio, which ends with the session."""
     page = os.environ.get("NOISESCOPE_PAGE")
-    command = [program(), "studio", model, "--port", "0", "--no-open", *(["--page", page] if page else [])]
+    command = [program(), "studio", model, "--port", str(port), "--no-open", *(["--page", page] if page else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         yield printed_address(process)

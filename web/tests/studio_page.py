@@ -6,6 +6,8 @@ import os
 import re
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,13 +64,25 @@ class StudioPage:
         self.prompt.fill(prompt)
         self.number("Seed").fill(str(seed))
         self.number("Pictures").fill(str(pictures))
-        self.prompt.press("Enter")
-        self.wait_drawn()
+        with self.drawing():
+            self.prompt.press("Enter")
 
-    def wait_drawn(self) -> None:
-        """Until the slider stands at a finished picture."""
-        expect(self.slider).to_have_attribute("aria-valuetext", re.compile("finished picture"), timeout=DRAWN_MS)
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """What is done inside draws one branch; until that is drawn."""
+        before = self.branches.count()
+        yield
+        expect(self.branches).to_have_count(before + 1)
+        expect(self.page.locator(".thumbnail.pending")).to_have_count(0, timeout=DRAWN_MS)
         expect(self.button("Cancel drawing")).to_be_disabled(timeout=DRAWN_MS)
+
+    @property
+    def branches(self) -> Locator:
+        return self.page.get_by_role("treeitem")
+
+    def outcome(self, column: int = 0) -> Locator:
+        """What comes of a picture, while the slider stands before its end."""
+        return self.page.locator("#stage .outcome canvas").nth(column)
 
     def move_to(self, state: int) -> None:
         self.slider.fill(str(state))
@@ -164,15 +178,31 @@ class StudioPage:
 
     # What is seen
 
-    def violations(self) -> list[str]:
-        """What axe-core has against the page as it is; where it is not installed, nothing but a warning."""
+    def violations(self, colours_alone: bool = False) -> list[str]:
+        """What axe-core has against the page as it is; where it is not installed, nothing but a warning.
+
+        `colours_alone`: what differs between light and dark, where all else was asked of the same page.
+        """
         if not AXE.exists():
             warnings.warn("axe-core is not installed (npm ci in web): it was not asked", stacklevel=2)
             return []
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(axe_source())
-        found = self.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        only = {"runOnly": {"type": "tag", "values": ["cat.color"]}} if colours_alone else {}
+        found = self.page.evaluate("(only) => axe.run(document, { resultTypes: ['violations'], ...only })", only)[
+            "violations"
+        ]
         return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+    def violations_in_light_and_dark(self, name: str) -> list[str]:
+        """The same in both, with a picture of each."""
+        found = []
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.screenshot(f"{name}_{scheme}")
+            found += [f"{name}, {scheme}: {each}" for each in self.violations(colours_alone=scheme == "dark")]
+        self.page.emulate_media(color_scheme="light")
+        return found
 
     def screenshot(self, name: str) -> None:
         if folder := os.environ.get("NOISESCOPE_SCREENSHOTS"):

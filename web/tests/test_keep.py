@@ -1,7 +1,7 @@
 """A6: nothing is trapped in it."""
 
 from conftest import open_page
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 from studio_page import StudioPage
 
 
@@ -20,6 +20,37 @@ def test_a_link_restores_what_was_seen(
     expect(other.prompt).to_have_value(studio.prompt.input_value())
     expect(other.large()).to_be_visible()
     other.wait_pixels(other.large(), seen)
+    assert "noisescope studio world" in studio.open_area("Keep").inner_text()
+
+
+def test_a_link_of_another_server_is_opened_by_pasting_it(
+    studio: StudioPage, context: BrowserContext, address: str, faults: list[str]
+) -> None:
+    studio.draw(seed=8)
+    studio.draw(seed=9)
+    studio.branches.first.get_by_role("button", name="Compare").click()
+    studio.open_area("Keep").get_by_role("button", name="Copy link").click()
+    link = studio.page.evaluate("() => navigator.clipboard.readText()")
+    other = open_page(context, address, faults)
+    area = other.open_area("Keep")
+    area.get_by_label("Open a link").fill(link.replace(studio.host, "http://127.0.0.1:1"))
+    area.get_by_role("button", name="Open", exact=True).click()
+    expect(other.branches.nth(1)).to_contain_text("shown")
+    expect(other.branches.nth(0)).to_contain_text("beside")
+    area.get_by_label("Open a link").fill("http://127.0.0.1:1/#nothing")
+    area.get_by_role("button", name="Open", exact=True).click()
+    expect(other.page.get_by_role("alert")).to_contain_text("no recipe")
+
+
+def test_who_has_a_link_but_no_token_is_told_what_to_start(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    response = page.goto(address.split("/?")[0] + "/#v1.abc")
+    assert response
+    assert response.status == 401
+    expect(page.get_by_role("heading")).to_have_text("This studio is somebody's own")
+    expect(page.locator("body")).to_contain_text("noisescope studio MODEL")
+    context.close()
 
 
 def test_what_is_seen_can_be_taken_along(studio: StudioPage) -> None:
@@ -36,6 +67,22 @@ def test_what_is_seen_can_be_taken_along(studio: StudioPage) -> None:
         response = studio.page.request.get(area.get_by_role("link", name=name).evaluate("(link) => link.href"))
         assert response.ok, name
         assert response.body()[: len(first)].lower() == first.lower(), name
+    with studio.page.expect_download() as download:
+        area.get_by_role("button", name="All pictures shown (PNG)").click()
+    assert download.value.path().read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_was_said_to_why_can_be_taken_along(studio: StudioPage) -> None:
+    studio.draw()
+    studio.ask_why()
+    area = studio.open_area("Keep")
+    for name, part in (("Why: words and curves (JSON)", b"half_point"), ("Why: maps (safetensors)", b"red/model/map")):
+        response = studio.page.request.get(area.get_by_role("link", name=name).evaluate("(link) => link.href"))
+        assert part in response.body(), name
+    report = studio.page.request.get(
+        area.get_by_role("link", name="Report of branches").evaluate("(link) => link.href")
+    ).text()
+    assert "Why is this here?" in report
 
 
 def test_commands_can_be_copied(context: BrowserContext, run_address: str, faults: list[str]) -> None:

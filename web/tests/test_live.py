@@ -42,9 +42,10 @@ def test_explains_and_changes(live: StudioPage) -> None:
     area = live.ask_why()
     expect(area.locator(".maps canvas").first).to_be_visible()
     live.move_to(1)
-    live.open_area("Change").get_by_role("button", name="Draw with this change").click()
-    expect(live.page.get_by_role("treeitem")).to_have_count(2)
-    live.wait_drawn()
+    with live.drawing():
+        live.open_area("Change").get_by_role("button", name="Draw with this change").click()
+    with live.page.expect_download():
+        live.open_area("Keep").get_by_role("button", name="All pictures shown (PNG)").click()
 
 
 def test_says_what_needs_the_program(live: StudioPage) -> None:

@@ -89,6 +89,18 @@ def test_a_blind_map_stands_beside(studio: StudioPage, area: Locator) -> None:
     studio.screenshot("a2_blind")
 
 
+def test_a_sentence_says_when_a_word_was_decided_and_until_when_it_can_be_changed(
+    studio: StudioPage, area: Locator
+) -> None:
+    expect(area.get_by_text(re.compile(r"^“red” was decided between states \d+ and \d+\."))).to_be_visible()
+    area.get_by_role("button", name=re.compile("^Until when could it become “")).click()
+    told = re.compile(r"“red” can be changed to “\w+” until state \d+|the change to “\w+” still takes")
+    expect(area.get_by_text(told)).to_be_visible(timeout=60_000)
+    area.locator(".maps canvas").first.click(position={"x": 60, "y": 90})
+    expect(area.get_by_text(re.compile("^Here (“.+” speaks most|most is said against)"))).to_be_visible()
+    studio.screenshot("a2_sentence")
+
+
 def test_a_level_of_the_table_moves_the_slider(studio: StudioPage, area: Locator) -> None:
     area.locator(".maps canvas").first.click(position={"x": 60, "y": 90})
     area.get_by_title(re.compile("^Move the slider to")).first.click()

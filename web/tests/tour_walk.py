@@ -87,10 +87,13 @@ class TourWalk:
         chosen = self.studio.page.get_by_role("radio", name=kind, exact=True)
         while not chosen.is_checked():
             self.studio.press("ArrowRight")
-        self.studio.tab_to("Draw with this change")
-        self.studio.press("Enter")
+        self.press_to_draw("Draw with this change")
         expect(self.studio.button("End the comparison")).to_be_visible()
-        self.studio.wait_drawn()
+
+    def press_to_draw(self, button: str) -> None:
+        self.studio.tab_to(button)
+        with self.studio.drawing():
+            self.studio.press("Enter")
 
     def walk_tree(self, *keys: str) -> None:
         """Goes to the tree of branches and presses keys there."""
@@ -101,8 +104,8 @@ class TourWalk:
 
     def noise(self) -> None:
         self.is_at("What noise is")
-        self.studio.press("/", "Enter")
-        self.studio.wait_drawn()
+        with self.studio.drawing():
+            self.studio.press("/", "Enter")
         self.studio.slide_to(0)
         self.choose_until_right()
         assert self.radios.nth(2).is_checked(), "nothing can be read off pure noise"
@@ -140,9 +143,7 @@ class TourWalk:
         self.is_at("What guidance does")
         self.studio.tab_to("Guidance")
         self.studio.page.keyboard.insert_text("6")
-        self.studio.tab_to("Draw")
-        self.studio.press("Enter")
-        self.studio.wait_drawn()
+        self.press_to_draw("Draw")
         self.choose_until_right()
 
     def first_noise(self) -> None:
@@ -150,9 +151,7 @@ class TourWalk:
         self.studio.tab_to("Solver")
         self.studio.page.keyboard.type("dpmpp_2m")
         for button in ("Draw", "Next seed"):
-            self.studio.tab_to(button)
-            self.studio.press("Enter")
-            self.studio.wait_drawn()
+            self.press_to_draw(button)
         self.open_area("Change")
         self.change("Noise anew", 0)
         self.choose_until_right()
@@ -160,7 +159,6 @@ class TourWalk:
     def late(self) -> None:
         self.is_at("Changing one word late or early")
         self.change("Word", self.studio.last() // 8)
-        self.walk_tree("ArrowLeft", "Enter")
         self.change("Word", 7 * self.studio.last() // 8)
         self.choose_until_right()
 

@@ -12,7 +12,7 @@ const draw = {
 const address: Address = {
   model: 'exact demo',
   recipe: [draw, { step: 4, prompt: 'a blue disc' }, { step: 6, move: { box: [1, 2, 3, 4], to: [5, 6] } }],
-  compared: [draw],
+  compared: [[draw], [draw, { step: 4, guidance: 3 }]],
   state: 9,
   picture: 1,
   plane: 'estimate',

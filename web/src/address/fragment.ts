@@ -16,8 +16,8 @@ export interface Address {
   /** Name of the model that drew it. */
   model: string;
   recipe: Recipe;
-  /** The branch beside it, or null. */
-  compared: Recipe | null;
+  /** The branches beside it. */
+  compared: Recipe[];
   state: number;
   picture: number;
   plane: string;
@@ -27,6 +27,7 @@ export interface Address {
 const VERSION = 'v1.';
 const MAX_LENGTH = 16384;
 const MAX_CHANGES = 200;
+const MAX_COMPARED = 16;
 const MAX_ITEMS = 1000;
 
 const isRange = isTuple(isNumber, 2) as Check<Range>;
@@ -73,7 +74,7 @@ const isRecipe: Check<Recipe> = (value): value is Recipe =>
 const isAddress = isObject<Address>({
   model: isText,
   recipe: isRecipe,
-  compared: (value): value is Recipe | null => value === null || isRecipe(value),
+  compared: (value): value is Recipe[] => isList(value, MAX_COMPARED) && value.every(isRecipe),
   state: isWhole,
   picture: isWhole,
   plane: isText,

@@ -11,7 +11,7 @@ const toBlue: ChangeRequest = { step: 2, prompt: 'a blue disc' };
 const address: Address = {
   model: 'exact demo',
   recipe: [draw, toBlue],
-  compared: [draw],
+  compared: [[draw]],
   state: 3,
   picture: 0,
   plane: 'x',
@@ -56,7 +56,7 @@ describe('restore', () => {
     ]);
     const changes = drawAtOnce(engine);
     await restore(studio, address);
-    expect([studio.view.branch, studio.view.compared, changes.length]).toEqual([8, 7, 0]);
+    expect([studio.view.branch, studio.view.compared, changes.length]).toEqual([8, [7], 0]);
   });
 
   it('says when the model is another one', async () => {

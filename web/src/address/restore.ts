@@ -1,7 +1,7 @@
 import type { Branch, Recipe } from '../engine/engine';
 import { t } from '../i18n/texts.svelte';
 import type { Studio } from '../state/studio.svelte';
-import type { Address } from './fragment';
+import { decode, type Address } from './fragment';
 
 /** Compares recipes whatever the order of their keys is. */
 function same(a: unknown, b: unknown): boolean {
@@ -37,12 +37,13 @@ async function branchOf(studio: Studio, recipe: Recipe): Promise<Branch> {
 
 /** Shows what an address holds, drawing what is not there. */
 export async function restore(studio: Studio, address: Address): Promise<void> {
-  const compared = address.compared && (await branchOf(studio, address.compared));
+  const compared: number[] = [];
+  for (const recipe of address.compared) compared.push((await branchOf(studio, recipe)).id);
   const branch = await branchOf(studio, address.recipe);
   studio.draft.take(address.recipe[0]);
   const state = Math.min(address.state, branch.drawn);
   await studio.states.load(branch.id, state);
-  studio.look(branch.id, compared?.id ?? null);
+  studio.look(branch.id, compared);
   studio.moveTo(state);
   const { view, model } = studio;
   view.picture = Math.min(address.picture, branch.pictures - 1);
@@ -53,11 +54,18 @@ export async function restore(studio: Studio, address: Address): Promise<void> {
   }
 }
 
+/** Shows what a link holds: an address of any studio, or what stands behind its #. */
+export async function showLink(studio: Studio, link: string): Promise<void> {
+  const address = decode(link.trim().split('#').at(-1) ?? '');
+  if (address) return restore(studio, address);
+  studio.messages.say(t().keep.badAddress);
+}
+
 /** The address of what is looked at; null before the first drawing. */
 export function addressOf(studio: Studio): Address | null {
   const { branch, compared, model, view } = studio;
   if (!branch || !model) return null;
   const { state, picture, plane, range } = view;
-  const recipes = { recipe: branch.recipe, compared: compared?.recipe ?? null };
+  const recipes = { recipe: branch.recipe, compared: compared.map((each) => each.recipe) };
   return { model: model.name, ...recipes, state, picture, plane, range };
 }

@@ -37,6 +37,8 @@ export class ChangeDraft {
   /** Where the box of a move goes: its own size, another place. */
   target = $state.raw<Box>([0, 0, 1, 1]);
   otherPicture = $state(1);
+  /** On what the boxes are drawn: what comes of the noise, or what the model expects at this level. */
+  ground = $state<'finished' | 'estimate'>('finished');
 
   constructor(size: Size) {
     this.box = middleBox(size);

@@ -1,4 +1,3 @@
-import { isPending } from '../state/branches.svelte';
 import type { Studio } from '../state/studio.svelte';
 
 export function drawDraft(studio: Studio): void {
@@ -11,6 +10,6 @@ export function drawNextSeed(studio: Studio): void {
 }
 
 export function cancelDrawing(studio: Studio): void {
-  const { branch } = studio;
-  if (branch && isPending(branch)) void studio.attempt(() => studio.engine.cancel(branch.job));
+  const { pending } = studio;
+  if (pending) void studio.attempt(() => studio.engine.cancel(pending.job));
 }

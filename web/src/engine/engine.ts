@@ -18,6 +18,10 @@ export interface Model {
   planes: Plane[];
   options: Option[];
   training: boolean;
+  /** As it is typed on a command line; empty: it has no name there. */
+  argument: string;
+  /** Why nothing can be drawn yet; empty: it can. */
+  waiting: string;
   limits: { branches: number; pictures: number; jobs: number };
 }
 
@@ -149,7 +153,7 @@ export interface State {
 
 export interface Job {
   id: number;
-  kind: 'draw' | 'why' | 'ask' | 'training';
+  kind: 'draw' | 'why' | 'sweep' | 'ask' | 'training';
   state: JobState;
   /** The branch it is about. */
   of: number;
@@ -221,6 +225,29 @@ export interface PixelWord {
   word: number;
   nats: Estimate;
   decided_at: number | null;
+}
+
+/** A change at each of these steps (all, where they are left out), or guidance at each of these scales. */
+export interface SweepRequest {
+  change?: Omit<ChangeRequest, 'step'>;
+  steps?: number[];
+  guidance?: number[];
+}
+
+export interface Sweep {
+  branch: number;
+  over: 'steps' | 'guidance';
+  x: number[];
+  /** The changed word before and after; or the words of the prompt. */
+  labels: string[];
+  /** Whether `read` is a probability; else it is a share of pictures. */
+  probability: boolean;
+  /** [label][point]: how far it is read on the pictures. */
+  read: Estimate[][];
+  /** [point]: share of pixels that differ visibly from those of the branch. */
+  moved: Estimate[];
+  /** [point][picture][label] */
+  of_picture: number[][][];
 }
 
 export interface Method {
@@ -302,6 +329,8 @@ export interface Links {
   film(branch: number, picture: number): string;
   json(branch: number): string;
   report(branches: number[]): string;
+  why(job: number): string;
+  whyArrays(job: number): string;
   answer(job: number): string;
   answerFile(job: number, name: string): string;
   answerArrays(job: number): string;
@@ -336,6 +365,12 @@ export interface Engine {
   whyAnswer(job: number, prompt: string): Promise<Why>;
   whyMap(job: number, word: number, source: string, range: Range | null): Promise<WhyMap>;
   whyPixel(job: number, x: number, y: number, source: string): Promise<PixelWord[]>;
+
+  /** Starts the job whose answer `sweepAnswer` gives when it is done. */
+  sweep(branch: number, request: SweepRequest): Promise<number>;
+  sweepAnswer(job: number): Promise<Sweep>;
+  /** RGB of the pictures, [point][picture][y][x]. */
+  sweepPictures(job: number): Promise<Uint8Array>;
 
   methods(): Promise<Method[]>;
   cost(branch: number, request: AskRequest): Promise<Cost[]>;

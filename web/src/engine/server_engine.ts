@@ -14,6 +14,8 @@ import type {
   PixelWord,
   Range,
   State,
+  Sweep,
+  SweepRequest,
   Training,
   TrainingEvidence,
   Why,
@@ -112,6 +114,18 @@ export class ServerEngine implements Engine {
     return (await getJson<{ words: PixelWord[] }>(`${this.api}why/${job}/pixel?${query}`)).words;
   }
 
+  sweep(branch: number, request: SweepRequest): Promise<number> {
+    return this.start(`branches/${branch}/sweep`, request);
+  }
+
+  sweepAnswer(job: number): Promise<Sweep> {
+    return getJson(`${this.api}sweeps/${job}`);
+  }
+
+  async sweepPictures(job: number): Promise<Uint8Array> {
+    return new Uint8Array(await (await get(`${this.api}sweeps/${job}/pictures`)).arrayBuffer());
+  }
+
   async methods(): Promise<Method[]> {
     return (await getJson<{ methods: Method[] }>(`${this.api}methods`)).methods;
   }
@@ -153,6 +167,8 @@ function linksOf(api: string): Links {
     film: (branch, picture) => `${api}branches/${branch}/film.webp?picture=${picture}`,
     json: (branch) => `${api}branches/${branch}/export.json`,
     report: (branches) => `${api}report?branches=${branches.join(',')}`,
+    why: (job) => `${api}why/${job}`,
+    whyArrays: (job) => `${api}why/${job}/why.safetensors`,
     answer: (job) => `${api}answers/${job}`,
     answerFile: (job, name) => `${api}answers/${job}/files/${encodeURIComponent(name)}`,
     answerArrays: (job) => `${api}answers/${job}/answer.safetensors`,

@@ -15,6 +15,8 @@ export const de: Texts = {
     dismiss: 'Schließen',
     exact: 'exakt',
     skip: 'Zu den Bildern springen',
+    waiting:
+      'Dieser Lauf hat noch keinen Zwischenstand, der zeichnen könnte. Seine Kurven stehen unten; sobald der erste gesichert ist, geht die Seite von selbst weiter.',
     area: { change: 'Ändern', why: 'Warum', methods: 'Methoden', training: 'Training', keep: 'Mitnehmen' },
   },
   parts: {
@@ -80,8 +82,10 @@ export const de: Texts = {
     old: 'vorher',
     new: 'nachher',
     difference: 'Unterschied',
-    differenceHelp: 'Neu weniger alt: Grau heißt unverändert.',
+    differenceHelp: 'Weniger das erste: Grau heißt unverändert.',
     endComparison: 'Vergleich beenden',
+    soFar: 'bis jetzt',
+    toFinished: 'Stellt den Schieber auf das fertige Bild',
     drawing: 'wird gezeichnet …',
     queued: 'wartet, bis es an der Reihe ist …',
   },
@@ -112,6 +116,7 @@ export const de: Texts = {
   },
   change: {
     title: 'Eines ändern',
+    base: 'Was geändert wird:',
     from: (level) => `Von hier an: ${level}. Der Schieber bestimmt, ob früher oder später geändert wird.`,
     kinds: 'Was geändert wird',
     kind: {
@@ -149,6 +154,16 @@ export const de: Texts = {
     otherPicture: 'Tauschen mit',
     box: 'Kasten',
     target: 'Kommt nach',
+    fromTag: 'von',
+    toTag: 'nach',
+    moveHelp:
+      'Den Kasten „nach“ woandershin ziehen oder einen neuen Kasten „von“ zeichnen. Pfeiltasten bewegen den Kasten, der gewählt ist; mit der Umschalttaste ändern sie die Größe von „von“.',
+    ground: 'Worauf der Kasten gezeichnet wird',
+    estimateHere: 'saubere Schätzung bei diesem Pegel',
+    groundHelp: {
+      finished: 'Was aus diesem Rauschen wird, damit man sieht, was wo steht.',
+      estimate: 'Was das Modell bei diesem Pegel erwartet; bei den ersten ist das verschwommen.',
+    },
     boxHelp:
       'Auf dem Bild ziehen, oder mit den Pfeiltasten: Sie bewegen den Kasten, mit der Umschalttaste ändern sie seine Größe.',
     onePicture: 'Dieser Zweig hat nur ein Bild: Zeichnen Sie mehrere, um Rauschen zu tauschen.',
@@ -158,6 +173,33 @@ export const de: Texts = {
     apply: 'Mit dieser Änderung zeichnen',
     pending: 'Warten Sie, bis der Zweig gezeichnet ist.',
     unfinished: 'Dieser Zweig wurde nicht zu Ende gezeichnet: Zeichnen Sie ihn neu, um ihn zu ändern.',
+  },
+  sweep: {
+    overStates: 'Bei welchem Zustand kommt es darauf an?',
+    overScales: 'Welche Führungsstärke ist die beste?',
+    tryStates: 'Diese Änderung bei jedem Zustand versuchen',
+    tryScales: 'Diese Stärken versuchen',
+    scales: 'Stärken, mit Kommas dazwischen',
+    asking: 'Mit jeder wird gezeichnet',
+    takesUntil: (old, young, state) =>
+      `„${old}“ lässt sich bis Zustand ${state} in „${young}“ ändern; später bleibt es.`,
+    alwaysTakes: (young) => `Bei jedem versuchten Zustand wirkt die Änderung zu „${young}“ noch.`,
+    neverTakes: (old, young) => `Bei keinem versuchten Zustand wird aus „${old}“ „${young}“.`,
+    seenUntil: (state) =>
+      `Die Änderung ist bis Zustand ${state} zu sehen: Später ändert sie weniger als eines von hundert Pixeln.`,
+    seenNowhere: 'Bei keinem Zustand ändert sich mehr als eines von hundert Pixeln.',
+    bestAt: (scale, percent) =>
+      `Am besten sind die Wörter bei Führungsstärke ${scale} zu lesen: im Mittel zu ${percent} %.`,
+    chartOfStates: 'Was auf den Bildern gelesen wird, nach dem Zustand, ab dem geändert wurde',
+    chartOfScales: 'Was auf den Bildern gelesen wird, nach der Führungsstärke',
+    changedFrom: 'geändert ab Zustand',
+    share: 'Anteil der Bilder',
+    moved: 'geänderte Pixel',
+    pictures: 'Was aus dem Bild wurde',
+    atState: (state) => `geändert ab Zustand ${state}`,
+    atScale: (scale) => `Führungsstärke ${scale}`,
+    branchOff: 'Zeichnet dieses als Zweig',
+    help: 'Durchgezogen: wie gut jedes Wort auf den Bildern zu lesen ist. Gestrichelt: der Anteil der sichtbar geänderten Pixel. Ein Druck auf ein Bild macht es zum Zweig.',
   },
   branches: {
     title: 'Zweige',
@@ -182,8 +224,15 @@ export const de: Texts = {
   keep: {
     title: 'Mitnehmen',
     link: 'Link kopieren',
-    linkHelp:
-      'Enthält Rezept und Ansicht. Anderswo: ein Studio mit diesem Modell starten und alles ab # hinter seine Adresse setzen.',
+    linkHelp: 'Der Link enthält Rezept und Ansicht, nicht das Modell.',
+    linkElsewhere:
+      'Wer ihn bekommt, startet ein Studio mit demselben Modell und setzt ihn unten unter „Link öffnen“ ein:',
+    openLink: 'Link öffnen',
+    openLinkHelp: 'Aus irgendeinem Studio mit diesem Modell; hier wird er neu gezeichnet.',
+    open: 'Öffnen',
+    plate: 'Alle gezeigten Bilder (PNG)',
+    why: 'Warum: Wörter und Kurven (JSON)',
+    whyArrays: 'Warum: Karten (safetensors)',
     command: 'Als Befehl kopieren',
     noCommand: 'Kein Befehl kann sagen, wie dies gezeichnet wurde.',
     noPython: 'Kein Aufruf in Python kann diese Änderung sagen; der Link kann es.',

@@ -15,6 +15,8 @@ export const en = {
     dismiss: 'Dismiss',
     exact: 'exact',
     skip: 'Skip to the pictures',
+    waiting:
+      'This run has no checkpoint yet that could draw. Its curves stand below; as soon as the first checkpoint is saved, the page goes on by itself.',
     area: { change: 'Change', why: 'Why', methods: 'Methods', training: 'Training', keep: 'Keep' },
   },
   parts: {
@@ -80,8 +82,10 @@ export const en = {
     old: 'before',
     new: 'after',
     difference: 'difference',
-    differenceHelp: 'New less old: grey is no change.',
+    differenceHelp: 'Less the first one: grey is no change.',
     endComparison: 'End the comparison',
+    soFar: 'so far',
+    toFinished: 'Moves the slider to the finished picture',
     drawing: 'drawing …',
     queued: 'waiting for its turn …',
   },
@@ -103,6 +107,7 @@ export const en = {
   },
   change: {
     title: 'Change one thing',
+    base: 'What is changed:',
     from: (level: string) => `From here on: ${level}. Move the slider to change it earlier or later.`,
     kinds: 'What to change',
     kind: {
@@ -139,6 +144,16 @@ export const en = {
     otherPicture: 'Exchange with',
     box: 'Box',
     target: 'Goes to',
+    fromTag: 'from',
+    toTag: 'to',
+    moveHelp:
+      'Drag the box “to” elsewhere, or draw a new box “from”. Arrow keys move the box that has the focus; with Shift they change the size of “from”.',
+    ground: 'Where the box is drawn',
+    estimateHere: 'clean estimate at this level',
+    groundHelp: {
+      finished: 'What comes of this noise, so that you see what stands where.',
+      estimate: 'What the model expects at this level; at the first levels that is a blur.',
+    },
     boxHelp:
       'Drag on the picture, or use the arrow keys: they move the box; with Shift they change its size.',
     onePicture: 'This branch has one picture only: draw several to exchange noise between them.',
@@ -148,6 +163,33 @@ export const en = {
     apply: 'Draw with this change',
     pending: 'Wait until the branch is drawn.',
     unfinished: 'This branch was not drawn to its end: draw it again to change it.',
+  },
+  sweep: {
+    overStates: 'At which state does it matter?',
+    overScales: 'Which guidance is best?',
+    tryStates: 'Try this change at every state',
+    tryScales: 'Try these scales',
+    scales: 'Scales, with commas between',
+    asking: 'Drawing with each',
+    takesUntil: (old: string, young: string, state: string) =>
+      `“${old}” can be changed to “${young}” until state ${state}; changed later, it stays.`,
+    alwaysTakes: (young: string) => `At every state that was tried the change to “${young}” still takes.`,
+    neverTakes: (old: string, young: string) => `At no state that was tried does “${old}” become “${young}”.`,
+    seenUntil: (state: string) =>
+      `The change is seen until state ${state}: later it alters fewer than one pixel in a hundred.`,
+    seenNowhere: 'At no state does the change alter more than one pixel in a hundred.',
+    bestAt: (scale: string, percent: string) =>
+      `The words are read best at guidance ${scale}: ${percent} % on average.`,
+    chartOfStates: 'What is read on the pictures, by the state from which on the change was made',
+    chartOfScales: 'What is read on the pictures, by the guidance scale',
+    changedFrom: 'changed from state',
+    share: 'share of pictures',
+    moved: 'pixels that changed',
+    pictures: 'What became of the picture',
+    atState: (state: string) => `changed from state ${state}`,
+    atScale: (scale: string) => `guidance ${scale}`,
+    branchOff: 'Draws this one as a branch',
+    help: 'Solid lines: how far each word is read on the pictures. Dashed: the share of pixels that changed visibly. A picture becomes a branch when it is pressed.',
   },
   branches: {
     title: 'Branches',
@@ -172,8 +214,15 @@ export const en = {
   keep: {
     title: 'Keep',
     link: 'Copy link',
-    linkHelp:
-      'Holds the recipe and the view. Elsewhere: start a studio with this model, and put all from # on behind its address.',
+    linkHelp: 'The link holds the recipe and the view, not the model.',
+    linkElsewhere:
+      'Whoever gets it starts a studio of the same model and pastes it below, under “Open a link”:',
+    openLink: 'Open a link',
+    openLinkHelp: 'Of any studio of this model; it is drawn anew here.',
+    open: 'Open',
+    plate: 'All pictures shown (PNG)',
+    why: 'Why: words and curves (JSON)',
+    whyArrays: 'Why: maps (safetensors)',
     command: 'Copy as command',
     noCommand: 'No command line can say how this was drawn.',
     noPython: 'No call of Python can say this change; the link can.',

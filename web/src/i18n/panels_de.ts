@@ -31,10 +31,17 @@ export const panelsDe: PanelTexts = {
     total: 'im Ganzen entschieden',
     ofAtMost: (most) => `von höchstens ${most} Nats`,
     halfPoint: 'halb entschieden bei log-SNR',
-    betweenStates: (before, after) => `In dieser Zeichnung: zwischen den Zuständen ${before} und ${after}.`,
+    decidedBetween: (word, before, after) =>
+      `„${word}“ wurde zwischen den Zuständen ${before} und ${after} entschieden.`,
+    notDecided: (word) => `„${word}“ wurde in dieser Zeichnung nicht entschieden.`,
+    untilWhen: (alternative) => `Bis wann könnte daraus „${alternative}“ werden?`,
+    stale:
+      'Das Programm wurde neu gestartet und hat diese Antwort nicht mehr: Ihre Karten bleiben, wie sie sind. Fragen Sie noch einmal, um weiterzugehen.',
+    pixelFor: (word, before, after) =>
+      `Hier spricht „${word}“ am meisten; die Hälfte davon wurde zwischen den Zuständen ${before} und ${after} gesagt.`,
+    pixelForAlone: (word) => `Hier spricht „${word}“ am meisten.`,
+    pixelAgainst: (word) => `Hier wird am meisten gegen „${word}“ gesagt.`,
     showState: (state) => `Zustand ${state} zeigen`,
-    decidedIs:
-      'Entschieden heißt: das verrauschte Bild verrät das Wort schon. Bis wann es sich noch ändern lässt, ist eine andere Frage; Ändern beantwortet sie.',
     never: 'nie halb entschieden',
     notShown: 'Das Bild zeigt dieses Wort nicht.',
     window: (low, high) => `log-SNR ${low} bis ${high}`,

@@ -31,11 +31,17 @@ export const panelsEn = {
     total: 'decided in all',
     ofAtMost: (most: string) => `of at most ${most} nats`,
     halfPoint: 'half decided at log-SNR',
-    betweenStates: (before: string, after: string) =>
-      `In this drawing: between states ${before} and ${after}.`,
+    decidedBetween: (word: string, before: string, after: string) =>
+      `“${word}” was decided between states ${before} and ${after}.`,
+    notDecided: (word: string) => `“${word}” was not decided in this drawing.`,
+    untilWhen: (alternative: string) => `Until when could it become “${alternative}”?`,
+    stale:
+      'The program was started anew and has this answer no more: its maps stay as they are. Ask again to go on.',
+    pixelFor: (word: string, before: string, after: string) =>
+      `Here “${word}” speaks most; half of it was said between states ${before} and ${after}.`,
+    pixelForAlone: (word: string) => `Here “${word}” speaks most.`,
+    pixelAgainst: (word: string) => `Here most is said against “${word}”.`,
     showState: (state: string) => `Show state ${state}`,
-    decidedIs:
-      'Decided means that the noisy picture already tells the word. Until when it can still be changed is another question: Change answers it.',
     never: 'never half decided',
     notShown: 'The picture does not show this word.',
     window: (low: string, high: string) => `log-SNR ${low} to ${high}`,

@@ -4,9 +4,11 @@ import type { TourTexts } from './tour_en';
 export const tourDe: TourTexts = {
   title: 'Führung',
   steps: 'Schritte der Führung',
-  progress: (answered, all) => `${answered} von ${all} beantwortet`,
+  progress: (answered, all, tried) =>
+    `${answered} von ${all} beantwortet${tried === '0' ? '' : `, ${tried} versucht`}`,
   position: (step, all) => `Schritt ${step} von ${all}`,
   answered: 'beantwortet',
+  tried: 'versucht, noch nicht richtig',
   toDo: 'Zu tun',
   done: 'getan',
   open: (area) => `„${area}“ öffnen`,
@@ -46,10 +48,10 @@ export const tourDe: TourTexts = {
         walk: 'Bewegen Sie den Schieber langsam über wenigstens die Hälfte der Pegel, oder drücken Sie Abspielen.',
       },
       question:
-        'Wo sieht die Schätzung zum ersten Mal aus wie das fertige Bild? Stellen Sie den Schieber dorthin.',
+        'Wo sieht die Schätzung von „{branch}“ zum ersten Mal aus wie ihr fertiges Bild? Stellen Sie den Schieber dorthin.',
       options: [],
       answer:
-        'Ab log-SNR {level} (Zustand {state}) teilt die Schätzung neun Zehntel ihrer Schwankung mit dem fertigen Bild, das verrauschte Bild selbst erst ab Zustand {noisy}. Gewählt haben Sie Zustand {chosen}. Das Modell weiß es, lange bevor man es sieht.',
+        'Bei „{branch}“: Ab log-SNR {level} (Zustand {state}) teilt die Schätzung neun Zehntel ihrer Schwankung mit dem fertigen Bild, das verrauschte Bild selbst erst ab Zustand {noisy}. Gewählt haben Sie Zustand {chosen}. Das Modell weiß es, lange bevor man es sieht.',
     },
     decided: {
       title: 'Wann Farbe, Form und Ort entschieden werden',

@@ -3,9 +3,11 @@
 export const tourEn = {
   title: 'Guided tour',
   steps: 'Steps of the tour',
-  progress: (answered: string, all: string) => `${answered} of ${all} answered`,
+  progress: (answered: string, all: string, tried: string) =>
+    `${answered} of ${all} answered${tried === '0' ? '' : `, ${tried} tried`}`,
   position: (step: string, all: string) => `Step ${step} of ${all}`,
   answered: 'answered',
+  tried: 'tried, not right yet',
   toDo: 'To do',
   done: 'done',
   open: (area: string) => `Open “${area}”`,
@@ -41,10 +43,11 @@ export const tourEn = {
         plane: 'Show the clean estimate large.',
         walk: 'Move the slider slowly, or press Play, over at least half of the levels.',
       },
-      question: 'Where does the estimate first look like the finished picture? Put the slider there.',
+      question:
+        'Where does the estimate of “{branch}” first look like its finished picture? Put the slider there.',
       options: [],
       answer:
-        'From log-SNR {level} on (state {state}) the estimate shares nine tenths of its variation with the finished picture; the noisy picture itself only from state {noisy}. You chose state {chosen}. The model knows long before one can see it.',
+        'Of “{branch}”: from log-SNR {level} on (state {state}) the estimate shares nine tenths of its variation with the finished picture; the noisy picture itself only from state {noisy}. You chose state {chosen}. The model knows long before one can see it.',
     },
     decided: {
       title: 'When colour, shape and place are decided',

@@ -16,6 +16,7 @@ import {
   type Range,
   type State,
   type StudioEvent,
+  type Sweep,
   type Training,
   type TrainingEvidence,
   type Why,
@@ -46,6 +47,8 @@ const NO_LINKS: Links = {
   film: () => '',
   json: () => '',
   report: () => '',
+  why: () => '',
+  whyArrays: () => '',
   answer: () => '',
   answerFile: () => '',
   answerArrays: () => '',
@@ -77,6 +80,8 @@ export class LiveEngine implements Engine {
       posterior_mean: true,
       knows_truth: false,
       training: false,
+      argument: '',
+      waiting: '',
     };
   }
 
@@ -169,6 +174,18 @@ export class LiveEngine implements Engine {
   async whyPixel(job: number, x: number, y: number, source: string): Promise<PixelWord[]> {
     if (source !== 'model') return needsServer();
     return (await this.value<{ words: PixelWord[] }>('why_pixel', { why: this.whyOf(job), x, y })).words;
+  }
+
+  sweep(): Promise<number> {
+    return needsServer();
+  }
+
+  sweepAnswer(): Promise<Sweep> {
+    return needsServer();
+  }
+
+  sweepPictures(): Promise<Uint8Array> {
+    return needsServer();
   }
 
   methods(): Promise<Method[]> {

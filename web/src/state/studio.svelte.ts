@@ -4,6 +4,7 @@ import { Branches, isPending } from './branches.svelte';
 import { Draft } from './draft.svelte';
 import { Jobs } from './jobs.svelte';
 import { Messages } from './messages.svelte';
+import { matchingState } from '../stage/matching_state';
 import { Newest } from './newest';
 import { States } from './states.svelte';
 import { View } from './view.svelte';
@@ -26,6 +27,8 @@ export class Studio {
   readonly view = new View();
   readonly draft = new Draft();
   readonly states: States;
+  /** Counts how often the server was found to be another one, or to have told more than it keeps. */
+  resets = $state(0);
   /** Counts what a training told; whoever reads it is told that there is more to fetch. */
   trainingNews = $state(0);
 
@@ -38,8 +41,12 @@ export class Studio {
 
   /** The branch under the slider. */
   readonly branch = $derived.by(() => this.branches.get(this.view.branch));
-  /** The branch beside it. */
-  readonly compared = $derived.by(() => this.branches.get(this.view.compared));
+  /** The branches beside it. */
+  readonly compared = $derived.by(() => this.view.compared.flatMap((id) => this.branches.get(id) ?? []));
+  /** What is looked at and still being drawn; undefined: nothing. */
+  readonly pending = $derived.by(() =>
+    [this.branch, ...this.compared].find((branch) => branch !== undefined && isPending(branch)),
+  );
   /** The level under the slider; null for the finished picture and before the first drawing. */
   readonly logSnr = $derived(this.branch?.log_snrs[this.view.state] ?? null);
 
@@ -47,10 +54,8 @@ export class Studio {
   start(): () => void {
     const end = this.engine.listen((event) => this.take(event));
     void this.attempt(async () => {
-      const [model] = await Promise.all([this.engine.model(), this.opened.promise]);
-      this.view.plane = model.planes[0]?.id ?? 'x';
-      if (!this.draft.prompt) this.draft.prompt = model.examples[0] ?? '';
-      this.model = model;
+      await this.opened.promise;
+      await this.learnModel();
       this.learn(...(await Promise.all([this.engine.branches(), this.engine.jobs()])));
       this.leave();
       this.ready = true;
@@ -58,21 +63,29 @@ export class Studio {
     return end;
   }
 
+  /** Draws a picture and looks at it: at its end, or at the level at which somebody has put the slider. */
   async draw(request: DrawRequest): Promise<Branch> {
     const branch = await this.engine.draw(request);
-    this.begin(branch, null);
+    this.begin(branch);
+    const { branch: before, view } = this;
+    const stays = before !== undefined && !view.following && view.state < before.drawn;
+    const level = stays ? matchingState(branch.log_snrs, before, view.state) : null;
+    this.look(branch.id);
+    if (level !== null) this.stay(level);
     return branch;
   }
 
-  /** Changes a branch and looks at old and new side by side. */
+  /** Changes a branch and looks at both side by side, the changed one beside; the slider stays where it is. */
   async change(parent: number, request: ChangeRequest): Promise<Branch> {
     const branch = await this.engine.change(parent, request);
-    this.begin(branch, parent);
+    this.begin(branch);
+    if (this.view.branch !== parent) this.look(parent);
+    this.compare([branch.id]);
     return branch;
   }
 
-  /** Puts a branch under the slider, another one beside it. */
-  look(id: number, compared: number | null = null): void {
+  /** Puts a branch under the slider, others beside it. */
+  look(id: number, compared: number[] = []): void {
     const branch = this.branches.get(id);
     if (!branch) return;
     this.view.branch = id;
@@ -81,7 +94,7 @@ export class Studio {
     this.view.picture = Math.min(this.view.picture, branch.pictures - 1);
     this.view.following = isPending(branch);
     this.view.state = isPending(branch) ? branch.from : Math.max(0, branch.drawn);
-    [id, compared].forEach((each) => this.fetchWhatIsDrawn(each));
+    [id, ...compared].forEach((each) => this.fetchWhatIsDrawn(each));
   }
 
   /** Moves the slider. */
@@ -93,10 +106,16 @@ export class Studio {
     if (branch.drawn >= 0) void this.attempt(() => this.states.load(branch.id, view.state));
   }
 
-  /** Puts another branch beside the one under the slider, or none. */
-  compare(id: number | null): void {
-    this.view.compared = id;
-    this.fetchWhatIsDrawn(id);
+  /** Puts branches beside the one under the slider. */
+  compare(ids: number[]): void {
+    this.view.compared = ids.filter((id) => id !== this.view.branch);
+    this.view.compared.forEach((id) => this.fetchWhatIsDrawn(id));
+  }
+
+  /** Puts one more branch beside the one under the slider, or takes it away. */
+  toggleCompared(id: number): void {
+    const { compared } = this.view;
+    this.compare(compared.includes(id) ? compared.filter((other) => other !== id) : [...compared, id]);
   }
 
   async rename(id: number, name: string): Promise<void> {
@@ -120,11 +139,16 @@ export class Studio {
   }
 
   /** Something new is drawn: what went wrong before is of no use any more. */
-  private begin(branch: Branch, compared: number | null): void {
+  private begin(branch: Branch): void {
     this.messages.clear();
     this.awaited = branch.id;
     this.branches.learn(branch);
-    this.look(branch.id, compared);
+  }
+
+  /** Leaves the slider at a level that may not be drawn yet. */
+  private stay(state: number): void {
+    this.view.following = false;
+    this.view.state = state;
   }
 
   private learn(branches: Branch[], jobs: Job[]): void {
@@ -145,7 +169,17 @@ export class Studio {
 
   private takeLine(open: boolean): void {
     this.connected = open;
-    if (open) this.opened.resolve();
+    if (!open) return;
+    this.opened.resolve();
+    if (this.model?.waiting) void this.attempt(() => this.learnModel());
+  }
+
+  /** What the server shows; a run that could not draw yet may do so now. */
+  private async learnModel(): Promise<void> {
+    const model = await this.engine.model();
+    this.view.plane = model.planes[0]?.id ?? 'x';
+    if (!this.draft.prompt) this.draft.prompt = model.examples[0] ?? '';
+    this.model = model;
   }
 
   private takeBranch(branch: Branch): void {
@@ -164,18 +198,19 @@ export class Studio {
   private takeReset(): void {
     this.states.forgetAll();
     this.newest.clear();
+    this.resets += 1;
     void this.attempt(async () => {
       const [branches, jobs] = await Promise.all([this.engine.branches(), this.engine.jobs()]);
       this.branches.clear();
       this.jobs.clear();
       this.learn(branches, jobs);
-      if (this.branch) [this.view.branch, this.view.compared].forEach((id) => this.fetchWhatIsDrawn(id));
+      if (this.branch) [this.view.branch, ...this.view.compared].forEach((id) => this.fetchWhatIsDrawn(id));
       else this.leave();
     });
   }
 
   private isSeen(id: number): boolean {
-    return id === this.view.branch || id === this.view.compared;
+    return id === this.view.branch || this.view.compared.includes(id);
   }
 
   private fetchWhatIsDrawn(id: number | null): void {
@@ -203,7 +238,7 @@ export class Studio {
     this.branches.remove(ids);
     this.states.forget(ids);
     ids.forEach((id) => this.newest.delete(id));
-    if (this.view.compared !== null && ids.includes(this.view.compared)) this.view.compared = null;
+    this.view.compared = this.view.compared.filter((id) => !ids.includes(id));
     if (this.view.branch !== null && ids.includes(this.view.branch)) this.leave();
   }
 
@@ -211,7 +246,7 @@ export class Studio {
   private leave(): void {
     const last = this.branches.list.at(-1);
     this.view.branch = null;
-    this.view.compared = null;
+    this.view.compared = [];
     if (last) this.look(last.id);
   }
 }

@@ -49,6 +49,40 @@ describe('Studio', () => {
     expect(studio.view.state).toBe(1);
   });
 
+  it('leaves the slider at the level where somebody put it when the next picture is drawn', async () => {
+    const { engine, studio } = await started([branchOf(1, { state: 'done', drawn: STEPS })]);
+    studio.moveTo(1);
+    engine.draw = () => Promise.resolve(branchOf(2, { log_snrs: [-4, -3, -2, 0, null] }));
+    await studio.draw({ prompt: 'a red disc' });
+    expect([studio.view.branch, studio.view.state, studio.pending?.id]).toEqual([2, 2, 2]);
+    engine.tell({ event: 'state', data: { branch: 2, state: 4 } });
+    await settled();
+    expect(studio.view.state).toBe(2);
+  });
+
+  it('keeps what is changed under the slider, where it is, with the change beside it', async () => {
+    const { engine, studio } = await started([branchOf(1, { state: 'done', drawn: STEPS })]);
+    studio.moveTo(2);
+    engine.change = (parent, { step }) => Promise.resolve(branchOf(2, { parent, from: step }));
+    await studio.change(1, { step: 2, guidance: 3 });
+    expect([studio.view.branch, studio.view.compared, studio.view.state]).toEqual([1, [2], 2]);
+    expect(studio.pending?.id).toBe(2);
+    studio.branches.put(branchOf(3));
+    studio.toggleCompared(3);
+    studio.toggleCompared(2);
+    expect(studio.view.compared).toEqual([3]);
+  });
+
+  it('asks for the model again once a run that could not draw has one', async () => {
+    const { engine, studio } = await started();
+    const model = await engine.model();
+    if (studio.model) studio.model = { ...studio.model, waiting: 'no checkpoint yet' };
+    engine.model = () => Promise.resolve({ ...model, name: 'young', waiting: '' });
+    engine.tell({ event: 'line', data: { open: true } });
+    await settled();
+    expect(studio.model?.name).toBe('young');
+  });
+
   it('fetches states before the first own step from the parent', async () => {
     const done = { state: 'done', drawn: STEPS } as const;
     const { engine } = await started([branchOf(1, done), branchOf(2, { ...done, parent: 1, from: 2 })]);
@@ -70,9 +104,9 @@ describe('Studio', () => {
   it('looks at the newest branch that is left when its own was deleted', async () => {
     const done = { state: 'done', drawn: STEPS } as const;
     const { engine, studio } = await started([branchOf(1, done), branchOf(2, done), branchOf(3, done)]);
-    studio.compare(2);
+    studio.compare([2]);
     engine.tell({ event: 'deleted', data: { branches: [2, 3] } });
-    expect([studio.view.branch, studio.view.compared]).toEqual([1, null]);
+    expect([studio.view.branch, studio.view.compared]).toEqual([1, []]);
   });
 
   it('fetches no more of a branch that nobody looks at any more', async () => {

@@ -4,8 +4,8 @@ import type { Range } from '../engine/engine';
 export class View {
   /** The branch under the slider; null before the first drawing. */
   branch = $state<number | null>(null);
-  /** The branch that stands beside it, or null. */
-  compared = $state<number | null>(null);
+  /** The branches that stand beside it, from left to right. */
+  compared = $state.raw<number[]>([]);
   /** The state under the slider, counted in `branch`. */
   state = $state(0);
   /** The picture that is pointed at, for boxes and for "why". */

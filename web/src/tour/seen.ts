@@ -13,7 +13,7 @@ export interface PlanePicture {
 export interface Seen {
   model: Model;
   branches: Branch[];
-  /** The branch under the slider and the one beside it. */
+  /** The branch under the slider and the first one beside it. */
   branch: Branch | undefined;
   compared: Branch | undefined;
   state: number;

@@ -1,4 +1,5 @@
 // What noise is, what the estimate knows when, and when words are decided.
+import { titleOf } from '../branches/title';
 import type { Branch, Model } from '../engine/engine';
 import { t } from '../i18n/texts.svelte';
 import { number } from '../parts/format';
@@ -17,6 +18,9 @@ const LEVELS_TO_COMPARE = 5;
 const NEARLY = 0.8;
 /** How far from the right state a place may be, as a share of all. */
 const NEAR = 0.1;
+
+/** What a branch is called where several may stand: drawings of one prompt differ by their seed. */
+const nameOf = (branch: Branch): string => `${titleOf(branch)}, ${t().branches.seed(`${branch.seed}`)}`;
 
 const isNear = (branch: Branch, state: number, right: number): boolean =>
   Math.abs(state - right) <= Math.max(1, Math.round(NEAR * branch.steps));
@@ -59,6 +63,7 @@ export const estimate: StepOf<'estimate'> = {
         seen.branch !== undefined && seen.plane === 'estimate' && seen.walked.size >= seen.branch.steps / 2,
     },
   },
+  about: (seen) => ({ branch: seen.branch ? nameOf(seen.branch) : '…' }),
   async judge(seen) {
     const { branch } = seen;
     if (!branch) return undefined;
@@ -70,6 +75,7 @@ export const estimate: StepOf<'estimate'> = {
     return {
       right: isNear(branch, seen.state, state),
       values: {
+        branch: nameOf(branch),
         level: levelOf(branch, state),
         state: `${state}`,
         noisy: `${noisy}`,

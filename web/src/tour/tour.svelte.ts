@@ -29,6 +29,9 @@ export class Tour {
   readonly step = $derived(stepOf(this.id));
   readonly tasks = $derived(Object.keys(this.step.tasks));
   readonly verdict = $derived(this.verdicts.get(this.id));
+  /** How many steps were answered right, and how many others were tried. */
+  readonly answered = $derived([...this.verdicts.values()].filter(({ right }) => right).length);
+  readonly tried = $derived(this.verdicts.size - this.answered);
   readonly isReady = $derived(this.tasks.every((task) => this.isTaskDone(task)));
 
   isTaskDone(task: string): boolean {
@@ -98,7 +101,7 @@ export class Tour {
       model,
       branches: branches.list,
       branch,
-      compared,
+      compared: compared[0],
       state: view.state,
       picture: view.picture,
       plane: view.plane,

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import type { Branch, PixelWord, Why, WhyMap, WhyRequest, WhyWord } from '../engine/engine';
 import { Latest } from '../state/latest.svelte';
@@ -8,7 +9,13 @@ import type { Studio } from '../state/studio.svelte';
 export interface Asked {
   job: number;
   why: Why;
+  /** Of the branch that was asked about: another server gives its number to another one. */
+  recipe: string;
+  /** Whether the server has it no more: what was told stays, its maps cannot be asked for. */
+  stale: boolean;
 }
+
+const recipeOf = (branch: Branch): string => JSON.stringify(branch.recipe);
 
 export interface Pixel {
   x: number;
@@ -49,7 +56,11 @@ export class Evidence {
   readonly ranking = new Latest<Ranking>();
   private readonly answers = new SvelteMap<string, Asked>();
 
-  constructor(private readonly studio: Studio) {}
+  constructor(private readonly studio: Studio) {
+    $effect(() => {
+      if (studio.resets > 0) untrack(() => void this.recheck());
+    });
+  }
 
   readonly pixel = $derived(this.hovered ?? this.pinned);
   readonly asked = $derived.by(() => this.of(this.studio.view.branch, this.studio.view.picture));
@@ -65,7 +76,9 @@ export class Evidence {
   }
 
   of(branch: number | null, picture: number): Asked | undefined {
-    return branch === null ? undefined : this.answers.get(`${branch}/${picture}`);
+    const asked = branch === null ? undefined : this.answers.get(`${branch}/${picture}`);
+    const now = this.studio.branches.get(branch);
+    return asked && now && asked.recipe === recipeOf(now) ? asked : undefined;
   }
 
   request(): WhyRequest {
@@ -84,7 +97,12 @@ export class Evidence {
     try {
       await jobs.ended(job);
       const why = await engine.whyAnswer(job, branch.prompt);
-      this.answers.set(`${branch.id}/${request.picture}`, { job, why });
+      this.answers.set(`${branch.id}/${request.picture}`, {
+        job,
+        why,
+        recipe: recipeOf(branch),
+        stale: false,
+      });
       this.chosen = 0;
       messages.announce(why.words.map((word) => word.word).join(', '));
     } finally {
@@ -92,10 +110,21 @@ export class Evidence {
     }
   }
 
+  /** Finds out which answers the server still has. */
+  private async recheck(): Promise<void> {
+    for (const [key, asked] of [...this.answers]) {
+      const isThere = await this.studio.engine.whyAnswer(asked.job, '').then(
+        ({ words }) => JSON.stringify(words[0]?.model) === JSON.stringify(asked.why.words[0]?.model),
+        () => false,
+      );
+      this.answers.set(key, { ...asked, stale: !isThere });
+    }
+  }
+
   /** Fetches the maps of the word that is pointed at, in the window that is brushed. */
   async loadMaps(): Promise<void> {
     const { asked, chosen, studio } = this;
-    if (!asked?.why.words[chosen]) return;
+    if (!asked?.why.words[chosen] || asked.stale) return;
     const { range } = studio.view;
     const shown = this.blind ? [...this.sources, `blind:${this.blind}` as Source] : this.sources;
     const load = async (source: Source): Promise<[Source, WhyMap]> => [
@@ -108,7 +137,7 @@ export class Evidence {
   /** Fetches the words of the pixel that is pointed at. */
   async loadRanking(): Promise<void> {
     const { asked, pixel, sources, studio } = this;
-    if (!asked || !pixel) return;
+    if (!asked || !pixel || asked.stale) return;
     const load = async (source: Source): Promise<[Source, PixelWord[]]> => [
       source,
       await studio.engine.whyPixel(asked.job, pixel.x, pixel.y, source),

@@ -4,6 +4,7 @@
 
 #include "noisescope/clip/image_tower.h"
 #include "noisescope/clip/text_tower.h"
+#include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
@@ -34,7 +35,7 @@ void check_pixels(const ClipOptions& options) {
 
 /// [3, 1, 1] on the device of `like`.
 Tensor per_channel(const std::vector<double>& values, const Tensor& like) {
-  return torch::tensor(values, torch::kFloat32).view({3, 1, 1}).to(like.device());
+  return to_device(torch::tensor(values, torch::kFloat32).view({3, 1, 1}), like.device());
 }
 
 std::shared_ptr<TextTowerImpl> make_text_tower(const ClipConfig& config) {
@@ -207,17 +208,17 @@ void ClipModel::need(bool half, const char* what) const {
 
 TextFeatures ClipModel::text_features(const Tensor& ids) const {
   need(has_text(), "a text tower");
-  return text_->forward(ids.to(device()));
+  return text_->forward(ids);
 }
 
 Tensor ClipModel::text_hidden(const Tensor& ids, const TextHiddenOptions& options) const {
   need(has_text(), "a text tower");
-  return text_->hidden(ids.to(device()), options);
+  return text_->hidden(ids, options);
 }
 
 Tensor ClipModel::encode_tokens(const Tensor& ids, EmbeddingLength length) const {
   need(has_text(), "a text tower");
-  return with_length(text_->embed(ids.to(device())), length);
+  return with_length(text_->embed(ids), length);
 }
 
 Tensor ClipModel::encode_text(const std::vector<std::string>& texts, EmbeddingLength length) const {
@@ -227,7 +228,7 @@ Tensor ClipModel::encode_text(const std::vector<std::string>& texts, EmbeddingLe
 Tensor ClipModel::encode_image(const Tensor& images, EmbeddingLength length) const {
   need(has_image(), "an image tower");
   check_shape("clip.ClipModel.encode_image", "images", images, {-1, 3, image_size(), image_size()});
-  Tensor values = images.to(device(), torch::kFloat32);
+  Tensor values = to_device(images.to(torch::kFloat32), device());
   const std::vector<double> half = {0.5, 0.5, 0.5};
   if (options().image_mean != half || options().image_std != half) {
     values =
@@ -239,7 +240,7 @@ Tensor ClipModel::encode_image(const Tensor& images, EmbeddingLength length) con
 Tensor ClipModel::encode_pixel_values(const Tensor& values) const {
   need(has_image(), "an image tower");
   check_shape("clip.ClipModel.encode_pixel_values", "values", values, {-1, 3, image_size(), image_size()});
-  return with_length(image_->forward(values.to(device(), torch::kFloat32)));
+  return with_length(image_->forward(to_device(values.to(torch::kFloat32), device())));
 }
 
 Tensor ClipModel::logit_scale() const {

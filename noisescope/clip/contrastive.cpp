@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "noisescope/clip/clip_checkpoint.h"
+#include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/core/random.h"
@@ -48,6 +49,14 @@ DistinctRows distinct_rows(const std::vector<int64_t>& caption_rows, int64_t tab
 Tensor positives_of(const ClipBatch& batch, const Tensor& rows) {
   if (batch.positives.defined()) return batch.positives;
   return rows.unsqueeze(1) == rows.unsqueeze(0);
+}
+
+/// Share of images whose best caption is true of them, a scalar on their device.
+Tensor accuracy_of(const Tensor& image, const Tensor& text, const Tensor& positives) {
+  const torch::NoGradGuard no_grad;
+  const Tensor best = at::matmul(image, text.t()).argmax(1, true);
+  const Tensor is_true = to_device(positives, image.device()).gather(1, best);
+  return is_true.to(torch::kBool).to(torch::kFloat32).mean();
 }
 
 class Trainer {
@@ -113,19 +122,20 @@ void Trainer::one_step() {
     throw ValueError(format_text("[clip.train_clip] expected one caption an image, got {} images and {} captions", size,
                                  batch.caption_rows.size()));
   }
-  const torch::Device device = model_.device();
   const DistinctRows distinct = distinct_rows(batch.caption_rows, tokens_.size(0));
-  const Tensor index = torch::tensor(distinct.index, torch::kInt64).to(device);
+  const Tensor index = torch::tensor(distinct.index, torch::kInt64);
   const Tensor ids = tokens_.index_select(0, torch::tensor(distinct.rows, torch::kInt64));
-  const Tensor positives = positives_of(batch, index).to(device);
+  const Tensor positives = positives_of(batch, index);
 
   const Tensor images = add_noise(batch.images, options_.image_noise, random_, counters_.step);
   const Tensor image = model_.encode_image(images);
-  const Tensor text = model_.encode_tokens(ids).index_select(0, index);
+  const Tensor text = model_.encode_tokens(ids).index_select(0, to_device(index, model_.device()));
   const Tensor loss = contrastive_loss(image, text, positives, model_.logit_scale());
   optimizer_.zero_grad();
   loss.backward();
-  const double value = loss.item<double>();
+  // The one time that a step waits for the device.
+  const Tensor read = torch::stack({loss.detach(), accuracy_of(image, text, positives)}).to(torch::kCPU);
+  const auto value = read[0].item<double>();
   if (!std::isfinite(value)) {
     throw NumericError(
         format_text("[clip.train_clip] expected a finite loss, got {} at step {}; "
@@ -134,10 +144,7 @@ void Trainer::one_step() {
   }
   learning_rate_ = learning_rate_at(options_.schedule, counters_.step, spent());
   optimizer_.step(learning_rate_);
-
-  const torch::NoGradGuard no_grad;
-  const Tensor best = at::matmul(image, text.t()).argmax(1, true);
-  accuracy_sum_ += positives.gather(1, best).to(torch::kBool).to(torch::kFloat32).mean().item<double>();
+  accuracy_sum_ += read[1].item<double>();
   loss_sum_ += value;
   ++summed_;
   ++counters_.step;
@@ -219,9 +226,10 @@ Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& p
         "[clip.contrastive_loss] expected a true caption for every image and a fitting "
         "image for every caption, got an empty row or column of positives");
   }
+  const auto here = [&](const Tensor& targets) { return to_device(targets, image.device()); };
   const Tensor logits = scale * at::matmul(image, text.t());
-  const Tensor per_image = (weights / row_sums * at::log_softmax(logits, 1)).sum(1).mean();
-  const Tensor per_text = (weights / column_sums * at::log_softmax(logits, 0)).sum(0).mean();
+  const Tensor per_image = (here(weights / row_sums) * at::log_softmax(logits, 1)).sum(1).mean();
+  const Tensor per_text = (here(weights / column_sums) * at::log_softmax(logits, 0)).sum(0).mean();
   return -0.5 * (per_image + per_text);
 }
 

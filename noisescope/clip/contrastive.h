@@ -19,7 +19,8 @@ namespace noisescope::clip {
 /// and targets P = positives / row sum,
 ///   L = -1/2 mean_i sum_j P_ij log softmax_j S_ij - 1/2 (the same for the transposed).
 ///   image, text  [B, E], [K, E] of unit norm
-///   positives    [B, K] bool or float >= 0: how true text j is of image i; no empty row or column
+///   positives    [B, K] bool or float >= 0: how true text j is of image i; no empty row or column. Best on the CPU, where
+///                looking for empty ones waits for no device
 ///   scale        scalar tensor
 /// Returns a scalar. ValueError if a row or column of positives is empty.
 Tensor contrastive_loss(const Tensor& image, const Tensor& text, const Tensor& positives, const Tensor& scale);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
 #include "noisescope/nn/tap.h"
 
@@ -33,11 +34,11 @@ Tensor TextTowerImpl::embedded(const Tensor& ids) {
                                  describe_tensor(ids)));
   }
   const Tensor positions = position_embedding_->weight.narrow(0, 0, length);
-  return tap("text.embedded", token_embedding_(ids) + positions);
+  return tap("text.embedded", token_embedding_(to_device(ids, positions.device())) + positions);
 }
 
-/// [B] int64: the first end token, as transformers pools. It is also the largest id, by which
-/// OpenAI pools: the same position.
+/// [B] int64 on the device of the weights: the first end token, as transformers pools. It is also the largest id, by
+/// which OpenAI pools: the same position.
 Tensor TextTowerImpl::end_positions(const Tensor& ids) const {
   const Tensor is_end = ids == shape_.end_id;
   if (!is_end.any(1).all().item<bool>()) {
@@ -46,12 +47,12 @@ Tensor TextTowerImpl::end_positions(const Tensor& ids) const {
                     "got a row without it",
                     shape_.end_id));
   }
-  return is_end.to(torch::kInt32).argmax(1);
+  return to_device(is_end.to(torch::kInt32).argmax(1), token_embedding_->weight.device());
 }
 
 TextFeatures TextTowerImpl::forward(const Tensor& ids) {
   const Tensor hidden = tap("text.hidden", final_layer_norm_(encoder_(embedded(ids))));
-  const Tensor rows = torch::arange(ids.size(0), ids.device());
+  const Tensor rows = torch::arange(ids.size(0), hidden.device());
   const Tensor pooled = hidden.index({rows, end_positions(ids)});
   return {tap("text.embedding", text_projection_(pooled)), hidden};
 }

@@ -23,7 +23,8 @@ class TextTowerImpl : public torch::nn::Module, public HasInitRules {
   /// Throws ValueError for sizes that cannot work.
   TextTowerImpl(const EncoderOptions& encoder, const TextTowerShape& shape);
 
-  /// `ids` int64 [B, L], L <= context_length; every row holds end_id (ValueError otherwise).
+  /// `ids` int64 [B, L], L <= context_length; every row holds end_id (ValueError otherwise). Best on the CPU, where to
+  /// look at them waits for no device; they go to that of the weights.
   /// Taps: text.embedded [B, L, D], text.block<i> and parts of it, text.hidden, text.embedding.
   TextFeatures forward(const Tensor& ids);
 

@@ -6,12 +6,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
 
 #include "noisescope/core/error.h"
@@ -24,6 +26,20 @@ namespace {
 bool cuda_available() { return at::globalContext().hasCUDA(); }
 
 int64_t cuda_devices() { return static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount()); }
+
+/// Is this the type of a device that a library has registered with torch under this name?
+bool is_registered(const std::string& type) {
+  return c10::is_privateuse1_backend_registered() && type == c10::get_privateuse1_backend();
+}
+
+/// The device of the text; none if torch cannot read it.
+std::optional<torch::Device> read_device(const std::string& text) {
+  try {
+    return torch::Device(text);
+  } catch (const c10::Error&) {
+    return std::nullopt;
+  }
+}
 
 /// Paths of the shared libraries in this process whose file name starts with `prefix`.
 std::set<std::string> loaded_libraries(const std::string& prefix) {
@@ -70,16 +86,28 @@ int64_t memory_mib() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sy
 torch::Device parse_device(const std::string& text) {
   if (text == "auto") return torch::Device(cuda_available() ? torch::kCUDA : torch::kCPU);
   if (text == "cpu") return torch::Device(torch::kCPU);
-  const bool cuda = text == "cuda" || text.rfind("cuda:", 0) == 0;
-  if (!cuda) {
+  const std::string type = text.substr(0, text.find(':'));
+  const std::optional<torch::Device> device = read_device(text);
+  if (!device || (type != "cuda" && !is_registered(type))) {
     throw ValueError("[core.parse_device] expected cpu, cuda, cuda:N or auto, got '" + text + "'");
   }
-  if (!cuda_available()) {
+  if (type == "cuda" && !cuda_available()) {
     throw ValueError("[core.parse_device] expected a device of this machine, got '" + text +
                      "', but no CUDA device is usable here; try --device cpu, and see "
                      "'noisescope doctor'");
   }
-  return torch::Device(text);
+  const c10::DeviceIndex count = c10::impl::VirtualGuardImpl(device->type()).deviceCount();
+  if (device->index() >= count) {
+    throw ValueError(
+        format_text("[core.parse_device] expected {}:N with N below {}, the devices of this machine, got {}", type,
+                    int{count}, text));
+  }
+  return *device;
+}
+
+Tensor to_device(const Tensor& tensor, torch::Device device) {
+  if (!tensor.is_cpu() || device.is_cpu() || tensor.numel() == 0) return tensor.to(device);
+  return tensor.pin_memory().to(device, /*non_blocking=*/true);
 }
 
 void configure_process(int64_t threads) {

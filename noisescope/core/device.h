@@ -9,9 +9,13 @@
 
 namespace noisescope {
 
-/// "cpu", "cuda", "cuda:1" or "auto" (CUDA where there is one).
+/// "cpu", "cuda", "cuda:1" or "auto" (CUDA where there is one); also the name under which a loaded library has
+/// registered a device of its own with torch (PrivateUse1).
 /// Throws ValueError if the device does not exist on this machine.
 torch::Device parse_device(const std::string& text);
+
+/// `tensor` on `device`. From the CPU to an accelerator by way of pinned memory, so that the host goes on at once.
+Tensor to_device(const Tensor& tensor, torch::Device device);
 
 /// Intra-op threads (0: at most as many as cores, following the machine (core/threads.h), or OMP_NUM_THREADS where that
 /// is set), flush of denormal numbers (they slow a step tenfold),

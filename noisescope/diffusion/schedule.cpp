@@ -5,6 +5,7 @@
 #include <numbers>
 #include <string>
 
+#include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 
@@ -153,7 +154,7 @@ double Schedule::timestep(double sigma) const {
 }
 
 Tensor Schedule::timestep(const Tensor& sigma) const {
-  const Tensor table = torch::tensor(log_sigmas_, torch::kFloat64).to(sigma.device());
+  const Tensor table = to_device(torch::tensor(log_sigmas_, torch::kFloat64), sigma.device());
   if (timesteps() == 1) return torch::ones_like(sigma);
   const Tensor level = sigma.to(torch::kFloat64).log().clamp(log_sigmas_.front(), log_sigmas_.back());
   const Tensor right = torch::searchsorted(table, level.contiguous()).clamp(1, timesteps() - 1);

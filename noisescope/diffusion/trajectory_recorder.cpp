@@ -12,6 +12,19 @@ torch::Dtype torch_dtype(RecordDtype dtype) {
   return dtype == RecordDtype::float16 ? torch::kFloat16 : torch::kFloat32;
 }
 
+/// Replaces each tensor by a copy on the CPU. Those of a device come in one piece, so that it is waited for once.
+void copy_to_host(const std::vector<Tensor*>& planes, torch::Dtype dtype) {
+  if (planes.empty()) return;
+  if (planes.front()->is_cpu()) {
+    for (Tensor* plane : planes) *plane = plane->detach().to(torch::kCPU, dtype, /*non_blocking=*/false, /*copy=*/true);
+    return;
+  }
+  std::vector<Tensor> values;
+  for (const Tensor* plane : planes) values.push_back(plane->detach());
+  const Tensor together = torch::stack(values).to(dtype).to(torch::kCPU);
+  for (size_t k = 0; k < planes.size(); ++k) *planes[k] = together[static_cast<int64_t>(k)];
+}
+
 }  // namespace
 
 void describe(Describer& d, RecorderOptions& options) {
@@ -42,16 +55,20 @@ void TrajectoryRecorder::record(const SamplerStep& step) {
                     "record fewer images or planes, use float16, or raise max_bytes",
                     options_.max_bytes, needed));
   }
-  const auto keep = [&](bool wanted, const Tensor& tensor) {
-    if (!wanted || !tensor.defined()) return Tensor();
-    return tensor.detach().to(torch::kCPU, torch_dtype(options_.dtype), /*non_blocking=*/false,
-                              /*copy=*/true);
-  };
   SamplerStep kept = step;
-  kept.x = keep(options_.x, step.x);
-  kept.prediction.denoised = keep(options_.denoised, step.prediction.denoised);
-  kept.prediction.conditional = keep(options_.conditional, step.prediction.conditional);
-  kept.prediction.unconditional = keep(options_.unconditional, step.prediction.unconditional);
+  std::vector<Tensor*> planes;
+  const auto keep = [&](bool wanted, Tensor& plane) {
+    if (!wanted || !plane.defined()) {
+      plane = Tensor();
+    } else {
+      planes.push_back(&plane);
+    }
+  };
+  keep(options_.x, kept.x);
+  keep(options_.denoised, kept.prediction.denoised);
+  keep(options_.conditional, kept.prediction.conditional);
+  keep(options_.unconditional, kept.prediction.unconditional);
+  copy_to_host(planes, torch_dtype(options_.dtype));
   steps_.push_back(std::move(kept));
 }
 

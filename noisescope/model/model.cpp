@@ -56,6 +56,7 @@ Model exact_model(const WorldDenoiser& truth) {
   model.sample.guidance.clamp = 0;
   model.reader = [truth](const auto& texts) { return exact_reader(truth, texts); };
   model.world = truth;
+  model.device = truth.null_condition().device();
   return model;
 }
 
@@ -121,7 +122,7 @@ Model network_model(const TextToImage& network, const std::string& name, const S
   model.schedule = network.options().precondition.schedule;
   model.device = network.device();
   model.reader = [network](const auto& texts) { return clip_reader(network.clip(), texts); };
-  if (world) model.world.emplace(*world);
+  if (world) model.world.emplace(*world, network.device());
   model.network = std::make_shared<const TextToImage>(network);
   return model;
 }

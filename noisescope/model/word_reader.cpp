@@ -23,9 +23,9 @@ WordReader exact_reader(const WorldDenoiser& truth, const std::vector<std::strin
   std::vector<CaptionMeaning> meanings;
   for (const std::string& text : texts) meanings.push_back(truth.grammar().parse(text));
   return [truth, meanings](const Tensor& pictures) {
-    const Tensor sigma = torch::ones({pictures.size(0)}, torch::kFloat64);
-    const Tensor null = truth.null_condition().expand({pictures.size(0), -1});
-    const Tensor p = truth.caption_posterior(pictures, sigma, null, meanings);
+    const Tensor null = truth.null_condition().expand({pictures.size(0), -1}), seen = pictures.to(null.device());
+    const Tensor sigma = torch::ones({pictures.size(0)}, seen.options().dtype(torch::kFloat64));
+    const Tensor p = truth.caption_posterior(seen, sigma, null, meanings);
     return p.clamp(1e-12, 1 - 1e-12).logit();
   };
 }

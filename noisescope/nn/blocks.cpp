@@ -1,5 +1,6 @@
 #include "noisescope/nn/blocks.h"
 
+#include "noisescope/core/device.h"
 #include "noisescope/nn/norm_film_silu.h"
 #include "noisescope/nn/tap.h"
 
@@ -67,8 +68,8 @@ Tensor ResidualBlockImpl::drop(const Tensor& h, const DropoutStream& stream) con
   // Whole feature maps (Tompson et al. 2015, arXiv:1411.4280, section 3.2): B x C random numbers.
   const Tensor draw = stream.random.uniform(Purpose::dropout, name_hash(name_) + stream.step,
                                             sample_range(0, h.size(0)), {h.size(1), 1, 1}, torch::kFloat32);
-  const Tensor keep = (draw >= dropout_).to(h.options()) / (1 - dropout_);
-  return h * keep;
+  const Tensor keep = (draw >= dropout_).to(h.scalar_type()) / (1 - dropout_);
+  return h * to_device(keep, h.device());
 }
 
 Tensor ResidualBlockImpl::residual_branch(const Tensor& x, const BlockContext& context) {

@@ -7,6 +7,7 @@
 #include <ATen/ops/_foreach_norm.h>
 #include <torch/nn/module.h>
 
+#include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
@@ -208,7 +209,7 @@ class Run {
   Tensor pass_loss(int64_t first_image) {
     const TrainInputs inputs = inputs_.take(first_image);
     if (model_.before_pass) model_.before_pass(first_image);
-    const auto here = [&](const Tensor& tensor) { return tensor.to(model_.device); };
+    const auto here = [&](const Tensor& tensor) { return to_device(tensor, model_.device); };
     const Tensor condition =
         torch::where(here(inputs.dropped), model_.null_condition.unsqueeze(0), here(inputs.conditions));
     return diffusion_loss(model_.network, setup_.precondition, setup_.loss,

@@ -4,6 +4,7 @@
 // map carried over by alpha_bar = 1 / (1 + sigma^2). D is the denoised estimate at (x, sigma).
 #pragma once
 
+#include "noisescope/core/device.h"
 #include "noisescope/diffusion/sampler.h"
 
 namespace noisescope::samplers {
@@ -23,7 +24,7 @@ struct Step {
 
   /// Standard normal [B, C, H, W] of this step.
   Tensor noise() const {
-    return noise_source->step(static_cast<uint64_t>(index), x.sizes().slice(1), x.scalar_type()).to(x.device());
+    return to_device(noise_source->step(static_cast<uint64_t>(index), x.sizes().slice(1), x.scalar_type()), x.device());
   }
 
   /// D at another point of the step.

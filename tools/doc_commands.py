@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-START = re.compile(r"^(build/)?noisescope [a-z]")
+START = re.compile(r"^(torchrun [\w -]+ (-m |(?=build/)))?(build/)?noisescope [a-z]")
 COMMENT = re.compile(r"\s{2,}(?!-)\S.*$|\s+#.*$")  # what explains an example stands two spaces behind it
 
 

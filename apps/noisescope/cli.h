@@ -1,6 +1,7 @@
 // What every command shares: global flags, progress on the terminal, the stop signal, output.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/progress.h"
+#include "noisescope/processes/group.h"
 
 namespace noisescope::cli {
 
@@ -24,9 +26,10 @@ struct Common {
 /// One invocation of the program.
 struct Session {
   Common common;
-  std::string command_line;  // as typed, for reports and "how to go on"
-  Control control;           // progress drawing and Ctrl-C
-  int exit_code = 0;         // of a command that ran, but whose result is a failure
+  std::string command_line;                       // as typed, for reports and "how to go on"
+  Control control;                                // progress drawing and Ctrl-C
+  std::shared_ptr<Group> group = Group::alone();  // the processes that torchrun started together
+  int exit_code = 0;                              // of a command that ran, but whose result is a failure
 
   /// Human text on stdout, silent under --json and --quiet.
   void say(const std::string& text) const;

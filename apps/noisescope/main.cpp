@@ -1,15 +1,20 @@
 // noisescope: trains CLIP-conditioned diffusion models and explains what their noise says.
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/terminal.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/core/threads.h"
+#include "noisescope/model/shared_network.h"
+#include "noisescope/processes/group.h"
 
 namespace noisescope::cli {
 
@@ -91,8 +96,42 @@ void say_if_busy(const Session& session) {
   if (use.seconds > 5 && use.was_busy()) session.notice(busy_note(use));
 }
 
+/// Commands that all processes run.
+bool is_training(const std::string& command) { return command == "train" || command == "demo"; }
+
+/// Commands that process 0 runs and whose network all evaluate.
+bool is_evaluating(const std::string& command) {
+  static const std::set<std::string> commands = {"sample",   "explain", "rewind",    "verify",
+                                                 "evaluate", "report",  "calibrate", "demo"};
+  return commands.contains(command);
+}
+
+/// The work of this process is done by others.
+struct NothingToDo {};
+
+/// Joins the processes that were started together, if there are several. All but one are silent.
+void join_others(Session& session, const std::string& command) {
+  const std::optional<Place> place = place_from_environment();
+  if (!place) return;
+  fix_threads(session.common.threads > 0 ? session.common.threads
+                                         : std::max<int64_t>(1, usable_cores() / place->local_size));
+  session.group = Group::join(*place);
+  if (!session.group->leads()) {
+    session.common.quiet = true;
+    session.common.json = false;
+    if (is_training(command)) return;
+    if (is_evaluating(command)) serve_evaluations(*session.group, parse_device(session.common.device));
+    throw NothingToDo{};
+  }
+  if (!is_training(command) && !is_evaluating(command)) {
+    session.notice(
+        format_text("'{}' is done by one of the {} processes: its work is not shared", command, place->size));
+  }
+}
+
 int run(int argc, char** argv) {
   Session session;
+  std::string command;
   session.command_line = typed_line(argc, argv);
   CLI::App app{
       "Trains CLIP-conditioned diffusion models on small images, and shows, in measured\n"
@@ -110,19 +149,30 @@ int run(int argc, char** argv) {
   session.control.stop = stop_on_signals();
   app.parse_complete_callback([&] {
     configure_process(session.common.threads);
+    command = app.get_subcommands().front()->get_name();
+    join_others(session, command);
     if (!session.common.quiet) session.control.progress = terminal_progress();
   });
   try {
     app.parse(argc, argv);
     say_if_busy(session);
+    if (is_evaluating(command) && session.group->leads()) end_evaluations(*session.group);
+    session.group->leave();
+  } catch (const NothingToDo&) {
+    session.group->leave();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const Interrupted&) {
+    session.group->fail("stopped on request");
     say_if_busy(session);
     finish_progress_line();
+    if (!session.group->leads()) return 130;
     std::fprintf(stderr, "stopped; what is done is saved. Again (training and embedding go on from it): %s\n",
                  session.command_line.c_str());
     return 130;
+  } catch (const std::exception& error) {
+    session.group->fail(error.what());
+    throw;
   }
   return session.exit_code;
 }

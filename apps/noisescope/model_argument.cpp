@@ -7,6 +7,7 @@
 #include "noisescope/data/data_options.h"
 #include "noisescope/explain/method.h"
 #include "noisescope/io/codec/yaml.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/run/train_run.h"
 
 namespace noisescope::cli {
@@ -82,8 +83,9 @@ OpenedModel open_model(const Session& session, const std::string& text, const st
   }
   const RunFolder folder{text};
   const RunConfig config = load_run_config_of(folder, of_config);
-  const TextToImage network = load_run_model(folder, parse_device(session.common.device),
-                                             [&](const std::string& note) { session.notice(note); });
+  const TextToImage network = share_network(load_run_model(folder, parse_device(session.common.device),
+                                                           [&](const std::string& note) { session.notice(note); }),
+                                            session.group);
   return {run_model(network, config, folder), folder, std::move(settings),
           session.common.seed.value_or(static_cast<uint64_t>(config.seed))};
 }

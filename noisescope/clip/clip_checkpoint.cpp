@@ -63,6 +63,7 @@ std::string checkpoint_key(const ClipModel& model, const std::vector<std::string
   numbers.checkpoint = "";
   numbers.checkpoint_seconds = 0;
   numbers.log_every = 1;
+  numbers.blocks = 0;
   std::string text = format_text("{}{}{}", clip_config_json(model.config()).dump(), to_json(numbers).dump(), seed);
   for (const std::string& token : model.tokenizer().model().tokens) text += '\0' + token;
   for (const std::string& caption : captions) text += '\0' + caption;

@@ -4,12 +4,17 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
+
+#include <nlohmann/json.hpp>
 
 #include "noisescope/clip/clip_checkpoint.h"
+#include "noisescope/clip/pair_gradient.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/core/random.h"
+#include "noisescope/processes/blocks.h"
 
 namespace noisescope::clip {
 namespace {
@@ -51,14 +56,6 @@ Tensor positives_of(const ClipBatch& batch, const Tensor& rows) {
   return rows.unsqueeze(1) == rows.unsqueeze(0);
 }
 
-/// Share of images whose best caption is true of them, a scalar on their device.
-Tensor accuracy_of(const Tensor& image, const Tensor& text, const Tensor& positives) {
-  const torch::NoGradGuard no_grad;
-  const Tensor best = at::matmul(image, text.t()).argmax(1, true);
-  const Tensor is_true = to_device(positives, image.device()).gather(1, best);
-  return is_true.to(torch::kBool).to(torch::kFloat32).mean();
-}
-
 class Trainer {
  public:
   Trainer(const ClipModel& model, const ClipTrainData& data, const ClipTrainOptions& options)
@@ -67,6 +64,7 @@ class Trainer {
         options_(options),
         random_(data.seed),
         tokens_(tokenize(model.tokenizer(), data.captions).ids),
+        group_(data.group),
         optimizer_(trainable_parameters(model.module()), options.optimizer),
         key_(checkpoint_key(model, data.captions, options, data.seed)) {}
 
@@ -75,8 +73,11 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  double spent() const;  // share of the budget, >= 1: over
-  double seconds() const;
+  double spent() const;    // share of the budget, >= 1: over
+  double clock() const;    // of this process, over all resumed parts
+  double seconds() const;  // as all processes count them
+  void resume(ClipTrainResult& result);
+  void listen(bool stop);
   void one_step();
   void report(const ClipTrainObserver& observer, const Control& control);
   void save() {
@@ -89,6 +90,8 @@ class Trainer {
   const ClipTrainOptions& options_;
   Random random_;
   Tensor tokens_;  // [captions, L]
+  std::shared_ptr<Group> group_;
+  std::unique_ptr<PairGradient> gradient_;  // once a batch says how large it is
   Optimizer optimizer_;
   std::string key_;
   ClipCounters counters_;
@@ -98,11 +101,13 @@ class Trainer {
   double loss_sum_ = 0, accuracy_sum_ = 0;
   int64_t summed_ = 0;
   ClipTrainStatus status_;
+  double seconds_heard_ = 0;  // from process 0
+  bool stop_ = false;         // a process was asked to
 };
 
-double Trainer::seconds() const {
-  return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count();
-}
+double Trainer::clock() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+double Trainer::seconds() const { return group_->is_alone() ? clock() : seconds_heard_; }
 
 double Trainer::spent() const {
   double share = 0;
@@ -125,17 +130,13 @@ void Trainer::one_step() {
   const DistinctRows distinct = distinct_rows(batch.caption_rows, tokens_.size(0));
   const Tensor index = torch::tensor(distinct.index, torch::kInt64);
   const Tensor ids = tokens_.index_select(0, torch::tensor(distinct.rows, torch::kInt64));
-  const Tensor positives = positives_of(batch, index);
-
   const Tensor images = add_noise(batch.images, options_.image_noise, random_, counters_.step);
-  const Tensor image = model_.encode_image(images);
-  const Tensor text = model_.encode_tokens(ids).index_select(0, to_device(index, model_.device()));
-  const Tensor loss = contrastive_loss(image, text, positives, model_.logit_scale());
-  optimizer_.zero_grad();
-  loss.backward();
-  // The one time that a step waits for the device.
-  const Tensor read = torch::stack({loss.detach(), accuracy_of(image, text, positives)}).to(torch::kCPU);
-  const auto value = read[0].item<double>();
+  if (!gradient_) {
+    const int64_t blocks =
+        blocks_of({size, 1, options_.blocks, "clip_batch_size", "clip_train.blocks"}, group_->size());
+    gradient_ = std::make_unique<PairGradient>(model_, group_, blocks);
+  }
+  const auto [value, accuracy] = (*gradient_)({images, ids, index, positives_of(batch, index)});
   if (!std::isfinite(value)) {
     throw NumericError(
         format_text("[clip.train_clip] expected a finite loss, got {} at step {}; "
@@ -144,7 +145,7 @@ void Trainer::one_step() {
   }
   learning_rate_ = learning_rate_at(options_.schedule, counters_.step, spent());
   optimizer_.step(learning_rate_);
-  accuracy_sum_ += read[1].item<double>();
+  accuracy_sum_ += accuracy;
   loss_sum_ += value;
   ++summed_;
   ++counters_.step;
@@ -171,30 +172,57 @@ void Trainer::report(const ClipTrainObserver& observer, const Control& control) 
                   .detail = format_text("loss {:.3f}", status_.loss)});
 }
 
+/// All begin with what process 0 has.
+void Trainer::resume(ClipTrainResult& result) {
+  if (group_->leads() && !options_.checkpoint.empty()) {
+    const ClipResume found = load_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_);
+    counters_ = found.counters;
+    result.resume_note = found.note;
+  }
+  if (!group_->is_alone()) {
+    for (const NamedTensors& tensors : {module_state(model_.module()), optimizer_.state()}) {
+      for (const auto& entry : tensors) group_->share_first(entry.second);
+    }
+    const nlohmann::json mine = {counters_.step, counters_.images, counters_.seconds};
+    const auto first = nlohmann::json::parse(group_->from_first(mine.dump()));
+    counters_ = {first[0], first[1], first[2]};
+  }
+  seconds_before_ = seconds_heard_ = counters_.seconds;
+  result.resumed_from_step = counters_.step;
+}
+
+/// Clocks differ, and so does who was asked to stop: all go by process 0's seconds and by anybody's stop.
+void Trainer::listen(bool stop) {
+  stop_ = stop;
+  if (group_->is_alone()) return;
+  const Tensor said =
+      group_->gather(torch::tensor({group_->leads() ? clock() : 0.0, stop ? 1.0 : 0.0}, torch::kFloat64)).sum(0);
+  seconds_heard_ = said[0].item<double>();
+  stop_ = said[1].item<double>() > 0;
+}
+
 ClipTrainResult Trainer::run(const Control& control, const ClipTrainObserver& observer) {
   ClipTrainResult result;
-  if (!options_.checkpoint.empty()) {
-    const ClipResume resume = load_clip_checkpoint(options_.checkpoint, key_, model_, optimizer_);
-    counters_ = resume.counters;
-    seconds_before_ = resume.counters.seconds;
-    result.resumed_from_step = counters_.step;
-    result.resume_note = resume.note;
-  }
+  resume(result);
+  const bool saves = group_->leads() && !options_.checkpoint.empty();
   start_ = Clock::now();
   double saved_at = seconds();
-  while (spent() < 1) {
-    if (control.stop_requested() && !options_.checkpoint.empty()) save();
-    control.throw_if_stopped("clip.train_clip");
+  for (listen(control.stop_requested()); spent() < 1; listen(control.stop_requested())) {
+    if (stop_) {
+      if (saves) save();
+      throw Interrupted("[clip.train_clip] stopped on request");
+    }
+    watch_machine();
     one_step();
     if (counters_.step % options_.log_every == 0) report(observer, control);
-    if (!options_.checkpoint.empty() && seconds() - saved_at >= options_.checkpoint_seconds) {
+    if (saves && seconds() - saved_at >= options_.checkpoint_seconds) {
       save();
       saved_at = seconds();
     }
   }
   if (summed_ > 0 || status_.step == 0) report(observer, control);
   optimizer_.zero_grad();
-  if (!options_.checkpoint.empty()) save();
+  if (saves) save();
   result.last = status_;
   return result;
 }
@@ -208,6 +236,11 @@ void describe(Describer& d, ClipTrainOptions& options) {
   d("seconds", options.seconds, "budget in seconds; 0: no limit", {.min = 0, .max = kMany});
   d.section("schedule", options.schedule, "learning rate over the budget");
   d.section("optimizer", options.optimizer, "what turns gradients into updates");
+  d("blocks", options.blocks,
+    "equal blocks of a batch, encoded apart, whose gradients are summed in one order: what processes share; 0: as many "
+    "as "
+    "they need",
+    {.min = 0, .max = 65536});
   d("image_noise", options.image_noise, "largest standard deviation of the Gaussian noise added to training images",
     {.min = 0, .max = 10});
   d("log_every", options.log_every, "steps between two reports", {.min = 1, .max = kMany});

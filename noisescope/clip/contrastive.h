@@ -10,6 +10,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/nn/lr_schedule.h"
 #include "noisescope/nn/optimizer.h"
+#include "noisescope/processes/group.h"
 
 namespace noisescope::clip {
 
@@ -19,7 +20,8 @@ namespace noisescope::clip {
 /// and targets P = positives / row sum,
 ///   L = -1/2 mean_i sum_j P_ij log softmax_j S_ij - 1/2 (the same for the transposed).
 ///   image, text  [B, E], [K, E] of unit norm
-///   positives    [B, K] bool or float >= 0: how true text j is of image i; no empty row or column. Best on the CPU, where
+///   positives    [B, K] bool or float >= 0: how true text j is of image i; no empty row or column. Best on the CPU,
+///   where
 ///                looking for empty ones waits for no device
 ///   scale        scalar tensor
 /// Returns a scalar. ValueError if a row or column of positives is empty.
@@ -39,6 +41,8 @@ struct ClipTrainData {
   std::vector<std::string> captions;  // the table that caption_rows points into
   ClipBatchSource batches;
   uint64_t seed = 0;  // of the image noise
+  /// The processes that train together, on blocks of each batch. Process 0 alone reads and writes the checkpoint.
+  std::shared_ptr<Group> group = Group::alone();
 };
 
 /// The budget is the first of steps, images, seconds that is reached; 0: unlimited. One is needed.
@@ -48,6 +52,7 @@ struct ClipTrainOptions {
   double seconds = 0;
   LrScheduleOptions schedule{.learning_rate = 2e-3, .warmup_steps = 50};
   OptimizerOptions optimizer{.beta2 = 0.98, .weight_decay = 0.01};
+  int64_t blocks = 0;        // of a batch: what processes share; 0: as many as they need
   double image_noise = 0.1;  // largest standard deviation of the noise added to an image
   int64_t log_every = 20;    // steps
   std::string checkpoint;    // file; "": none
@@ -76,7 +81,8 @@ struct ClipTrainResult {
 /// Trains `model` in place. The captions' tokens are made once. Image noise is drawn by (seed, Purpose::augment, step,
 /// position in the batch). With a checkpoint file, a run goes on where a run of the same settings stopped; for budgets
 /// in steps or images on a CPU with equal threads the result is bit-identical. A damaged checkpoint is noted and left
-/// unused; one of other settings is refused (ModelError). Throws NumericError if the loss is not finite (the last
+/// unused; one of other settings is refused (ModelError). Any number of processes trains the same bits from the same
+/// blocks. Throws NumericError if the loss is not finite (the last
 /// checkpoint stays), Interrupted on a stop (after writing the checkpoint), ValueError for options or batches that
 /// cannot work.
 ClipTrainResult train_clip(const ClipModel& model, const ClipTrainData& data, const ClipTrainOptions& options,

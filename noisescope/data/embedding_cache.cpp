@@ -8,6 +8,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/io/safetensors.h"
+#include "noisescope/processes/tree_sum.h"
 
 namespace noisescope::data {
 namespace {
@@ -80,8 +81,8 @@ std::string why_unusable(const fs::path& path, const Metadata& keys, TensorFile&
 /// One modality's embeddings, made shard by shard.
 class Extraction {
  public:
-  Extraction(fs::path folder, Metadata keys, const EmbeddingCacheOptions& options, const Control& control)
-      : folder_(std::move(folder)), keys_(std::move(keys)), options_(options), control_(control) {}
+  Extraction(fs::path folder, Metadata keys, const EmbeddingCacheOptions& options, Group& group, const Control& control)
+      : folder_(std::move(folder)), keys_(std::move(keys)), options_(options), group_(group), control_(control) {}
 
   /// encode(first, count) -> [count, D], called for consecutive batches.
   Tensor run(const std::string& what, int64_t rows,
@@ -119,28 +120,43 @@ class Extraction {
 
   Tensor encode_rows(const std::string& what, int64_t first, int64_t count, int64_t rows,
                      const std::function<Tensor(int64_t, int64_t)>& encode) const {
+    const int64_t size = options_.batch_size, batches_in_all = (count + size - 1) / size;
+    std::vector<int64_t> rows_by_process;
+    for (int64_t rank = 0; rank < group_.size(); ++rank) {
+      const Stretch share = share_of(batches_in_all, rank, group_.size());
+      rows_by_process.push_back(std::min(count, share.end * size) - share.first * size);
+    }
+    const Stretch own = share_of(batches_in_all, group_.rank(), group_.size());
     std::vector<Tensor> batches;
-    for (int64_t done = 0; done < count; done += options_.batch_size) {
+    for (int64_t done = own.first * size; done < std::min(count, own.end * size); done += size) {
       control_.throw_if_stopped("data.load_or_extract_embeddings");
-      const int64_t batch = std::min(options_.batch_size, count - done);
+      const int64_t batch = std::min(size, count - done);
       const Tensor values = encode(first + done, batch);
       check_shape("data.load_or_extract_embeddings", "embeddings", values, {batch, -1});
       batches.push_back(values.detach().to(torch::kCPU, torch::kFloat32).contiguous());
       control_.report({"embed", static_cast<double>(first + done + batch), static_cast<double>(rows), what, ""});
     }
-    return torch::cat(batches, 0);
+    return gather_rows(group_, joined_rows(batches), rows_by_process);
+  }
+
+  /// The batches in one; without any, no rows of the width that the others have.
+  Tensor joined_rows(const std::vector<Tensor>& batches) const {
+    const Tensor mine = batches.empty() ? torch::zeros({0, 0}) : torch::cat(batches, 0);
+    const Tensor widths = group_.gather(torch::tensor({mine.size(1)}));
+    return batches.empty() ? torch::zeros({0, widths.max().item<int64_t>()}) : mine;
   }
 
   fs::path folder_;
   Metadata keys_;
   const EmbeddingCacheOptions& options_;
+  Group& group_;
   const Control& control_;
 };
 
 TensorFile extract(const fs::path& folder, const Dataset& dataset, const Encoders& encoders,
                    const EmbeddingCacheOptions& options, const Metadata& keys, const Control& control) {
   const torch::NoGradGuard no_grad;
-  const Extraction extraction(folder, keys, options, control);
+  const Extraction extraction(folder, keys, options, *encoders.group, control);
   const std::vector<std::string>& captions = dataset.captions();
   TensorFile file;
   const auto embed_text = [&](int64_t first, int64_t count) {

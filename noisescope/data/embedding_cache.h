@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "noisescope/core/progress.h"
 #include "noisescope/data/dataset.h"
 #include "noisescope/data/whitening.h"
+#include "noisescope/processes/group.h"
 
 namespace noisescope::data {
 
@@ -37,6 +39,8 @@ struct Encoders {
   std::string preprocessing;  // hash of tokenizer, resize, normalisation: all that is no weight
   std::function<Tensor(const std::vector<std::string>& captions)> text;  // [B] -> [B, D]
   std::function<Tensor(const Tensor& images)> image;                     // [B, 3, S, S] in [-1, 1] -> [B, D]
+  /// The processes that encode together, each some of a shard's batches; all begin with the same files.
+  std::shared_ptr<Group> group = Group::alone();
 };
 
 /// Rows are in the order of Dataset::captions() and of its samples. The values are as the encoder

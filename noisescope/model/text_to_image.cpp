@@ -169,12 +169,17 @@ TextToImage TextToImage::with_network(NetworkPtr network) const {
   return {clip_, whitening_, std::move(network), options_, device_};
 }
 
+TextToImage TextToImage::with_forward(Network forward) const {
+  TextToImage model = *this;
+  model.forward_ = std::move(forward);
+  return model;
+}
+
 Denoiser TextToImage::denoiser() const {
-  const NetworkPtr network = network_;
-  const Denoiser with_gradients =
-      precondition([network](const Tensor& x, const Tensor& label,
-                             const Tensor& condition) { return network->forward(x, label, condition); },
-                   options_.precondition);
+  const auto own = [network = network_](const Tensor& x, const Tensor& label, const Tensor& condition) {
+    return network->forward(x, label, condition);
+  };
+  const Denoiser with_gradients = precondition(forward_ ? forward_ : own, options_.precondition);
   return [with_gradients](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const torch::NoGradGuard no_grad;
     return with_gradients(x, sigma, condition);

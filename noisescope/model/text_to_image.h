@@ -80,11 +80,14 @@ class TextToImage {
   NetworkPtr network() const { return network_; }
   /// The same with another network of these options.
   TextToImage with_network(NetworkPtr network) const;
+  /// The same, whose denoiser evaluates by `forward`: the network's own results, found some other way.
+  TextToImage with_forward(Network forward) const;
 
  private:
   std::shared_ptr<ClipModel> clip_;
   ConditionWhitening whitening_;
   NetworkPtr network_;
+  Network forward_;  // empty: the network itself
   ModelOptions options_;
   torch::Device device_;
 };

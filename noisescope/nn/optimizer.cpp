@@ -72,8 +72,9 @@ Tensor clip_gradients(const NamedTensors& parameters, double max_norm) {
   return norm;
 }
 
-Optimizer::Optimizer(NamedTensors parameters, const OptimizerOptions& options)
-    : options_(options), parameters_(std::move(parameters)) {
+Optimizer::Optimizer(NamedTensors parameters, const OptimizerOptions& options, OrthogonalParts orthogonal_parts)
+    : options_(options), orthogonal_parts_(std::move(orthogonal_parts)), parameters_(std::move(parameters)) {
+  if (!orthogonal_parts_) orthogonal_parts_ = nn::orthogonal_parts;
   check_parameters(parameters_);
   for (const auto& [name, parameter] : parameters_) {
     const Tensor values = parameter.detach();
@@ -124,7 +125,7 @@ void Optimizer::muon(double learning_rate) {
   if (values.empty()) return;
   at::_foreach_lerp_(averages, gradients, 1 - options_.momentum);
   const std::vector<Tensor> ahead = at::_foreach_lerp(gradients, averages, options_.momentum);
-  const std::vector<Tensor> updates = orthogonal_parts(ahead, learning_rate * options_.update_rms);
+  const std::vector<Tensor> updates = orthogonal_parts_(ahead, learning_rate * options_.update_rms);
   at::_foreach_mul_(values, 1 - learning_rate * options_.weight_decay);
   at::_foreach_sub_(values, updates);
 }

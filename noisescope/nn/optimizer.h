@@ -1,6 +1,7 @@
 // Optimisers with named state, and gradient clipping that never waits for the device.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ NamedTensors trainable_parameters(const torch::nn::Module& module);
 /// Parameters without a gradient are left out; with none at all the norm is 0.
 Tensor clip_gradients(const NamedTensors& parameters, double max_norm);
 
+/// Orthogonal parts of tensors, at this root mean square, as orthogonal_parts (nn/orthogonalizers.h) makes them: other
+/// processes may do some of it.
+using OrthogonalParts = std::function<std::vector<Tensor>(const std::vector<Tensor>& tensors, double rms)>;
+
 /// Updates of all parameters, each with decoupled weight decay:
 ///   AdamW  one fused kernel (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2).
 ///   Muon   the orthogonal part of an average of gradients (Jordan et al. 2024, "Muon: An optimizer for hidden
@@ -42,8 +47,9 @@ Tensor clip_gradients(const NamedTensors& parameters, double max_norm);
 /// State is kept by parameter name. A parameter without a gradient is skipped by a step, as in torch.optim.
 class Optimizer {
  public:
-  /// The parameters share one device and dtype. Throws ValueError if they do not or there are none.
-  Optimizer(NamedTensors parameters, const OptimizerOptions& options);
+  /// The parameters share one device and dtype. Empty orthogonal_parts: this process makes them. Throws ValueError if
+  /// the parameters do not or there are none.
+  Optimizer(NamedTensors parameters, const OptimizerOptions& options, OrthogonalParts orthogonal_parts = {});
 
   const NamedTensors& parameters() const { return parameters_; }
 
@@ -73,6 +79,7 @@ class Optimizer {
   void muon(double learning_rate);
 
   OptimizerOptions options_;
+  OrthogonalParts orthogonal_parts_;
   NamedTensors parameters_;
   Slots decaying_, lasting_;  // AdamW's
   Slots matrices_;            // Muon's

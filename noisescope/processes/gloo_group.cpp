@@ -105,6 +105,13 @@ class GlooGroup : public Group {
   int64_t rank() const override { return place_.rank; }
   int64_t size() const override { return place_.size; }
 
+  void share_first(const Tensor& tensor) override {
+    const torch::NoGradGuard no_grad;
+    Tensor here = tensor.detach().to(torch::kCPU).contiguous();
+    broadcast(here);
+    if (!leads()) tensor.detach().copy_(here);
+  }
+
   std::string from_first(const std::string& bytes) override {
     Tensor length = torch::tensor({static_cast<int64_t>(leads() ? bytes.size() : 0)});
     broadcast(length);

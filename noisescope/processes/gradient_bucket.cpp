@@ -1,16 +1,18 @@
 #include "noisescope/processes/gradient_bucket.h"
 
 #include <numeric>
-#include <utility>
 
 namespace noisescope::processes {
 
 void GradientBucket::add(const Tensor& parameter) {
-  slots_.push_back({parameter, numbers_, false});
+  slots_.push_back({parameter, numbers_});
   numbers_ += parameter.numel();
 }
 
-void GradientBucket::close(int64_t processes) { slice_ = (numbers_ + processes - 1) / processes; }
+void GradientBucket::close(int64_t processes) {
+  const int64_t length = numbers_ + static_cast<int64_t>(slots_.size());
+  slice_ = (length + processes - 1) / processes;
+}
 
 void GradientBucket::forget() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad() = Tensor();
@@ -20,11 +22,12 @@ void GradientBucket::collect(int64_t part, int64_t processes) {
   const torch::NoGradGuard no_grad;
   const auto options = torch::TensorOptions(slots_.front().parameter.dtype()).device(torch::kCPU);
   const Tensor flat = torch::zeros({slice_ * processes}, options);
-  for (Slot& slot : slots_) {
-    Tensor& gradient = slot.parameter.mutable_grad();
+  const Tensor reached = flat.narrow(0, numbers_, static_cast<int64_t>(slots_.size()));
+  for (size_t k = 0; k < slots_.size(); ++k) {
+    Tensor& gradient = slots_[k].parameter.mutable_grad();
     if (!gradient.defined()) continue;
-    slot.in(flat).copy_(gradient);
-    slot.reached = true;
+    slots_[k].in(flat).copy_(gradient);
+    reached[static_cast<int64_t>(k)].fill_(1);
     gradient = Tensor();
   }
   sum_.add({part, 1, flat});
@@ -45,7 +48,7 @@ void GradientBucket::send(Group& group, const std::vector<int64_t>& nodes_of) {
   pending_ = group.begin_deal(incoming_, outgoing, out_counts, in_counts);
 }
 
-void GradientBucket::add_up(Group& group, const std::vector<Range>& nodes) {
+void GradientBucket::add_up(Group& group, const std::vector<Stretch>& nodes) {
   if (group.is_alone()) {
     total_ = sum_.take();
     return;
@@ -61,9 +64,10 @@ void GradientBucket::add_up(Group& group, const std::vector<Range>& nodes) {
 
 void GradientBucket::hand_out(const Group& group) {
   if (!group.is_alone()) pending_->wait();
-  for (Slot& slot : slots_) {
-    if (!std::exchange(slot.reached, false)) continue;
-    slot.parameter.mutable_grad() = slot.in(total_).to(slot.parameter.device());
+  const Tensor reached = total_.narrow(0, numbers_, static_cast<int64_t>(slots_.size()));
+  for (size_t k = 0; k < slots_.size(); ++k) {
+    if (reached[static_cast<int64_t>(k)].item<double>() == 0) continue;
+    slots_[k].parameter.mutable_grad() = slots_[k].in(total_).to(slots_[k].parameter.device());
   }
 }
 

@@ -26,7 +26,7 @@ class GradientBucket {
   /// Deals the slices of this process's sums; nodes_of: how many sums each process has.
   void send(Group& group, const std::vector<int64_t>& nodes_of);
   /// Sums the own slice over all, whose sums are those of `nodes`, and begins to hand it round.
-  void add_up(Group& group, const std::vector<Range>& nodes);
+  void add_up(Group& group, const std::vector<Stretch>& nodes);
   /// The sums as gradients; parameters that no pass reached stay without.
   void hand_out(const Group& group);
 
@@ -35,11 +35,12 @@ class GradientBucket {
   struct Slot {
     Tensor parameter;
     int64_t offset = 0;
-    bool reached = false;  // by a backward pass of this update
     Tensor in(const Tensor& flat) const { return flat.as_strided(parameter.sizes(), parameter.strides(), offset); }
   };
 
   std::vector<Slot> slots_;
+  // A flat tensor holds the gradients and then, for each parameter, how many passes reached it: a parameter may have a
+  // gradient in one process and none in another.
   int64_t numbers_ = 0, slice_ = 0;
   TreeSum sum_;
   Tensor incoming_, total_;

@@ -25,7 +25,7 @@ class GradientSum::Buckets {
   Buckets(std::shared_ptr<Group> group, std::vector<Tensor> parameters, int64_t parts)
       : group_(std::move(group)), own_(share_of(parts, group_->rank(), group_->size())) {
     for (int64_t rank = 0; rank < group_->size(); ++rank) {
-      const std::vector<Range> nodes = tree_nodes(share_of(parts, rank, group_->size()));
+      const std::vector<Stretch> nodes = tree_nodes(share_of(parts, rank, group_->size()));
       nodes_of_.push_back(static_cast<int64_t>(nodes.size()));
       nodes_.insert(nodes_.end(), nodes.begin(), nodes.end());
     }
@@ -36,7 +36,7 @@ class GradientSum::Buckets {
     for (const auto& [node, key] : hooks_) node->del_post_hook(key);
   }
 
-  const Range& own() const { return own_; }
+  const Stretch& own() const { return own_; }
 
   void begin_part(int64_t part) {
     part_ = part;
@@ -68,9 +68,9 @@ class GradientSum::Buckets {
   void pass_on();
 
   std::shared_ptr<Group> group_;
-  Range own_;
+  Stretch own_;
   std::vector<int64_t> nodes_of_;  // by process
-  std::vector<Range> nodes_;       // of all
+  std::vector<Stretch> nodes_;     // of all
   std::vector<GradientBucket> buckets_;
   std::vector<std::pair<NodePtr, uintptr_t>> hooks_;
   std::vector<size_t> ready_;  // parameters whose gradient is there, by bucket
@@ -105,13 +105,27 @@ GradientSum::GradientSum(std::shared_ptr<Group> group, std::vector<Tensor> param
     throw ValueError(format_text("[processes.GradientSum] expected at least one part for each of {} processes, got {}",
                                  group->size(), parts));
   }
-  buckets_ = std::make_unique<Buckets>(std::move(group), std::move(parameters), parts);
+  if (parts == 1) {
+    only_ = std::move(parameters);
+  } else {
+    buckets_ = std::make_unique<Buckets>(std::move(group), std::move(parameters), parts);
+  }
 }
 
 GradientSum::~GradientSum() = default;
-Range GradientSum::own() const { return buckets_->own(); }
-void GradientSum::begin_part(int64_t part) { buckets_->begin_part(part); }
-void GradientSum::end_part() { buckets_->end_part(); }
-void GradientSum::finish() { buckets_->finish(); }
+Stretch GradientSum::own() const { return buckets_ ? buckets_->own() : Stretch{0, 1}; }
+
+void GradientSum::begin_part(int64_t part) {
+  for (Tensor& parameter : only_) parameter.mutable_grad() = Tensor();
+  if (buckets_) buckets_->begin_part(part);
+}
+
+void GradientSum::end_part() {
+  if (buckets_) buckets_->end_part();
+}
+
+void GradientSum::finish() {
+  if (buckets_) buckets_->finish();
+}
 
 }  // namespace noisescope::processes

@@ -26,7 +26,7 @@ class GradientSum {
   GradientSum& operator=(const GradientSum&) = delete;
 
   /// The parts that this process runs.
-  Range own() const;
+  Stretch own() const;
 
   /// Forgets gradients; the next backward pass is that of this part.
   void begin_part(int64_t part);
@@ -37,6 +37,7 @@ class GradientSum {
  private:
   class Buckets;
   std::unique_ptr<Buckets> buckets_;
+  std::vector<Tensor> only_;  // where there is one part: its gradients are the sum
 };
 
 }  // namespace noisescope::processes

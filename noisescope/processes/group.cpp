@@ -23,6 +23,7 @@ class Alone : public Group {
  public:
   int64_t rank() const override { return 0; }
   int64_t size() const override { return 1; }
+  void share_first(const Tensor&) override {}
   std::string from_first(const std::string& bytes) override { return bytes; }
   std::vector<std::string> from_each(const std::string& text) override { return {text}; }
   Tensor gather(const Tensor& mine) override { return mine.unsqueeze(0); }
@@ -90,6 +91,23 @@ std::optional<Place> place_from_environment() {
 }
 
 std::shared_ptr<Group> Group::alone() { return std::make_shared<Alone>(); }
+
+Tensor gather_rows(Group& group, const Tensor& mine, const std::vector<int64_t>& counts) {
+  if (mine.size(0) != counts.at(static_cast<size_t>(group.rank()))) {
+    throw ShapeError(format_text("[processes.gather_rows] expected {} rows, got {}",
+                                 counts.at(static_cast<size_t>(group.rank())), describe_tensor(mine)));
+  }
+  if (group.is_alone()) return mine.to(torch::kCPU);
+  std::vector<int64_t> shape = mine.sizes().vec();
+  shape[0] = *std::max_element(counts.begin(), counts.end());
+  const Tensor padded = torch::zeros(shape, mine.options().device(torch::kCPU).requires_grad(false));
+  padded.slice(0, 0, mine.size(0)).copy_(mine);
+  const Tensor all = group.gather(padded);
+  std::vector<Tensor> rows;
+  for (size_t rank = 0; rank < counts.size(); ++rank)
+    rows.push_back(all[static_cast<int64_t>(rank)].slice(0, 0, counts[rank]));
+  return torch::cat(rows);
+}
 
 void agree(Group& group, const std::string& what, const std::vector<std::pair<std::string, std::string>>& facts) {
   if (group.is_alone()) return;

@@ -57,6 +57,8 @@ class Group {
   bool leads() const { return rank() == 0; }
   bool is_alone() const { return size() == 1; }
 
+  /// Overwrites `tensor` with that of process 0: of the same shape and dtype everywhere, on any device.
+  virtual void share_first(const Tensor& tensor) = 0;
   /// What process 0 hands over.
   virtual std::string from_first(const std::string& bytes) = 0;
   /// What each hands over, by rank; short texts.
@@ -75,6 +77,10 @@ class Group {
   /// Ends the work together: from here on the others may end. Process 0 waits for all.
   virtual void leave() = 0;
 };
+
+/// [sum of counts, ...]: rows of all processes, in order, on the CPU; counts[r]: the rows of process r, on its own
+/// device. Throws ShapeError if `mine` has others.
+Tensor gather_rows(Group& group, const Tensor& mine, const std::vector<int64_t>& counts);
 
 /// Throws ModelError, on every process, if `facts` (name and value of each line) of one process are not those of
 /// process 0, naming it and what differs.

@@ -36,8 +36,8 @@ void TreeSum::merge_last_two() {
   nodes_.back().count += right.count;
 }
 
-std::vector<Range> tree_nodes(const Range& range) {
-  std::vector<Range> nodes;
+std::vector<Stretch> tree_nodes(const Stretch& range) {
+  std::vector<Stretch> nodes;
   for (int64_t first = range.first; first < range.end;) {
     int64_t count = 1;
     while (first % (2 * count) == 0 && first + 2 * count <= range.end) count *= 2;
@@ -47,6 +47,6 @@ std::vector<Range> tree_nodes(const Range& range) {
   return nodes;
 }
 
-Range share_of(int64_t items, int64_t rank, int64_t size) { return {items * rank / size, items * (rank + 1) / size}; }
+Stretch share_of(int64_t items, int64_t rank, int64_t size) { return {items * rank / size, items * (rank + 1) / size}; }
 
 }  // namespace noisescope::processes

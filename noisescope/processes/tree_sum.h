@@ -36,15 +36,15 @@ class TreeSum {
 };
 
 /// Numbers first .. end - 1.
-struct Range {
+struct Stretch {
   int64_t first = 0, end = 0;
   int64_t count() const { return end - first; }
 };
 
 /// The nodes that the terms of `range` leave.
-std::vector<Range> tree_nodes(const Range& range);
+std::vector<Stretch> tree_nodes(const Stretch& range);
 
 /// Which of `items` process `rank` of `size` works on: neighbours, as equal in number as can be.
-Range share_of(int64_t items, int64_t rank, int64_t size);
+Stretch share_of(int64_t items, int64_t rank, int64_t size);
 
 }  // namespace noisescope::processes

@@ -7,6 +7,7 @@
 
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/machine_json.h"
@@ -118,7 +119,8 @@ ordered_json demo_run(const RunConfig& config, const RunFolder& folder, const De
     };
   }
   const TrainingSummary training = train_run(config, folder, train, control);
-  const TextToImage model = load_run_model(folder, train.device);
+  if (!train.group->leads()) return {};
+  const TextToImage model = share_network(load_run_model(folder, train.device), train.group);
   const ordered_json evaluation = evaluate_run(model, config, folder, control);
   report_run(model, config, folder, {{}, request.no_animation, request.command_line}, control);
   const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

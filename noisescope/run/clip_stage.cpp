@@ -92,7 +92,7 @@ nlohmann::ordered_json to_json(const ModalityGap& gap) {
 
 /// Loads a ready CLIP and copies it into the run, which then stands on its own.
 ClipModel adopt_clip(const ClipStage& stage, const Notice& notice) {
-  const auto& [config, data, folder, device] = stage;
+  const auto& [config, data, folder, device, group] = stage;
   ClipModel clip = ClipModel::load(config.clip_folder);
   clip.tokenizer();  // captions condition the model: without a tokenizer nothing can begin
   clip.to(device);
@@ -178,7 +178,7 @@ ClipBatchSource clip_batches(const RunData& data, int64_t batch_size, uint64_t s
 }
 
 ClipModel clip_of_run(const ClipStage& stage, const Control& control, const Notice& notice) {
-  const auto& [config, data, folder, device] = stage;
+  const auto& [config, data, folder, device, group] = stage;
   if (std::filesystem::exists(folder.clip_report())) {
     ClipModel clip = ClipModel::load(folder.clip());
     clip.to(device);
@@ -193,7 +193,8 @@ ClipModel clip_of_run(const ClipStage& stage, const Control& control, const Noti
   ClipTrainOptions options = config.clip_train;
   options.checkpoint = folder.clip_checkpoint().string();
   const ClipTrainStatus trained =
-      train_clip(clip, {captions, clip_batches(data, config.clip_batch_size, seed), seed}, options, control).last;
+      train_clip(clip, {captions, clip_batches(data, config.clip_batch_size, seed), seed, group}, options, control)
+          .last;
   clip.save(folder.clip());
   nlohmann::ordered_json report = clip_report(clip, data, seed);
   report["training"] = {{"steps", trained.step}, {"images", trained.images}};

@@ -36,6 +36,7 @@ struct ClipStage {
   const RunData& data;
   RunFolder folder;
   torch::Device device;
+  std::shared_ptr<Group> group = Group::alone();  // the processes that train it together
 };
 
 /// Loads the CLIP of the run folder; else copies that of config.clip_folder there, or trains one

@@ -14,9 +14,11 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/model/family_contrasts.h"
 #include "noisescope/nn/conditional_network.h"
+#include "noisescope/processes/blocks.h"
 #include "noisescope/run/calibrate_run.h"
 #include "noisescope/run/fit_levels.h"
 #include "noisescope/run/machine_json.h"
+#include "noisescope/run/shared_folder.h"
 #include "noisescope/run/training_starts.h"
 
 namespace noisescope::run {
@@ -29,6 +31,8 @@ const std::vector<std::string> kFreeKeys = {"sample",
                                             "data.path",  // the data's fingerprint is compared
                                             "evaluation",
                                             "calibration",
+                                            "clip_train.blocks",
+                                            "train.blocks",
                                             "train.budget",
                                             "train.log_every",
                                             "train.keep_checkpoints",
@@ -133,11 +137,12 @@ bool has_modality_flag(const RunConfig& config) {
 }
 
 Conditions conditions_of(const RunConfig& config, const RunData& data, const ClipModel& clip, const RunFolder& folder,
-                         bool skip_extraction, const Control& control) {
+                         const TrainRunRequest& request, const Control& control) {
   EmbeddingCacheOptions options;
   options.images = config.condition.image_share > 0;
-  options.skip_extraction = skip_extraction;
-  const Encoders encoders = encoders_of(clip, embedding_length(config.condition.form));
+  options.skip_extraction = request.skip_clip_extraction;
+  Encoders encoders = encoders_of(clip, embedding_length(config.condition.form));
+  encoders.group = request.group;
   const Embeddings embeddings =
       load_or_extract_embeddings(folder.embeddings(), *data.dataset, encoders, options, control);
   Conditions conditions{{whitener_of(embeddings.text_statistics, config.condition), nullptr}, {}};
@@ -243,6 +248,48 @@ void calibrate_trained(const TextToImage& model, const RunConfig& config, const 
   }
 }
 
+void collect_leaves(const ordered_json& json, const std::string& path,
+                    std::vector<std::pair<std::string, std::string>>& leaves) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string name = path.empty() ? key : path + "." + key;
+    if (value.is_object()) {
+      collect_leaves(value, name, leaves);
+    } else {
+      leaves.emplace_back(name, value.dump());
+    }
+  }
+}
+
+/// What makes processes compute the same: each of them does some of the work alone, and all of it must fit together.
+void agree_on_settings(Group& group, const RunConfig& config) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (const auto& [name, value] : machine_facts()) {
+    if (name == "noisescope" || name == "torch" || name == "cpu capability" || name == "threads")
+      facts.emplace_back(name, value);
+  }
+  agree(group, "program and threads", facts);
+  facts.clear();
+  collect_leaves(to_json(config), "", facts);
+  std::erase_if(facts, [](const auto& fact) { return fact.first == "data.path"; });  // the data are compared
+  agree(group, "configuration", facts);
+}
+
+/// The configuration with the blocks of its batches: those of earlier parts of the run, or more where more processes
+/// than before share them.
+RunConfig with_blocks(const RunConfig& asked, const RunFolder& folder, int64_t processes) {
+  RunConfig config = asked, before = asked;
+  if (std::filesystem::exists(folder.config())) before = stored_run_config(folder);
+  const auto settle = [&](int64_t& blocks, int64_t earlier, BlockRequest request) {
+    if (blocks > 0) return;
+    const int64_t needed = blocks_of(request, processes);
+    blocks = std::max(needed, earlier);
+  };
+  settle(config.train.blocks, before.train.blocks, {config.train.batch_size, config.train.accumulate});
+  settle(config.clip_train.blocks, before.clip_train.blocks,
+         {config.clip_batch_size, 1, 0, "clip_batch_size", "clip_train.blocks"});
+  return config;
+}
+
 /// Tensors of an Ema::state() as plain weights.
 NamedTensors averaged_weights(const NamedTensors& ema_state) {
   constexpr std::string_view kPrefix = "weights.";
@@ -255,13 +302,19 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
 
 }  // namespace
 
-TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, const TrainRunRequest& request,
+TrainingSummary train_run(const RunConfig& asked, const RunFolder& asked_folder, const TrainRunRequest& request,
                           const Control& control) {
-  check_run_config(config);
+  check_run_config(asked);
+  Group& group = *request.group;
+  agree_on_settings(group, asked);
+  const SharedFolder shared(group, asked_folder);
+  const RunFolder& folder = shared.folder();
+  const RunConfig config = with_blocks(asked, folder, group.size());
   check_folder(config, folder);
   std::optional<FolderLock> lock;
   if (std::filesystem::exists(folder.root)) lock.emplace(folder.root);  // before data are read for nothing
   const RunData data = open_run_data(config, control);
+  agree(group, "data", {{"fingerprint", data.dataset->fingerprint()}});
   check_data(data, folder);
   if (!lock) {
     make_folder(folder.root);
@@ -274,10 +327,10 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   if (request.notice) say_of_data(config, data, request.notice);
   const double clip_started = seconds_now();
   const bool had_clip = std::filesystem::exists(folder.clip_report());
-  const ClipModel clip = clip_of_run({config, data, folder, request.device}, control, request.notice);
+  const ClipModel clip = clip_of_run({config, data, folder, request.device, request.group}, control, request.notice);
   TrainingSummary summary;
   summary.clip_seconds = had_clip ? 0 : seconds_now() - clip_started;
-  const Conditions conditions = conditions_of(config, data, clip, folder, request.skip_clip_extraction, control);
+  const Conditions conditions = conditions_of(config, data, clip, folder, request, control);
 
   const auto seed = static_cast<uint64_t>(config.seed);
   RunConfig sized = config;  // with the width that conditions turned out to have
@@ -300,6 +353,7 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   };
   TrainSetup setup = setup_of(sized, data);
   setup.folder = folder.root;
+  setup.group = request.group;
   setup.measure_levels = [&] {
     const NoiseLevelOptions levels = fit_noise_levels(model, config, data, folder, control);
     if (request.notice) request.notice("noise levels fitted to what the model decides: " + described(levels));
@@ -307,12 +361,13 @@ TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, cons
   };
   const TrainResult result =
       train_model(trainable(network, request.device, seed), {batches, validation}, setup, observer, control);
-  drop_old_scores(folder, result.state.step, request.notice);
-  write_safetensors(folder.model(), {module_state(*network), {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   summary.parameters = parameter_count(*network);
   summary.images = result.state.images;
   summary.steps = result.state.step;
   summary.seconds = result.state.seconds;
+  if (!group.leads()) return summary;
+  drop_old_scores(folder, result.state.step, request.notice);
+  write_safetensors(folder.model(), {module_state(*network), {{"format", "pt"}, {"config", to_json(sized).dump()}}});
   write_file_atomic(folder.training(), ordered_json{{"parameters", summary.parameters},
                                                     {"images", summary.images},
                                                     {"steps", summary.steps},

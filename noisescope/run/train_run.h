@@ -11,6 +11,9 @@ struct TrainRunRequest {
   bool skip_clip_extraction = false;  // the embedding cache must be there and fit
   torch::Device device = torch::kCPU;
   Notice notice;
+  /// The processes that train together, all called with the same configuration; process 0 alone reads and writes the
+  /// folder, is watched, and calibrates.
+  std::shared_ptr<Group> group = Group::alone();
   std::function<void(const TrainStep&)> on_step;  // of diffusion training; Interrupted ends it with a checkpoint
   /// Called with the averaged weights in place, at every validation.
   std::function<void(const TextToImage& model, const Validation& validation)> preview;
@@ -33,7 +36,8 @@ struct TrainingSummary {
 /// A larger train.budget (in the same unit) goes on from a finished run, too: the learning rate then follows its
 /// schedule over the new budget, and scores of the shorter training are removed.
 /// Throws ModelError if the folder holds a run of another configuration or of a larger budget, Interrupted on a stop
-/// (everything is saved), and what the stages throw.
+/// (everything is saved), and what the stages throw. With several processes ModelError on all of them if version,
+/// settings, configuration or data of one differ, ProcessError if one ends.
 TrainingSummary train_run(const RunConfig& config, const RunFolder& folder, const TrainRunRequest& request,
                           const Control& control);
 

@@ -45,36 +45,6 @@ std::optional<NoiseLevelOptions> levels_from_json(const ordered_json& json) {
   return NoiseLevelOptions{NoiseDistribution::information, json.at("mean"), json.at("std")};
 }
 
-ordered_json to_json(const TrainState& s) {
-  return {{"step", s.step},
-          {"images", s.images},
-          {"seconds", s.seconds},
-          {"metrics_bytes", s.metrics_bytes},
-          {"loss_sum", s.loss_sum},
-          {"gradient_norm_sum", s.gradient_norm_sum},
-          {"loss_count", s.loss_count},
-          {"learning_rate", s.learning_rate},
-          {"validations", s.validations},
-          {"noise_levels", to_json(s.levels)},
-          {"finished", s.finished}};
-}
-
-TrainState state_from_json(const ordered_json& json) {
-  TrainState s;
-  json.at("step").get_to(s.step);
-  json.at("images").get_to(s.images);
-  json.at("seconds").get_to(s.seconds);
-  json.at("metrics_bytes").get_to(s.metrics_bytes);
-  json.at("loss_sum").get_to(s.loss_sum);
-  json.at("gradient_norm_sum").get_to(s.gradient_norm_sum);
-  json.at("loss_count").get_to(s.loss_count);
-  json.at("learning_rate").get_to(s.learning_rate);
-  json.at("validations").get_to(s.validations);
-  s.levels = levels_from_json(json.value("noise_levels", ordered_json()));  // older versions have none
-  json.at("finished").get_to(s.finished);
-  return s;
-}
-
 void write_parts(const fs::path& folder, const Checkpoint& checkpoint, const std::string& config_json) {
   const std::map<std::string, std::string> metadata = {{"format", "pt"}, {"config", config_json}};
   write_safetensors(folder / kParts[0], {checkpoint.model, metadata});
@@ -184,6 +154,36 @@ std::string manifest_problem(const fs::path& checkpoint) {
 }
 
 }  // namespace
+
+ordered_json to_json(const TrainState& s) {
+  return {{"step", s.step},
+          {"images", s.images},
+          {"seconds", s.seconds},
+          {"metrics_bytes", s.metrics_bytes},
+          {"loss_sum", s.loss_sum},
+          {"gradient_norm_sum", s.gradient_norm_sum},
+          {"loss_count", s.loss_count},
+          {"learning_rate", s.learning_rate},
+          {"validations", s.validations},
+          {"noise_levels", to_json(s.levels)},
+          {"finished", s.finished}};
+}
+
+TrainState state_from_json(const ordered_json& json) {
+  TrainState s;
+  json.at("step").get_to(s.step);
+  json.at("images").get_to(s.images);
+  json.at("seconds").get_to(s.seconds);
+  json.at("metrics_bytes").get_to(s.metrics_bytes);
+  json.at("loss_sum").get_to(s.loss_sum);
+  json.at("gradient_norm_sum").get_to(s.gradient_norm_sum);
+  json.at("loss_count").get_to(s.loss_count);
+  json.at("learning_rate").get_to(s.learning_rate);
+  json.at("validations").get_to(s.validations);
+  s.levels = levels_from_json(json.value("noise_levels", ordered_json()));  // older versions have none
+  json.at("finished").get_to(s.finished);
+  return s;
+}
 
 std::vector<std::string> differing_keys(const ordered_json& a, const ordered_json& b) {
   std::vector<std::string> keys;

@@ -38,6 +38,9 @@ struct TrainState {
   bool finished = false;                    // the budget is spent and the last validation written
 };
 
+nlohmann::ordered_json to_json(const TrainState& state);
+TrainState state_from_json(const nlohmann::ordered_json& json);
+
 struct Checkpoint {
   TrainState state;
   NamedTensors model;

@@ -7,11 +7,11 @@ namespace {
 
 /// Noise levels [B] of one pass: its part of the stratified levels of the whole update.
 Tensor pass_sigmas(const Random& random, const InputOptions& options, int64_t first_image) {
-  const int64_t update_size = options.batch_size * options.accumulate;
+  const int64_t update_size = options.pass_size * options.passes;
   const int64_t part_start = first_image % update_size;
   const auto update_first = static_cast<uint64_t>(first_image - part_start);
   const Tensor uniforms =
-      stratified_uniforms(random, update_first, update_size).narrow(0, part_start, options.batch_size);
+      stratified_uniforms(random, update_first, update_size).narrow(0, part_start, options.pass_size);
   return noise_levels(options.noise_levels, options.schedule, uniforms).to(torch::kFloat32);
 }
 
@@ -19,10 +19,10 @@ Tensor pass_sigmas(const Random& random, const InputOptions& options, int64_t fi
 
 TrainInputs draw_inputs(const BatchSource& batches, const InputOptions& options, int64_t first_image) {
   const Random random(options.seed);
-  const std::vector<int64_t> numbers = sample_range(first_image, options.batch_size);
-  TrainBatch batch = batches(first_image, options.batch_size);
-  check_shape("train.draw_inputs", "images", batch.images, {options.batch_size, -1, -1, -1});
-  check_shape("train.draw_inputs", "conditions", batch.conditions, {options.batch_size, -1});
+  const std::vector<int64_t> numbers = sample_range(first_image, options.pass_size);
+  TrainBatch batch = batches(first_image, options.pass_size);
+  check_shape("train.draw_inputs", "images", batch.images, {options.pass_size, -1, -1, -1});
+  check_shape("train.draw_inputs", "conditions", batch.conditions, {options.pass_size, -1});
   const int64_t masked = options.null_mask == NullMask::element ? batch.conditions.size(1) : 1;
   const Tensor dropped = random.uniform(Purpose::train_drop, 0, numbers, {masked}) < options.null_probability;
   const Tensor noise = random.normal(Purpose::train_noise, 0, numbers, batch.images.sizes().slice(1));
@@ -38,7 +38,7 @@ void InputQueue::set_noise_levels(const NoiseLevelOptions& levels) {
   options_.noise_levels = levels;
 }
 
-TrainInputs InputQueue::take(int64_t first_image) {
+TrainInputs InputQueue::take(int64_t first_image, int64_t next_image) {
   TrainInputs inputs;
   if (next_.valid() && next_image_ == first_image) {
     inputs = next_.get();
@@ -47,7 +47,7 @@ TrainInputs InputQueue::take(int64_t first_image) {
     inputs = draw_inputs(batches_, options_, first_image);
   }
   if (ahead_) {
-    next_image_ = first_image + options_.batch_size;
+    next_image_ = next_image;
     next_ =
         std::async(std::launch::async, [this, next = next_image_] { return draw_inputs(batches_, options_, next); });
   }

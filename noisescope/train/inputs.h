@@ -20,28 +20,29 @@ struct TrainInputs {
   Tensor noise;       // [B, 3, S, S] float32: eps
 };
 
-/// How inputs are drawn. An update consists of `accumulate` passes of `batch_size` images; its noise
+/// How inputs are drawn. An update consists of `passes` passes of `pass_size` images; its noise
 /// levels are stratified over all of them, so that accumulating is no different from a big batch.
 struct InputOptions {
   uint64_t seed = 0;
-  int64_t batch_size = 1;
-  int64_t accumulate = 1;
+  int64_t pass_size = 1;
+  int64_t passes = 1;
   double null_probability = 0;  // per sample or coordinate, as null_mask says
   NoiseLevelOptions noise_levels;
   ScheduleOptions schedule;
   NullMask null_mask = NullMask::sample;
 };
 
-/// The pass that starts with image `first_image` of the run, a multiple of batch_size.
+/// The pass that starts with image `first_image` of the run, a multiple of pass_size.
 TrainInputs draw_inputs(const BatchSource& batches, const InputOptions& options, int64_t first_image);
 
-/// Passes in order, the next one prepared on a thread of its own if `ahead`; the same numbers.
+/// Passes one by one, the next one prepared on a thread of its own if `ahead`; the same numbers.
 class InputQueue {
  public:
   InputQueue(BatchSource batches, const InputOptions& options, bool ahead);
 
-  /// Throws what the batch source throws.
-  TrainInputs take(int64_t first_image);
+  /// The pass that starts with image `first_image`; `next_image` is where the next one will. Throws what the batch
+  /// source throws.
+  TrainInputs take(int64_t first_image, int64_t next_image);
   /// From the next pass on.
   void set_noise_levels(const NoiseLevelOptions& levels);
 

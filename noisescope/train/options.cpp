@@ -54,8 +54,12 @@ void describe(Describer& d, TrainOptions& o) {
   d("budget", o.budget,
     "how long to train: 240s, 10m, 2h, 2000steps, 50000images or 3epochs; a budget in time counts "
     "training alone");
-  d("batch_size", o.batch_size, "images of one forward pass", {.min = 1, .max = 65536});
-  d("accumulate", o.accumulate, "forward passes of one update", {.min = 1, .max = 4096});
+  d("batch_size", o.batch_size, "images of one batch, over all processes together", {.min = 1, .max = 65536});
+  d("accumulate", o.accumulate, "batches of one update", {.min = 1, .max = 4096});
+  d("blocks", o.blocks,
+    "equal blocks of a batch, each a pass of its own, whose gradients are summed in one order: what processes share; "
+    "equal blocks give equal bits. 0: as many as the processes need",
+    {.min = 0, .max = 65536});
   d.section("schedule", o.schedule, "learning rate over the run");
   d.section("optimizer", o.optimizer, "what turns gradients into updates");
   d("max_grad_norm", o.max_grad_norm, "largest norm of all gradients together; 0: no limit",

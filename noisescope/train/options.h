@@ -34,6 +34,7 @@ struct TrainOptions {
   std::string budget = "240s";
   int64_t batch_size = 32;
   int64_t accumulate = 1;
+  int64_t blocks = 0;
   LrScheduleOptions schedule{.learning_rate = 3e-3, .warmup_steps = 40};
   OptimizerOptions optimizer;
   double max_grad_norm = 1.0;

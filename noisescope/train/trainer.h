@@ -9,6 +9,7 @@
 
 #include "noisescope/core/progress.h"
 #include "noisescope/diffusion/network.h"
+#include "noisescope/processes/group.h"
 #include "noisescope/train/batches.h"
 #include "noisescope/train/checkpoint.h"
 #include "noisescope/train/options.h"
@@ -46,6 +47,9 @@ struct TrainSetup {
   uint64_t seed = 0;
   int64_t samples_per_epoch = 0;  // for budgets in epochs
   RunIdentity identity;           // guards resume
+  /// The processes that train together: an update's blocks are dealt to them. Process 0 alone reads and writes the
+  /// folder and is watched; the others begin with what it has.
+  std::shared_ptr<Group> group = Group::alone();
 };
 
 /// One update of the weights, after it.
@@ -77,12 +81,13 @@ struct TrainResult {
 /// Image number n of the run has its noise level, noise and null decision from (seed, n), its pixels
 /// and condition from `data.training`, so on a CPU with equal threads a run that was interrupted and called
 /// again is bit-identical to an uninterrupted one for budgets in steps, images or epochs; a budget in
-/// seconds goes on with the seconds that are left.
+/// seconds goes on with the seconds that are left. The blocks of an update (TrainOptions::blocks) are summed in one
+/// order, so that any number of processes trains the same bits from the same blocks.
 ///
 /// Throws ValueError for noise levels `information` without measure_levels, Interrupted on a stop request or from an
 /// observer (after a checkpoint), NumericError when loss, gradients or weights are no longer finite (the last good
-/// checkpoint stays), ModelError for a folder of another run, IoError if the disk refuses or another process trains
-/// there.
+/// checkpoint stays), ModelError for a folder of another run, IoError if the disk refuses or somebody else trains
+/// there, ProcessError if another process of the group ends (after a checkpoint).
 TrainResult train_model(const TrainableModel& model, const TrainData& data, const TrainSetup& setup,
                         const TrainObserver& observer = {}, const Control& control = {});
 

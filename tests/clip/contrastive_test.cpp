@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 
 #include "noisescope/clip/clip_metrics.h"
+#include "noisescope/clip/pair_gradient.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
 #include "noisescope/io/file.h"
+#include "noisescope/nn/optimizer.h"
+#include "tests/processes/joined.h"
 
 namespace noisescope {
 namespace {
@@ -194,6 +197,64 @@ TEST_F(ClipTraining, ResumedRunIsBitIdentical) {
   EXPECT_EQ(result.last.step, 12);
   EXPECT_EQ(result.last.images, 12 * 16);
   EXPECT_EQ(fresh.weights_hash(), whole.weights_hash());
+}
+
+// Gao et al. 2021, section 3: the gradient of a batch in blocks is that of the batch.
+TEST_F(ClipTraining, GradientInBlocksIsThatOfTheBatch) {
+  const ClipBatch drawn = world_.batch(7, 0, 16);
+  const Tensor ids = tokenize(small_model(world_).tokenizer(), world_.captions).ids;
+  const Tensor index = torch::tensor(drawn.caption_rows);
+  const PairBatch batch{drawn.images, ids, index, index.unsqueeze(1) == index.unsqueeze(0)};
+  const ClipModel whole = small_model(world_), cut = small_model(world_);
+  const PairLoss one = PairGradient(whole, Group::alone(), 1)(batch),
+                 four = PairGradient(cut, Group::alone(), 4)(batch);
+  EXPECT_NEAR(one.loss, four.loss, 1e-5);
+  EXPECT_EQ(one.accuracy, four.accuracy);
+  const NamedTensors a = trainable_parameters(whole.module()), b = trainable_parameters(cut.module());
+  double difference = 0, norm = 0;  // squared; a key's bias has no gradient but rounding
+  for (const auto& [name, parameter] : a) {
+    ASSERT_EQ(parameter.grad().defined(), b.at(name).grad().defined()) << name;
+    if (!parameter.grad().defined()) continue;
+    difference += (parameter.grad() - b.at(name).grad()).square().sum().item<double>();
+    norm += parameter.grad().square().sum().item<double>();
+  }
+  EXPECT_LT(std::sqrt(difference / norm), 1e-5);
+}
+
+TEST_F(ClipTraining, ProcessesTrainTheBitsOfOne) {
+  ClipTrainOptions options = steps(5);
+  options.blocks = 4;
+  std::string hash;
+  for (const int64_t size : {1, 2, 3, 4}) {
+    const auto thrown = processes::joined(size, [&](const std::shared_ptr<Group>& group) {
+      const ClipModel model = small_model(world_);
+      train_clip(model, {world_.captions, source(), 3, group}, options);
+      if (hash.empty()) hash = model.weights_hash();
+      EXPECT_EQ(model.weights_hash(), hash) << "process " << group->rank() << " of " << size;
+    });
+    for (const std::string& words : thrown) EXPECT_EQ(words, "");
+  }
+}
+
+TEST_F(ClipTraining, AStopOfOneProcessStopsAllAtTheSameStep) {
+  ClipTrainOptions options = steps(50);
+  options.checkpoint = file_of("clip_stop.safetensors").string();
+  std::stop_source stop;
+  const auto thrown = processes::joined(2, [&](const std::shared_ptr<Group>& group) {
+    const auto stopping = [&](int64_t step) {
+      if (step == 3 && !group->leads()) stop.request_stop();
+      return source()(step);
+    };
+    train_clip(small_model(world_), {world_.captions, stopping, 3, group}, options,
+               group->leads() ? Control{} : Control{.stop = stop.get_token()});
+  });
+  for (const std::string& words : thrown) EXPECT_EQ(words, "[clip.train_clip] stopped on request");
+  const ClipTrainResult rest = train_clip(small_model(world_), {world_.captions, source(), 3}, [&] {
+    ClipTrainOptions shorter = options;
+    shorter.blocks = 2;
+    return shorter;
+  }());
+  EXPECT_EQ(rest.resumed_from_step, 4);
 }
 
 TEST_F(ClipTraining, ForeignCheckpointIsRefusedAndDamagedOneLeft) {

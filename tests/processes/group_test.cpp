@@ -81,11 +81,24 @@ TEST(Group, HandsBytesTextsAndTensorsRound) {
       const std::vector<std::string> texts = group->from_each(std::string(static_cast<size_t>(rank), 'x'));
       ASSERT_EQ(static_cast<int64_t>(texts.size()), size);
       for (size_t k = 0; k < texts.size(); ++k) EXPECT_EQ(texts[k], std::string(k, 'x'));
+      const Tensor turned = torch::full({2, 3}, static_cast<double>(rank)).t();  // not contiguous
+      group->share_first(turned);
+      EXPECT_TRUE(torch::equal(turned, torch::zeros({3, 2})));
       const Tensor all = group->gather(torch::full({2, 3}, static_cast<double>(rank), torch::kFloat64));
       EXPECT_TRUE(torch::equal(all, torch::arange(size, torch::kFloat64).view({-1, 1, 1}).expand({size, 2, 3})));
     });
     for (const std::string& words : thrown) EXPECT_EQ(words, "");
   }
+}
+
+TEST(Group, GathersRowsOfDifferentNumbers) {
+  const auto thrown = joined(3, [](const std::shared_ptr<Group>& group) {
+    const int64_t rank = group->rank();
+    const Tensor mine = torch::full({rank, 2}, static_cast<double>(rank), torch::kFloat32);
+    const Tensor all = gather_rows(*group, mine, {0, 1, 2});
+    EXPECT_TRUE(torch::equal(all, torch::tensor({1.0f, 1.0f, 2.0f, 2.0f, 2.0f, 2.0f}).view({3, 2})));
+  });
+  for (const std::string& words : thrown) EXPECT_EQ(words, "");
 }
 
 TEST(Group, AgreesOrNamesTheProcessAndWhatDiffers) {

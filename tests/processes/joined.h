@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <ATen/Parallel.h>
+
 #include "noisescope/processes/group.h"
 
 namespace noisescope::processes {
@@ -52,6 +54,7 @@ inline std::vector<std::string> joined(int64_t size, const std::function<void(co
   for (int64_t rank = 0; rank < size; ++rank) {
     threads.emplace_back([&, rank] {
       std::shared_ptr<Group> group;
+      at::set_num_threads(1);  // of this thread: cores are shared
       try {
         group = Group::join({rank, size, size, "127.0.0.1", port, false, ""});
         work(group);

@@ -18,7 +18,7 @@ std::vector<Tensor> uneven_terms(int64_t count) {
   return terms;
 }
 
-std::vector<TreeSum::Node> nodes_of_share(const std::vector<Tensor>& terms, const Range& share) {
+std::vector<TreeSum::Node> nodes_of_share(const std::vector<Tensor>& terms, const Stretch& share) {
   TreeSum sum;
   for (int64_t k = share.first; k < share.end; ++k) sum.add({k, 1, terms[static_cast<size_t>(k)].clone()});
   return sum.nodes();
@@ -56,9 +56,9 @@ TEST(TreeSum, NodesAreThoseThatAShareLeaves) {
   for (int64_t count = 1; count < 20; ++count) {
     const std::vector<Tensor> terms = uneven_terms(count);
     for (int64_t first = 0; first < count; ++first) {
-      const Range share{first, count};
+      const Stretch share{first, count};
       const std::vector<TreeSum::Node> left = nodes_of_share(terms, share);
-      const std::vector<Range> said = tree_nodes(share);
+      const std::vector<Stretch> said = tree_nodes(share);
       ASSERT_EQ(said.size(), left.size());
       for (size_t k = 0; k < said.size(); ++k) {
         EXPECT_EQ(said[k].first, left[k].first);
@@ -73,7 +73,7 @@ TEST(TreeSum, SharesCoverAllItemsOnceAndEvenly) {
     for (int64_t size = 1; size < 9; ++size) {
       int64_t next = 0;
       for (int64_t rank = 0; rank < size; ++rank) {
-        const Range share = share_of(items, rank, size);
+        const Stretch share = share_of(items, rank, size);
         EXPECT_EQ(share.first, next);
         EXPECT_LE(share.count(), (items + size - 1) / size);
         EXPECT_GE(share.count(), items / size);

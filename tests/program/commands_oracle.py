@@ -165,11 +165,21 @@ def served(command, folder):
     return subprocess.CompletedProcess(command, 0 if "/?token=" in said else 1, said + out, err)
 
 
-def run(command, folder):
+def apart(command):
+    """The launcher before the program, if any, and the command without it."""
+    launcher, rest = re.fullmatch(r"(torchrun .*?(?:-m|(?=build/)) ?)?(.*)", command).groups("")
+    return launcher, rest.removeprefix("build/")
+
+
+def run(command, folder, launcher=""):
     if command.startswith("noisescope studio") and "--help" not in command:
         return served(command, folder)
-    line = re.sub(r"^noisescope", shlex.quote(str(PROGRAM)), command)
-    return subprocess.run(line, shell=True, cwd=folder, check=False, capture_output=True, text=True, timeout=600)
+    program = "noisescope" if launcher.endswith("-m ") else shlex.quote(str(PROGRAM))
+    torchrun = launcher.replace("torchrun", f"{shlex.quote(sys.executable)} -m torch.distributed.run --standalone")
+    line = torchrun + re.sub(r"^noisescope", program, command)
+    environment = {**os.environ, "PYTHONPATH": str(BUILD / "python")}
+    return subprocess.run(line, shell=True, cwd=folder, check=False, capture_output=True, text=True, timeout=600,
+                          env=environment)
 
 
 def exists(command):
@@ -211,8 +221,9 @@ def prepared(folder):
 
 def problems_of(commands, folder):
     for place, command in commands:
-        typed = in_small(command)
-        done = run(typed, folder)
+        launcher, typed = apart(command)
+        typed = in_small(typed)
+        done = run(typed, folder, launcher)
         as_wanted = done.returncode == (1 if FAILS.search(command) else 0)
         print(f"{'ok' if as_wanted else 'WRONG'}  {command}", flush=True)
         if not as_wanted:

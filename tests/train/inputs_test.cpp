@@ -13,8 +13,8 @@ namespace {
 InputOptions options_of(int64_t batch, int64_t accumulate) {
   InputOptions options;
   options.seed = 9;
-  options.batch_size = batch;
-  options.accumulate = accumulate;
+  options.pass_size = batch;
+  options.passes = accumulate;
   options.null_probability = 0.25;
   return options;
 }
@@ -81,7 +81,7 @@ TEST(InputQueue, AheadOrNotGivesTheSameNumbersInAnyOrder) {
   InputQueue plain(tiny_batch, options_of(8, 1), false);
   InputQueue ahead(tiny_batch, options_of(8, 1), true);
   for (const int64_t first : {0, 8, 16, 64, 72, 0, 8}) {
-    const TrainInputs a = plain.take(first), b = ahead.take(first);
+    const TrainInputs a = plain.take(first, first + 8), b = ahead.take(first, first + 8);
     EXPECT_TRUE(torch::equal(a.noise, b.noise) && torch::equal(a.sigma, b.sigma) && torch::equal(a.images, b.images) &&
                 torch::equal(a.dropped, b.dropped));
   }
@@ -93,8 +93,8 @@ TEST(InputQueue, ErrorsOfTheSourceComeOutOfTake) {
     return tiny_batch(first, count);
   };
   InputQueue ahead(failing, options_of(8, 1), true);
-  EXPECT_NO_THROW(ahead.take(0));
-  EXPECT_THROW(ahead.take(8), DataError);
+  EXPECT_NO_THROW(ahead.take(0, 8));
+  EXPECT_THROW(ahead.take(8, 16), DataError);
 }
 
 }  // namespace

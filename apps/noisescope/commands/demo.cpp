@@ -2,6 +2,7 @@
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/report/demo_run.h"
 
 namespace noisescope::cli {
@@ -55,9 +56,11 @@ void run_demo(const Session& session, const DemoFlags& flags) {
   const RunConfig config = demo_config_of(session, flags);
   const RunFolder folder{!flags.out.empty() ? flags.out : flags.data == DemoData::emoji ? "runs/emoji" : "runs/demo"};
   DemoRequest request{{}, flags.no_animation, session.command_line};
+  request.train.group = session.group;
   request.train.device = parse_device(session.common.device);
   request.train.notice = [&](const std::string& text) { session.notice(text); };
   const ordered_json summary = demo_run(config, folder, request, session.control);
+  if (!session.group->leads()) return serve_evaluations(*session.group, request.train.device);
   flags.data == DemoData::emoji ? say_emoji(session, summary) : say_world(session, summary);
   session.say(format_text("in {:.0f} s", summary.at("wall_seconds").get<double>()));
   session.say("now open " + folder.report().string());

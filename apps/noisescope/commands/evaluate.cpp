@@ -3,6 +3,7 @@
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/writable_folder.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/run/evaluate_run.h"
 #include "noisescope/run/train_run.h"
 
@@ -54,8 +55,9 @@ void run_evaluate(const Session& session, const std::string& run, const std::vec
   RunConfig config = load_run_config_of(folder, overrides);
   if (session.common.seed) config.seed = static_cast<int64_t>(*session.common.seed);
   check_writable(folder.root);
-  const TextToImage model = load_run_model(folder, parse_device(session.common.device),
-                                           [&](const std::string& text) { session.notice(text); });
+  const TextToImage model = share_network(load_run_model(folder, parse_device(session.common.device),
+                                                         [&](const std::string& text) { session.notice(text); }),
+                                          session.group);
   const nlohmann::ordered_json json = evaluate_run(model, config, folder, session.control);
   print_evaluation(session, json);
   session.result(json);

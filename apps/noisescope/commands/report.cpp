@@ -2,6 +2,7 @@
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
 #include "noisescope/io/writable_folder.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/run/train_run.h"
 
@@ -28,8 +29,9 @@ void add_report(CLI::App& app, Session& session) {
     const RunConfig config = load_run_config_of(folder, *overrides);
     check_writable(folder.root);
     request->command_line = session.command_line;
-    const TextToImage model = load_run_model(folder, parse_device(session.common.device),
-                                             [&](const std::string& text) { session.notice(text); });
+    const TextToImage model = share_network(load_run_model(folder, parse_device(session.common.device),
+                                                           [&](const std::string& text) { session.notice(text); }),
+                                            session.group);
     report_run(model, config, folder, *request, session.control);
     session.say("now open " + folder.report().string());
     session.result({{"report", folder.report().string()}});

@@ -2,6 +2,7 @@
 #include "apps/noisescope/run_command.h"
 #include "noisescope/core/device.h"
 #include "noisescope/data/image_loader.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/report/sample_run.h"
 #include "noisescope/run/train_run.h"
 
@@ -20,8 +21,9 @@ void run_sample(const Session& session, SampleFlags flags) {
   RunConfig config = load_run_config_of(folder, flags.overrides);
   flags.request.seed = session.common.seed.value_or(static_cast<uint64_t>(config.seed));
   if (!flags.out.empty()) flags.request.out = flags.out;
-  const TextToImage model = load_run_model(folder, parse_device(session.common.device),
-                                           [&](const std::string& text) { session.notice(text); });
+  const TextToImage model = share_network(load_run_model(folder, parse_device(session.common.device),
+                                                         [&](const std::string& text) { session.notice(text); }),
+                                          session.group);
   std::vector<std::string> texts = flags.request.prompts;
   texts.push_back(flags.request.negative_prompt);
   const int64_t cut = say_of_cut_prompts(session, model.clip().tokenizer(), texts);

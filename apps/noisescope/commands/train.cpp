@@ -33,6 +33,7 @@ void run_train(const Session& session, const TrainFlags& flags) {
   const RunConfig config = flags.from.empty() ? read_config(session, flags.config) : config_from(session, flags);
   const RunFolder folder{flags.out};
   TrainRunRequest request;
+  request.group = session.group;
   request.skip_clip_extraction = flags.skip_clip_extraction;
   request.device = parse_device(session.common.device);
   std::vector<std::string> notes;
@@ -44,6 +45,7 @@ void run_train(const Session& session, const TrainFlags& flags) {
     write_preview(model, config, folder, validation.images);
   };
   const TrainingSummary summary = train_run(config, folder, request, session.control);
+  if (!session.group->leads()) return;
   session.say(format_text("trained on {} images; the model is in {}\nnext: noisescope report {}", summary.images,
                           folder.root.string(), folder.root.string()));
   session.result({{"out", folder.root.string()},
@@ -78,6 +80,7 @@ void add_train(CLI::App& app, Session& session) {
       "                   --out runs/tiny\n"
       "  noisescope train --set train.budget=60s --seed 3 --out runs/quick\n"
       "  noisescope train --from runs/tiny --set data.path=more-pictures --out runs/more\n"
+      "  torchrun --nproc-per-node 2 build/noisescope train --config config/shapes.yaml --out runs/shared\n"
       "Ctrl-C saves; rerun the command to resume. 'noisescope config show' lists every key of --set.");
   command->callback([&session, flags] { run_train(session, *flags); });
 }

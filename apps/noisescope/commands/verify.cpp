@@ -4,6 +4,7 @@
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
+#include "noisescope/model/shared_network.h"
 #include "noisescope/report/verify_page.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/verify/power.h"
@@ -57,8 +58,9 @@ std::optional<Model> subject_of(const Session& session, const std::string& run) 
         "[verify] expected a run on the demo world (data.kind: world), got another; only "
         "there the truth is known");
   }
-  const TextToImage model = load_run_model(folder, parse_device(session.common.device),
-                                           [&](const std::string& text) { session.notice(text); });
+  const TextToImage model = share_network(load_run_model(folder, parse_device(session.common.device),
+                                                         [&](const std::string& text) { session.notice(text); }),
+                                          session.group);
   Model subject = run_model(model, config, folder);
   subject.name = "trained " + World(config.data.world).name();
   return subject;

@@ -1,0 +1,68 @@
+#include "noisescope/run/shared_folder.h"
+
+#include <array>
+#include <system_error>
+
+#include <stdlib.h>
+
+#include <nlohmann/json.hpp>
+
+#include "noisescope/core/error.h"
+#include "noisescope/io/file.h"
+
+namespace noisescope::run {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What training goes on from, under the run's root.
+bool is_shared(const fs::path& relative) {
+  static constexpr std::array kNames = {"config.yaml",
+                                        "data.json",
+                                        "clip",
+                                        "clip.json",
+                                        "clip.partial.safetensors",
+                                        "embeddings.safetensors",
+                                        "embeddings.safetensors.partial",
+                                        "condition.safetensors"};
+  return std::find(kNames.begin(), kNames.end(), relative.begin()->string()) != kNames.end();
+}
+
+std::vector<std::string> shared_files(const fs::path& root) {
+  std::vector<std::string> files;
+  std::error_code missing;
+  for (const auto& entry : fs::recursive_directory_iterator(root, missing)) {
+    const fs::path relative = fs::relative(entry.path(), root);
+    if (entry.is_regular_file() && is_shared(relative)) files.push_back(relative.string());
+  }
+  return files;
+}
+
+fs::path own_folder() {
+  std::string path = (fs::temp_directory_path() / "noisescope-XXXXXX").string();
+  if (mkdtemp(path.data()) == nullptr) {
+    throw IoError("[run.SharedFolder] expected to make a folder in " + fs::temp_directory_path().string(), errno);
+  }
+  return path;
+}
+
+}  // namespace
+
+SharedFolder::SharedFolder(Group& group, const RunFolder& folder) : folder_(folder) {
+  if (group.is_alone()) return;
+  own_ = !group.leads();
+  if (own_) folder_ = RunFolder{own_folder()};
+  const nlohmann::json mine = shared_files(folder.root);
+  const auto files = nlohmann::json::parse(group.from_first(mine.dump()));
+  for (const std::string file : files) {
+    const std::string bytes = group.from_first(group.leads() ? read_file(folder.root / file) : "");
+    if (own_) write_file_atomic(folder_.root / file, bytes);
+  }
+}
+
+SharedFolder::~SharedFolder() {
+  std::error_code ignored;
+  if (own_) fs::remove_all(folder_.root, ignored);
+}
+
+}  // namespace noisescope::run

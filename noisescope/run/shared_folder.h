@@ -1,0 +1,27 @@
+// The run folder of process 0, for processes that may stand on other machines.
+#pragma once
+
+#include "noisescope/processes/group.h"
+#include "noisescope/run/run_folder.h"
+
+namespace noisescope::run {
+
+/// Where a process of a group works: process 0 in the run folder itself, each other one in a folder of its own for as
+/// long as this object lives, which begins with what training goes on from (configuration, encoder, embeddings;
+/// checkpoints go another way, see train_model). So all take the same course, and one alone leaves anything behind.
+class SharedFolder {
+ public:
+  /// Throws ProcessError, IoError.
+  SharedFolder(Group& group, const RunFolder& folder);
+  ~SharedFolder();
+  SharedFolder(const SharedFolder&) = delete;
+  SharedFolder& operator=(const SharedFolder&) = delete;
+
+  const RunFolder& folder() const { return folder_; }
+
+ private:
+  RunFolder folder_;
+  bool own_ = false;  // to be removed
+};
+
+}  // namespace noisescope::run

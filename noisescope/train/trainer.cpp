@@ -391,9 +391,9 @@ class Run {
       checkpointed_ = state_;
       if (!group_.leads()) return;
       state_.metrics_bytes = log_->flush();
+      write_metrics_csv(folder_);  // first: a finished run does not come by here again
       save_checkpoint(checkpoints(), {state_, now.model, now.ema, now.optimizer}, setup_.identity.config_json,
                       setup_.train.keep_checkpoints);
-      write_metrics_csv(folder_);
       if (observer_.on_checkpoint) observer_.on_checkpoint(list_checkpoints(checkpoints()).front());
     });
   }

@@ -1,4 +1,4 @@
-// A YAML configuration: text -> tree -> options -> YAML -> the same options.
+// A configuration in YAML or JSON: text -> tree -> options -> YAML -> the same options.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -37,13 +37,17 @@ void describe(Describer& d, OuterOptions& o) {
 }  // namespace
 }  // namespace noisescope
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+namespace {
+
+/// Options from text by `tree_of`; what was accepted is the same after it was written and read again.
+template <class TreeOf>
+void read_and_write(const TreeOf& tree_of) {
   using namespace noisescope;
   OuterOptions options;
   try {
-    read_options_into(parse_yaml(std::string(reinterpret_cast<const char*>(data), size), "fuzz"), options);
+    read_options_into(tree_of(), options);
   } catch (const ConfigError&) {
-    return 0;
+    return;
   }
   try {
     OuterOptions back;
@@ -51,5 +55,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (to_yaml(back) != to_yaml(options)) std::abort();
   } catch (const nlohmann::json::exception&) {  // text that is no UTF-8 cannot be written
   }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace noisescope;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  read_and_write([&] { return parse_yaml(text, "fuzz"); });
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_discarded()) read_and_write([&] { return config_from_json(json, "fuzz"); });
   return 0;
 }

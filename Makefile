@@ -37,7 +37,7 @@ build-all: setup-test $(BUILD)/build.ninja
 	@cmake --build $(BUILD)
 
 test: build-all
-	@ctest --test-dir $(BUILD) --output-on-failure -j2 -LE slow
+	@ctest --test-dir $(BUILD) --output-on-failure -j2 -LE 'slow|gpu'
 
 test-slow: build-all
 	@ctest --test-dir $(BUILD) --output-on-failure -j2 -L slow

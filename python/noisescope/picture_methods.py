@@ -67,6 +67,10 @@ class _Asked(NamedTuple):
         return (torch.stack([rows[one] for one in prompts], 1).repeat_interleave(self.paths, 1),
                 own.repeat_interleave(self.paths))
 
+    def at(self, rows: Tensor) -> Tensor:
+        """The pictures on the device of the condition, where the denoiser computes."""
+        return self.pictures.to(rows.device)
+
     def known(self, name: str) -> Model:
         """The model. Raises TypeError for a denoiser alone."""
         if self.model is None:
@@ -105,7 +109,7 @@ def evidence(source: Source, pictures: Any, prompt: Prompts = None, *, word: str
     asked = _asked(source, pictures, seed, sample_ids, paths)
     asked.last_level("evidence", options)
     rows, own = asked.versions(prompt, word, alternatives, conditions, true_version)
-    return _core.evidence(asked.denoiser, asked.pictures, rows, own, asked.model._model if asked.model else None,
+    return _core.evidence(asked.denoiser, asked.at(rows), rows, own, asked.model._model if asked.model else None,
                           asked.noise, options, sink(progress))
 
 
@@ -121,7 +125,7 @@ def conditioning_locality(source: Source, pictures: Any, prompt: Prompts = None,
         levels = default_of("conditioning_locality", "log_snrs")
         options["log_snrs"] = [level for level in levels if level <= asked.model.log_snr_max]
     rows, own = asked.versions(prompt, word, alternatives, conditions, true_version)
-    return _core.conditioning_locality(asked.denoiser, asked.pictures, rows, own, asked.noise, options, sink(progress))
+    return _core.conditioning_locality(asked.denoiser, asked.at(rows), rows, own, asked.noise, options, sink(progress))
 
 
 @takes_options("information_map")
@@ -148,7 +152,7 @@ def information_map(source: Source, pictures: Any, prompt: Prompts = None, *, wo
             less = [known._model.prompt_without(one, word, texts_of(alternatives)) for one in prompts]
             lesser.append(less if not isinstance(prompt, str) else less[0])
         against = torch.stack([asked.rows(None, one) for one in lesser])
-    return _core.information_map(asked.denoiser, asked.pictures, rows, against, asked.noise, options, sink(progress))
+    return _core.information_map(asked.denoiser, asked.at(rows), rows, against, asked.noise, options, sink(progress))
 
 
 @takes_options("u_turn")
@@ -170,8 +174,8 @@ def u_turn(source: Source, pictures: Any, prompt: Prompts = None, *, keeps: Scor
         read = asked.known("keeps").factors(labels).read
         original = read(asked.pictures)
         keeps = lambda regenerated: (read(regenerated) == original).double()
-    return _core.u_turn(asked.denoiser, asked.pictures, asked.rows(condition, prompt), columns(keeps), asked.noise,
-                        options, sink(progress))
+    rows = asked.rows(condition, prompt)
+    return _core.u_turn(asked.denoiser, asked.at(rows), rows, columns(keeps), asked.noise, options, sink(progress))
 
 
 @takes_options("posterior_uncertainty")
@@ -181,8 +185,9 @@ def posterior_uncertainty(source: Source, pictures: Any, prompt: Prompts = None,
     """What the model is still undecided about once a picture is noised to a level: principal components of x_0 given
     the noisy picture (Manor & Michaeli 2024, arXiv:2309.13598)."""
     asked = _asked(source, pictures, seed, sample_ids, paths)
-    return _core.posterior_uncertainty(asked.denoiser, asked.pictures, log_snr, asked.rows(condition, prompt),
-                                       asked.noise, options, sink(progress))
+    rows = asked.rows(condition, prompt)
+    return _core.posterior_uncertainty(asked.denoiser, asked.at(rows), log_snr, rows, asked.noise, options,
+                                       sink(progress))
 
 
 @takes_options("posterior_uncertainty")
@@ -203,8 +208,8 @@ def spectral_emergence(source: Source, pictures: Any, prompt: Prompts = None, *,
     what Gaussian pictures obey (Falck et al. 2025, arXiv:2505.11278)."""
     asked = _asked(source, pictures, seed, mean=False)
     last = asked.model.log_snr_max if asked.model else float("inf")
-    return _core.spectral_emergence(asked.denoiser, asked.pictures, asked.rows(condition, prompt), last, asked.noise,
-                                    options, sink(progress))
+    rows = asked.rows(condition, prompt)
+    return _core.spectral_emergence(asked.denoiser, asked.at(rows), rows, last, asked.noise, options, sink(progress))
 
 
 @takes_options("inversion")
@@ -213,8 +218,9 @@ def inversion(source: Source, pictures: Any, prompt: Prompts = None, *, conditio
     """The noise that leads to given pictures, by DDIM with several numbers of steps and by edit-friendly inversion, and
     how well each leads back."""
     asked = _asked(source, pictures, seed, mean=False)
-    return _core.inversion(asked.denoiser, asked.pictures, asked.rows(condition, prompt),
-                           asked.model._model if asked.model else None, asked.noise, options, sink(progress))
+    rows = asked.rows(condition, prompt)
+    return _core.inversion(asked.denoiser, asked.at(rows), rows, asked.model._model if asked.model else None,
+                           asked.noise, options, sink(progress))
 
 
 @takes_options("decision_windows")
@@ -223,7 +229,8 @@ def decision_windows(source: ModelLike, pictures: Any, prompt: str, *, words: st
                      **options: Unpack[DecisionWindowsOptions]) -> DecisionWindows:
     """At which noise levels the prompt of the pictures is decided, over all of its words (or these)."""
     asked = _asked(source, pictures, seed)
-    return _core.decision_windows(asked.known("a model")._model, asked.pictures, prompt, texts_of(words),
+    known = asked.known("a model")
+    return _core.decision_windows(known._model, asked.at(known.condition(prompt)), prompt, texts_of(words),
                                   texts_of(alternatives), asked.noise, options, sink(progress))
 
 

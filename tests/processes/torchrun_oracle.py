@@ -1,8 +1,6 @@
 """Several processes under torchrun train what one trains, bit for bit: CLIP, embeddings and a U-Net with attention and
 dropout by Muon, straight, and with another number of processes after a stop. And what goes wrong is said by every
 process: settings, data, seeds that differ, a port in use, a process that is killed, that hangs, or that never comes.
-
-    torchrun_oracle.py [--slow]      --slow: what takes long to be noticed
 """
 
 import json
@@ -342,10 +340,9 @@ def main():
         check_launchers(root)
         check_differences(root)
         check_port(root)
-        if "--slow" in sys.argv:
-            check_killed(root)
-            check_hanging(root)
-            check_nobody(root)
+        check_killed(root)
+        check_hanging(root)
+        check_nobody(root)
     sys.exit(f"{len(failures)} failures: {failures}" if failures else 0)
 
 

@@ -232,7 +232,7 @@ void describe(Describer& d, EvidenceOptions& options) {
   d("log_snr_min", options.log_snr_min, "log-SNR at which paths start, all noise", {.min = -20, .max = 20});
   d("log_snr_max", options.log_snr_max, "log-SNR at which paths end, nearly clean", {.min = -20, .max = 20});
   d("pass_size", options.pass_size, "samples per network evaluation", {.min = 1, .max = 65536});
-  d("calibrated", options.calibrated, "evidence weighed by the run's calibration, where it has one");
+  d("calibrated", options.calibrated, "evidence weighed by the run's calibration, where it has one that is needed");
 }
 
 void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& options,
@@ -356,10 +356,10 @@ EvidenceOptions within(const Subject& subject, EvidenceOptions options) {
 
 Named<Evidence> ask_evidence(const Subject& subject, const EvidenceOptions& options, const Control& control) {
   Named<Evidence> out;
-  const StepWeight weight = step_weight(subject.model.calibration, options);
   for (size_t k = 0; k < subject.contrasts.size(); ++k) {
     const PromptContrast& contrast = subject.contrasts[k];
     const Tensor conditions = subject.model.condition(contrast.prompts).unsqueeze(1).expand({-1, subject.paths, -1});
+    const StepWeight weight = step_weight(subject.model.calibration, options, contrast.kind);
     out.names.push_back(contrast.name);
     out.answers.push_back(
         filter_noising_paths(subject.model.denoiser, subject.batch(subject.paths),

@@ -127,7 +127,7 @@ struct EvidenceOptions {
   double log_snr_min = -8;
   double log_snr_max = 5;
   int64_t pass_size = 128;
-  bool calibrated = false;  // read where a model is asked: by its calibration, if it has one
+  bool calibrated = true;  // read where a model is asked: by its calibration, if it has one that is needed
 
   /// Denoiser evaluations for `pictures` pictures and `versions` versions, at most.
   int64_t cost(int64_t pictures, int64_t versions) const { return steps * pictures * versions; }

@@ -13,11 +13,19 @@ double share_of_way(const Calibration& c, double log_snr) {
 
 }  // namespace
 
-double Calibration::fitted_at(double log_snr) const { return std::lerp(noisy, clean, share_of_way(*this, log_snr)); }
+const EvidenceWeights& Calibration::weights_of(const std::string& kind) const {
+  const auto found = kinds.find(kind);
+  return found == kinds.end() ? common : found->second;
+}
 
-double Calibration::error_at(double log_snr) const {
+double Calibration::fitted_at(double log_snr, const EvidenceWeights& weights) const {
+  return std::lerp(weights.noisy, weights.clean, share_of_way(*this, log_snr));
+}
+
+double Calibration::error_at(double log_snr, const EvidenceWeights& weights) const {
   const double b = share_of_way(*this, log_snr), a = 1 - b;
-  return std::sqrt(std::max(0.0, a * a * covariance[0] + 2 * a * b * covariance[1] + b * b * covariance[2]));
+  const auto& [noisy, both, clean] = weights.covariance;
+  return std::sqrt(std::max(0.0, a * a * noisy + 2 * a * b * both + b * b * clean));
 }
 
 }  // namespace noisescope::model

@@ -19,7 +19,7 @@ std::vector<PromptContrast> family_contrasts(const std::string& prompt, const st
   std::map<std::string, int> uses;
   for (const WordKind& kind : kinds) {
     for (const FoundWord& found : find_words(kind, prompt)) {
-      PromptContrast contrast{found.word, {found.word}, {prompt}, 0, found.position, found.word};
+      PromptContrast contrast{found.word, {found.word}, {prompt}, 0, found.position, found.word, kind.name};
       for (const std::string& word : kind.words) {
         const std::string version = said_with(found, word);
         if (word == found.word || !is_known(version)) continue;

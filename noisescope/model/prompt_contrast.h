@@ -16,6 +16,7 @@ struct PromptContrast {
   int64_t true_version = 0;          // which of them is the prompt itself
   size_t position = 0;               // where the word begins in the prompt
   std::string name;                  // the word, or "word:2" for its second occurrence: no two of a prompt share one
+  std::string kind = {};             // of the word, "colour", where a vocabulary knows it: model/calibration.h
 };
 
 /// Replaces a word (or a phrase of several words) of `prompt` by each of `alternatives`; the own word

@@ -8,16 +8,35 @@
 namespace noisescope::model {
 namespace {
 
-/// The lists of a world whose words are alternatives of each other.
-std::vector<std::vector<std::string>> vocabularies(const WorldGrammar* grammar) {
+/// Words that are alternatives of each other.
+struct Vocabulary {
+  std::string kind;
+  std::vector<std::string> words;
+
+  bool knows(const std::string& word) const { return std::find(words.begin(), words.end(), word) != words.end(); }
+};
+
+/// The lists of a world.
+std::vector<Vocabulary> vocabularies(const WorldGrammar* grammar) {
   if (!grammar) return {};
   const WorldOptions& world = grammar->world().options();
-  return {world.shapes, world.colours, world.backgrounds};
+  return {{"shape", world.shapes}, {"colour", world.colours}, {"background", world.backgrounds}};
+}
+
+/// "red:2" -> "red"
+std::string plain_word(const std::string& word) { return lower_case(word.substr(0, word.find(':'))); }
+
+/// "" where no list knows the word.
+std::string kind_of(const WorldGrammar* grammar, const std::string& word) {
+  for (const Vocabulary& list : vocabularies(grammar)) {
+    if (list.knows(plain_word(word))) return list.kind;
+  }
+  return "";
 }
 
 std::vector<std::string> known_words(const WorldGrammar* grammar, const std::string& prompt) {
   std::vector<std::string> all;
-  for (const auto& list : vocabularies(grammar)) all.insert(all.end(), list.begin(), list.end());
+  for (const Vocabulary& list : vocabularies(grammar)) all.insert(all.end(), list.words.begin(), list.words.end());
   const std::vector<std::string> words = words_of(prompt, all);
   if (words.empty()) {
     throw ValueError("[model.word_contrasts] expected a word with known alternatives in \"" + prompt +
@@ -30,11 +49,10 @@ std::vector<std::string> known_words(const WorldGrammar* grammar, const std::str
 std::vector<std::string> known_alternatives(const WorldGrammar* grammar, const std::string& prompt,
                                             const std::string& word) {
   if (!grammar) return {};
-  const std::string plain = lower_case(word.substr(0, word.find(':')));
   std::vector<std::string> possible;
-  for (const auto& list : vocabularies(grammar)) {
-    if (std::find(list.begin(), list.end(), plain) == list.end()) continue;
-    const PromptContrast all = contrast_prompts(prompt, word, list);
+  for (const Vocabulary& list : vocabularies(grammar)) {
+    if (!list.knows(plain_word(word))) continue;
+    const PromptContrast all = contrast_prompts(prompt, word, list.words);
     for (size_t k = 0; k < all.prompts.size(); ++k) {
       try {
         grammar->parse(all.prompts[k]);
@@ -98,6 +116,7 @@ std::vector<PromptContrast> word_contrasts(const WorldGrammar* grammar, const st
   for (const std::string& word : words.empty() ? known_words(grammar, prompt) : words) {
     contrasts.push_back(contrast_prompts(
         prompt, word, alternatives.empty() ? known_alternatives(grammar, prompt, word) : alternatives));
+    contrasts.back().kind = kind_of(grammar, word);
   }
   return contrasts;
 }

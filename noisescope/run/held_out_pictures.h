@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,15 @@ namespace noisescope::run {
 
 struct CaptionedSamples {
   std::vector<int64_t> indices;       // of the dataset
-  std::vector<std::string> captions;  // theirs: the longest that may be said, which leaves least open
+  std::vector<std::string> captions;  // theirs: the fullest that may be said
 };
 
+/// How much a caption says, more is fuller; of equals the longer one is.
+using Fullness = std::function<size_t(const std::string& caption)>;
+
 /// The first `count` validation samples of which something is said, or all there are; training samples where none are
-/// held out.
-CaptionedSamples held_out_pictures(const RunData& data, int64_t count);
+/// held out. `fullness` empty: by length alone, which may prefer a long general word ("shape") to a short one ("disc").
+CaptionedSamples held_out_pictures(const RunData& data, int64_t count, const Fullness& fullness = {});
 
 /// Each caption against up to `others` of the other distinct ones, those that follow it in order; the own version is
 /// the first. Empty where all captions are the same.

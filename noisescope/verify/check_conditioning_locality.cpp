@@ -4,7 +4,7 @@
 #include "noisescope/explain/conditioning_locality.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/stats/estimate_of.h"
-#include "noisescope/verify/check.h"
+#include "noisescope/verify/blind_maps.h"
 
 namespace noisescope::verify {
 namespace {
@@ -47,6 +47,9 @@ VerifyRows locality_rows(const VerifyContext& context, const Model& subject, con
                       Direction::at_least, 0.9, mean_estimate(found)},
                      {kConditioningLocality, subject.name, "colour word at log-SNR -3: AUC against the object",
                       Direction::at_least, 0.95, mean_estimate(localisation_auc(map.change[-1], object))}};
+  const WordMapBars bars = subject.is_exact() ? WordMapBars{0.95, 0.02} : WordMapBars{0.9, 0};
+  append(rows, word_map_rows({kConditioningLocality, subject.name, "colour word at log-SNR -3", batch, map.change[-1]},
+                             bars));
   // A network's word does reach into the other half, a little: there is no truth to hold it against.
   if (subject.is_exact()) {
     rows.push_back({kConditioningLocality, subject.name, "dependent pixels outside the object's half",

@@ -150,18 +150,29 @@ VerifyRows null_rows(const VerifyContext& context, const Model& subject, const W
            wilson(any, groups)}};
 }
 
+/// The network read by who had no part in it: its own encoder is also what it was trained to please.
+Model read_apart(const VerifyContext& context) {
+  Model subject = *context.trained;
+  subject.reader = context.exact_demo.reader;
+  subject.name += ", exact reader";
+  return subject;
+}
+
 }  // namespace
 
 VerifyRows check_read_out(const VerifyContext& context) {
   const SceneBatch batch = contrastable_scenes(context.demo.world(), context.options.seed, context.n(40, 12));
   const WordList vocabulary(batch);
-  std::vector<const Model*> subjects = {&context.exact_demo};
-  if (context.trained) subjects.push_back(context.trained.get());
+  std::vector<Model> subjects = {context.exact_demo};
+  if (context.trained) {
+    subjects.push_back(*context.trained);
+    subjects.push_back(read_apart(context));
+  }
   VerifyRows rows;
-  for (const Model* subject : subjects) {
-    const NullPool pool = draw_null_pool(context, *subject, vocabulary.texts);
-    append(rows, prompted_rows(context, *subject, batch, vocabulary, pool));
-    append(rows, null_rows(context, *subject, vocabulary, pool));
+  for (const Model& subject : subjects) {
+    const NullPool pool = draw_null_pool(context, subject, vocabulary.texts);
+    append(rows, prompted_rows(context, subject, batch, vocabulary, pool));
+    append(rows, null_rows(context, subject, vocabulary, pool));
   }
   return rows;
 }

@@ -18,9 +18,11 @@ struct LogOddsSums {
   Tensor both, exact, filtered;
 };
 
-LogOddsSums log_odds_sums(const Evidence& evidence, const Tensor& exact) {
+/// Of the levels within [from, to).
+LogOddsSums log_odds_sums(const Evidence& evidence, const Tensor& exact, double from = -100, double to = 100) {
   const Tensor p = own_of(exact, evidence.true_version);
-  const Tensor open = undecided(p);
+  const Tensor levels = torch::tensor(evidence.log_snrs, torch::kFloat64);
+  const Tensor open = undecided(p) * ((levels >= from) & (levels < to)).unsqueeze(1);
   const double prior = -std::log(static_cast<double>(exact.size(2)) - 1);
   const Tensor x = (p.clamp(0.05, 0.95).logit() - prior) * open;
   const Tensor y = (evidence.decision().clamp(1e-12, 1 - 1e-12).logit() - prior) * open;
@@ -44,15 +46,16 @@ Calibration calibration_of(const VerifyContext& context, const Model& subject, i
       contrastable_scenes(context.demo.world(), context.options.seed + kCalibrationScenes, pictures);
   EvidenceOptions levels;
   levels.log_snr_max = std::min(levels.log_snr_max, subject.log_snr_max);
-  return fit_calibration(
-      evidence_of_questions(subject, {batch.pictures, one_word_each(context.exact_demo, batch.captions())}, levels,
-                            Random(context.options.seed + kCalibrationScenes), context.control));
+  return fit_calibration(evidence_by_kind(subject,
+                                          {batch.pictures, one_word_each(context.exact_demo, batch.captions())}, levels,
+                                          Random(context.options.seed + kCalibrationScenes), context.control));
 }
 
-/// A slope of calibrated evidence, with the error of the weights in its interval: relative to them at log-SNR -4, in
-/// the middle of where words are decided.
+/// A slope of calibrated evidence on colours, with the error of the weights in its interval: relative to them at
+/// log-SNR -4, in the middle of where words are decided.
 Estimate with_fit_error(const Estimate& slope, const Calibration& c) {
-  const double fit = c.is_needed() ? 1.96 * c.error_at(-4) / c.fitted_at(-4) : 0;
+  const EvidenceWeights& weights = c.weights_of(to_string(Word::colour));
+  const double fit = c.is_needed() ? 1.96 * c.error_at(-4, weights) / c.fitted_at(-4, weights) : 0;
   return {slope.value, slope.value - std::hypot(slope.value - slope.low, fit),
           slope.value + std::hypot(slope.high - slope.value, fit), slope.n};
 }
@@ -71,23 +74,37 @@ Estimate exact_slope(const Evidence& evidence, const Tensor& exact, const Random
   return over_pictures(log_odds_sums(evidence, exact), random, [](double both, double, double y) { return both / y; });
 }
 
+Estimate worst_level_slope(const Evidence& evidence, const Tensor& exact, const Random& random) {
+  constexpr double kLeastShare = 0.05;
+  const Tensor open = undecided(own_of(exact, evidence.true_version)).sum(1);
+  const Tensor levels = torch::tensor(evidence.log_snrs, torch::kFloat64);
+  Estimate worst{1, 1, 1, 0};
+  for (double from = std::floor(evidence.log_snrs.front()); from < evidence.log_snrs.back(); ++from) {
+    const Tensor here = (levels >= from) & (levels < from + 1);
+    if (((open * here).sum() / open.sum()).item<double>() < kLeastShare) continue;
+    const Estimate slope = over_pictures(log_odds_sums(evidence, exact, from, from + 1), random,
+                                         [](double both, double, double y) { return both / y; });
+    if (std::abs(slope.value - 1) >= std::abs(worst.value - 1)) worst = slope;
+  }
+  return worst;
+}
+
 Estimate log_odds_correlation(const Evidence& evidence, const Tensor& exact, const Random& random) {
   return over_pictures(log_odds_sums(evidence, exact), random,
                        [](double both, double x, double y) { return both * both / (x * y); });
 }
 
-Evidence ask_calibrated(const VerifyContext& context, Question question) {
+Model calibrated_subject(const VerifyContext& context) {
   Model subject = *context.trained;
-  if (!subject.calibration) subject.calibration = calibration_of(context, subject, kPictures);
-  question.options.calibrated = true;
-  return ask(subject, question, context);
+  subject.calibration = calibration_of(context, subject, kPictures);
+  return subject;
 }
 
 VerifyRows calibration_rows(const VerifyContext& context) {
   const int64_t fitted = context.n(256, 160);
   const Question question{Word::colour,
                           contrastable_scenes(context.demo.world(), context.options.seed, context.n(200, 100)),
-                          EvidenceOptions{.calibrated = true}};
+                          EvidenceOptions{}};
   const Tensor exact = exact_posterior(context.demo, question, context);
   const Random random(context.options.seed);
   const std::pair<const char*, Model> planted[] = {

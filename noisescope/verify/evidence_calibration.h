@@ -15,12 +15,15 @@ Tensor undecided(const Tensor& own_probability);
 Estimate log_odds_slope(const Evidence& evidence, const Tensor& exact, const Random& random);
 /// The slope of the exact ones on the filtered ones: 1 for a calibrated filter, whatever else it hears.
 Estimate exact_slope(const Evidence& evidence, const Tensor& exact, const Random& random);
+/// exact_slope at the levels of one unit of log-SNR, where it is farthest from 1: of units that hold at least 5 % of
+/// what is undecided.
+Estimate worst_level_slope(const Evidence& evidence, const Tensor& exact, const Random& random);
 /// The product of both slopes, the squared correlation (about 0): at most the slope on the exact ones that a calibrated
 /// filter can have.
 Estimate log_odds_correlation(const Evidence& evidence, const Tensor& exact, const Random& random);
 
-/// The trained subject's evidence, calibrated: as the run is, else by 64 scenes apart from those of the rows.
-Evidence ask_calibrated(const VerifyContext& context, Question question);
+/// The trained subject with a calibration by 64 scenes apart from those of the rows, as training ends with.
+Model calibrated_subject(const VerifyContext& context);
 
 /// On the exact world: what calibration makes of denoisers that claim too much or too little.
 VerifyRows calibration_rows(const VerifyContext& context);

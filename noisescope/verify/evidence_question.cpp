@@ -2,9 +2,8 @@
 
 #include "noisescope/diffusion/process.h"
 #include "noisescope/explain/calibration.h"
-#include "noisescope/explain/metric/baseline_maps.h"
-#include "noisescope/explain/metric/localisation.h"
 #include "noisescope/stats/estimate_of.h"
+#include "noisescope/verify/blind_maps.h"
 
 namespace noisescope::verify {
 namespace {
@@ -12,51 +11,14 @@ namespace {
 constexpr int64_t kBatch = 32;      // pictures whose paths advance together
 constexpr int64_t kShownPaths = 8;  // as `noisescope explain` shows
 
-/// Every scene `times` times in a row.
-SceneBatch repeated(const SceneBatch& batch, int64_t times) {
-  SceneBatch out = batch;
-  out.scenes.clear();
-  for (const Scene& scene : batch.scenes) out.scenes.insert(out.scenes.end(), static_cast<size_t>(times), scene);
-  out.pictures = batch.pictures.repeat_interleave(times, 0);
-  return out;
-}
-
-/// [B, H, W]: the map of each picture over `paths` paths of noise number first_path on.
-Tensor shown_maps(const Model& subject, const Question& question, int64_t paths, int64_t first_path,
-                  const VerifyContext& context) {
+/// [B, H, W]: the map of each picture over `paths` paths by what `answer` says of them.
+Tensor shown_maps(const Question& question, int64_t paths, const std::function<Evidence(const Question&)>& answer) {
   Question each = question;
-  each.batch = repeated(question.batch, paths);
-  const Tensor map = ask(subject, each, context, first_path).map();
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < paths * question.batch.size(); ++i) rows.push_back(i / paths);
+  each.batch = question.batch.rows(rows);
+  const Tensor map = answer(each).map();
   return map.view({question.batch.size(), paths, map.size(1), map.size(2)}).mean(1);
-}
-
-/// AUC of the left object's pixels among those of both objects, [B]: 1/2 for a map that does not know which was named.
-Tensor named_against_other(const Tensor& map, const SceneBatch& batch) {
-  const Tensor masks = batch.world.object_masks(batch.scenes);
-  std::vector<Tensor> auc;
-  for (int64_t b = 0; b < batch.size(); ++b) {
-    const Tensor named = masks[b][0], either = named | masks[b][1];
-    auc.push_back(
-        localisation_auc(map[b].masked_select(either).view({1, 1, -1}), named.masked_select(either).view({1, 1, -1})));
-  }
-  return torch::cat(auc);
-}
-
-/// The larger AUC of two maps that know the picture and no prompt, its edges and its distance from the background, [B].
-Tensor best_blind_auc(const SceneBatch& batch) {
-  const Tensor background = batch.pictures.slice(2, 0, 1).slice(3, 0, 1);
-  const Tensor objects = (batch.pictures - background).abs().sum(1);
-  return torch::maximum(localisation_auc(objects, batch.left_masks()),
-                        localisation_auc(edge_maps(batch.pictures), batch.left_masks()));
-}
-
-VerifyRows colour_rows(const std::string& subject, const Tensor& map, const SceneBatch& batch, double over_other,
-                       double over_blind) {
-  return {{kEvidence, subject, "colour map of 8 paths: AUC of the named object against the other", Direction::at_least,
-           over_other, mean_estimate(named_against_other(map, batch))},
-          {kEvidence, subject, "colour map of 8 paths: AUC against the object, over the best blind map's",
-           Direction::at_least, over_blind,
-           mean_estimate(localisation_auc(map, batch.left_masks()) - best_blind_auc(batch))}};
 }
 
 }  // namespace
@@ -70,9 +32,11 @@ Tensor conditions_of(const Model& subject, const Question& question) {
 }
 
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context, int64_t first_path) {
+  const Tensor conditions = conditions_of(subject, question);
+  const Tensor said = (question.batch.true_version(question.word) + question.version_said) % conditions.size(0);
   const Contrast all =
-      context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word),
-                                      step_weight(subject.calibration, question.options)});
+      context.seen(&Seams::contrast,
+                   {conditions, said, step_weight(subject.calibration, question.options, to_string(question.word))});
   const PathFilter filter = context.seen(&Seams::filter, filter_noising_paths);
   std::vector<Evidence> parts;
   for (int64_t first = 0; first < question.batch.size(); first += kBatch) {
@@ -84,6 +48,12 @@ Evidence ask(const Model& subject, const Question& question, const VerifyContext
     parts.push_back(filter(subject.denoiser, pictures, contrast, question.options, context.control));
   }
   return concatenate(parts);
+}
+
+Evidence ask_truth(const Question& question, const VerifyContext& context, int64_t first_path) {
+  VerifyContext sound = context;
+  sound.seams = {};
+  return ask(exact_model(context.demo), question, sound, first_path);
 }
 
 Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, const VerifyContext& context) {
@@ -115,17 +85,26 @@ VerifyRows evidence_map_rows(const VerifyContext& context, Word word) {
   if (context.trained) question.options.log_snr_max = std::min(5.0, context.trained->log_snr_max);
   const bool colour = word == Word::colour;
   const int64_t shown = pictures * kShownPaths;
-  const Tensor truth = shown_maps(context.exact_demo, question, many, shown, context);  // of noise of its own
-  const Tensor exact = shown_maps(context.exact_demo, question, kShownPaths, 0, context);
+  const Tensor truth = shown_maps(question, many, [&](const Question& each) {
+    return ask_truth(each, context, shown);  // of noise of its own
+  });
+  const auto shown_map = [&](const Model& subject) {
+    return shown_maps(question, kShownPaths, [&](const Question& each) { return ask(subject, each, context); });
+  };
+  const Tensor exact = shown_map(context.exact_demo);
   const std::string name = of("map of 8 paths", word) + ": correlation with that of many paths of other noise";
   const Estimate ceiling = map_correlation(exact, truth);
   VerifyRows rows = {{kEvidence, context.exact_demo.name, name, Direction::at_least, colour ? 0.9 : 0.8, ceiling}};
-  if (colour) append(rows, colour_rows(context.exact_demo.name, exact, question.batch, 0.95, 0.02));
+  const auto add_colour_rows = [&](const Model& subject, const Tensor& map, const WordMapBars& bars) {
+    if (!colour) return;
+    append(rows, word_map_rows({kEvidence, subject.name, "colour map of 8 paths", question.batch, map}, bars));
+  };
+  add_colour_rows(context.exact_demo, exact, {0.95, 0.02});
   if (!context.trained) return rows;
-  const Tensor map = shown_maps(*context.trained, question, kShownPaths, 0, context);
+  const Tensor map = shown_map(*context.trained);
   rows.push_back({kEvidence, context.trained->name, name + ", share of the exact denoiser's", Direction::at_least,
                   colour ? 0.9 : 0.75, scaled(map_correlation(map, truth), 1 / ceiling.value)});
-  if (colour) append(rows, colour_rows(context.trained->name, map, question.batch, 0.9, 0));
+  add_colour_rows(*context.trained, map, {0.9, 0});
   return rows;
 }
 

@@ -13,6 +13,7 @@ struct Question {
   Word word;
   SceneBatch batch;
   EvidenceOptions options{.steps = 160};
+  int64_t version_said = 0;  // so many places behind the true one in the list: 0: the true one is said
 };
 
 /// The captions with each of the K values of the word, [K, B, D].
@@ -20,6 +21,9 @@ Tensor conditions_of(const Model& subject, const Question& question);
 
 /// Along one path of each picture, number first_path on.
 Evidence ask(const Model& subject, const Question& question, const VerifyContext& context, int64_t first_path = 0);
+
+/// The same by the exact denoiser, with no error planted anywhere.
+Evidence ask_truth(const Question& question, const VerifyContext& context, int64_t first_path = 0);
 
 /// p(version | x) at every level of the same paths, from the exact likelihoods: [N, B, K]. The paths are those of
 /// filter_noising_paths: the same noise, drawn again.

@@ -25,6 +25,12 @@ bool contrastable(const Scene& scene) {
 
 }  // namespace
 
+SceneBatch SceneBatch::rows(const std::vector<int64_t>& rows) const {
+  SceneBatch some{world, grammar, {}, pictures.index_select(0, torch::tensor(rows, torch::kInt64))};
+  for (const int64_t row : rows) some.scenes.push_back(scenes[static_cast<size_t>(row)]);
+  return some;
+}
+
 std::vector<std::string> SceneBatch::captions() const {
   return say_all(*this, [](const WorldObject& o) { return ObjectMeaning{o.shape, o.colour}; });
 }

@@ -28,6 +28,8 @@ struct SceneBatch {
   Tensor pictures;  // [B, 3, 32, 32] float64
 
   int64_t size() const { return static_cast<int64_t>(scenes.size()); }
+  /// These scenes of it, in this order, also several times.
+  SceneBatch rows(const std::vector<int64_t>& rows) const;
   /// The pictures, with noise (seed, 0 ..).
   PictureBatch with_noise(uint64_t seed) const { return {pictures, {Random(seed), sample_range(0, size())}}; }
   std::vector<std::string> captions() const;

@@ -134,10 +134,10 @@ py::object report(const Model& model, const std::string& prompt, const std::stri
 void bind_of_pictures(py::module_& m) {
   using Of = DenoiserHandle;
   m.def("evidence", [](const Of& d, const Tensor& pictures, const Tensor& conditions, const Tensor& own,
-                       const std::optional<Model>& model, const PathNoise& noise, const py::dict& keywords,
-                       const py::object& progress) {
+                       const std::optional<Model>& model, const std::string& kind, const PathNoise& noise,
+                       const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<EvidenceOptions>(keywords, "evidence");
-    const StepWeight weight = model ? step_weight(model->calibration, options) : StepWeight{};
+    const StepWeight weight = model ? step_weight(model->calibration, options, kind) : StepWeight{};
     return ask<Evidence>(
         [&](const Control& c) {
           return filter_noising_paths(d.denoiser, {pictures, noise}, {conditions, own, weight}, options, c);

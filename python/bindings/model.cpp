@@ -14,6 +14,7 @@ static void describe(AnswerDescriber& d, const PromptContrast& a) {
   d("prompts", a.prompts, "version", "", "the prompt with each");
   d("true_version", a.true_version, "", "", "which of them is the prompt itself");
   d("position", static_cast<int64_t>(a.position), "", "", "where the word begins in the prompt");
+  d("kind", a.kind, "", "", "of the word, where a vocabulary knows it, else empty");
 }
 
 }  // namespace noisescope

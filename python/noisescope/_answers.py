@@ -21,7 +21,7 @@ class ScheduleTables(Answer):
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class PromptContrast(Answer):
-    """word, values, prompts, true_version, position."""
+    """word, values, prompts, true_version, position, kind."""
 
     word: str = field(metadata=note("", ""))
     """as it stands in the prompt"""
@@ -33,6 +33,8 @@ class PromptContrast(Answer):
     """which of them is the prompt itself"""
     position: int = field(metadata=note("", ""))
     """where the word begins in the prompt"""
+    kind: str = field(metadata=note("", ""))
+    """of the word, where a vocabulary knows it, else empty"""
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)

@@ -67,6 +67,12 @@ class _Asked(NamedTuple):
         return (torch.stack([rows[one] for one in prompts], 1).repeat_interleave(self.paths, 1),
                 own.repeat_interleave(self.paths))
 
+    def kind(self, prompt: Prompts, word: str | None, alternatives: str | Sequence[str] | None) -> str:
+        """That of the word in its vocabulary, "colour"; "" where there is none."""
+        if self.model is None or prompt is None or word is None:
+            return ""
+        return self.model.contrasts(prompt if isinstance(prompt, str) else prompt[0], word, alternatives or ())[0].kind
+
     def at(self, rows: Tensor) -> Tensor:
         """The pictures on the device of the condition, where the denoiser computes."""
         return self.pictures.to(rows.device)
@@ -104,12 +110,13 @@ def evidence(source: Source, pictures: Any, prompt: Prompts = None, *, word: str
 
     `prompt` (one for all or one a picture) with its `word` and the alternatives, which a world knows; or `conditions`
     [K, B, D]: the prompt with each version, and `true_version` [B] (or one int, default 0). K evaluations a step. A
-    run's calibration counts with `calibrated=True`.
+    run's calibration counts where it is needed, unless `calibrated=False`.
     """
     asked = _asked(source, pictures, seed, sample_ids, paths)
     asked.last_level("evidence", options)
     rows, own = asked.versions(prompt, word, alternatives, conditions, true_version)
-    return _core.evidence(asked.denoiser, asked.at(rows), rows, own, asked.model._model if asked.model else None,
+    kind = "" if conditions is not None else asked.kind(prompt, word, alternatives)
+    return _core.evidence(asked.denoiser, asked.at(rows), rows, own, asked.model._model if asked.model else None, kind,
                           asked.noise, options, sink(progress))
 
 

@@ -37,8 +37,9 @@ class CalibratedRun : public ::testing::Test {
 
 TEST_F(CalibratedRun, TrainingEndsWithCalibration) {
   const Calibration c = load_calibration(folder()).value();
-  EXPECT_EQ(c.questions, 8);
-  EXPECT_GE(c.noisy, 0);
+  EXPECT_EQ(c.common.questions, 8);
+  EXPECT_GE(c.common.noisy, 0);
+  EXPECT_TRUE(c.kinds.contains("colour"));
   EXPECT_FALSE(c.calibrated.empty());
   EXPECT_NEAR(c.log_snr_max, cleanest_trained_log_snr(load_run_config_of(folder())), 1e-9);
 }
@@ -53,8 +54,8 @@ TEST_F(CalibratedRun, ReadsWhatItWrote) {
 TEST_F(CalibratedRun, ExplanationsUseItUnlessToldNotTo) {
   Model model = run_model(network(), load_run_config_of(folder()), folder());
   ASSERT_TRUE(model.calibration);
-  model.calibration->noisy = model.calibration->clean = 0.5;
-  model.calibration->gain = {0.1, 0.05, 0.15};
+  model.calibration->kinds["colour"] = {0.5, 0.5};
+  model.calibration->common.gain = {0.1, 0.05, 0.15};
   const Subject subject = make_subject(
       model, {.prompt = "a red square left of a blue disc on dark", .words = {"red"}, .pictures = 2, .paths = 2});
   const auto ask = [&](bool calibrated) {
@@ -73,13 +74,21 @@ TEST_F(CalibratedRun, RefusesADamagedFileByName) {
     write_file_atomic(folder().calibration(), text);
     return refusal([&] { load_calibration(folder()); });
   };
-  for (const std::string& text : {std::string("{"), std::string("[]"), std::string("{\"noisy\": 1}")}) {
+  for (const std::string& text : {std::string("{"), std::string("[]"), std::string("{\"format\": 2}")}) {
     EXPECT_NE(refused(text).find(folder().calibration().string()), std::string::npos) << text;
   }
   auto json = nlohmann::json::parse(good);
-  json["clean"] = -1;
+  json["kinds"]["colour"]["clean"] = -1;
   EXPECT_NE(refused(json.dump()).find("-1"), std::string::npos);
   write_file_atomic(folder().calibration(), good);
+}
+
+// It had one weight a level for all words, which was used on request alone.
+TEST_F(CalibratedRun, WhatTheFirstFormatSaidIsNotUsed) {
+  const RunFolder old = fresh_folder("calibrated_before");
+  std::filesystem::create_directories(old.root);
+  write_file_atomic(old.calibration(), R"({"questions": 64, "noisy": 2.2, "clean": 0.1})");
+  EXPECT_FALSE(load_calibration(old));
 }
 
 TEST_F(CalibratedRun, ZeroPicturesLeaveItOut) {

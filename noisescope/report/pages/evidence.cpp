@@ -16,8 +16,10 @@ constexpr const char* kEvidenceProse =
     "The picture is noised along several paths and read back from noise to picture, each word against "
     "its alternatives: at every step the probability of the word grows by what the model expected of it. "
     "The map sums to what was decided, at most ln K nats for K alternatives, however imperfect the model, and below 0 "
-    "where the picture contradicts the word; the totals of the information identity have no such bound. With "
-    "evidence.calibrated it is weighed by what held-out pictures showed; what the model claims then stands beside it.";
+    "where the picture contradicts the word; the totals of the information identity have no such bound. Where held-out "
+    "pictures "
+    "showed that the model claims too much or too little, its evidence is weighed by that, and what it claims stands "
+    "beside.";
 constexpr const char* kTruth =
     " Beside each map stands the truth: what the exact denoiser of this world says of the same paths, "
     "and the pixels that would change with the word. For a shape these are the disputed edges, not the "
@@ -133,7 +135,15 @@ nlohmann::ordered_json to_json(const WordEvidence& word, bool calibrated) {
 
 /// Whether the answer's evidence is weighed by a calibration of the model.
 bool is_calibrated(const PageContext& context) {
-  return context.subject.model.calibration && options_of<EvidenceOptions>(context.settings).calibrated;
+  const auto& known = context.subject.model.calibration;
+  return known && known->is_needed() && options_of<EvidenceOptions>(context.settings).calibrated;
+}
+
+nlohmann::ordered_json weights_json(const EvidenceWeights& weights) {
+  return {{"questions", weights.questions},
+          {"weight_noisy", weights.noisy},
+          {"weight_clean", weights.clean},
+          {"log_score_gain", weights.gain.value}};
 }
 
 /// The curves before calibration, and how reliable the probabilities were before and after.
@@ -146,12 +156,11 @@ void add_calibration(Page& page, const PageContext& context, const std::vector<W
       "reliability.svg", reliability_diagram(c),
       format_text("{}On {} held-out pictures, a word and a path each, all noise levels; calibrated: each picture "
                   "by weights that it had no part in. 95 % intervals over pictures.",
-                  c.is_needed() ? "" : "No gain is certain, so evidence counts as the model claims it. ", c.questions));
-  page.json["calibration"] = {{"questions", c.questions},
-                              {"is_needed", c.is_needed()},
-                              {"weight_noisy", c.noisy},
-                              {"weight_clean", c.clean},
-                              {"log_score_gain", c.gain.value}};
+                  c.is_needed() ? "" : "No gain is certain, so evidence counts as the model claims it. ",
+                  c.common.questions));
+  page.json["calibration"] = {{"is_needed", c.is_needed()}};
+  page.json["calibration"].update(weights_json(c.common));
+  for (const auto& [kind, weights] : c.kinds) page.json["calibration"]["kinds"][kind] = weights_json(weights);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 import re
 
 from playwright.sync_api import expect
-from studio_page import StudioPage
+from studio_page import ASKED_MS, StudioPage
 
 
 def change(studio: StudioPage, kind: str, state: int) -> None:
@@ -56,8 +56,10 @@ def test_a_change_is_tried_at_every_state(studio: StudioPage) -> None:
     area = studio.open_area("Change")
     area.get_by_label("becomes").select_option(label="green")
     area.get_by_role("button", name="Try this change at every state").click()
-    told = area.get_by_text(re.compile("“red” can be changed to “green” until state |the change to “green” still takes"))
-    expect(told).to_be_visible(timeout=60_000)
+    told = area.get_by_text(
+        re.compile("“red” can be changed to “green” until state |the change to “green” still takes")
+    )
+    expect(told).to_be_visible(timeout=ASKED_MS)
     pictures = area.get_by_role("list", name="What became of the picture").get_by_role("button")
     expect(pictures).to_have_count(24)
     assert studio.pixels(pictures.first.locator("canvas")) != studio.pixels(pictures.last.locator("canvas"))
@@ -68,7 +70,7 @@ def test_a_change_is_tried_at_every_state(studio: StudioPage) -> None:
     area.get_by_role("radio", name="Guidance", exact=True).check()
     area.get_by_label("Scales, with commas between").fill("1, 4")
     area.get_by_role("button", name="Try these scales").click()
-    expect(area.get_by_text("The words are read best at guidance")).to_be_visible(timeout=60_000)
+    expect(area.get_by_text("The words are read best at guidance")).to_be_visible(timeout=ASKED_MS)
     assert studio.violations() == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conftest import open_page, serve
 from playwright.sync_api import BrowserContext, expect
+from studio_page import ASKED_MS
 
 
 def free_port() -> int:
@@ -28,7 +29,7 @@ def test_answers_of_a_server_that_is_gone_are_marked(context: BrowserContext, fa
     again = serve("world", port)
     other = open_page(context, next(again), faults)
     other.draw()  # what the answer is about is there again, under the same number
-    expect(stale).to_be_visible(timeout=30_000)
+    expect(stale).to_be_visible(timeout=ASKED_MS)
     expect(area.get_by_text(re.compile("^“red” was decided"))).to_be_visible()
     studio.ask_why()
     expect(stale).to_be_hidden()
@@ -51,8 +52,9 @@ def test_a_run_is_watched_before_it_can_draw(
     assert studio.violations() == []
     for name in late:
         copy = shutil.copytree if (run / name).is_dir() else shutil.copyfile
-        copy(run / name, young / name)
-    expect(studio.prompt).to_be_visible(timeout=30_000)
+        copy(run / name, young / "partial")
+        (young / "partial").rename(young / name)  # whole at once, as a training writes it
+    expect(studio.prompt).to_be_visible(timeout=ASKED_MS)
     studio.draw()
     faults.clear()  # the line was cut in between
     server.close()

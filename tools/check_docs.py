@@ -14,6 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+import power_table  # noqa: E402
 import proof_tables  # noqa: E402
 
 MADE = {"reference/commands.md", "reference/configuration.md", "changelog.md"}  # by tools/site_hooks.py
@@ -41,7 +42,7 @@ def dead_links():
 
 def main():
     stored = json.loads(proof_tables.STORED.read_text(encoding="utf-8"))
-    found = [*missing_pages(sys.argv[1]), *dead_links(), *proof_tables.faults(stored)]
+    found = [*missing_pages(sys.argv[1]), *dead_links(), *proof_tables.faults(stored), *power_table.faults()]
     print("\n".join(found) if found else "docs: every method has a page and its proof, every link leads somewhere")
     return sys.exit(1 if found else 0)
 

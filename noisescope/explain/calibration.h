@@ -12,7 +12,7 @@
 // (White 1982, Econometrica 50, p. 1) with the prior as one more observation.
 //
 // Weights count only where the cross-fitted gain in log score is certain (Calibration::is_needed): the fit to 64
-// pictures errs by .1 to .2, and would make a calibrated model worse.
+// pictures errs by about .2, and would make a calibrated model worse.
 //
 // What a temperature cannot mend is evidence about something else: a filter whose log-odds are the exact ones plus
 // noise of its own is calibrated where the exact ones regress on it with slope 1, and then its own slope on the exact

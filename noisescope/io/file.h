@@ -34,8 +34,8 @@ void make_folder(const std::filesystem::path& path);
 /// Makes what was made, renamed or removed in a folder stay after a power cut. Throws IoError with the reason.
 void sync_folder(const std::filesystem::path& folder);
 
-/// Removes a folder of unfinished work that nobody holds (FolderLock); leaves one that is in use, or may not be removed:
-/// it costs disk, nothing else.
+/// Removes a folder of unfinished work that nobody holds (FolderLock); leaves one that is in use, or may not be
+/// removed: it costs disk, nothing else.
 void remove_abandoned(const std::filesystem::path& folder);
 
 /// An exclusive lock on a folder (flock on `<folder>/.lock`), held until destruction and released by

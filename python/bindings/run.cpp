@@ -72,7 +72,8 @@ py::object replay(const std::string& folder, const std::string& out, const std::
                   const std::string& device, const py::object& progress) {
   const ReplayRequest request{out, data, threads, parse_device(device)};
   nlohmann::ordered_json result;
-  run_long([&](const Control& control) { result = to_json(replay_run(RunFolder{folder}, request, control)); }, progress);
+  run_long([&](const Control& control) { result = to_json(replay_run(RunFolder{folder}, request, control)); },
+           progress);
   return python_of(result);
 }
 

@@ -110,6 +110,42 @@ TEST(JobQueue, RefusesMoreThanItMayHold) {
   c.go.set_value();
 }
 
+// Of jobs that are over the newest are remembered, so that a server that runs for days does not grow.
+TEST(JobQueue, ForgetsOldJobs) {
+  QueueCase c;
+  JobQueue jobs(c.events, 400);
+  int64_t last = 0;
+  for (int i = 0; i < 250; ++i) last = jobs.add(JobKind::draw, 1, [](int64_t, const Control&) {});
+  EXPECT_EQ(c.over(jobs, last), JobState::done);
+  const int64_t one_more = jobs.add(JobKind::draw, 1, [](int64_t, const Control&) {});
+  EXPECT_EQ(c.over(jobs, one_more), JobState::done);
+  EXPECT_LE(jobs.list().size(), 201u);
+  EXPECT_THROW(jobs.of(1), NotThere);
+}
+
+// Progress at most ten times a second, with the time that is left by what was done so far.
+TEST(JobQueue, TellsProgressNowAndThen) {
+  QueueCase c;
+  JobQueue jobs(c.events, 8);
+  const auto begun = std::chrono::steady_clock::now();
+  const int64_t id = jobs.add(JobKind::draw, 1, [](int64_t, const Control& control) {
+    std::this_thread::sleep_for(milliseconds(40));
+    for (int i = 0; i < 100; ++i)
+      control.report({.task = "draw", .done = 8, .total = 9, .unit = "steps", .detail = {}});
+  });
+  EXPECT_EQ(c.over(jobs, id), JobState::done);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  std::vector<nlohmann::ordered_json> told;
+  for (const Event& event : c.events.after(0, milliseconds(0)).events) {
+    if (event.name == "progress") told.push_back(nlohmann::ordered_json::parse(event.data));
+  }
+  ASSERT_GE(told.size(), 1u);
+  EXPECT_LT(told.size(), 50u);
+  EXPECT_GE(told[0]["seconds_left"].get<double>(), 0.04 / 8);
+  EXPECT_LE(told[0]["seconds_left"].get<double>(), took.count() / 8);  // one of nine is left
+  EXPECT_EQ(told[0]["unit"], "steps");
+}
+
 TEST(JobQueue, EndsInTheMiddleOfWork) {
   EventLog events;
   {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <future>
+#include <regex>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include "noisescope/explain/method.h"
 #include "noisescope/studio/asking.h"
 #include "noisescope/studio/changes.h"
+#include "noisescope/studio/copy_text.h"
 #include "noisescope/studio/drawing.h"
 #include "noisescope/studio/exports.h"
 #include "noisescope/studio/planes.h"
@@ -92,11 +94,17 @@ TEST_F(StudioTest, ChangesWhatItIsAskedTo) {
   const SamplerStep& step = run.steps()[5];
   const Tensor eps = Random(9).normal(Purpose::explain, 5, {0, 1}, {3, 32, 32});
   EXPECT_TRUE(same_pictures(turned, run.redraw({.step = 5, .x = run.pictures() + step.sigma * eps})));
+  EXPECT_TRUE(torch::allclose(turned.trajectory->steps()[5].x, run.pictures() + step.sigma * eps, 1e-5, 1e-5));
   // A branch of a branch keeps what the first one changed.
   const Branch twice = changed(word, {{"step", 4}, {"guidance", 2.0}});
   EXPECT_TRUE(torch::equal(twice.trajectory->condition(), word.trajectory->condition()));
   EXPECT_EQ(twice.recipe.size(), 3u);
   EXPECT_THROW(change(studio_, word.id, {{"step", 2}, {"guidance", 2.0}}), ValueError);  // before it begins
+  EXPECT_EQ(twice.guidance, 2.0);
+  EXPECT_EQ(guided.guidance, parent.guidance);            // elsewhere than in the window
+  EXPECT_EQ(branch_json(studio_, twice)["command"], "");  // no command changes twice
+  remove(studio_, turned.id);
+  EXPECT_NO_THROW(change(studio_, word.id, {{"step", 3}, {"guidance", 2.0}}));
 }
 
 // Moved noise is the same noise in other places; from the first step on it is x_T itself.
@@ -188,8 +196,9 @@ TEST_F(StudioTest, StatesAreBytesOfWhatTheSolverSaw) {
                                       (predicted.unconditional - predicted.conditional) / step.sigma};
   for (size_t p = 0; p < 5; ++p) {
     const double scale = state.scales[p], expected = planes[p][1][2][7][20].item<double>();
-    EXPECT_NEAR(value(p, 1, 7, 20, 2), std::clamp(expected, -scale, scale), scale / 127) << kPlanes[p].id;
+    EXPECT_NEAR(value(p, 1, 7, 20, 2), std::clamp(expected, -scale, scale), 0.501 * scale / 127.5) << kPlanes[p].id;
   }
+  EXPECT_EQ(std::vector<double>(state.scales.begin(), state.scales.begin() + 4), (std::vector<double>{1, 1, 3, 3}));
   EXPECT_THROW(state_bytes(branch, 13), NotThere);
   const Image image = plane_image(branch, 12, "x", 1);
   EXPECT_EQ(image.width, 256);
@@ -230,6 +239,14 @@ TEST_F(StudioTest, SaysWhyAPixelIsThere) {
       EXPECT_NEAR(nats, expected.flatten()[best].item<double>(), 1e-9);
     }
   }
+  for (const Json& word : json["words"]) {
+    for (const Json& low : word["model"]["decision"]["low"]) EXPECT_GE(low.get<double>(), 0);
+    for (const Json& high : word["model"]["decision"]["high"]) EXPECT_LE(high.get<double>(), 1);
+  }
+  // A window holds one step of levels at least, and says which.
+  const ShownMap narrow = shown_map(*why, 0, "model", 0.01, 0.02);
+  EXPECT_LT(narrow.low, narrow.high);
+  EXPECT_LT(narrow.high - narrow.low, 2);
   // A blind map has the same sum and no interval.
   std::vector<float> blind(2 * 32 * 32);
   const ShownMap edges = shown_map(*why, 0, "blind:edges", -100, 100);
@@ -254,6 +271,8 @@ TEST_F(StudioTest, AsksMethodsWithTheirCost) {
   EXPECT_THROW(costs(studio_, one.id, {{"method", "evidenze"}}), ValueError);
   EXPECT_THROW(start_ask(studio_, one.id, {{"method", "evidence"}, {"settings", {{"stepz", 3}}}}), ValueError);
   EXPECT_THROW(start_ask(studio_, one.id, {{"method", "evidence"}, {"picture", 1}}), ValueError);
+  EXPECT_THROW(start_why(studio_, one.id, {{"paths", 1}}), ValueError);  // one path has no interval
+  EXPECT_THROW(start_why(studio_, one.id, {{"paths", 257}}), ValueError);
   const int64_t job = start_ask(studio_, one.id, {{"method", "trajectory_geometry"}, {"pictures", 4}})["job"];
   wait(job);
   const auto asked = asked_answer(studio_, job);
@@ -267,6 +286,11 @@ TEST_F(StudioTest, AsksMethodsWithTheirCost) {
   const Json child_cost = costs(studio_, child.id, {{"method", "trajectory_geometry"}})["methods"][0];
   EXPECT_NE(child_cost["obstacle"].get<std::string>().find("several pictures"), std::string::npos);
   EXPECT_THROW(asked_answer(studio_, 9999), NotThere);
+  const int64_t alone = start_ask(studio_, child.id, {{"method", "trajectory_geometry"}, {"pictures", 4}})["job"];
+  const int64_t behind = start_ask(studio_, one.id, {{"method", "trajectory_geometry"}, {"pictures", 4}})["job"];
+  EXPECT_THROW(asked_answer(studio_, behind), NotNow);
+  wait(alone);
+  EXPECT_NE(studio_.jobs.of(alone).error.find("several pictures"), std::string::npos);
 }
 
 // A stop that is asked for in the middle of an evaluation is heard before its next part.
@@ -355,6 +379,13 @@ TEST_F(StudioTest, SweepsGuidanceAndRefusesWhatIsNoSweep) {
   EXPECT_GT(json["read"][0][1]["value"].get<double>(), 0.9);
   EXPECT_LT(json["read"][0][0]["value"].get<double>(), json["read"][0][1]["value"].get<double>());
   EXPECT_TRUE(json["read"][0][0]["low"].is_null());  // one picture has no interval
+  // Of a branch that was changed on its way, the steps before stay.
+  const Branch child = changed(parent, {{"step", 6}, {"prompt", "a green square left of a blue disc on dark"}});
+  const int64_t of_child = start_sweep(studio_, child.id, {{"guidance", {1}}})["job"];
+  wait(of_child);
+  EXPECT_NEAR(to_json(*sweep_answer(studio_, of_child))["moved"][0]["value"].get<double>(), 0, 1e-9);
+  const Tensor again = sweep_answer(studio_, of_child)->points[0].pictures;
+  EXPECT_TRUE(torch::allclose(again, child.trajectory->pictures(), 1e-5, 1e-6));
   const std::vector<Json> bad = {Json::object(),
                                  {{"guidance", {1}}, {"change", {{"turn", true}}}},
                                  {{"guidance", {1}}, {"steps", {1}}},
@@ -387,7 +418,7 @@ TEST_F(StudioTest, KeepsWhatWasSaidToWhy) {
   EXPECT_EQ(arrays.metadata.at("paths"), "3");
   const std::string html = report_of(studio_, {branch.id, other.id});
   EXPECT_NE(html.find("Why is this here?"), std::string::npos);
-  EXPECT_NE(html.find("between states"), std::string::npos);
+  EXPECT_TRUE(std::regex_search(html, std::regex("<td[^>]*>\\d+ and \\d+</td>")));  // between which states
   EXPECT_EQ(report_of(studio_, {other.id}).find("Why is this here?"), std::string::npos);
   EXPECT_EQ(studio_.results.whys_of(other.id).size(), 0u);
 }
@@ -397,8 +428,16 @@ TEST_F(StudioTest, NeverTakesMoreThanItMay) {
   limits.bytes = 12 * 2 * 3072 * 16;  // one branch of two pictures and twelve steps
   Studio small(exact_model(WorldDenoiser{World(world_member("demo"))}), {.limits = limits});
   const Json body = {{"prompt", kPrompt}, {"pictures", 2}, {"options", {{"grid.steps", 12}}}};
-  draw(small, body);
+  const int64_t parent = draw(small, body)["id"];
   EXPECT_THROW(draw(small, body), NotNow);
+  while (!small.tree.of(parent).trajectory) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_THROW(change(small, parent, {{"step", 11}, {"guidance", 2}}), NotNow);  // one step more is too many
+  limits.bytes += 2 * 3072 * 16;
+  Studio larger(exact_model(WorldDenoiser{World(world_member("demo"))}), {.limits = limits});
+  const int64_t first = draw(larger, body)["id"];
+  while (!larger.tree.of(first).trajectory) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_THROW(change(larger, first, {{"step", 10}, {"guidance", 2}}), NotNow);
+  EXPECT_NO_THROW(change(larger, first, {{"step", 11}, {"guidance", 2}}));  // the steps before are the parent's
 }
 
 TEST_F(StudioTest, IsCopiedAsCommandAndPython) {
@@ -410,6 +449,10 @@ TEST_F(StudioTest, IsCopiedAsCommandAndPython) {
       "import noisescope as ns\n\nmodel = ns.World(\"demo\")\nrun = model.trajectory([\"a red square left of a blue "
       "disc on dark\"] * 2, seed=4, grid={\"steps\":12}, sampler={\"solver\":\"dpmpp_2m\"})\npictures = "
       "run.pictures\n");
+  Branch other = parent;
+  other.request.prompt = "it's \"red\"";
+  const std::string command = command_text(other, "runs/a b");
+  EXPECT_NE(command.find("noisescope sample 'runs/a b' --prompt 'it'\\''s \"red\"'"), std::string::npos) << command;
   const Json child = branch_json(studio_, changed(parent, {{"step", 3}, {"guidance", 2.5}}));
   EXPECT_EQ(child["command"],
             "noisescope rewind world --prompt 'a red square left of a blue disc on dark' --pictures 2 --seed 4 --out "

@@ -33,17 +33,19 @@ TEST_F(WatchedRun, TellsItsCurvesAndPreviews) {
   write_file_atomic(folder_.metrics(),
                     "{\"images\": 10, \"loss\": 1.5, \"loss/-2.0\": 3}\n{\"images\": 20, \"accuracy\": 0.5}\n"
                     "{\"images\": 30, \"lo");  // being written
-  for (const char* name : {"preview-200.png", "preview-30.png", "preview-x.png", "preview-.png", "other.png"}) {
+  for (const char* name : {"preview-200.png", "preview-30.png", "preview-1000.png", "preview-4.png", "preview-x.png",
+                           "preview-.png", "other.png"}) {
     write_file_atomic(folder_.samples() / name, name);
   }
   const Json training = training_json(folder_);
   EXPECT_EQ(training["columns"], Json({"images", "loss", "accuracy"}));
   EXPECT_EQ(training["rows"], Json::parse("[[10, 1.5, null], [20, null, 0.5]]"));
   EXPECT_EQ(training["images_total"], 600);
-  ASSERT_EQ(training["previews"].size(), 2u);
-  EXPECT_EQ(training["previews"][0]["images_seen"], 30);  // in the order of the training
-  EXPECT_EQ(training["previews"][1]["file"], "preview-200.png");
-  EXPECT_EQ(training_size(folder_), (TrainingSize{2, 2}));
+  std::vector<int64_t> images;
+  for (const Json& preview : training["previews"]) images.push_back(preview["images_seen"]);
+  EXPECT_EQ(images, (std::vector<int64_t>{4, 30, 200, 1000}));  // in the order of the training
+  EXPECT_EQ(training["previews"][2]["file"], "preview-200.png");
+  EXPECT_EQ(training_size(folder_), (TrainingSize{2, 4}));
   EXPECT_EQ(preview_bytes(folder_, "preview-30.png"), "preview-30.png");
   EXPECT_THROW(preview_bytes(folder_, "other.png"), NotThere);
   EXPECT_THROW(preview_bytes(folder_, "preview-31.png"), NotThere);

@@ -96,8 +96,20 @@ void say_if_busy(const Session& session) {
   if (use.seconds > 5 && use.was_busy()) session.notice(busy_note(use));
 }
 
+/// "train", "clip embed": the command that was given.
+std::string command_of(const CLI::App& app) {
+  std::string name;
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    name += (name.empty() ? "" : " ") + at->get_name();
+  }
+  return name;
+}
+
 /// Commands that all processes run.
-bool is_training(const std::string& command) { return command == "train" || command == "demo"; }
+bool is_run_by_all(const std::string& command) {
+  return command == "train" || command == "demo" || command == "clip train" || command == "clip embed";
+}
 
 /// Commands that process 0 runs and whose network all evaluate.
 bool is_evaluating(const std::string& command) {
@@ -119,11 +131,11 @@ void join_others(Session& session, const std::string& command) {
   if (!session.group->leads()) {
     session.common.quiet = true;
     session.common.json = false;
-    if (is_training(command)) return;
+    if (is_run_by_all(command)) return;
     if (is_evaluating(command)) serve_evaluations(*session.group, parse_device(session.common.device));
     throw NothingToDo{};
   }
-  if (!is_training(command) && !is_evaluating(command)) {
+  if (!is_run_by_all(command) && !is_evaluating(command)) {
     session.notice(
         format_text("'{}' is done by one of the {} processes: its work is not shared", command, place->size));
   }
@@ -149,7 +161,7 @@ int run(int argc, char** argv) {
   session.control.stop = stop_on_signals();
   app.parse_complete_callback([&] {
     configure_process(session.common.threads);
-    command = app.get_subcommands().front()->get_name();
+    command = command_of(app);
     join_others(session, command);
     if (!session.common.quiet) session.control.progress = terminal_progress();
   });

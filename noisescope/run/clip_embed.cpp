@@ -99,6 +99,30 @@ class ImageEncoder {
   std::future<Decoded> decoding_;
 };
 
+/// The rows of each process.
+std::vector<Rows> rows_of_each(Group& group, const Rows& mine) {
+  if (group.is_alone()) return {mine};
+  nlohmann::json said = {{"names", mine.names}, {"skipped", nlohmann::json::array()}, {"rows", 0}, {"width", 0}};
+  for (const SkippedFile& file : mine.skipped) said["skipped"].push_back({file.name, file.reason});
+  if (mine.values.defined()) said["rows"] = mine.values.size(0), said["width"] = mine.values.size(1);
+  std::vector<Rows> all;
+  std::vector<int64_t> counts;
+  int64_t width = 0;
+  for (const std::string& text : group.from_each(said.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))) {
+    const auto one = nlohmann::json::parse(text);
+    all.push_back({{}, one["names"].get<Names>(), {}});
+    for (const auto& file : one["skipped"]) all.back().skipped.push_back({file[0], file[1]});
+    counts.push_back(one["rows"]);
+    width = std::max(width, one["width"].get<int64_t>());
+  }
+  const Tensor values = gather_rows(group, mine.values.defined() ? mine.values : torch::zeros({0, width}), counts);
+  const std::vector<Tensor> parts = values.split_with_sizes(counts);
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    if (counts[rank] > 0) all[rank].values = parts[rank];
+  }
+  return all;
+}
+
 /// One tensor of the result, made shard by shard.
 class ShardedTensor {
  public:
@@ -112,21 +136,24 @@ class ShardedTensor {
   const std::string& key() const { return key_; }
 
   void make(const fs::path& folder, const BatchEncoder& encode, const Control& control, ClipEmbedResult& result) {
-    const auto step = static_cast<size_t>(request_.shard_rows);
-    for (size_t first = 0; first < names_.size(); first += step) {
-      const fs::path path = folder / (name_ + "-" + std::to_string(first) + ".safetensors");
-      Metadata done = finished(path);
-      if (done.empty()) {
-        const Rows rows = shard(first, encode, control);
-        done = write(path, rows);
-      } else {
-        ++result.resumed_shards;
+    Group& group = *request_.group;
+    const auto step = static_cast<size_t>(request_.shard_rows), round = step * static_cast<size_t>(group.size());
+    for (size_t first = 0; first < names_.size(); first += round) {  // a shard a process
+      std::vector<Shard> shards = shards_of(folder, first, std::min(first + round, names_.size()));
+      const std::vector<bool> there = known_to_first(group, shards);
+      const auto own = static_cast<size_t>(group.rank());
+      Rows rows;
+      if (own < shards.size() && !there[own]) rows = shard(shards[own].first, encode, control);
+      const std::vector<Rows> made = rows_of_each(group, rows);
+      if (!group.leads()) continue;
+      for (size_t k = 0; k < shards.size(); ++k) {
+        result.resumed_shards += there[k] ? 1 : 0;
+        take(shards[k].path, there[k] ? shards[k].metadata : write(shards[k].path, made[k]), result);
       }
-      take(path, done, result);
-      control.report({"embed", static_cast<double>(std::min(first + step, names_.size())),
+      control.report({"embed", static_cast<double>(std::min(first + round, names_.size())),
                       static_cast<double>(names_.size()), name_ + "s", ""});
     }
-    if (kept_.empty()) {
+    if (group.leads() && kept_.empty()) {
       throw DataError(
           format_text("[run.clip_embed] expected at least one readable {}, got {} that are not", name_, names_.size()));
     }
@@ -136,6 +163,27 @@ class ShardedTensor {
   const Names& kept() const { return kept_; }
 
  private:
+  struct Shard {
+    size_t first = 0;  // row
+    fs::path path;
+    Metadata metadata;  // empty: it is not there yet
+  };
+
+  std::vector<Shard> shards_of(const fs::path& folder, size_t first, size_t end) const {
+    std::vector<Shard> shards;
+    for (; first < end; first += static_cast<size_t>(request_.shard_rows)) {
+      const fs::path path = folder / (name_ + "-" + std::to_string(first) + ".safetensors");
+      shards.push_back({first, path, finished(path)});
+    }
+    return shards;
+  }
+
+  static std::vector<bool> known_to_first(Group& group, const std::vector<Shard>& shards) {
+    nlohmann::json there = nlohmann::json::array();
+    for (const Shard& one : shards) there.push_back(!one.metadata.empty());
+    return nlohmann::json::parse(group.from_first(there.dump())).get<std::vector<bool>>();
+  }
+
   Rows shard(size_t first, const BatchEncoder& encode, const Control& control) const {
     const torch::NoGradGuard no_grad;
     const auto batch = static_cast<size_t>(request_.batch_size);
@@ -145,9 +193,10 @@ class ShardedTensor {
     for (size_t at = first; at < end; at += batch) {
       control.throw_if_stopped("run.clip_embed");
       const size_t count = std::min(batch, end - at), after = at + count;
-      // The next batch may belong to the next shard; what it holds depends on shards alone.
+      // The next batch may belong to the next shard of this process; what it holds depends on shards alone.
+      const size_t skipped = after < end ? 0 : static_cast<size_t>(request_.shard_rows * (request_.group->size() - 1));
       const size_t next = after < end ? std::min(batch, end - after) : std::min<size_t>(batch, request_.shard_rows);
-      Rows rows = encode(slice(names_, at, count), slice(names_, after, next));
+      Rows rows = encode(slice(names_, at, count), slice(names_, after + skipped, next));
       if (rows.values.defined()) values.push_back(rows.values);
       whole.names.insert(whole.names.end(), rows.names.begin(), rows.names.end());
       whole.skipped.insert(whole.skipped.end(), rows.skipped.begin(), rows.skipped.end());
@@ -255,6 +304,13 @@ std::vector<Job> jobs_of(const ClipModel& model, const ClipEmbedRequest& request
   return jobs;
 }
 
+/// What encoders have counted, over all processes.
+void sum_counts(Group& group, ClipEmbedResult& result) {
+  const Tensor sums = group.gather(torch::tensor({result.truncated, result.unknown})).sum(0);
+  result.truncated = sums[0].item<int64_t>();
+  result.unknown = sums[1].item<int64_t>();
+}
+
 void count(const std::vector<Job>& jobs, ClipEmbedResult& result) {
   for (const Job& job : jobs) {
     const auto rows = static_cast<int64_t>(job.tensor.kept().size());
@@ -300,10 +356,19 @@ ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked
   std::string key;
   for (const Job& job : jobs) key += job.tensor.key();
   key = checksum(key);
-  result.was_complete = is_complete(request.out, key);
+  Group& group = *request.group;
+  result.was_complete = group.from_first(is_complete(request.out, key) ? "complete" : "") == "complete";
   fs::path folder = request.out;
   folder += ".partial";
+  if (!group.leads()) {
+    for (Job& job : jobs) {
+      if (!result.was_complete) job.tensor.make(folder, job.encode, control, result);
+    }
+    sum_counts(group, result);
+    return result;
+  }
   if (result.was_complete) {
+    sum_counts(group, result);
     remove_abandoned(folder);  // of a process that was killed after its last write
     return result;
   }
@@ -316,6 +381,7 @@ ClipEmbedResult clip_embed(const ClipModel& model, const ClipEmbedRequest& asked
     tensors.push_back(job.tensor.joined());
     metadata[tensors.back().name + "_names"] = names_json(job.tensor.kept());
   }
+  sum_counts(group, result);
   count(jobs, result);
   join_safetensors(request.out, tensors, metadata);
   std::error_code ignored;  // a left-over folder costs disk, nothing else

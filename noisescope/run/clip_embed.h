@@ -3,12 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "noisescope/clip/clip_model.h"
 #include "noisescope/core/progress.h"
 #include "noisescope/data/image_dataset.h"
+#include "noisescope/processes/group.h"
 
 namespace noisescope::run {
 
@@ -21,6 +23,9 @@ struct ClipEmbedRequest {
   bool float16 = false;
   int64_t batch_size = 32;
   int64_t shard_rows = 512;  // what an interruption loses at most
+  /// The processes that embed together, each some of the shards; all have model and pictures, process 0 alone writes
+  /// and gets the result.
+  std::shared_ptr<Group> group = Group::alone();
 };
 
 struct ClipEmbedResult {

@@ -1,5 +1,6 @@
 #include "noisescope/run/shared_folder.h"
 
+#include <algorithm>
 #include <array>
 #include <system_error>
 
@@ -7,7 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
 
 namespace noisescope::run {
@@ -46,7 +49,32 @@ fs::path own_folder() {
   return path;
 }
 
+void collect_leaves(const nlohmann::ordered_json& json, const std::string& path,
+                    std::vector<std::pair<std::string, std::string>>& leaves) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string name = path.empty() ? key : path + "." + key;
+    if (value.is_object()) {
+      collect_leaves(value, name, leaves);
+    } else {
+      leaves.emplace_back(name, value.dump());
+    }
+  }
+}
+
 }  // namespace
+
+void agree_on_settings(Group& group, const RunConfig& config) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (const auto& [name, value] : machine_facts()) {
+    if (name == "noisescope" || name == "torch" || name == "cpu capability" || name == "threads")
+      facts.emplace_back(name, value);
+  }
+  agree(group, "program and threads", facts);
+  facts.clear();
+  collect_leaves(to_json(config), "", facts);
+  std::erase_if(facts, [](const auto& fact) { return fact.first == "data.path"; });  // the data are compared
+  agree(group, "configuration", facts);
+}
 
 SharedFolder::SharedFolder(Group& group, const RunFolder& folder) : folder_(folder) {
   if (group.is_alone()) return;

@@ -2,9 +2,14 @@
 #pragma once
 
 #include "noisescope/processes/group.h"
+#include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
 
 namespace noisescope::run {
+
+/// Throws ModelError, on every process, if one has another version, torch, processor features, threads or configuration
+/// than process 0: each does some of the work alone, and all of it must fit together. data.path may differ.
+void agree_on_settings(Group& group, const RunConfig& config);
 
 /// Where a process of a group works: process 0 in the run folder itself, each other one in a folder of its own for as
 /// long as this object lives, which begins with what training goes on from (configuration, encoder, embeddings;

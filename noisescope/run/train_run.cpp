@@ -248,32 +248,6 @@ void calibrate_trained(const TextToImage& model, const RunConfig& config, const 
   }
 }
 
-void collect_leaves(const ordered_json& json, const std::string& path,
-                    std::vector<std::pair<std::string, std::string>>& leaves) {
-  for (const auto& [key, value] : json.items()) {
-    const std::string name = path.empty() ? key : path + "." + key;
-    if (value.is_object()) {
-      collect_leaves(value, name, leaves);
-    } else {
-      leaves.emplace_back(name, value.dump());
-    }
-  }
-}
-
-/// What makes processes compute the same: each of them does some of the work alone, and all of it must fit together.
-void agree_on_settings(Group& group, const RunConfig& config) {
-  std::vector<std::pair<std::string, std::string>> facts;
-  for (const auto& [name, value] : machine_facts()) {
-    if (name == "noisescope" || name == "torch" || name == "cpu capability" || name == "threads")
-      facts.emplace_back(name, value);
-  }
-  agree(group, "program and threads", facts);
-  facts.clear();
-  collect_leaves(to_json(config), "", facts);
-  std::erase_if(facts, [](const auto& fact) { return fact.first == "data.path"; });  // the data are compared
-  agree(group, "configuration", facts);
-}
-
 /// The configuration with the blocks of its batches: those of earlier parts of the run, or more where more processes
 /// than before share them.
 RunConfig with_blocks(const RunConfig& asked, const RunFolder& folder, int64_t processes) {

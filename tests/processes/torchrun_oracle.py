@@ -154,6 +154,20 @@ def check_answers(root, run):
         check(one.keys() == two.keys() and not differing, f"{name}: the same {len(one)} files {differing[:3]}")
 
 
+def check_embeddings(root, run):
+    """Texts and pictures, more shards than processes, one of them there already."""
+    pictures(root / "embedded", 60)
+    (root / "texts").write_text("".join(f"a red square left of a {colour} disc\n" for colour in ("blue", "green", "red")))
+    small = ["--texts", root / "texts", "--images", root / "embedded", "--batch-size", "2", "--shard-rows", "2"]
+    command = [str(word) for word in ["clip", "embed", "--model", run / "clip", *small, "--threads", "1", "--json"]]
+    outs = [root / "embedded_by_one.safetensors", root / "embedded_by_three.safetensors"]
+    dones = [by_one([*command, "--out", str(outs[0])]), by_many(3, [*command, "--out", str(outs[1])])]
+    check(all(done.returncode == 0 for done in dones), f"clip embed runs {[done.stderr[-300:] for done in dones]}")
+    check(outs[0].read_bytes() == outs[1].read_bytes(), "clip embed: the same file")
+    said = [{**json.loads(done.stdout), "out": ""} for done in dones]
+    check(said[0] == said[1], f"clip embed: the same counts {said}")
+
+
 def without_times(text):
     """The numbers of a JSON text that are not of time."""
 
@@ -337,6 +351,7 @@ def main():
         one = check_bits(root)
         check_resume(root, one)
         check_answers(root, one)
+        check_embeddings(root, one)
         check_launchers(root)
         check_differences(root)
         check_port(root)

@@ -5,6 +5,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/run/clip_stage.h"
+#include "noisescope/run/shared_folder.h"
 
 namespace noisescope::cli {
 namespace {
@@ -16,14 +17,18 @@ struct ClipFlags {
 
 void run_clip_train(const Session& session, const ClipFlags& flags) {
   const RunConfig config = read_config(session, flags.config);
-  const RunFolder folder{flags.out};
+  agree_on_settings(*session.group, config);
+  const SharedFolder shared(*session.group, RunFolder{flags.out});
+  const RunFolder& folder = shared.folder();
   make_folder(folder.root);
   const FolderLock lock(folder.root);
   const RunData data = open_run_data(config, session.control);
+  agree(*session.group, "data", {{"fingerprint", data.dataset->fingerprint()}});
   const Notice notice = [&](const std::string& text) { session.notice(text); };
   for (const std::string& note : load_notes(data.report)) notice(note);
   const ClipModel clip =
-      clip_of_run({config, data, folder, parse_device(session.common.device)}, session.control, notice);
+      clip_of_run({config, data, folder, parse_device(session.common.device), session.group}, session.control, notice);
+  if (!session.group->leads()) return;
   const auto report = nlohmann::ordered_json::parse(read_file(folder.clip_report()));
   const auto& zero = report.at("zero_shot");
   session.say(format_text("zero-shot {} over {} captions, {} images", zero.at("value").dump(),

@@ -13,7 +13,9 @@ struct EmbedFlags {
 
 void run_embed(const Session& session, EmbedFlags flags) {
   flags.request.float16 = flags.dtype == "float16";
+  flags.request.group = session.group;
   const ClipEmbedResult result = clip_embed(load_model(session, flags.model), flags.request, session.control);
+  if (!session.group->leads()) return;
   for (const SkippedFile& file : result.skipped) {
     session.notice(format_text("left out {}: {}", file.name, file.reason));
   }

@@ -1,10 +1,11 @@
 """Tries the program on a GPU in at most eight minutes: that everything runs there, gives the numbers of the CPU, and
 how fast it is in how much memory.
 
-    python3 tools/gpu_check.py [--device cuda] [--build build] [--minutes 8] [--out FILE.json]
+    python3 tools/gpu_check.py [--device cuda] [--program build/noisescope] [--minutes 8] [--out FILE.json]
 
-Needs a built program (build/noisescope) and nothing but Python's own library; `--device cpu` is a rehearsal. Ends with
-exit status 1 if anything failed or differs; what there was no time for is named and not counted.
+Needs a built program and nothing but Python's own library. Another device than CUDA's is a rehearsal with smaller
+parts: `--device cpu`, or `--device standin --program build/tests/noisescope_standin`. Ends with exit status 1 if
+anything failed or differs; what there was no time for is named and not counted.
 """
 
 import argparse
@@ -33,6 +34,7 @@ SMALL = settings({
     "clip_train.seconds": 0, "clip_batch_size": 32, "network.dropout": 0.1, "train.optimizer.kind": "muon",
     "calibration.pictures": 0, "train.log_every": 1,
 })
+TINY = settings({"network.channels": "[16,16]", "network.attention_resolutions": "[8]", "clip_train.steps": 3})
 LARGE = settings({"network.channels": "[128,256,384]", "network.blocks_per_level": 2, "network.embedding_width": 384})
 # What the CPU's numbers and the device's may differ by, as a share of the largest number. A GPU adds in another order,
 # multiplies in convolutions with 10 bits (TF32) unless told otherwise, and a training carries that on.
@@ -41,9 +43,10 @@ LOSSES, PICTURES = 1e-2, 1e-2
 
 class Check:
     def __init__(self, arguments, folder):
-        self.device, self.program = arguments.device, arguments.build.resolve() / "noisescope"
+        self.device, self.program = arguments.device, arguments.program.resolve()
         self.folder, self.deadline = folder, time.monotonic() + 60 * arguments.minutes
-        self.rows, self.is_rehearsal = [], arguments.device == "cpu"
+        self.rows, self.is_rehearsal = [], not arguments.device.startswith("cuda")
+        self.small = SMALL + TINY if self.is_rehearsal else SMALL
 
     def left(self):
         return self.deadline - time.monotonic()
@@ -80,21 +83,21 @@ def expect(holds, text):
 
 
 def floats_of(path):
-    """All numbers of the float32 tensors of a safetensors file."""
+    """All numbers of the floating tensors of a safetensors file, those that are not finite left out."""
     with path.open("rb") as file:
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         body = file.read()
-    values = array.array("f")
-    for name in sorted(header):
-        if name != "__metadata__" and header[name]["dtype"] == "F32":
+    values = []
+    for name in sorted(header.keys() - {"__metadata__"}):
+        kind = {"F32": "f", "F64": "d"}.get(header[name]["dtype"])
+        if kind:
             begin, end = header[name]["data_offsets"]
-            values.frombytes(body[begin:end])
+            values += filter(math.isfinite, array.array(kind, body[begin:end]))
     return values
 
 
 def distance(found, expected):
     expect(len(found) == len(expected) > 0, f"{len(found)} numbers instead of {len(expected)}")
-    expect(all(map(math.isfinite, found)), "numbers that are not finite")
     return max(abs(a - b) for a, b in zip(found, expected, strict=True)) / max(1e-6, max(map(abs, expected)))
 
 
@@ -132,14 +135,14 @@ class MemoryWatch:
 
 def train_equally(check):
     for device, name in (("cpu", "on_cpu"), (check.device, "here")):
-        check.run("train", *SMALL, "--set", "train.budget=20steps", "--out", name, device=device)
+        check.run("train", *check.small, "--set", "train.budget=20steps", "--out", name, device=device)
     off = distance(losses_of(check.folder / "here"), losses_of(check.folder / "on_cpu"))
     expect(off <= LOSSES, f"losses are off by {off:.1e}, more than {LOSSES:.0e}")
     return f"20 steps with Muon and dropout, losses off by {off:.1e} (at most {LOSSES:.0e})"
 
 
 def resume(check):
-    trained, _ = check.run("train", *SMALL, "--set", "train.budget=30steps", "--out", "here")
+    trained, _ = check.run("train", *check.small, "--set", "train.budget=30steps", "--out", "here")
     expect(trained["steps"] == 30, f"{trained['steps']} steps instead of 30")
     check.run("sample", "here", "--prompt", PROMPT, "--no-animation", "--out", "moved", device="cpu")
     return "goes on from its checkpoint; its model is read on the CPU"
@@ -177,7 +180,7 @@ def speed(check):
     for name, network in [("demo", [])] if check.is_rehearsal else [("demo", []), ("large", LARGE)]:
         size = settings({"train.batch_size": batch, "train.budget": f"{steps}steps", "train.log_every": 20})
         with MemoryWatch(not check.is_rehearsal) as memory:
-            trained, _ = check.run("train", *SMALL, *network, *size, "--out", f"fast-{name}")
+            trained, _ = check.run("train", *check.small, *network, *size, "--out", f"fast-{name}")
         found.append(f"{name}: {trained['images'] / trained['seconds']:.0f} images/s trained, {memory.most} MiB")
         drawn, _ = check.run("sample", f"fast-{name}", "--prompt", PROMPT, "--pictures", batch, "--no-animation",
                              "--out", f"drawn-{name}", "--set", f"sample.batch_size={batch}")
@@ -187,8 +190,8 @@ def speed(check):
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--device", default="cuda", help="cuda, cuda:N, or cpu for a rehearsal")
-    parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"), help="build folder")
+    parser.add_argument("--device", default="cuda", help="cuda, cuda:N, or another one for a rehearsal")
+    parser.add_argument("--program", type=pathlib.Path, default=pathlib.Path("build/noisescope"), help="noisescope")
     parser.add_argument("--minutes", type=float, default=8, help="what does not fit is left out")
     parser.add_argument("--out", type=pathlib.Path, help="also write the table as JSON")
     return parser.parse_args()

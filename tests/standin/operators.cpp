@@ -62,13 +62,12 @@ IValue seen_by_kernel(const IValue& value) {
 }
 
 /// Views of empty parts grow, too, into the memory that they are views of.
-const Tensor& resize_(const Tensor& self, c10::IntArrayRef sizes, std::optional<c10::MemoryFormat> format) {
-  if (self.sizes() == sizes) return self;
-  auto* target = self.unsafeGetTensorImpl();
+void give_shape(const Tensor& tensor, c10::IntArrayRef sizes, std::optional<c10::MemoryFormat> format = {}) {
+  if (tensor.sizes() == sizes) return;
+  auto* target = tensor.unsafeGetTensorImpl();
   target->set_sizes_contiguous(sizes);
   if (format) target->empty_tensor_restride(*format);
-  grow(self, static_cast<size_t>((self.storage_offset() + self.numel()) * self.element_size()));
-  return self;
+  grow(tensor, static_cast<size_t>((tensor.storage_offset() + tensor.numel()) * tensor.element_size()));
 }
 
 /// An output that was handed in empty has its shape now.
@@ -77,7 +76,7 @@ void take_shape(const Tensor& output, const Tensor& host) {
   TORCH_CHECK(output.numel() == 0,
               "the stand-in device was given an output of the wrong size: ", describe_tensor(output), ", expected ",
               describe_tensor(host));
-  resize_(output, host.sizes(), std::nullopt);
+  give_shape(output, host.sizes());
   const at::AutoDispatchBelowADInplaceOrView guard;
   host_view(output).copy_(host);
 }
@@ -144,6 +143,11 @@ Tensor empty_strided(c10::IntArrayRef sizes, c10::IntArrayRef strides, std::opti
                      std::optional<c10::Layout>, std::optional<c10::Device>, std::optional<bool>) {
   return at::detail::empty_strided_generic(sizes, strides, &device_allocator(), device_keys(),
                                            c10::dtype_or_default(dtype));
+}
+
+const Tensor& resize_(const Tensor& self, c10::IntArrayRef sizes, std::optional<c10::MemoryFormat> format) {
+  give_shape(self, sizes, format);
+  return self;  // NOLINT(bugprone-return-const-ref-from-parameter): torch's own form
 }
 
 /// The host waits for what it reads, and for what is read of it unless that is pinned and it said that it would not.

@@ -83,6 +83,8 @@ def check_who_may_ask(server):
             if expected == 200 and "events" in path:
                 continue
             assert server.ask("GET", path, **headers)[0] == expected, (headers, path)
+    page = server.ask("GET", "/", Authorization="")[2]
+    assert b"<h1>" in page and b"noisescope studio" in page and server.token.encode() not in page
     status, answer, _ = server.ask("GET", f"/?token={server.token}", Authorization="")
     cookie = answer.headers["Set-Cookie"]
     assert status == 303 and "HttpOnly" in cookie and "SameSite=Strict" in cookie, cookie
@@ -108,6 +110,8 @@ def check_paths_and_bodies(server):
     assert server.ask("POST", "/api/branches", b"x" * (2 << 20))[0] == 413
     assert server.ask("POST", f"/api/branches/{branch}/why", {"words": ["hippo"]})[0] == 202  # refused by its job
     assert server.ask("POST", f"/api/branches/{branch}/ask", {"method": "nothing"})[0] == 400
+    for body in ({}, [], {"guidance": "x"}, {"change": {}}, {"change": {"turn": True}, "steps": [1e9]}):
+        assert server.ask("POST", f"/api/branches/{branch}/sweep", body)[0] == 400, body
 
 
 def malformed(random_numbers, host, token):

@@ -38,9 +38,12 @@ class GradientBucket {
     Tensor in(const Tensor& flat) const { return flat.as_strided(parameter.sizes(), parameter.strides(), offset); }
   };
 
+  void write_reached(const Tensor& sum) const;
+
   std::vector<Slot> slots_;
-  // A flat tensor holds the gradients and then, for each parameter, how many passes reached it: a parameter may have a
-  // gradient in one process and none in another.
+  // Whether a pass of this update reached a parameter: it may in one process and not in another, so that these numbers
+  // travel behind the gradients.
+  std::vector<float> reached_;
   int64_t numbers_ = 0, slice_ = 0;
   TreeSum sum_;
   Tensor incoming_, total_;

@@ -16,7 +16,8 @@ namespace noisescope::processes {
 /// its sum is made where its slice belongs and sent back (reduce-scatter and all-gather: 2 (N - 1) / N times the
 /// parameters a process and update, if parts are a power of 2).
 ///
-/// Sums are made on the CPU in the parameters' dtype; gradients of another device are copied there and back.
+/// Each process sums on the parameters' device, and what it sends passes through the CPU; one process alone waits for
+/// no device.
 class GradientSum {
  public:
   /// Parameters of one floating-point dtype. Throws ValueError for fewer parts than processes.

@@ -40,15 +40,30 @@ Estimate over_pictures(const LogOddsSums& sums, const Random& random,
       sums.both.size(0), random);
 }
 
+/// What is asked of captions.
+using Asking = std::vector<WordQuestion> (*)(const Model& model, const std::vector<std::string>& captions);
+
+/// The left object's colour, of every caption.
+std::vector<WordQuestion> colours_asked(const Model& model, const std::vector<std::string>& captions) {
+  std::vector<WordQuestion> questions;
+  for (size_t i = 0; i < captions.size(); ++i) {
+    for (const PromptContrast& contrast : contrasts_of(model, captions[i], {}, {})) {
+      if (contrast.kind != to_string(Word::colour)) continue;
+      questions.push_back({static_cast<int64_t>(i), contrast});
+      break;
+    }
+  }
+  return questions;
+}
+
 /// As calibrate_run (run/calibrate_run.h), on scenes of the demo world.
-Calibration calibration_of(const VerifyContext& context, const Model& subject, int64_t pictures) {
+Calibration calibration_of(const VerifyContext& context, const Model& subject, int64_t pictures, Asking ask_of) {
   const SceneBatch batch =
       contrastable_scenes(context.demo.world(), context.options.seed + kCalibrationScenes, pictures);
   EvidenceOptions levels;
   levels.log_snr_max = std::min(levels.log_snr_max, subject.log_snr_max);
-  return fit_calibration(evidence_by_kind(subject,
-                                          {batch.pictures, one_word_each(context.exact_demo, batch.captions())}, levels,
-                                          Random(context.options.seed + kCalibrationScenes), context.control));
+  return fit_calibration(evidence_by_kind(subject, {batch.pictures, ask_of(context.exact_demo, batch.captions())},
+                                          levels, Random(context.options.seed + kCalibrationScenes), context.control));
 }
 
 /// A slope of calibrated evidence on colours, with the error of the weights in its interval: relative to them at
@@ -96,7 +111,7 @@ Estimate log_odds_correlation(const Evidence& evidence, const Tensor& exact, con
 
 Model calibrated_subject(const VerifyContext& context) {
   Model subject = *context.trained;
-  subject.calibration = calibration_of(context, subject, kPictures);
+  subject.calibration = calibration_of(context, subject, kPictures, one_word_each);
   return subject;
 }
 
@@ -113,7 +128,7 @@ VerifyRows calibration_rows(const VerifyContext& context) {
   VerifyRows rows;
   for (const auto& [what, model] : planted) {
     Model subject = model;
-    subject.calibration = calibration_of(context, subject, fitted);
+    subject.calibration = calibration_of(context, subject, fitted, colours_asked);
     const Evidence evidence = ask(subject, question, context);
     const std::string name = std::string(what) + ", slope of the exact log-odds on its own";
     rows.push_back({kEvidence, context.exact_demo.name, name + ", not calibrated", Direction::reported, 0,

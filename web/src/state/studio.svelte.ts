@@ -1,4 +1,4 @@
-import { createContext } from 'svelte';
+import { createContext, untrack } from 'svelte';
 import type { Branch, ChangeRequest, DrawRequest, Engine, Job, Model, StudioEvent } from '../engine/engine';
 import { Branches, isPending } from './branches.svelte';
 import { Draft } from './draft.svelte';
@@ -52,7 +52,8 @@ export class Studio {
 
   /** Listens, then fetches what is there: whatever happens after that is heard. What it returns ends that. */
   start(): () => void {
-    const end = this.engine.listen((event) => this.take(event));
+    // Called from an effect: an engine that tells something at once must not make it depend on what that touches.
+    const end = untrack(() => this.engine.listen((event) => this.take(event)));
     void this.attempt(async () => {
       await this.opened.promise;
       await this.learnModel();

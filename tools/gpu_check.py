@@ -134,7 +134,7 @@ class MemoryWatch:
 
 
 def train_equally(check):
-    for device, name in (("cpu", "on_cpu"), (check.device, "here")):
+    for device, name in ((check.device, "here"), ("cpu", "on_cpu")):
         check.run("train", *check.small, "--set", "train.budget=20steps", "--out", name, device=device)
     off = distance(losses_of(check.folder / "here"), losses_of(check.folder / "on_cpu"))
     expect(off <= LOSSES, f"losses are off by {off:.1e}, more than {LOSSES:.0e}")

@@ -2,8 +2,8 @@
 
     append_launcher.py PROGRAM
 
-Python runs an archive with a __main__.py, whatever stands before the archive in the file; the system loads the program as
-before.
+Python runs an archive with a __main__.py, whatever stands before the archive in the file; the system loads the program
+as before.
 """
 
 import pathlib

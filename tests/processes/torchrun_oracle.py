@@ -20,7 +20,8 @@ BUILD = pathlib.Path(os.environ.get("NOISESCOPE_BUILD", "build")).resolve()
 PROGRAM = BUILD / "noisescope"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
 SETTINGS = {
-    "data.world_samples": 200, "clip_train.images": 0, "clip_train.steps": 6, "clip_batch_size": 16, "clip_train.blocks": 4,
+    "data.world_samples": 200,
+    "clip_train.images": 0, "clip_train.steps": 6, "clip_batch_size": 16, "clip_train.blocks": 4,
     "condition.image_share": 0.5, "train.budget": "8steps", "train.batch_size": 16, "train.blocks": 4,
     "train.optimizer.kind": "muon", "network.dropout": 0.1, "train.validation_samples": 16, "train.validate_every": 0.5,
     "train.log_every": 2, "calibration.pictures": 0,
@@ -157,7 +158,8 @@ def check_answers(root, run):
 def check_embeddings(root, run):
     """Texts and pictures, more shards than processes, one of them there already."""
     pictures(root / "embedded", 60)
-    (root / "texts").write_text("".join(f"a red square left of a {colour} disc\n" for colour in ("blue", "green", "red")))
+    colours = ("blue", "green", "red")
+    (root / "texts").write_text("".join(f"a red square left of a {colour} disc\n" for colour in colours))
     small = ["--texts", root / "texts", "--images", root / "embedded", "--batch-size", "2", "--shard-rows", "2"]
     command = [str(word) for word in ["clip", "embed", "--model", run / "clip", *small, "--threads", "1", "--json"]]
     outs = [root / "embedded_by_one.safetensors", root / "embedded_by_three.safetensors"]

@@ -237,9 +237,8 @@ void describe(Describer& d, ClipTrainOptions& options) {
   d.section("schedule", options.schedule, "learning rate over the budget");
   d.section("optimizer", options.optimizer, "what turns gradients into updates");
   d("blocks", options.blocks,
-    "equal blocks of a batch, encoded apart, whose gradients are summed in one order: what processes share; 0: as many "
-    "as "
-    "they need",
+    "equal blocks of a batch, encoded apart, whose gradients are summed in one order: what processes share; 0: as "
+    "many as they need",
     {.min = 0, .max = 65536});
   d("image_noise", options.image_noise, "largest standard deviation of the Gaussian noise added to training images",
     {.min = 0, .max = 10});

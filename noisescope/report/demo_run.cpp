@@ -7,6 +7,7 @@
 
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_file.h"
 #include "noisescope/model/shared_network.h"
 #include "noisescope/report/report_run.h"
 #include "noisescope/run/evaluate_run.h"
@@ -51,7 +52,7 @@ ordered_json image_scores(const ordered_json& evaluation) {
 
 ordered_json summary_of(const RunConfig& config, const RunFolder& folder, const TrainingSummary& training,
                         const ordered_json& evaluation, double wall_seconds) {
-  const auto clip = ordered_json::parse(read_file(folder.clip_report()));
+  const auto clip = read_json_file(folder.clip_report());
   ordered_json json = {{"wall_seconds", wall_seconds},
                        {"clip_seconds", training.clip_seconds},
                        {"clip_zero_shot", clip.at("zero_shot").at("value")}};

@@ -7,6 +7,7 @@
 #include "noisescope/diffusion/trajectory_recorder.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_file.h"
 #include "noisescope/report/explain_report.h"
 #include "noisescope/report/figures.h"
 #include "noisescope/run/evaluate_run.h"
@@ -24,8 +25,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int64_t kExplained = 3;
-
-ordered_json read_json(const std::filesystem::path& path) { return ordered_json::parse(read_file(path)); }
 
 std::string interval(const ordered_json& e) {
   return format_text("95 %: {:.3f} to {:.3f}, n = {}", e.at("low").get<double>(), e.at("high").get<double>(),
@@ -51,7 +50,7 @@ class ReportWriter {
 
   Report operator()() {
     const ordered_json evaluation = std::filesystem::exists(folder_.evaluation())
-                                        ? read_json(folder_.evaluation())
+                                        ? read_json_file(folder_.evaluation())
                                         : evaluate_run(network_, config_, folder_, control_);
     Report report{"What the noise says", lead(), {}};
     report.sections.push_back(results(evaluation));
@@ -67,7 +66,7 @@ class ReportWriter {
 
  private:
   std::string lead() const {
-    const ordered_json training = read_json(folder_.training());
+    const ordered_json training = read_json_file(folder_.training());
     const std::string busy = training.value("machine", ordered_json::object()).value("note", "");
     return format_text(
         "A text-to-image model of {:.1f} M parameters, trained on this machine in {:.0f} s on {} images, and what "
@@ -226,7 +225,7 @@ class ReportWriter {
                                    "Training loss (means between records) and validation loss of the "
                                    "averaged weights on fixed noise."));
     if (std::filesystem::exists(folder_.validation())) {
-      s.figures.push_back(svg_figure(loss_by_noise_level(read_json(folder_.validation())),
+      s.figures.push_back(svg_figure(loss_by_noise_level(read_json_file(folder_.validation())),
                                      "What is left to learn, by noise level: at high noise the "
                                      "picture cannot be known, at low noise the noise can hardly "
                                      "be seen."));
@@ -235,7 +234,7 @@ class ReportWriter {
   }
 
   Section encoder() const {
-    const ordered_json json = read_json(folder_.clip_report());
+    const ordered_json json = read_json_file(folder_.clip_report());
     const ordered_json& zero = json.at("zero_shot");
     Section s{"The encoder of the prompts",
               "A small CLIP, trained from nothing on the captions of this data.",
@@ -262,7 +261,7 @@ class ReportWriter {
     Section s{"Settings and machine", "", {}, {}, {}, {}};
     if (!request_.command_line.empty()) s.prose = "Made by: " + request_.command_line;
     Table machine{"This machine", {"what", "value"}, {}};
-    const ordered_json environment = read_json(folder_.root / "env.json");
+    const ordered_json environment = read_json_file(folder_.root / "env.json");
     for (const auto& [name, value] : environment.items()) {
       machine.rows.push_back({name, value.is_string() ? value.get<std::string>() : value.dump()});
     }

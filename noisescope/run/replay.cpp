@@ -9,6 +9,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/core/threads.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_file.h"
 #include "noisescope/run/replay_reasons.h"
 #include "noisescope/run/train_run.h"
 #include "noisescope/run/training_starts.h"
@@ -39,7 +40,7 @@ void check_same_data(const RunFolder& folder, const RunConfig& config, const Con
   constexpr const char* kRemedy = "say where they are now: noisescope replay RUN --data PATH";
   const std::string& path = config.data.path;
   if (!std::filesystem::exists(folder.data())) return;  // of an older version
-  const ordered_json stored = ordered_json::parse(read_file(folder.data()));
+  const ordered_json stored = read_json_file(folder.data());
   const std::string name = stored.value("name", ""), fingerprint = stored.value("fingerprint", "");
   if (!path.empty() && !std::filesystem::exists(path)) {
     throw DataError(
@@ -58,7 +59,7 @@ void check_same_data(const RunFolder& folder, const RunConfig& config, const Con
 /// How the training came to its end. Seconds are replayed by the updates that they gave.
 std::vector<ReplayPhase> phases_of(const RunFolder& folder, const RunConfig& config) {
   if (parse_budget(config.train.budget).unit == BudgetUnit::seconds) {
-    const auto steps = ordered_json::parse(read_file(folder.training())).at("steps").get<double>();
+    const auto steps = read_json_file(folder.training()).at("steps").get<double>();
     return {{to_string(Budget{BudgetUnit::steps, steps}), 0, std::nullopt}};
   }
   std::vector<ReplayPhase> phases;

@@ -6,6 +6,7 @@
 
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_file.h"
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/training_starts.h"
 
@@ -52,7 +53,7 @@ void add_clock_reasons(const RunFolder& folder, const RunConfig& config, std::ve
 
 std::optional<int64_t> clip_steps(const RunFolder& folder) {
   if (!std::filesystem::exists(folder.clip_report())) return std::nullopt;
-  const auto report = ordered_json::parse(read_file(folder.clip_report()));
+  const auto report = read_json_file(folder.clip_report());
   if (!report.contains("training")) return std::nullopt;
   return report.at("training").at("steps").get<int64_t>();
 }

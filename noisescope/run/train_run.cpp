@@ -11,6 +11,7 @@
 #include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/config.h"
 #include "noisescope/io/file.h"
+#include "noisescope/io/json_file.h"
 #include "noisescope/io/safetensors.h"
 #include "noisescope/model/family_contrasts.h"
 #include "noisescope/nn/conditional_network.h"
@@ -82,7 +83,7 @@ void check_folder(const RunConfig& config, const RunFolder& folder) {
 /// Refuses data other than those that the run was trained on, wherever they lie now.
 void check_data(const RunData& data, const RunFolder& folder) {
   if (!std::filesystem::exists(folder.data())) return;
-  const ordered_json stored = ordered_json::parse(read_file(folder.data()));
+  const ordered_json stored = read_json_file(folder.data());
   if (stored.value("fingerprint", "") == data.dataset->fingerprint()) return;
   throw ModelError("[run.train_run] expected the data that the run in " + folder.root.string() + " was trained on, " +
                    stored.value("name", "") + " (" + std::to_string(stored.value("samples", int64_t{0})) +
@@ -217,7 +218,7 @@ void say_of_data(const RunConfig& config, const RunData& data, const Notice& not
 /// Takes away the scores and the calibration of a shorter training of this run.
 void drop_old_scores(const RunFolder& folder, int64_t steps, const Notice& notice) {
   if (!std::filesystem::exists(folder.training())) return;
-  if (ordered_json::parse(read_file(folder.training())).value("steps", int64_t{0}) == steps) return;
+  if (read_json_file(folder.training()).value("steps", int64_t{0}) == steps) return;
   std::filesystem::remove(folder.calibration());
   if (!std::filesystem::remove(folder.evaluation())) return;
   if (notice) notice("evaluation.json was of the shorter training and is removed; 'noisescope report' scores anew");
@@ -254,9 +255,7 @@ RunConfig with_blocks(const RunConfig& asked, const RunFolder& folder, int64_t p
   RunConfig config = asked, before = asked;
   if (std::filesystem::exists(folder.config())) before = stored_run_config(folder);
   const auto settle = [&](int64_t& blocks, int64_t earlier, BlockRequest request) {
-    if (blocks > 0) return;
-    const int64_t needed = blocks_of(request, processes);
-    blocks = std::max(needed, earlier);
+    if (blocks == 0) blocks = processes == 1 ? earlier : std::max(earlier, blocks_of(request, processes));
   };
   settle(config.train.blocks, before.train.blocks, {config.train.batch_size, config.train.accumulate});
   settle(config.clip_train.blocks, before.clip_train.blocks,

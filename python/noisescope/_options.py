@@ -120,7 +120,7 @@ class EvidenceOptions(TypedDict, total=False):
     pass_size: int
     """128: samples per network evaluation"""
     calibrated: bool
-    """False: evidence weighed by the run's calibration, where it has one"""
+    """True: evidence weighed by the run's calibration, where it has one that is needed"""
 
 
 class InformationOptions(TypedDict, total=False):

@@ -65,14 +65,16 @@ def test_a_pixel_names_its_words_with_intervals(asked: StudioPage, area: Locator
 
 
 def test_arrow_keys_walk_over_the_map(asked: StudioPage, area: Locator) -> None:
+    area.locator(".maps canvas").first.click(position={"x": 60, "y": 90})
     area.locator(".maps canvas").first.focus()
     heading = area.get_by_role("heading", name=re.compile(r"^Pixel \d+, \d+$"))
-    asked.press("ArrowRight")
     x, y = (int(part) for part in re.findall(r"\d+", heading.inner_text()))
-    asked.press("ArrowDown")
-    expect(heading).to_have_text(f"Pixel {x}, {y + 1}")
     asked.press("ArrowRight")
+    expect(heading).to_have_text(f"Pixel {x + 1}, {y}")
+    asked.press("ArrowDown")
     expect(heading).to_have_text(f"Pixel {x + 1}, {y + 1}")
+    asked.press("ArrowLeft")
+    expect(heading).to_have_text(f"Pixel {x}, {y + 1}")
 
 
 def test_another_word_has_another_map(asked: StudioPage, area: Locator) -> None:
@@ -114,6 +116,8 @@ def test_a_blind_map_stands_beside(asked: StudioPage, area: Locator) -> None:
 def test_a_sentence_says_when_a_word_was_decided_and_until_when_it_can_be_changed(
     asked: StudioPage, area: Locator
 ) -> None:
+    words = area.get_by_role("group", name=re.compile("^Words of the prompt"))
+    words.get_by_role("button", name="red", exact=True).click()
     expect(area.get_by_text(re.compile(r"^“red” was decided between states \d+ and \d+\."))).to_be_visible()
     area.get_by_role("button", name=re.compile("^Until when could it become “")).click()
     told = re.compile(r"“red” can be changed to “\w+” until state \d+|the change to “\w+” still takes")

@@ -5,6 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import pytest
 from conftest import open_page, serve
 from playwright.sync_api import BrowserContext, expect
 from studio_page import ASKED_MS
@@ -16,6 +17,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+@pytest.mark.slow  # servers end and start
 def test_answers_of_a_server_that_is_gone_are_marked(context: BrowserContext, faults: list[str]) -> None:
     port = free_port()
     server = serve("world", port)
@@ -37,6 +39,7 @@ def test_answers_of_a_server_that_is_gone_are_marked(context: BrowserContext, fa
     again.close()
 
 
+@pytest.mark.slow
 def test_a_run_is_watched_before_it_can_draw(
     context: BrowserContext, run: Path, tmp_path: Path, faults: list[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from studio_page import StudioPage
 from tour_walk import TourWalk
@@ -21,6 +22,7 @@ def walk_the_tour(studio: StudioPage, of: str) -> None:
     assert violations == []
 
 
+@pytest.mark.slow
 def test_the_whole_tour_by_keyboard_alone(studio: StudioPage) -> None:
     walk_the_tour(studio, "world")
 

@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <vector>
 
 #include "noisescope/core/format.h"
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "noisescope/core/namespaces.h"
 
 namespace noisescope::processes {
 

@@ -140,7 +140,8 @@ def jumping(case, generator):
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-    case.expect_success(out, jump)
+    if process.returncode:  # a start that was not cut off has done all
+        case.expect_success(out, jump)
     return jobs.differences(case.expected, jobs.results_of(out))
 
 

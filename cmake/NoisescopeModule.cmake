@@ -43,11 +43,16 @@ function(noisescope_tests name)
   target_precompile_headers(${flat}_test REUSE_FROM ns_pch_test)
   set_target_properties(${flat}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   # One process per program: loading the torch libraries costs more than most tests.
-  # Suites named Slow* carry the label slow; everything else is the default suite. Slow ones run side by
-  # side with one thread each, which does more work a minute; the default suite needs two to see threads.
+  # Suites named Slow* carry the label slow; everything else is the default suite. They run side by side with one thread
+  # each, which does more work a minute, but for those of the modules with loops over threads.
   add_test(NAME ${flat} COMMAND ${flat}_test --gtest_filter=-Slow* --gtest_brief=1
            WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-  set_tests_properties(${flat} PROPERTIES TIMEOUT 600 LABELS fast PROCESSORS 2)
+  set_tests_properties(${flat} PROPERTIES TIMEOUT 600 LABELS fast)
+  if(name MATCHES "^(core|stats|nn|diffusion|world|processes|explain)$")
+    set_tests_properties(${flat} PROPERTIES PROCESSORS 2)
+  else()
+    set_tests_properties(${flat} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1")
+  endif()
   foreach(file ${tests})
     file(STRINGS "${file}" slow_suites REGEX "^TEST.*\\(Slow")
     if(slow_suites)

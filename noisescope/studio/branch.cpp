@@ -13,9 +13,12 @@ NotThere no_branch(int64_t id) {
   return NotThere(format_text("[studio.branches] there is no branch {}; it may have been deleted", id));
 }
 
-/// Four planes of float32 a step, as Trajectory keeps them; the steps before `from` are the parent's.
+/// Four planes of float32 a step, as Trajectory keeps them; the steps before `from` are the parent's. One that stopped
+/// early holds what it drew, any other all that it has or will have.
 int64_t bytes_of(const Branch& branch, int64_t numbers) {
-  return (branch.step_count() - branch.from) * branch.request.pictures * numbers * 4 * 4;
+  const bool stopped = branch.state == JobState::cancelled || branch.state == JobState::failed;
+  const int64_t steps = stopped ? static_cast<int64_t>(branch.steps.size()) : branch.step_count();
+  return std::max<int64_t>(0, steps - branch.from) * branch.request.pictures * numbers * 4 * 4;
 }
 
 }  // namespace

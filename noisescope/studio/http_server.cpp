@@ -196,7 +196,7 @@ void HttpServer::Parts::limit() {
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_payload_max_length(kMostBody);
   server.set_keep_alive_max_count(1000);
-  server.set_keep_alive_timeout(5);
+  server.set_keep_alive_timeout(1);  // an end waits for it, too
   server.set_read_timeout(5);
   server.set_write_timeout(5);
   server.set_tcp_nodelay(true);

@@ -92,7 +92,7 @@ TEST(FamilyQuestions, AskOfEachSampleOnce) {
   }
 }
 
-TEST(EmojiDemo, SmallestRunHasItsSummaryAndReport) {
+TEST(SlowEmojiDemo, SmallestRunHasItsSummaryAndReport) {
   const std::filesystem::path out = std::filesystem::temp_directory_path() / ("emoji-" + std::to_string(::getpid()));
   std::vector<std::string> settings = demo_settings(DemoData::emoji);
   for (const char* small : {"clip_train.images=512", "evaluation.judge_train.images=512", "train.budget=64images",

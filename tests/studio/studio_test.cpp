@@ -476,5 +476,22 @@ TEST_F(StudioTest, ReportsItsBranches) {
   EXPECT_THROW(report_of(studio_, {}), NotThere);
 }
 
+TEST(BranchTree, ABranchThatStoppedTakesTheRoomOfWhatItDrew) {
+  const auto branch_of = [](int64_t steps, JobState state, size_t drawn) {
+    Branch branch;
+    branch.sigmas.assign(static_cast<size_t>(steps) + 1, 1.0);
+    branch.state = state;
+    branch.steps.resize(drawn);
+    return branch;
+  };
+  const int64_t step = int64_t{3} * 32 * 32 * 4 * 4;
+  BranchTree tree({.bytes = 10 * step});
+  const int64_t first = tree.add(branch_of(9, JobState::running, 2));
+  EXPECT_THROW(tree.add(branch_of(2, JobState::queued, 0)), NotNow);  // what is still drawn takes all that it will
+  tree.update(first, [](Branch& branch) { branch.state = JobState::cancelled; });
+  EXPECT_NO_THROW(tree.add(branch_of(8, JobState::queued, 0)));
+  EXPECT_THROW(tree.add(branch_of(1, JobState::queued, 0)), NotNow);
+}
+
 }  // namespace
 }  // namespace noisescope

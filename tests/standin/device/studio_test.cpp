@@ -77,7 +77,7 @@ TEST(StudioOnDevice, SaysWhyAndAsks) {
   WaitedStudio here(test::tested_device()), on_cpu(torch::kCPU);
   const auto reds_of = [](WaitedStudio& waited) {
     const Branch branch = waited.drawn();
-    const int64_t why = waited.wait(start_why(waited.studio, branch.id, {{"paths", 3}})["job"]);
+    const int64_t why = waited.wait(start_why(waited.studio, branch.id, {{"paths", 3}, {"words", {"red"}}})["job"]);
     const int64_t asked =
         waited.wait(start_ask(waited.studio, branch.id, {{"method", "trajectory_geometry"}, {"pictures", 2}})["job"]);
     EXPECT_EQ(asked_answer(waited.studio, asked)->json["method"], "trajectory_geometry");

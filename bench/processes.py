@@ -1,5 +1,6 @@
 """What several processes gain and cost: the demo's training by one process of one and two threads and by two processes
-of one thread, in turns, on an otherwise idle machine with two cores.
+of one thread, in turns, on an otherwise idle machine with two cores. Two trainings that know nothing of each other, one
+thread each, are what the machine's cores and memory give at most.
 
     .venv/bin/python bench/processes.py [--rounds 3] [--steps 120] [--batch 32]
 
@@ -20,11 +21,13 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build/noisescope"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+PAIR_ALONE = "two trainings apart, one thread each"
 CASES = {
     "one process, one thread": (1, 1, 2),
     "one process, two threads": (1, 2, 2),
     "one process, two threads, whole batches": (1, 2, 1),
     "two processes, one thread each": (2, 1, 2),
+    PAIR_ALONE: (1, 1, 2),
 }
 
 
@@ -50,18 +53,28 @@ def settings(steps, batch, blocks):
 
 
 def images_per_second(base, case, arguments):
-    """Median over the lines of metrics, without the first, in which everything is warmed up."""
+    """Median over the lines of metrics, without the first, in which everything is warmed up; the sum of both trainings
+    where there are two."""
     processes, threads, blocks = CASES[case]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     with tempfile.TemporaryDirectory() as folder:
-        run = pathlib.Path(folder) / "run"
-        shutil.copytree(base, run)  # with its encoder and embeddings: diffusion training alone is timed
-        command = [str(PROGRAM), "train", "--quiet", "--threads", str(threads), "--out", str(run), *arguments(blocks)]
-        if processes > 1:
-            command = [*TORCHRUN, "--nproc-per-node", str(processes), *command]
-        environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-        return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line][1:])
+        runs = [pathlib.Path(folder) / str(k) for k in range(2 if case == PAIR_ALONE else 1)]
+        started = []
+        for run in runs:
+            shutil.copytree(base, run)  # with its encoder and embeddings: diffusion training alone is timed
+            command = [str(PROGRAM), "train", "--quiet", "--threads", str(threads), "--out", str(run), *arguments(blocks)]
+            if processes > 1:
+                command = [*TORCHRUN, "--nproc-per-node", str(processes), *command]
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                            env=environment))
+        if any([process.wait() for process in started]):
+            raise RuntimeError(f"{case}: a training failed")
+        return sum(rate_of(run) for run in runs)
+
+
+def rate_of(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line][1:])
 
 
 def prepared(folder, arguments):
@@ -96,6 +109,8 @@ def main():
         "two processes / one of two threads": lambda r: r[two] / r[pair],
         "two processes / one of two threads, whole batches": lambda r: r[two] / r[whole],
         "two processes / twice one of one thread": lambda r: r[two] / (2 * r[one]),
+        "two trainings apart / twice one of one thread": lambda r: r[PAIR_ALONE] / (2 * r[one]),
+        "two processes / two trainings apart": lambda r: r[two] / r[PAIR_ALONE],
     }.items():
         ratios = [ratio(one_round) for one_round in rounds]
         report[name] = {

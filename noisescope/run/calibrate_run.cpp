@@ -18,6 +18,7 @@ using nlohmann::ordered_json;
 
 constexpr size_t kFewestPictures = 8;
 constexpr size_t kOtherCaptions = 3;
+constexpr int64_t kLevels = 60;  // weights are linear in log-SNR: finer steps tell them no better
 constexpr int kFormat = 2;  // of the file; 1 had one weight a level for all words
 
 /// Apart from the noise of everything else that the run's seed draws.
@@ -143,7 +144,7 @@ Calibration calibrate_run(const TextToImage& model, const RunConfig& config, con
                     "pictures, raise calibration.pictures, or set it to 0 to leave evidence as it is",
                     kFewestPictures, indices.size()));
   }
-  EvidenceOptions levels;
+  EvidenceOptions levels{.steps = kLevels};
   levels.log_snr_max = std::min(levels.log_snr_max, asked.log_snr_max);
   std::vector<WordQuestion> questions = one_word_each(asked, captions);
   if (questions.size() < kFewestPictures) questions = captions_against_others(captions, kOtherCaptions);

@@ -39,7 +39,7 @@ void run_calibrate(const Session& session, const std::string& run, const std::ve
   const Calibration calibration = calibrate_run(model, config, data, folder, session.control);
   print_calibration(session, calibration);
   session.say(calibration.is_needed() ? "explanations use these weights (--set evidence.calibrated=false: not)"
-                                      : "no gain is certain, so evidence stays as the model claims it");
+                                      : "the gain over all words is not certain, so evidence stays as the model claims it");
   session.say("written to " + folder.calibration().string());
   session.result(calibration_json(calibration));
 }

@@ -2,6 +2,7 @@
 
     ninja -C build benches noisescope noisescope_python
     PYTHONPATH=build/python .venv/bin/python bench/performance.py RUN      (a quarter of an hour on two idle cores)
+    .venv/bin/python bench/performance.py RUN --only demo                 this part alone, the others as measured before
     .venv/bin/python bench/performance.py --page                          the tables from what was measured before
 
 RUN is the demo's folder. Ratios are of both sides in turns, in one run, with the same number of threads; above 1 we
@@ -123,9 +124,10 @@ def demo_figures(folder):
                                              "peak_rss_mb", "scene_accuracy", "default_guidance", "seed")}
 
 
-def measure(folder):
-    return {"date": datetime.date.today().isoformat(), "machine": machine(), "demo": demo_figures(folder),
-            "others": beside_others(), "sizes": cost_with_size(folder)}
+def measure(folder, parts):
+    how = {"machine": machine, "demo": lambda: demo_figures(folder), "others": beside_others,
+           "sizes": lambda: cost_with_size(folder)}
+    return {"date": datetime.date.today().isoformat(), **{part: how[part]() for part in parts}}
 
 
 def machine_table(stored):
@@ -155,6 +157,7 @@ def sizes_table(stored):
     return "\n".join(lines) + "\n"
 
 
+PARTS = ["machine", "demo", "others", "sizes"]
 TABLES = {"machine": machine_table, "others": others_table, "sizes": sizes_table}
 
 
@@ -162,10 +165,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", help="the demo's folder")
     parser.add_argument("--page", action="store_true", help="measure nothing")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="measure these parts")
     options = parser.parse_args()
+    stored = json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else {}
     if not options.page:
-        STORED.write_text(json.dumps(measure(options.run), indent=1) + "\n", encoding="utf-8")
-    stored = json.loads(STORED.read_text(encoding="utf-8"))
+        stored.update(measure(options.run, options.only))
+        STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     text = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(MARKED.sub(lambda m: m[1] + TABLES[m[2]](stored) + m[3], text), encoding="utf-8")
 

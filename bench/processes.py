@@ -53,8 +53,7 @@ def settings(steps, batch, blocks):
 
 
 def images_per_second(base, case, arguments):
-    """Median over the lines of metrics, without the first, in which everything is warmed up; the sum of both trainings
-    where there are two."""
+    """Of the training; the sum where there are two."""
     processes, threads, blocks = CASES[case]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     with tempfile.TemporaryDirectory() as folder:
@@ -62,17 +61,18 @@ def images_per_second(base, case, arguments):
         started = []
         for run in runs:
             shutil.copytree(base, run)  # with its encoder and embeddings: diffusion training alone is timed
-            command = [str(PROGRAM), "train", "--quiet", "--threads", str(threads), "--out", str(run), *arguments(blocks)]
-            if processes > 1:
-                command = [*TORCHRUN, "--nproc-per-node", str(processes), *command]
-            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                            env=environment))
-        if any([process.wait() for process in started]):
-            raise RuntimeError(f"{case}: a training failed")
+            program = [str(PROGRAM), "train", "--quiet", "--threads", str(threads), "--out", str(run)]
+            launcher = [*TORCHRUN, "--nproc-per-node", str(processes)] if processes > 1 else []
+            started.append(subprocess.Popen([*launcher, *program, *arguments(blocks)], stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.DEVNULL, env=environment))
+        codes = [process.wait() for process in started]
+        if any(codes):
+            raise RuntimeError(f"{case}: exit codes {codes}")
         return sum(rate_of(run) for run in runs)
 
 
 def rate_of(run):
+    """Median over the lines of metrics, without the first, in which everything is warmed up."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line][1:])
 

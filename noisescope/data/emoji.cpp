@@ -17,6 +17,7 @@ namespace {
 constexpr uint64_t kMaxListBytes = 16 << 20;
 constexpr int64_t kReportEmoji = 256;
 constexpr size_t kMaxSequence = 32;
+constexpr const char *kFontPackage = "fonts-noto-color-emoji", *kListPackage = "unicode-data";
 
 [[noreturn]] void fail_emoji(const std::string& name, int64_t line, const std::string& expected, std::string_view got) {
   throw FormatError(
@@ -190,11 +191,16 @@ std::vector<EmojiEntry> parse_emoji_list(std::string_view text, const std::strin
   return entries;
 }
 
+std::string missing_emoji_package(const EmojiOptions& options) {
+  if (!std::filesystem::exists(options.font)) return kFontPackage;
+  return std::filesystem::exists(options.list) ? "" : kListPackage;
+}
+
 ImageDataset load_emoji(const EmojiOptions& options, const ImageLoadOptions& load, uint64_t seed,
                         const Control& control, LoadReport& report) {
   const auto start = std::chrono::steady_clock::now();
-  require_file(options.font, "data.emoji_font", "fonts-noto-color-emoji");
-  require_file(options.list, "data.emoji_list", "unicode-data");
+  require_file(options.font, "data.emoji_font", kFontPackage);
+  require_file(options.list, "data.emoji_list", kListPackage);
   const std::vector<EmojiEntry> entries = parse_emoji_list(read_file(options.list, kMaxListBytes), options.list);
   EmojiCollector collector(options, load, report);
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -207,9 +213,11 @@ ImageDataset load_emoji(const EmojiOptions& options, const ImageLoadOptions& loa
   const std::vector<Family> families = find_families(samples);
   const std::vector<int64_t> held = hold_out_members(families, options.held_out, seed);
   for (const int64_t sample : held) samples.parts[static_cast<size_t>(sample)] = Part::test;
-  report.remarks.push_back(format_text(
-      "{} families of pictures that differ by one word; {} of their members held out of all training, by composition",
-      families.size(), held.size()));
+  const std::string found = format_text("{} families of pictures that differ by one word", families.size());
+  report.remarks.push_back(
+      held.empty()
+          ? found
+          : format_text("{}; {} of their members held out of all training, by composition", found, held.size()));
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return ImageDataset(std::move(samples));
 }

@@ -32,6 +32,9 @@ std::vector<EmojiEntry> parse_emoji_list(std::string_view text, const std::strin
 /// apostrophes and quotation marks.
 std::string emoji_caption(std::string_view name);
 
+/// The Debian package that holds the first of both files that is not there; "" where both are.
+std::string missing_emoji_package(const EmojiOptions& options);
+
 /// All emoji of the list that the font draws, in its order, on white, as squares of load.image_size_px; classes are
 /// the subgroups, file names the code points ("1f44b-1f3ff"). `held_out` of the members of families
 /// (data/families.h), drawn by `seed`, are Part::test and so never trained on; the others are Part::train. What is

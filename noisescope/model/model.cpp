@@ -99,7 +99,9 @@ Model exact_model(const DataOptions& data, const Control& control, LoadReport& r
     throw ConfigError(
         "[model.exact_model] expected data of pictures, got data.kind world, which has a model of its own");
   }
-  const OpenedData opened = open_dataset(data, control, report);
+  DataOptions all = data;
+  all.emoji.held_out = 0;  // nothing is trained
+  const OpenedData opened = open_dataset(all, control, report);
   const auto& pictures = dynamic_cast<const ImageDataset&>(*opened.dataset);
   return exact_model(PictureDenoiser{given_pictures(pictures, sample_range(0, pictures.size()))});
 }

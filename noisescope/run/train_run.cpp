@@ -273,6 +273,37 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
   return weights;
 }
 
+/// The run's data, once its folder is locked and found to be, or made, one of this configuration and these data.
+RunData data_of_claimed(const RunConfig& config, const RunFolder& folder, Group& group, const Control& control,
+                        std::optional<FolderLock>& lock) {
+  check_folder(config, folder);
+  if (std::filesystem::exists(folder.root)) lock.emplace(folder.root);  // before data are read for nothing
+  RunData data = open_run_data(config, control);
+  agree(group, "data", {{"fingerprint", data.dataset->fingerprint()}});
+  check_data(data, folder);
+  if (!lock) {
+    make_folder(folder.root);
+    lock.emplace(folder.root);
+    check_folder(config, folder);
+    check_data(data, folder);
+  }
+  claim_folder(config, data, folder);
+  return data;
+}
+
+/// The averaged weights, and what they took.
+void write_trained(const RunFolder& folder, const ConditionalNetwork& network, const RunConfig& config,
+                   const TrainingSummary& summary) {
+  write_safetensors(folder.model(), {module_state(network), {{"format", "pt"}, {"config", to_json(config).dump()}}});
+  write_file_atomic(folder.training(), ordered_json{{"parameters", summary.parameters},
+                                                    {"images", summary.images},
+                                                    {"steps", summary.steps},
+                                                    {"seconds", summary.seconds},
+                                                    {"clip_seconds", summary.clip_seconds},
+                                                    {"machine", machine_json(machine_use())}}
+                                           .dump(2));
+}
+
 }  // namespace
 
 TrainingSummary train_run(const RunConfig& asked, const RunFolder& asked_folder, const TrainRunRequest& request,
@@ -283,19 +314,8 @@ TrainingSummary train_run(const RunConfig& asked, const RunFolder& asked_folder,
   const SharedFolder shared(group, asked_folder);
   const RunFolder& folder = shared.folder();
   const RunConfig config = with_blocks(asked, folder, group.size());
-  check_folder(config, folder);
   std::optional<FolderLock> lock;
-  if (std::filesystem::exists(folder.root)) lock.emplace(folder.root);  // before data are read for nothing
-  const RunData data = open_run_data(config, control);
-  agree(group, "data", {{"fingerprint", data.dataset->fingerprint()}});
-  check_data(data, folder);
-  if (!lock) {
-    make_folder(folder.root);
-    lock.emplace(folder.root);
-    check_folder(config, folder);
-    check_data(data, folder);
-  }
-  claim_folder(config, data, folder);
+  const RunData data = data_of_claimed(config, folder, group, control, lock);
   record_start(folder, config.train.budget, request.device);
   if (request.notice) say_of_data(config, data, request.notice);
   const double clip_started = seconds_now();
@@ -340,14 +360,7 @@ TrainingSummary train_run(const RunConfig& asked, const RunFolder& asked_folder,
   summary.seconds = result.state.seconds;
   if (!group.leads()) return summary;
   drop_old_scores(folder, result.state.step, request.notice);
-  write_safetensors(folder.model(), {module_state(*network), {{"format", "pt"}, {"config", to_json(sized).dump()}}});
-  write_file_atomic(folder.training(), ordered_json{{"parameters", summary.parameters},
-                                                    {"images", summary.images},
-                                                    {"steps", summary.steps},
-                                                    {"seconds", summary.seconds},
-                                                    {"clip_seconds", summary.clip_seconds},
-                                                    {"machine", machine_json(machine_use())}}
-                                           .dump(2));
+  write_trained(folder, *network, sized, summary);
   calibrate_trained(model, load_run_config_of(folder), data, folder, request, control);
   return summary;
 }

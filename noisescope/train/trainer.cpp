@@ -1,7 +1,6 @@
 #include "noisescope/train/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -16,6 +15,7 @@
 #include "noisescope/processes/blocks.h"
 #include "noisescope/processes/dealt.h"
 #include "noisescope/processes/gradient_sum.h"
+#include "noisescope/train/clocks.h"
 #include "noisescope/train/inputs.h"
 #include "noisescope/train/metrics.h"
 
@@ -23,59 +23,6 @@ namespace noisescope::train {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A stopwatch that stands still during everything but training.
-class Stopwatch {
- public:
-  explicit Stopwatch(double seconds_before) : before_(seconds_before) {}
-
-  double seconds() const { return before_ + since(started_) - paused_; }
-
-  /// Runs `work` off the clock.
-  template <class Work>
-  void pause(Work work) {
-    const auto begin = Clock::now();
-    work();
-    paused_ += since(begin);
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  static double since(Clock::time_point time) { return std::chrono::duration<double>(Clock::now() - time).count(); }
-
-  double before_;
-  double paused_ = 0;
-  Clock::time_point started_ = Clock::now();
-};
-
-/// Share of the budget that is spent, in [0, 1].
-class BudgetClock {
- public:
-  BudgetClock(const TrainOptions& options, int64_t samples_per_epoch) {
-    const Budget budget = parse_budget(options.budget);
-    const auto images_per_step = static_cast<double>(options.batch_size * options.accumulate);
-    double images = budget.amount;
-    if (budget.unit == BudgetUnit::epochs) {
-      if (samples_per_epoch < 1) {
-        throw ValueError("[train.train] expected samples for a budget in epochs, got none");
-      }
-      images *= static_cast<double>(samples_per_epoch);
-    }
-    in_seconds_ = budget.unit == BudgetUnit::seconds;
-    const bool counted = in_seconds_ || budget.unit == BudgetUnit::steps;
-    amount_ = counted ? budget.amount : images / images_per_step;
-    if (!in_seconds_) amount_ = std::ceil(amount_);  // whole updates
-  }
-
-  double progress(const TrainState& state) const {
-    const double spent = in_seconds_ ? state.seconds : static_cast<double>(state.step);
-    return std::min(1.0, spent / amount_);
-  }
-
- private:
-  bool in_seconds_ = false;
-  double amount_ = 0;  // seconds or updates
-};
 
 bool all_finite(const NamedTensors& tensors) {
   std::vector<Tensor> values;

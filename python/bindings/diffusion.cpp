@@ -81,16 +81,8 @@ py::object schedule(const py::dict& options) {
 /// What an observer sees is its own: it cannot change the run.
 py::object copy_or_none(const Tensor& tensor) { return tensor_or_none(tensor.defined() ? tensor.clone() : tensor); }
 
-}  // namespace
-
-void bind_diffusion(py::module_& m) {
-  add_options<ScheduleOptions>(m, "schedule", "ScheduleOptions");
-  add_options<GridOptions>(m, "sampling_sigmas", "GridOptions");
-  add_options<SamplerOptions>(m, "sampler", "SamplerOptions");
-  add_options<GuidanceOptions>(m, "guidance", "GuidanceOptions");
-  add_options<PreconditionOptions>(m, "precondition", "PreconditionOptions");
-  add_answer<ScheduleTables>(m, "ScheduleTables");
-
+/// What long calls say on the way.
+void bind_reports(py::module_& m) {
   py::class_<Progress>(m, "Progress", "One report of a long call: `done` of `total` (0: unknown) `unit`s of a `task`.")
       .def_readonly("task", &Progress::task)
       .def_readonly("done", &Progress::done)
@@ -110,6 +102,19 @@ void bind_diffusion(py::module_& m) {
       .def_property_readonly("conditional", [](const SamplerStep& s) { return copy_or_none(s.prediction.conditional); })
       .def_property_readonly("unconditional",
                              [](const SamplerStep& s) { return copy_or_none(s.prediction.unconditional); });
+}
+
+}  // namespace
+
+void bind_diffusion(py::module_& m) {
+  add_options<ScheduleOptions>(m, "schedule", "ScheduleOptions");
+  add_options<GridOptions>(m, "sampling_sigmas", "GridOptions");
+  add_options<SamplerOptions>(m, "sampler", "SamplerOptions");
+  add_options<GuidanceOptions>(m, "guidance", "GuidanceOptions");
+  add_options<PreconditionOptions>(m, "precondition", "PreconditionOptions");
+  add_answer<ScheduleTables>(m, "ScheduleTables");
+
+  bind_reports(m);
   py::class_<DenoiserHandle>(m, "Denoiser",
                              "D(x, sigma, condition): the estimate of x_0, [B, C, H, W]; sigma [B], "
                              "condition [B, D].")

@@ -172,6 +172,10 @@ void bind_of_pictures(py::module_& m) {
         },
         progress);
   });
+}
+
+void bind_of_noise_levels(py::module_& m) {
+  using Of = DenoiserHandle;
   m.def("posterior_uncertainty", posterior_uncertainty);
   m.def("posterior_components", [](const Of& d, const Tensor& x, const Tensor& sigma, const Tensor& condition,
                                    const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
@@ -189,13 +193,6 @@ void bind_of_pictures(py::module_& m) {
     return ask_method<EmergenceOfPictures>("spectral_emergence", model, recorded(d, pictures, condition, noise), "", {},
                                            noise.random.seed(), keywords, progress);
   });
-  m.def("inversion", [](const Of& d, const Tensor& pictures, const Tensor& condition, const std::optional<Model>& model,
-                        const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
-    Model of = rows_model(d, condition);
-    if (model) std::tie(of.sample, of.schedule) = std::tie(model->sample, model->schedule);
-    return ask_method<InversionOfPictures>("inversion", of, recorded(d, pictures, condition, noise), "", {},
-                                           noise.random.seed(), keywords, progress);
-  });
   m.def("decision_windows", [](const Model& model, const Tensor& pictures, const std::string& prompt,
                                const std::vector<std::string>& words, const std::vector<std::string>& alternatives,
                                const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
@@ -203,6 +200,17 @@ void bind_of_pictures(py::module_& m) {
     return ask_method<DecisionWindows>(
         "decision_windows", model, recorded({model.denoiser}, pictures, condition, noise), prompt,
         contrasts_of(model, prompt, words, alternatives), noise.random.seed(), keywords, progress);
+  });
+}
+
+void bind_inversions(py::module_& m) {
+  using Of = DenoiserHandle;
+  m.def("inversion", [](const Of& d, const Tensor& pictures, const Tensor& condition, const std::optional<Model>& model,
+                        const PathNoise& noise, const py::dict& keywords, const py::object& progress) {
+    Model of = rows_model(d, condition);
+    if (model) std::tie(of.sample, of.schedule) = std::tie(model->sample, model->schedule);
+    return ask_method<InversionOfPictures>("inversion", of, recorded(d, pictures, condition, noise), "", {},
+                                           noise.random.seed(), keywords, progress);
   });
   m.def("invert_ddim", [](const Of& d, const Tensor& pictures, const Tensor& condition,
                           const std::vector<double>& sigmas, const py::dict& keywords, const py::object& progress) {
@@ -280,6 +288,11 @@ void bind_of_trajectories(py::module_& m) {
         progress);
     return trace.scores();
   });
+}
+
+/// What draws the trajectory again, changed.
+void bind_of_redraws(py::module_& m) {
+  using Of = Trajectory;
   m.def("guidance_windows", guidance_windows);
   m.def("guidance_sweep", [](const Of& t, const py::dict& keywords, const py::object& progress) {
     const auto options = options_of<GuidanceSweepOptions>(keywords, "guidance_sweep");
@@ -372,7 +385,10 @@ void bind_explain(py::module_& m) {
     return PathNoise{Random(seed), sample_ids};
   }));
   bind_of_pictures(m);
+  bind_of_noise_levels(m);
+  bind_inversions(m);
   bind_of_trajectories(m);
+  bind_of_redraws(m);
   m.def("report", report);
   m.def("list_methods", [] { return python_of(list_methods()); });
 }

@@ -115,12 +115,7 @@ py::tuple factors(const Model& model, const Texts& labels) {
   return py::make_tuple(names, values, reader.read);
 }
 
-}  // namespace
-
-void bind_model(py::module_& m) {
-  add_options<SamplingOptions>(m, "sample", "SamplingOptions");
-  add_answer<PromptContrast>(m, "PromptContrast");
-
+void bind_trajectory(py::module_& m) {
   py::class_<Change>(m, "Change").def(py::init(&change_of));
   py::class_<Trajectory>(m, "Trajectory")
       .def(py::init(&trajectory_of))
@@ -149,7 +144,15 @@ void bind_model(py::module_& m) {
              const SamplerObserver watch = observer_of(observer);
              return long_call<Trajectory>([&](const Control& c) { return t.changed(change, watch, c); }, progress);
            });
+}
 
+}  // namespace
+
+void bind_model(py::module_& m) {
+  add_options<SamplingOptions>(m, "sample", "SamplingOptions");
+  add_answer<PromptContrast>(m, "PromptContrast");
+
+  bind_trajectory(m);
   py::class_<Model>(m, "Model")
       .def(py::init(&model_of))
       .def_readonly("name", &Model::name)

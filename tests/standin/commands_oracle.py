@@ -38,12 +38,16 @@ SMALL = settings({
 FEW = settings({"evaluation.samples": 8, "evaluation.sweep_samples": 4, "evaluation.scales": "[1,2]"})
 SOLVERS = ["ddpm", "ddim", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde"]
 
+DEMO = ["demo", *SMALL, *FEW, "--set", "train.budget=2steps", "--no-animation", "--out", "runs/demo"]
+
 TRAINING = [
+    DEMO,
     ["train", *SMALL, "--set", "train.budget=2steps", "--out", "runs/tiny"],
     ["train", *SMALL, "--set", "train.budget=4steps", "--out", "runs/tiny"],  # goes on
     ["train", "--from", "runs/tiny", "--set", "train.budget=2steps", "--out", "runs/more"],
 ]
 READING = [
+    DEMO,  # again, of the network that the CPU trained
     *(["sample", "runs/tiny", "--prompt", PROMPT, "--pictures", "2", "--no-animation", "--array", "safetensors",
        "--record", "full", "--single", "--set", f"sample.sampler.solver={solver}", "--out", f"samples/{solver}"]
       for solver in SOLVERS),
@@ -64,7 +68,7 @@ READING = [
 FAILS = {"verify"}  # a network of four steps falls short, on both devices alike
 # Of times, places and words of the machine there is nothing to compare.
 IGNORED = {"seconds", "wall_seconds", "clip_seconds", "images_per_second", "machine", "command", "command_line", "out",
-           "file", "files", "report", "folder", "model", "seconds_per_image"}
+           "file", "files", "report", "folder", "model", "seconds_per_image", "peak_rss_mb"}
 
 problems = []
 
@@ -153,7 +157,8 @@ def compare_files(found, expected, what, bound):
 
 
 # Weights move by whole learning rates where a gradient is rounding alone, and what is made of them with it.
-OF_WEIGHTS = ("checkpoints/", "model.safetensors", "clip/", "clip_checkpoint", "calibration")
+OF_WEIGHTS = ("checkpoints/", "model.safetensors", "clip/", "clip_checkpoint", "calibration", "runs/demo/samples",
+              "runs/demo/explain", "runs/demo/previews", "runs/demo/evaluation", "runs/demo/report", "runs/demo/summary")
 
 
 def bound_of(name):
@@ -169,7 +174,7 @@ def compare_folders(here, on_cpu, bound, only=lambda name: True):
         problems.append(f"other files: {sorted(names[0] ^ names[1])[:5]}")
     compared = 0
     for name in sorted(names[0] & names[1]):
-        if only(name) and not name.endswith(("env.json", "config.json")):
+        if only(name) and not name.endswith(("env.json", "config.json", "starts.json")):
             compared += compare_files(here / name, on_cpu / name, name, bound(name))
     return compared
 

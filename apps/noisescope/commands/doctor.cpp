@@ -1,12 +1,21 @@
 #include "apps/noisescope/cli.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
+#include "noisescope/data/emoji.h"
 
 namespace noisescope::cli {
 namespace {
 
+/// What 'demo --data emoji' draws its pictures from.
+std::string emoji_fact() {
+  const EmojiOptions emoji;
+  const std::string missing = missing_emoji_package(emoji);
+  return missing.empty() ? emoji.font : "none: 'demo --data emoji' needs the package " + missing;
+}
+
 void run_doctor(const Session& session) {
-  const auto facts = machine_facts();
+  auto facts = machine_facts();
+  facts.emplace_back("emoji", emoji_fact());
   const auto problems = machine_problems();
   nlohmann::ordered_json json;
   for (const auto& [name, value] : facts) {

@@ -157,8 +157,8 @@ def compare_files(found, expected, what, bound):
 
 
 # Weights move by whole learning rates where a gradient is rounding alone, and what is made of them with it.
-OF_WEIGHTS = ("checkpoints/", "model.safetensors", "clip/", "clip_checkpoint", "calibration", "runs/demo/samples",
-              "runs/demo/explain", "runs/demo/previews", "runs/demo/evaluation", "runs/demo/report", "runs/demo/summary")
+OF_WEIGHTS = ("checkpoints/", "model.safetensors", "clip/", "clip_checkpoint", "calibration",
+              *(f"runs/demo/{made}" for made in ("samples", "explain", "previews", "evaluation", "report", "summary")))
 
 
 def bound_of(name):

@@ -68,9 +68,9 @@ def test_a_change_is_tried_at_every_state(studio: StudioPage) -> None:
         pictures.first.click()
     expect(studio.branches.last).to_contain_text("red → green, from state 0")
     area.get_by_role("radio", name="Guidance", exact=True).check()
-    area.get_by_label("Scales, with commas between").fill("1, 4")
+    area.get_by_label("Scales, separated by commas").fill("1, 4")
     area.get_by_role("button", name="Try these scales").click()
-    expect(area.get_by_text("The words are read best at guidance")).to_be_visible(timeout=ASKED_MS)
+    expect(area.get_by_text(re.compile("The words are read (best|equally well) at"))).to_be_visible(timeout=ASKED_MS)
     assert studio.violations() == []
 
 

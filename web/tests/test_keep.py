@@ -93,3 +93,21 @@ def test_commands_can_be_copied(context: BrowserContext, run_address: str, fault
         area.get_by_role("button", name=name).click()
         expect(area.get_by_role("button", name="Copied.").last).to_be_visible()
         assert studio.page.evaluate("() => navigator.clipboard.readText()").startswith(begins)
+
+
+def test_commands_say_all_that_stands_side_by_side(
+    context: BrowserContext, run_address: str, faults: list[str]
+) -> None:
+    studio = open_page(context, run_address, faults)
+    studio.draw(seed=3)
+    for state in (1, 2):
+        studio.move_to(state)
+        with studio.drawing():
+            studio.open_area("Change").get_by_role("button", name="Draw with this change").click()
+    studio.branches.nth(studio.branches.count() - 2).get_by_role("button", name="Compare").click()
+    expect(studio.page.locator("#stage").get_by_text("seed 3 · guidance 2 ·")).to_be_visible()
+    studio.open_area("Keep").get_by_role("button", name="Copy as command").click()
+    drawn, late, early = studio.page.evaluate("() => navigator.clipboard.readText()").splitlines()
+    assert drawn.startswith("noisescope sample")
+    assert "--out rewound_1 --step 2" in late
+    assert "--out rewound_2 --step 1" in early

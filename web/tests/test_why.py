@@ -64,6 +64,20 @@ def test_a_pixel_names_its_words_with_intervals(asked: StudioPage, area: Locator
     asked.screenshot("a2_pixel")
 
 
+def test_a_pixel_of_the_picture_names_its_words(asked: StudioPage, area: Locator) -> None:
+    large = asked.large()
+    box = large.bounding_box()
+    assert box
+    model = asked.api("model")
+    cell = box["width"] / model["image"][2]
+    large.click(position={"x": 5.5 * cell, "y": 7.5 * cell})
+    expect(area.get_by_role("heading", name="Pixel 5, 7", exact=True)).to_be_visible()
+    asked.open_area("Change")
+    large.click(position={"x": 9.5 * cell, "y": 7.5 * cell})
+    asked.open_area("Why")
+    expect(area.get_by_role("heading", name="Pixel 5, 7", exact=True)).to_be_visible()
+
+
 def test_arrow_keys_walk_over_the_map(asked: StudioPage, area: Locator) -> None:
     area.locator(".maps canvas").first.click(position={"x": 60, "y": 90})
     area.locator(".maps canvas").first.focus()
@@ -90,7 +104,7 @@ def test_another_word_has_another_map(asked: StudioPage, area: Locator) -> None:
 
 
 def test_a_brushed_range_of_levels_is_the_window_of_the_map(asked: StudioPage, area: Locator) -> None:
-    expect(area.get_by_text("all levels", exact=False).first).to_be_visible()
+    expect(area.get_by_text("Summed over all levels").first).to_be_visible()
     plot = area.locator(".u-over").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -100,10 +114,10 @@ def test_a_brushed_range_of_levels_is_the_window_of_the_map(asked: StudioPage, a
     asked.page.mouse.down()
     asked.page.mouse.move(box["x"] + 0.5 * box["width"], middle, steps=4)
     asked.page.mouse.up()
-    expect(area.get_by_text(re.compile(r"log-SNR −[\d.]+ to −?[\d.]+$"))).to_be_visible()
+    expect(area.get_by_text(re.compile(r"log-SNR −[\d.]+ to −?[\d.]+\.$"))).to_be_visible()
     asked.screenshot("a2_window")
     area.get_by_role("button", name="Show all levels").click()
-    expect(area.get_by_text(re.compile(r"blue against it\.\s+all levels"))).to_be_visible()
+    expect(area.get_by_text(re.compile(r"blue against it\.\s+Summed over all levels"))).to_be_visible()
 
 
 def test_a_blind_map_stands_beside(asked: StudioPage, area: Locator) -> None:

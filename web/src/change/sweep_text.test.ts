@@ -41,4 +41,6 @@ it('goes by the pixels where nothing is read', () => {
 it('names the guidance at which the words are read best on average', () => {
   const scales = sweep({ over: 'guidance', read: [estimates(0, 0.8, 1, 0), estimates(0.2, 0.9, 0.5, 0)] });
   expect(sweepResult(scales).text).toBe(en.sweep.bestAt('4.0', '85'));
+  const alike = sweep({ over: 'guidance', read: [estimates(0.998, 0.999, 1, 0.997)] });
+  expect(sweepResult(alike).text).toBe(en.sweep.allRead('100'));
 });

@@ -44,8 +44,11 @@ function ofGuidance(sweep: Sweep): SweepResult {
   });
   if (sweep.labels.length === 0) return { state: null, text: '' };
   const best = Math.max(...means);
+  const percent = number(100 * best, 0);
+  if (number(100 * Math.min(...means), 0) === percent)
+    return { state: null, text: t().sweep.allRead(percent) };
   const scale = sweep.x[means.indexOf(best)] ?? 0;
-  return { state: null, text: t().sweep.bestAt(number(scale, 1), number(100 * best, 0)) };
+  return { state: null, text: t().sweep.bestAt(number(scale, 1), percent) };
 }
 
 export function sweepResult(sweep: Sweep): SweepResult {

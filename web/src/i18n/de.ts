@@ -6,7 +6,7 @@ export const de: Texts = {
   app: {
     title: 'Noisescope-Studio',
     language: 'Sprache',
-    help: 'Hilfe zur Tastatur',
+    help: 'Hilfe: Wörter und Tasten',
     tour: 'Führung',
     drawFirst: 'Zeichnen Sie zuerst ein Bild.',
     areas: 'Was mit dem Bild geschieht',
@@ -82,7 +82,7 @@ export const de: Texts = {
     old: 'vorher',
     new: 'nachher',
     difference: 'Unterschied',
-    differenceHelp: 'Weniger das erste: Grau heißt unverändert.',
+    differenceHelp: 'Dieses minus das erste: Grau heißt unverändert.',
     endComparison: 'Vergleich beenden',
     soFar: 'bis jetzt',
     toFinished: 'Stellt den Schieber auf das fertige Bild',
@@ -104,8 +104,8 @@ export const de: Texts = {
   },
   what: {
     words: (old, young) => (old && young ? `${old} → ${young}` : young ? `mit „${young}“` : `ohne „${old}“`),
-    guidance: (scale) => `Führungsstärke ${scale}`,
-    guidanceWithin: (scale, low, high) => `Führungsstärke ${scale} von log-SNR ${low} bis ${high}`,
+    guidance: (scale) => `Führungs\u00ADstärke ${scale}`,
+    guidanceWithin: (scale, low, high) => `Führungs\u00ADstärke ${scale} von log-SNR ${low} bis ${high}`,
     box: (width, height, x, y) => `${width} × ${height} Pixel bei ${x}, ${y}`,
     noise: (box, seed) => `neues Rauschen in ${box}, Startzahl ${seed}`,
     move: (box, x, y) => `Rauschen von ${box} nach ${x}, ${y}`,
@@ -190,6 +190,7 @@ export const de: Texts = {
     seenNowhere: 'Bei keinem Zustand ändert sich mehr als eines von hundert Pixeln.',
     bestAt: (scale, percent) =>
       `Am besten sind die Wörter bei Führungsstärke ${scale} zu lesen: im Mittel zu ${percent} %.`,
+    allRead: (percent) => `Bei jeder Stärke sind die Wörter gleich gut zu lesen: im Mittel zu ${percent} %.`,
     chartOfStates: 'Was auf den Bildern gelesen wird, nach dem Zustand, ab dem geändert wurde',
     chartOfScales: 'Was auf den Bildern gelesen wird, nach der Führungsstärke',
     changedFrom: 'geändert ab Zustand',
@@ -212,8 +213,9 @@ export const de: Texts = {
     save: 'Sichern',
     delete: 'Löschen',
     deleteHelp: 'Löscht diesen Zweig und was aus ihm gemacht wurde.',
-    keys: 'Pfeiltasten gehen, Eingabe zeigt, C vergleicht, F2 benennt, Entf löscht.',
+    keys: 'In der Liste der Zweige: Pfeiltasten gehen, Eingabe zeigt, C vergleicht, F2 benennt, Entf löscht.',
     seed: (seed) => `Startzahl ${seed}`,
+    root: (seed, guidance, solver) => `Startzahl ${seed} · Führungs\u00ADstärke ${guidance} · ${solver}`,
     deleteAll: (count) => `${count} Zweige löschen`,
     keep: 'Behalten',
     deleted: 'Gelöscht.',
@@ -251,10 +253,23 @@ export const de: Texts = {
     tooLong: 'Dieses Rezept ist zu lang für eine Adresse: Nehmen Sie die Zahlen (JSON).',
     files: 'Dateien zum Gezeigten',
     needsServer:
-      'Diese Seite trägt ihr Modell; Dateien, Methoden und Trainings brauchen „noisescope studio“.',
+      'Diese Seite trägt ihr Modell; Befehle, Dateien, Methoden und Trainings brauchen „noisescope studio“.',
   },
   keys: {
-    title: 'Tastatur',
+    title: 'Tasten',
+    words: 'Wörter dieser Seite',
+    meanings: [
+      [
+        'log-SNR',
+        'der Rauschpegel: bei −8 ist fast alles Rauschen, bei 0 sind Bild und Rauschen gleich stark, bei 3 ist es fast sauber',
+      ],
+      ['Zustand', 'ein Halt des Schiebers: Zustand 0 ist das erste Rauschen, der letzte das fertige Bild'],
+      ['1,2 [1,0, 1,4]', 'eine gemessene Zahl und ihr 95-%-Intervall: je breiter, desto unsicherer'],
+      ['Nats', 'wie viel für ein Wort gesagt wurde: 0,69 Nats machen es doppelt so wahrscheinlich'],
+      ['Führungsstärke', 'wie sehr der Prompt übertrieben wird: 1 nimmt ihn, wie er ist'],
+      ['Löser', 'die Regel, nach der das Rauschen Schritt für Schritt weggenommen wird'],
+      ['Startzahl', 'die Zahl, aus der das Rauschen entsteht: gleiche Startzahl, gleiches Rauschen'],
+    ],
     close: 'Schließen',
     enabled: 'Einzelne Tasten sind Kürzel',
     list: [

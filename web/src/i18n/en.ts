@@ -6,7 +6,7 @@ export const en = {
   app: {
     title: 'Noisescope studio',
     language: 'Language',
-    help: 'Keyboard help',
+    help: 'Help: words and keys',
     tour: 'Guided tour',
     drawFirst: 'Draw a picture first.',
     areas: 'What to do with the picture',
@@ -82,7 +82,7 @@ export const en = {
     old: 'before',
     new: 'after',
     difference: 'difference',
-    differenceHelp: 'Less the first one: grey is no change.',
+    differenceHelp: 'This one minus the first: grey is no change.',
     endComparison: 'End the comparison',
     soFar: 'so far',
     toFinished: 'Moves the slider to the finished picture',
@@ -169,7 +169,7 @@ export const en = {
     overScales: 'Which guidance is best?',
     tryStates: 'Try this change at every state',
     tryScales: 'Try these scales',
-    scales: 'Scales, with commas between',
+    scales: 'Scales, separated by commas',
     asking: 'Drawing with each',
     takesUntil: (old: string, young: string, state: string) =>
       `“${old}” can be changed to “${young}” until state ${state}; changed later, it stays.`,
@@ -180,6 +180,7 @@ export const en = {
     seenNowhere: 'At no state does the change alter more than one pixel in a hundred.',
     bestAt: (scale: string, percent: string) =>
       `The words are read best at guidance ${scale}: ${percent} % on average.`,
+    allRead: (percent: string) => `The words are read equally well at every scale: ${percent} % on average.`,
     chartOfStates: 'What is read on the pictures, by the state from which on the change was made',
     chartOfScales: 'What is read on the pictures, by the guidance scale',
     changedFrom: 'changed from state',
@@ -202,8 +203,10 @@ export const en = {
     save: 'Save',
     delete: 'Delete',
     deleteHelp: 'Deletes this branch and what was made of it.',
-    keys: 'Arrow keys walk, Enter shows, C compares, F2 names, Delete deletes.',
+    keys: 'In the list of branches: arrow keys walk, Enter shows, C compares, F2 names, Delete deletes.',
     seed: (seed: string) => `seed ${seed}`,
+    root: (seed: string, guidance: string, solver: string) =>
+      `seed ${seed} · guidance ${guidance} · ${solver}`,
     deleteAll: (count: string) => `Delete ${count} branches`,
     keep: 'Keep',
     deleted: 'Deleted.',
@@ -239,10 +242,24 @@ export const en = {
       `This address was made with the model “${old}”; what you see was drawn by “${young}”.`,
     tooLong: 'This recipe is too long for an address: take the JSON instead.',
     files: 'Files of what is shown',
-    needsServer: 'This page carries its model; files, methods and trainings need “noisescope studio”.',
+    needsServer:
+      'This page carries its model; commands, files, methods and trainings need “noisescope studio”.',
   },
   keys: {
-    title: 'Keyboard',
+    title: 'Keys',
+    words: 'Words of this page',
+    meanings: [
+      [
+        'log-SNR',
+        'the noise level: at −8 nearly all is noise, at 0 picture and noise are as strong, at 3 it is nearly clean',
+      ],
+      ['state', 'a stop of the slider: state 0 is the first noise, the last one the finished picture'],
+      ['1.2 [1.0, 1.4]', 'a measured number and its 95 % interval: the wider, the less sure'],
+      ['nats', 'how much was said for a word: 0.69 nats make it twice as likely'],
+      ['guidance', 'how far the prompt is exaggerated: 1 takes it as it is'],
+      ['solver', 'the rule by which noise is taken away step by step'],
+      ['seed', 'the number that the noise is made from: same seed, same noise'],
+    ] as [string, string][],
     close: 'Close',
     enabled: 'Single keys are shortcuts',
     list: [

@@ -14,7 +14,8 @@ export const panelsDe: PanelTexts = {
     alternatives: 'Statt seiner',
     alternativesHelp: 'Wörter, die dort stehen könnten, mit Kommas dazwischen.',
     paths: 'Rauschpfade',
-    pathsHelp: 'Mehr Pfade, schmalere Intervalle.',
+    pathsHelp:
+      'Wie oft das Bild neu verrauscht wird, um seine Wörter abzuwägen. Mehr Pfade, schmalere Intervalle.',
     ask: 'Warum fragen',
     askAgain: 'Noch einmal fragen',
     cost: (seconds, evaluations) => `Höchstens etwa ${seconds}: ${evaluations} Auswertungen des Modells.`,
@@ -40,12 +41,14 @@ export const panelsDe: PanelTexts = {
     pixelFor: (word, before, after) =>
       `Hier spricht „${word}“ am meisten; die Hälfte davon wurde zwischen den Zuständen ${before} und ${after} gesagt.`,
     pixelForAlone: (word) => `Hier spricht „${word}“ am meisten.`,
+    pixelUnsure:
+      'Sicher ist das aber nicht: Sein Intervall enthält die 0. Mehr Rauschpfade machen es schmaler.',
     pixelAgainst: (word) => `Hier wird am meisten gegen „${word}“ gesagt.`,
     showState: (state) => `Zustand ${state} zeigen`,
     never: 'nie halb entschieden',
     notShown: 'Das Bild zeigt dieses Wort nicht.',
-    window: (low, high) => `log-SNR ${low} bis ${high}`,
-    wholePath: 'alle Pegel',
+    window: (low, high) => `Summe über log-SNR ${low} bis ${high}.`,
+    wholePath: 'Summe über alle Pegel.',
     scale: 'Nats pro Pixel',
     scaleHelp: 'Rot sprach für das Wort, blau dagegen.',
     map: (source, word) =>
@@ -56,7 +59,7 @@ export const panelsDe: PanelTexts = {
     chance: 'Zufall',
     curveOf: 'Wann es entschieden wurde',
     pixel: 'Wörter eines Pixels',
-    point: 'Zeigen Sie mit Maus, Finger oder Pfeiltasten auf ein Pixel der Karte.',
+    point: 'Zeigen Sie mit Maus, Finger oder Pfeiltasten auf ein Pixel der Karte oder des Bildes.',
     pixelAt: (x, y) => `Pixel ${x}, ${y}`,
     word: 'Wort',
     nats: (source) => `${source}, Nats`,

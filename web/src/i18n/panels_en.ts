@@ -13,7 +13,7 @@ export const panelsEn = {
     alternatives: 'Instead of it',
     alternativesHelp: 'Words that could stand there, with commas between.',
     paths: 'Noising paths',
-    pathsHelp: 'More paths, narrower intervals.',
+    pathsHelp: 'How often the picture is noised anew to weigh its words. More paths, narrower intervals.',
     ask: 'Ask why',
     askAgain: 'Ask again',
     cost: (seconds: string, evaluations: string) =>
@@ -38,14 +38,15 @@ export const panelsEn = {
     stale:
       'The program was started anew and has this answer no more: its maps stay as they are. Ask again to go on.',
     pixelFor: (word: string, before: string, after: string) =>
-      `Here “${word}” speaks most; half of it was said between states ${before} and ${after}.`,
+      `Here “${word}” speaks most; half of that was said between states ${before} and ${after}.`,
     pixelForAlone: (word: string) => `Here “${word}” speaks most.`,
+    pixelUnsure: 'But that is not sure: its interval holds 0. More noising paths make it narrower.',
     pixelAgainst: (word: string) => `Here most is said against “${word}”.`,
     showState: (state: string) => `Show state ${state}`,
     never: 'never half decided',
     notShown: 'The picture does not show this word.',
-    window: (low: string, high: string) => `log-SNR ${low} to ${high}`,
-    wholePath: 'all levels',
+    window: (low: string, high: string) => `Summed over log-SNR ${low} to ${high}.`,
+    wholePath: 'Summed over all levels.',
     scale: 'nats per pixel',
     scaleHelp: 'Red spoke for the word, blue against it.',
     map: (source: string, word: string) =>
@@ -56,7 +57,7 @@ export const panelsEn = {
     chance: 'chance',
     curveOf: 'When it was decided',
     pixel: 'Words of a pixel',
-    point: 'Point at a pixel of the map with mouse, finger or arrow keys.',
+    point: 'Point at a pixel of the map or of the picture with mouse, finger or arrow keys.',
     pixelAt: (x: string, y: string) => `Pixel ${x}, ${y}`,
     word: 'Word',
     nats: (source: string) => `${source}, nats`,

@@ -67,7 +67,7 @@ export const tourDe: TourTexts = {
     },
     prompt: {
       title: 'Was der Prompt hinzufügt',
-      text: 'Das Modell sagt das Rauschen zweimal voraus: einmal mit Ihrem Prompt und einmal ohne. Der Unterschied ist alles, was der Prompt bei diesem Pegel sagt. Er ist klein, wo man noch nichts wissen kann, und sollte wieder klein sein, wo alles feststeht.',
+      text: 'Das Modell sagt das Rauschen zweimal voraus: einmal mit Ihrem Prompt und einmal ohne. Der Unterschied ist, was der Prompt bei diesem Pegel sagt und das verrauschte Bild nicht selbst. Er sollte klein sein, wo alles feststeht.',
       tasks: {
         plane: 'Zeigen Sie groß, was der Prompt ändert.',
         walk: 'Sehen Sie es sich bei wenigstens fünf Pegeln an.',
@@ -75,10 +75,11 @@ export const tourDe: TourTexts = {
       question: 'Wo sagt der Prompt am meisten? Stellen Sie den Schieber dorthin.',
       options: [],
       answer:
-        'Der Unterschied ist bei log-SNR {level} am größten: {peak} pro Pixel im quadratischen Mittel, gegen {chosen} dort, wo der Schieber steht, und {last} beim saubersten Pegel, bei dem dem Modell zu trauen ist. {outcome}',
+        'Die sauberen Schätzungen mit und ohne Prompt unterscheiden sich bei log-SNR {level} am meisten: um {peak} pro Pixel im quadratischen Mittel, gegen {chosen} dort, wo der Schieber steht, und {last} beim saubersten Pegel, bei dem dem Modell zu trauen ist. {outcome}',
       outcomes: [
         'Vorher lässt sich noch wenig wissen, danach steht das meiste fest.',
         'Dass er bis zum Ende wächst, ist kein Wissen: Wo kaum noch Rauschen ist, irrt ein Netz ein wenig, mit dem Prompt und ohne ihn, jedes Mal auf seine Weise.',
+        'Nahe am reinen Rauschen sagt das Bild selbst noch nichts, also kommt alles, was man weiß, vom Prompt; später sagt das Bild es auch.',
       ],
     },
     guidance: {

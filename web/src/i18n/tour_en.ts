@@ -63,7 +63,7 @@ export const tourEn = {
     },
     prompt: {
       title: 'What the prompt adds',
-      text: 'The model predicts the noise twice: once with your prompt and once without. The difference is all that the prompt says at this level. It is small where nothing can be known yet, and should be small again where all is settled.',
+      text: 'The model predicts the noise twice: once with your prompt and once without. The difference is what the prompt says at this level that the noisy picture does not say itself. It should be small where all is settled.',
       tasks: {
         plane: 'Show large what the prompt changes.',
         walk: 'Look at it at five levels at least.',
@@ -71,10 +71,11 @@ export const tourEn = {
       question: 'Where does the prompt say most? Put the slider there.',
       options: [],
       answer:
-        'The difference is greatest at log-SNR {level}: {peak} a pixel on average (root mean square), against {chosen} where you stand and {last} at the cleanest level that the model is trusted at. {outcome}',
+        'The clean estimates with and without prompt differ most at log-SNR {level}: by {peak} a pixel on average (root mean square), against {chosen} where you stand and {last} at the cleanest level that the model is trusted at. {outcome}',
       outcomes: [
         'Before that little can be known yet, after it most is settled.',
         'That it grows to the end is no knowledge: where hardly any noise is left, a network errs a little, with the prompt and without it, each in its own way.',
+        'Near pure noise the picture itself says nothing yet, so all that is known comes from the prompt; later the picture says it, too.',
       ],
     },
     guidance: {

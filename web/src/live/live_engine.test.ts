@@ -91,6 +91,7 @@ describe('LiveEngine', () => {
     await expect(engine.ask()).rejects.toThrow('noisescope studio');
     await expect(engine.whyPixel(1, 0, 0, 'truth')).rejects.toThrow('noisescope studio');
     expect(await engine.methods()).toEqual([]);
+    expect(await engine.cost()).toEqual([]);
     expect(await engine.training()).toBeNull();
   });
 

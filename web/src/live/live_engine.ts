@@ -192,8 +192,9 @@ export class LiveEngine implements Engine {
     return Promise.resolve([]);
   }
 
+  /** It was not measured how fast this browser is. */
   cost(): Promise<Cost[]> {
-    return needsServer();
+    return Promise.resolve([]);
   }
 
   ask(): Promise<number> {

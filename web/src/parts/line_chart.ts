@@ -89,7 +89,7 @@ function dataOf(spec: ChartSpec): uPlot.AlignedData {
   return [spec.x, ...columns];
 }
 
-function axis(root: Element, label: string): uPlot.Axis {
+function axis(root: Element, label: string, size = 50): uPlot.Axis {
   const line = cssValue(root, '--line');
   return {
     label,
@@ -99,6 +99,7 @@ function axis(root: Element, label: string): uPlot.Axis {
     grid: { stroke: line, width: 1 },
     ticks: { stroke: line, width: 1, size: 4 },
     labelSize: 18,
+    size,
   };
 }
 
@@ -114,7 +115,9 @@ function drawMarks(plot: uPlot, root: Element, listeners: ChartListeners): void 
   }
   if (marker !== null) {
     ctx.fillStyle = cssValue(root, '--text');
-    ctx.fillRect(Math.round(plot.valToPos(marker, 'x', true)), bbox.top, devicePixelRatio, bbox.height);
+    const left = Math.round(plot.valToPos(marker, 'x', true));
+    const isInside = left >= bbox.left && left <= bbox.left + bbox.width;
+    if (isInside) ctx.fillRect(left, bbox.top, devicePixelRatio, bbox.height);
   }
   ctx.restore();
 }
@@ -139,7 +142,7 @@ export function makeChart(root: HTMLElement, given: ChartSpec, listeners: ChartL
       x: { time: false, dir: spec.reversed ? -1 : 1 },
       y: { distr: spec.logY ? 3 : 1, ...(spec.yRange ? { range: spec.yRange } : {}) },
     },
-    axes: [axis(root, spec.xLabel), axis(root, spec.yLabel)],
+    axes: [axis(root, spec.xLabel, 30), axis(root, spec.yLabel)],
     cursor: { drag: { x: spec.brush, y: false, setScale: false }, points: { size: 6 } },
     hooks: {
       draw: [(plot) => drawMarks(plot, root, listeners)],

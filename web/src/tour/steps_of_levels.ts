@@ -150,12 +150,14 @@ export const prompt: StepOf<'prompt'> = {
     const peak = Math.max(...sizes);
     const here = sizes[seen.state] ?? 0;
     const { outcomes } = t().tour.step.prompt;
-    const isAtEnd = sizes.indexOf(peak) === sizes.length - 1;
+    const at = sizes.indexOf(peak);
+    const isAtStart = (sizes[0] ?? 0) >= NEARLY * peak;
+    const outcome = at === sizes.length - 1 ? 1 : isAtStart ? 2 : 0;
     return {
       right: here >= NEARLY * peak,
       values: {
-        outcome: outcomes[isAtEnd ? 1 : 0] ?? '',
-        level: levelOf(branch, sizes.indexOf(peak)),
+        outcome: outcomes[outcome] ?? '',
+        level: levelOf(branch, at),
         peak: number(peak, 3),
         chosen: number(here, 3),
         last: number(sizes.at(-1) ?? 0, 3),

@@ -96,7 +96,8 @@ export class Tour {
     if (!model) return undefined;
     const evidence = evidenceOf(studio);
     const ranking = evidence.ranking.value;
-    const isRanked = ranking?.pixel === evidence.pinned;
+    const { pinned } = evidence;
+    const isRanked = pinned && ranking?.pixel.x === pinned.x && ranking.pixel.y === pinned.y;
     return {
       model,
       branches: branches.list,
@@ -107,7 +108,7 @@ export class Tour {
       plane: view.plane,
       walked: this.walked,
       word: evidence.pointed ? evidence.chosenWord : undefined,
-      pixel: evidence.pinned,
+      pixel: pinned,
       ranked: (isRanked && ranking?.bySource.model) || [],
       why: (of) => of && evidence.of(of.id, view.picture)?.why,
       pixels: (of, state, plane, picture = view.picture) => this.pixels(of, state, plane, picture),

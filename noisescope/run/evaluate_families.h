@@ -18,8 +18,8 @@ struct FamilyQuestion {
   int64_t sample() const { return family->samples[member]; }
 };
 
-/// Up to `limit` questions in an order drawn by `seed`, no two about one sample: about samples of data part
-/// `Part::test` (compositions that were held out) or about the others.
+/// Up to `limit` questions in an order drawn by `seed`, no two about one sample: about the samples of
+/// part `test` (compositions that were held out) or about the others.
 std::vector<FamilyQuestion> family_questions(const ImageSamples& samples, const std::vector<Family>& families,
                                              bool held_out, int64_t limit, uint64_t seed);
 

@@ -136,7 +136,7 @@ class TourWalk:
         self.studio.press(*["ArrowRight"] * 4)
         self.studio.slide_to(6)
         told = self.check()
-        self.place_at_level(self.newest_branch(), number_after(told, "greatest at log-SNR"))
+        self.place_at_level(self.newest_branch(), number_after(told, "differ most at log-SNR"))
         assert self.check().startswith("Right.")
 
     def guidance(self) -> None:

@@ -1,6 +1,7 @@
 #include "noisescope/model/model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
@@ -37,6 +38,13 @@ Tensor network_condition(const TextToImage& network, const std::vector<std::stri
   return rows;
 }
 
+/// A noise level from which a run may start at pure noise: that leaves the pictures' mean out, by which dark ones are
+/// drawn more often than bright ones; at four times their root mean square length by at most 1/32 nat.
+double hiding_sigma(const GivenPictures& given) {
+  const Tensor pixels = given.pixels.flatten(1).to(torch::kFloat32) / 127.5 - 1;
+  return std::max(60.0, 4 * std::sqrt(pixels.square().sum(1).mean().item<double>()));
+}
+
 }  // namespace
 
 Model exact_model(const WorldDenoiser& truth) {
@@ -67,7 +75,7 @@ Model exact_model(const PictureDenoiser& truth) {
   model.denoiser = truth.denoiser();
   model.condition = [truth](const std::vector<std::string>& texts) { return truth.condition_of(texts); };
   model.image_shape = {given.pixels.size(1), given.pixels.size(2), given.pixels.size(3)};
-  model.sample.grid = {GridKind::karras, 32, 0.1, 60, 7};
+  model.sample.grid = {GridKind::karras, 32, 0.1, hiding_sigma(given), 7};
   model.sample.sampler.solver = Solver::dpmpp_2m_sde;
   model.sample.guidance.clamp = 0;
   model.reader = [truth](const auto& texts) { return exact_reader(truth, texts); };

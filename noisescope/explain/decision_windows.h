@@ -42,6 +42,10 @@ struct CaptionedPictures {
 /// words are left out.
 std::vector<WordQuestion> one_word_each(const Model& model, const std::vector<std::string>& captions);
 
+/// Each caption against up to `others` of the other distinct ones, those that follow it in order; the own version is
+/// the first. Empty where all captions are the same.
+std::vector<WordQuestion> captions_against_others(const std::vector<std::string>& captions, size_t others);
+
 /// The evidence of one noising path for each question, by the model's denoiser and conditions, as it is claimed:
 /// questions with the same number of versions together, in the order of that number. Throws ValueError without
 /// questions.

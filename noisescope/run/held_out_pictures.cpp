@@ -33,21 +33,4 @@ CaptionedSamples held_out_pictures(const RunData& data, int64_t count, const Ful
   return found;
 }
 
-std::vector<WordQuestion> captions_against_others(const std::vector<std::string>& captions, size_t others) {
-  std::vector<std::string> distinct = captions;
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  if (distinct.size() < 2) return {};
-  std::vector<WordQuestion> questions;
-  for (size_t i = 0; i < captions.size(); ++i) {
-    const auto at = static_cast<size_t>(std::find(distinct.begin(), distinct.end(), captions[i]) - distinct.begin());
-    std::vector<std::string> versions;
-    for (size_t k = 0; k < std::min(distinct.size(), others + 1); ++k) {
-      versions.push_back(distinct[(at + k) % distinct.size()]);
-    }
-    questions.push_back({static_cast<int64_t>(i), {captions[i], versions, versions, 0, 0, captions[i]}});
-  }
-  return questions;
-}
-
 }  // namespace noisescope::run

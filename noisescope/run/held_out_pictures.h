@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "noisescope/explain/decision_windows.h"
 #include "noisescope/run/clip_stage.h"
 
 namespace noisescope::run {
@@ -22,9 +21,5 @@ using Fullness = std::function<size_t(const std::string& caption)>;
 /// The first `count` validation samples of which something is said, or all there are; training samples where none are
 /// held out. `fullness` empty: by length alone, which may prefer a long general word ("shape") to a short one ("disc").
 CaptionedSamples held_out_pictures(const RunData& data, int64_t count, const Fullness& fullness = {});
-
-/// Each caption against up to `others` of the other distinct ones, those that follow it in order; the own version is
-/// the first. Empty where all captions are the same.
-std::vector<WordQuestion> captions_against_others(const std::vector<std::string>& captions, size_t others);
 
 }  // namespace noisescope::run

@@ -32,13 +32,10 @@ struct VerifyPicture {
   Tensor truth;       // [H, W] bool
 };
 
-/// What checks have at hand. A planted defect is already in the models; everywhere else it gets in by `seen`.
-struct VerifyContext {
+/// What every check has at hand. A planted defect is already in the models; everywhere else it gets in by `seen`.
+struct CheckSetting {
   VerifyOptions options;
   Seams seams;  // of the planted defect, if there is one
-  Model exact_demo, exact_fine;
-  std::shared_ptr<const Model> trained;  // null: not asked for
-  WorldDenoiser demo, fine;              // the truth, never broken
   Control control;
   std::function<void(VerifyPicture)> show;  // takes what is to be seen; never empty
 
@@ -53,6 +50,13 @@ struct VerifyContext {
   T seen(Seam<T> Seams::*seam, std::type_identity_t<T> value) const {
     return seams.*seam ? (seams.*seam)(std::move(value)) : value;
   }
+};
+
+/// What checks on the two-object worlds have at hand.
+struct VerifyContext : CheckSetting {
+  Model exact_demo, exact_fine;
+  std::shared_ptr<const Model> trained;  // null: not asked for
+  WorldDenoiser demo, fine;              // the truth, never broken
 };
 
 using VerifyRows = std::vector<VerifyRow>;

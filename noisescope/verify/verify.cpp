@@ -11,19 +11,13 @@ namespace {
 
 /// The checks that a request asks for, in the order of the table.
 std::vector<Check> checks_of(const VerifyOptions& options) {
-  std::vector<std::string> known, wanted = options.checks;
+  std::vector<std::string> known;
   for (const Check& check : checks()) known.push_back(check.id);
-  for (const std::string& id : wanted) {
-    if (std::find(known.begin(), known.end(), id) != known.end()) continue;
-    const std::string nearest = nearest_name(id, known);
-    throw ValueError("[verify] unknown check " + in_quotes(id) + "; " +
-                     (nearest.empty() ? "there are " + join(known) : "did you mean '" + nearest + "'?"));
-  }
+  std::vector<std::string> wanted = chosen_checks(options.checks, known);
   if (!options.defect.empty()) wanted = {find_defect(options.defect).check};
   std::vector<Check> chosen;
   for (const Check& check : checks()) {
-    const bool asked = std::find(wanted.begin(), wanted.end(), check.id) != wanted.end();
-    if (wanted.empty() || asked) chosen.push_back(check);
+    if (std::find(wanted.begin(), wanted.end(), check.id) != wanted.end()) chosen.push_back(check);
   }
   return chosen;
 }
@@ -62,6 +56,26 @@ const std::vector<Check>& checks() {
   return all;
 }
 
+std::vector<std::string> chosen_checks(const std::vector<std::string>& wanted, const std::vector<std::string>& known) {
+  for (const std::string& id : wanted) {
+    if (std::find(known.begin(), known.end(), id) != known.end()) continue;
+    const std::string nearest = nearest_name(id, known);
+    throw ValueError("[verify] unknown check " + in_quotes(id) + "; " +
+                     (nearest.empty() ? "there are " + join(known) : "did you mean '" + nearest + "'?"));
+  }
+  return wanted.empty() ? known : wanted;
+}
+
+void run_check(Verification& verification, const std::string& id, const std::function<VerifyRows()>& check,
+               const CheckObserver& on_check) {
+  const auto start = std::chrono::steady_clock::now();
+  const VerifyRows rows = check();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  append(verification.rows, rows);
+  verification.seconds += took.count();
+  if (on_check) on_check(id, rows, took.count());
+}
+
 bool Verification::pass() const {
   return std::all_of(rows.begin(), rows.end(), [](const VerifyRow& row) { return row.pass(); });
 }
@@ -78,22 +92,16 @@ Verification run_checks(const VerifyOptions& options, const Seams& seams, const 
   Verification verification{options, {}, {}, 0};
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
   const auto seen = [&](Model model) { return seams.model ? seams.model(std::move(model)) : model; };
-  const VerifyContext context{options,
-                              seams,
-                              seen(exact_model(demo)),
-                              seen(exact_model(fine)),
-                              trained ? std::make_shared<const Model>(seen(*trained)) : nullptr,
-                              demo,
-                              fine,
-                              control,
-                              [&](VerifyPicture picture) { verification.pictures.push_back(std::move(picture)); }};
+  const VerifyContext context{
+      {options, seams, control, [&](VerifyPicture picture) { verification.pictures.push_back(std::move(picture)); }},
+      seen(exact_model(demo)),
+      seen(exact_model(fine)),
+      trained ? std::make_shared<const Model>(seen(*trained)) : nullptr,
+      demo,
+      fine};
   for (const Check& check : chosen) {
-    const auto start = std::chrono::steady_clock::now();
-    const VerifyRows rows = check.run(context);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    verification.rows.insert(verification.rows.end(), rows.begin(), rows.end());
-    verification.seconds += took.count();
-    if (on_check) on_check(check.id, rows, took.count());
+    run_check(
+        verification, check.id, [&] { return check.run(context); }, on_check);
   }
   return verification;
 }

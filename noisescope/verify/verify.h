@@ -27,6 +27,14 @@ Verification run_checks(const VerifyOptions& options, const Model* trained, cons
 Verification run_checks(const VerifyOptions& options, const Seams& seams, const Model* trained,
                         const Control& control = {}, const CheckObserver& on_check = {});
 
+/// The ids of checks that are `wanted`, all that are known where none is. Throws ValueError for one that is not known,
+/// with the nearest.
+std::vector<std::string> chosen_checks(const std::vector<std::string>& wanted, const std::vector<std::string>& known);
+
+/// Runs one check, and keeps its rows and its seconds.
+void run_check(Verification& verification, const std::string& id, const std::function<VerifyRows()>& check,
+               const CheckObserver& on_check);
+
 nlohmann::ordered_json to_json(const Verification& verification);
 
 }  // namespace noisescope::verify

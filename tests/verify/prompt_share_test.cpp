@@ -14,8 +14,8 @@ VerifyRows rows_under(const Seams& seams) {
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
   const Model exact = exact_model(demo);
   const Model planted = seams.model ? seams.model(exact) : exact;
-  const VerifyContext context{{},   seams, planted, exact_model(fine),          nullptr,
-                              demo, fine,  {},      [](const VerifyPicture&) {}};
+  const VerifyContext context{
+      {{}, seams, {}, [](const VerifyPicture&) {}}, planted, exact_model(fine), nullptr, demo, fine};
   return prompt_share_rows(context, planted, {0.1, 0.1, 0.5, 0.1});
 }
 
@@ -38,9 +38,12 @@ TEST(PromptShare, FindsPlantedErrorsAtTheirSize) {
 
 TEST(PromptShare, WithoutABarIsReported) {
   const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
-  const VerifyContext context{
-      {.defect = "few pictures"}, {}, exact_model(demo), exact_model(fine), nullptr, demo, fine, {},
-      [](const VerifyPicture&) {}};
+  const VerifyContext context{{{.defect = "few pictures"}, {}, {}, [](const VerifyPicture&) {}},
+                              exact_model(demo),
+                              exact_model(fine),
+                              nullptr,
+                              demo,
+                              fine};
   EXPECT_EQ(prompt_share_rows(context, context.exact_demo, {0.1, 0.1, 0.5})[kLogSnr].direction, Direction::reported);
 }
 

@@ -44,19 +44,16 @@ class TrainedDemo : public ::testing::Test {
     if (!model_) GTEST_SKIP() << "NOISESCOPE_DEMO_RUN names no run";
   }
 
-  /// What `use` makes of the network with an error planted. `defect` set: fewer pictures (VerifyContext::n).
+  /// What `use` makes of the network with an error planted. `defect` set: fewer pictures (CheckSetting::n).
   static VerifyRows rows(const Seams& seams, const std::function<VerifyRows(const VerifyContext&)>& use) {
     const WorldDenoiser demo{World(world_member("demo"))}, fine{World(world_member("fine"))};
     const auto planted = std::make_shared<const Model>(seams.model ? seams.model(*model_) : *model_);
-    VerifyRows found = use({{.defect = "few pictures"},
-                            seams,
+    VerifyRows found = use({{{.defect = "few pictures"}, seams, {}, [](const VerifyPicture&) {}},
                             exact_model(demo),
                             exact_model(fine),
                             planted,
                             demo,
-                            fine,
-                            {},
-                            [](const VerifyPicture&) {}});
+                            fine});
     for (VerifyRow& row : found) {
       for (const auto& [figure, bar] : kBarsOfFew) {
         if (row.figure.starts_with(figure)) row.bar = bar;

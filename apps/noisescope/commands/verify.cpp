@@ -3,10 +3,13 @@
 #include "apps/noisescope/cli.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/format.h"
+#include "noisescope/data/data_options.h"
+#include "noisescope/io/codec/yaml.h"
 #include "noisescope/io/file.h"
 #include "noisescope/model/shared_network.h"
 #include "noisescope/report/verify_page.h"
 #include "noisescope/run/train_run.h"
+#include "noisescope/verify/pictures/picture_check.h"
 #include "noisescope/verify/power.h"
 #include "noisescope/verify/verify.h"
 
@@ -15,16 +18,21 @@ namespace {
 
 struct VerifyFlags {
   VerifyOptions options;
-  std::string model;
+  std::string model, data;
+  std::vector<std::string> overrides;  // of the data
   std::string out;
   bool list = false, power = false;
 };
 
 using Json = nlohmann::ordered_json;
 
-Json checks_json(const Session& session) {
+Json checks_json(const Session& session, const VerifyFlags& flags) {
   std::vector<std::string> ids;
-  for (const Check& check : checks()) ids.push_back(check.id);
+  if (!flags.data.empty()) {
+    for (const PictureCheck& check : picture_checks()) ids.push_back(check.id);
+  } else {
+    for (const Check& check : checks()) ids.push_back(check.id);
+  }
   for (const std::string& id : ids) session.say(id);
   return ids;
 }
@@ -42,9 +50,10 @@ Json defects_json(const Session& session) {
   return json;
 }
 
-void list_all(const Session& session) {
+void list_all(const Session& session, const VerifyFlags& flags) {
   session.say("Checks (--checks ID,ID):");
-  const Json all_checks = checks_json(session);
+  const Json all_checks = checks_json(session, flags);
+  if (!flags.data.empty()) return session.result({{"checks", all_checks}});
   session.say("\nDefects (--break NAME):");
   session.result({{"checks", all_checks}, {"defects", defects_json(session)}});
 }
@@ -83,18 +92,54 @@ void run_power(Session& session, const VerifyFlags& flags, const Model* trained)
   session.result(to_json(powers));
 }
 
+/// Pictures are asked alone: what else could be asked for says nothing about them.
+void check_data_flags(const VerifyFlags& flags) {
+  const auto refuse = [](const std::string& flag, const std::string& why) {
+    throw ValueError("[verify] expected --data without " + flag + ", got both; " + why);
+  };
+  if (!flags.model.empty()) {
+    refuse("--model",
+           "a network is held against a truth of its pictures' words, which only the two-object world has; "
+           "'noisescope report RUN' shows where a network departs from the exact model of its pictures");
+  }
+  if (!flags.options.defect.empty()) {
+    refuse("--break", "defects are planted in the checks of the two-object worlds");
+  }
+  if (flags.power) refuse("--power", "errors of every size are planted in the checks of the two-object worlds");
+}
+
+/// All pictures that --data names.
+std::shared_ptr<const ImageDataset> opened_data(const Session& session, const VerifyFlags& flags) {
+  DataOptions data;
+  data.kind = flags.data == "emoji" ? DataKind::emoji : DataKind::folder;
+  if (data.kind == DataKind::folder) data.path = flags.data;
+  read_options(parse_overrides(flags.overrides), [&](Describer& d) { d.section("data", data, "the pictures"); });
+  data.emoji.held_out = 0;  // nothing is trained
+  LoadReport report;
+  const OpenedData opened = open_dataset(data, session.control, report);
+  for (const std::string& note : load_notes(report)) session.notice(note);
+  auto pictures = std::dynamic_pointer_cast<const ImageDataset>(opened.dataset);
+  if (!pictures) throw ValueError("[verify] expected --data of pictures, got data.kind=world");
+  return pictures;
+}
+
+Verification verified(const Session& session, const VerifyFlags& flags, const Model* trained) {
+  const auto say = [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
+    session.say(format_text("{}{}: {:.1f} s", to_table(rows), check, seconds));
+  };
+  if (flags.data.empty()) return run_checks(flags.options, trained, session.control, say);
+  return run_picture_checks(flags.options, opened_data(session, flags), {}, session.control, say);
+}
+
 void run_verify(Session& session, VerifyFlags flags) {
-  if (flags.list) return list_all(session);
+  if (!flags.data.empty()) check_data_flags(flags);
+  if (flags.list) return list_all(session, flags);
   if (flags.options.defect == "list") return session.result(defects_json(session));
-  if (flags.options.checks == std::vector<std::string>{"list"}) return session.result(checks_json(session));
+  if (flags.options.checks == std::vector<std::string>{"list"}) return session.result(checks_json(session, flags));
   flags.options.seed = session.common.seed.value_or(0);
   const std::optional<Model> trained = subject_of(session, flags.model);
   if (flags.power) return run_power(session, flags, trained ? &*trained : nullptr);
-  const Verification verification =
-      run_checks(flags.options, trained ? &*trained : nullptr, session.control,
-                 [&](const std::string& check, const std::vector<VerifyRow>& rows, double seconds) {
-                   session.say(format_text("{}{}: {:.1f} s", to_table(rows), check, seconds));
-                 });
+  const Verification verification = verified(session, flags, trained ? &*trained : nullptr);
   const nlohmann::ordered_json json = to_json(verification);
   const std::filesystem::path path = std::filesystem::path(flags.out) / "verify.json";
   std::filesystem::create_directories(flags.out);
@@ -113,6 +158,12 @@ void add_verify(CLI::App& app, Session& session) {
   add_common(*command, session);
   auto flags = std::make_shared<VerifyFlags>();
   command->add_option("--model", flags->model, "also check this run folder, of a model of the demo world");
+  command->add_option(
+      "--data", flags->data,
+      "instead: check on the exact model of captioned pictures, a folder or 'emoji'; nothing is trained");
+  command->add_option("--set", flags->overrides, "an option of the data, with --data: data.image_size_px=64")
+      ->allow_extra_args(false)
+      ->needs("--data");
   command->add_flag("--full", flags->options.full, "full sample sizes (up to 20 minutes)");
   command->add_flag("--list", flags->list, "the checks and the defects that can be planted");
   command->add_option("--checks", flags->options.checks, "only these, by method id, separated by commas (--list)")
@@ -128,6 +179,8 @@ void add_verify(CLI::App& app, Session& session) {
       "  noisescope verify\n"
       "  noisescope verify --model runs/demo --full\n"
       "  noisescope verify --checks u_turn,read_out\n"
+      "  noisescope verify --data emoji --out out/verify\n"
+      "  noisescope verify --data photos --set data.image_size_px=64 --out out/verify\n"
       "  noisescope verify --break shifted-prompt      (must fail)\n"
       "  noisescope verify --power --out runs/power\n"
       "  noisescope verify --list --json\n"

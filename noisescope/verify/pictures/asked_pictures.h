@@ -36,8 +36,8 @@ struct FilteredPaths {
   std::vector<double> log_snrs;  // [N]
   Tensor own, exact_own;  // [N, B] p of the version that is said: by the filter, and the exact one at the same x (0
                           // where it is not asked)
-  Tensor whole;  // [B] ln K
-  Tensor map;    // [B, S, S] nats
+  Tensor whole;           // [B] ln K
+  Tensor map;             // [B, S, S] nats
 
   /// What the path has decided for the version that is said, exactly: ln p + ln K at its end, [B] nats.
   Tensor decided() const { return exact_own[-1].clamp_min(1e-300).log() + whole; }

@@ -155,7 +155,7 @@ std::vector<PromptContrast> contrasts_of(const Model& model, const std::string& 
                                          const std::vector<std::string>& words,
                                          const std::vector<std::string>& alternatives) {
   if (model.world) return word_contrasts(&model.world->grammar(), prompt, words, alternatives);
-  const std::vector<PromptContrast> known = model.contrasts ? model.contrasts(prompt) : std::vector<PromptContrast>{};
+  std::vector<PromptContrast> known = model.contrasts ? model.contrasts(prompt) : std::vector<PromptContrast>{};
   if (words.empty()) return known;
   if (!alternatives.empty()) return word_contrasts(nullptr, prompt, words, alternatives);
   std::vector<PromptContrast> contrasts;

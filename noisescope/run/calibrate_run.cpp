@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 constexpr size_t kFewestPictures = 8;
 constexpr size_t kOtherCaptions = 3;
 constexpr int64_t kLevels = 60;  // weights are linear in log-SNR: finer steps tell them no better
-constexpr int kFormat = 2;  // of the file; 1 had one weight a level for all words
+constexpr int kFormat = 2;       // of the file; 1 had one weight a level for all words
 
 /// Apart from the noise of everything else that the run's seed draws.
 constexpr uint64_t kCalibrationStream = 0x63616c6962;
@@ -53,7 +53,8 @@ ScoreGain gain_of(const ordered_json& gain) {
 /// Weights at whole log-SNRs, for people.
 ordered_json weights_at_levels(const Calibration& c, const EvidenceWeights& weights) {
   ordered_json out = ordered_json::array();
-  for (double log_snr = std::ceil(c.log_snr_min); log_snr <= c.log_snr_max; ++log_snr) {
+  for (auto whole = std::lround(std::ceil(c.log_snr_min)); whole <= std::lround(std::floor(c.log_snr_max)); ++whole) {
+    const auto log_snr = static_cast<double>(whole);
     const double weight = c.fitted_at(log_snr, weights), half = 1.96 * c.error_at(log_snr, weights);
     out.push_back({{"log_snr", log_snr}, {"value", weight}, {"low", weight - half}, {"high", weight + half}});
   }

@@ -184,7 +184,7 @@ class Run {
       state_.levels = setup_.measure_levels();
     }
     share_state();
-    inputs_.set_noise_levels(*state_.levels);
+    if (state_.levels) inputs_.set_noise_levels(*state_.levels);
   }
 
   /// One update of the weights. The state changes at its end alone.

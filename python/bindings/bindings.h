@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -99,14 +100,14 @@ void run_long(const std::function<void(const Control&)>& work, const py::object&
 /// The same for work that gives something and needs no gradients.
 template <class T>
 T long_call(const std::function<T(const Control&)>& work, const py::object& progress) {
-  std::optional<T> result;
+  std::unique_ptr<T> result;
   run_long(
       [&](const Control& control) {
         const torch::NoGradGuard no_grad;
-        result.emplace(work(control));
+        result = std::make_unique<T>(work(control));
       },
       progress);
-  return std::move(result).value();
+  return std::move(*result);
 }
 
 /// The same as an object of the package.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <set>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -27,6 +28,11 @@ Model exact_emoji() {
   return exact_model(emoji_options(), {}, report);
 }
 
+PictureDenoiser truth_of(const Model& model) {
+  if (!model.pictures) throw std::logic_error("expected an exact model of pictures");
+  return *model.pictures;
+}
+
 /// p(version k | x) of one noisy picture x [3, S, S] under the clean ones [N, 3, S, S] float64: sums over all of them,
 /// distances by differences.
 Tensor brute_force_versions(const Tensor& clean, const Tensor& x, double sigma, const Tensor& conditions) {
@@ -37,7 +43,7 @@ Tensor brute_force_versions(const Tensor& clean, const Tensor& x, double sigma, 
 
 TEST(ExactEmoji, DecisionCurveEqualsBruteForce) {
   const Model model = exact_emoji();
-  const PictureDenoiser& truth = *model.pictures;
+  const PictureDenoiser truth = truth_of(model);
   const auto contrast = model.contrasts("waving hand, dark skin tone").at(0);
   ASSERT_EQ(contrast.values.size(), 5U);
   const Tensor conditions = model.condition(contrast.prompts), null = truth.null_condition();
@@ -55,15 +61,14 @@ TEST(ExactEmoji, DecisionCurveEqualsBruteForce) {
 
 TEST(ExactEmoji, EvidenceOfATrueWordLiesWhereTheOriginalsDiffer) {
   const Model model = exact_emoji();
+  const PictureDenoiser truth = truth_of(model);
   const auto contrast = model.contrasts("red heart").at(0);
-  const Tensor picture =
-      model.pictures->denoise(torch::zeros({1, 3, 32, 32}), torch::ones({1}), model.condition({"red heart"}))
-          .expand({2, -1, -1, -1});
+  const Tensor picture = truth.denoise(torch::zeros({1, 3, 32, 32}), torch::ones({1}), model.condition({"red heart"}))
+                             .expand({2, -1, -1, -1});
   std::vector<Tensor> conditions, originals;
   for (const std::string& prompt : contrast.prompts) {
     conditions.push_back(model.condition({prompt}).expand({2, -1}));
-    originals.push_back(
-        model.pictures->denoise(picture.slice(0, 0, 1), torch::ones({1}), conditions.back().slice(0, 0, 1)));
+    originals.push_back(truth.denoise(picture.slice(0, 0, 1), torch::ones({1}), conditions.back().slice(0, 0, 1)));
   }
   const Tensor mask = ((torch::cat(originals) - originals[0]).abs().amax(torch::IntArrayRef{0, 1}) > 8 / 127.5);
   const Evidence evidence =

@@ -3,7 +3,7 @@
 // NOISESCOPE_DEMO_RUN names its folder, which tests/run/demo_accuracy_test.cpp trains (ctest's fixture demo_run).
 #include <cstdlib>
 #include <map>
-#include <optional>
+#include <memory>
 
 #include <gtest/gtest.h>
 
@@ -37,8 +37,9 @@ class TrainedDemo : public ::testing::Test {
     if (place == nullptr) return;
     configure_process(1);  // other slow checks run beside it
     const RunFolder folder{place};
-    model_ = run_model(load_run_model(folder, torch::kCPU), load_run_config_of(folder), folder);
-    model_->name = "trained demo";
+    auto model = run_model(load_run_model(folder, torch::kCPU), load_run_config_of(folder), folder);
+    model.name = "trained demo";
+    model_ = std::make_shared<const Model>(std::move(model));
   }
   void SetUp() override {
     if (!model_) GTEST_SKIP() << "NOISESCOPE_DEMO_RUN names no run";
@@ -77,7 +78,7 @@ class TrainedDemo : public ::testing::Test {
   }
 
  private:
-  static inline std::optional<Model> model_;
+  static inline std::shared_ptr<const Model> model_;
 };
 
 void expect_all_hold(const VerifyRows& rows) {

@@ -38,8 +38,9 @@ void run_calibrate(const Session& session, const std::string& run, const std::ve
                                           session.group);
   const Calibration calibration = calibrate_run(model, config, data, folder, session.control);
   print_calibration(session, calibration);
-  session.say(calibration.is_needed() ? "explanations use these weights (--set evidence.calibrated=false: not)"
-                                      : "the gain over all words is not certain, so evidence stays as the model claims it");
+  session.say(calibration.is_needed()
+                  ? "explanations use these weights (--set evidence.calibrated=false: not)"
+                  : "the gain over all words is not certain, so evidence stays as the model claims it");
   session.say("written to " + folder.calibration().string());
   session.result(calibration_json(calibration));
 }

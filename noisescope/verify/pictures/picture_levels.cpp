@@ -43,10 +43,11 @@ double half_known_log_snr(const PictureContext& context, const std::vector<int64
   const Tensor null = context.null_condition(own.size(0));
   double before = 0;
   const double from = hidden_log_snr(context), to = context.exact.log_snr_max;
-  for (double log_snr = from; log_snr < to; log_snr += kStep) {
+  for (int64_t k = 0; from + kStep * static_cast<double>(k) < to; ++k) {
+    const double log_snr = from + kStep * static_cast<double>(k);
     const auto [x, sigma] = noisy_pictures(context, samples, log_snr, 7000);
     const double known = context.truth.posterior(x, sigma, null).gather(1, own).mean().item<double>();
-    if (known >= 0.5 && log_snr > from) return log_snr - kStep * (known - 0.5) / std::max(known - before, 1e-9);
+    if (known >= 0.5 && k > 0) return log_snr - kStep * (known - 0.5) / std::max(known - before, 1e-9);
     before = known;
   }
   return to;

@@ -49,6 +49,7 @@ BLANKS = [
     ("noisescope config cost", "FILE", "config/shapes.yaml"),
     ("noisescope convert IN", "IN", "downloads/open_clip-ViT-B-32"),
     ("noisescope data import", "FILES", "pictures.parquet"), ("noisescope data import", "FOLDER", "imported"),
+    ("noisescope verify --data", "FOLDER", "photos"),
     ("noisescope sample --record", "sample", f'sample runs/demo --prompt "{DEMO_PROMPT}"'),
 ]
 # What keeps it short: (the command matches, and not this, words that are added or put in place).
@@ -62,7 +63,8 @@ SHORTER = [
     (r"^noisescope explain", r"--list|--methods", "--methods information_map,counterfactual --pictures 2"),
     (r"^noisescope explain", r"--list", "--paths 2"),
     (r"^noisescope studio", r"--no-open", "--no-open"),
-    (r"^noisescope verify", r"--list|--checks|--break|--power", "--checks u_turn"),
+    (r"^noisescope verify", r"--list|--checks|--break|--power|--data", "--checks u_turn"),
+    (r"^noisescope verify --data", r"--checks", "--checks picture_denoiser,decision_windows"),
     (r"^noisescope verify.*--power", None, "--checks sensitivity"),
     (r"^noisescope verify --break", None, "--checks noise_tests"),
 ]

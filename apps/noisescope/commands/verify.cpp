@@ -16,6 +16,8 @@
 namespace noisescope::cli {
 namespace {
 
+constexpr int64_t kFewPictures = 64;
+
 struct VerifyFlags {
   VerifyOptions options;
   std::string model, data;
@@ -120,6 +122,11 @@ std::shared_ptr<const ImageDataset> opened_data(const Session& session, const Ve
   for (const std::string& note : load_notes(report)) session.notice(note);
   auto pictures = std::dynamic_pointer_cast<const ImageDataset>(opened.dataset);
   if (!pictures) throw ValueError("[verify] expected --data of pictures, got data.kind=world");
+  if (pictures->size() < kFewPictures) {
+    session.notice(format_text(
+        "{} pictures: rows that rest on few of them may fall by chance; another --seed tells, or {} pictures and more",
+        pictures->size(), kFewPictures));
+  }
   return pictures;
 }
 

@@ -6,7 +6,7 @@ import os
 import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,7 @@ class StudioPage:
         self.number("Pictures").fill(str(pictures))
         with self.drawing():
             self.prompt.press("Enter")
+        self.wait_for(lambda: self.state() == self.last(), "the slider never came to the finished picture")
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
@@ -98,18 +99,24 @@ class StudioPage:
         return self.page.locator("#stage .large canvas").nth(picture)
 
     def pixels(self, canvas: Locator) -> list[int]:
-        """RGBA of a canvas, once the frame that it waits for is drawn."""
+        """RGBA of a canvas, once the states under the slider are here and the frame that it waits for is drawn."""
+        expect(self.page.locator("#stage [aria-busy='true']")).to_have_count(0, timeout=DRAWN_MS)
         read = """(canvas) => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() =>
           resolve([...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]))))"""
         return canvas.evaluate(read)
 
     def wait_pixels(self, canvas: Locator, wanted: list[int]) -> None:
-        """Until the canvas shows this."""
+        self.wait_for(lambda: self.pixels(canvas) == wanted, "the canvas never showed what was seen before")
+
+    def wait_other_pixels(self, canvas: Locator, than: list[int]) -> None:
+        self.wait_for(lambda: self.pixels(canvas) != than, "the canvas never showed anything else")
+
+    def wait_for(self, holds: Callable[[], bool], otherwise: str) -> None:
         for _ in range(DRAWN_MS // 100):
-            if self.pixels(canvas) == wanted:
+            if holds():
                 return
             self.page.wait_for_timeout(100)
-        raise AssertionError("the canvas never showed what was seen before")
+        raise AssertionError(otherwise)
 
     # Areas
 

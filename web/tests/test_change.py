@@ -25,13 +25,13 @@ def test_a_word_changed_early_makes_another_picture_beside_the_old(studio: Studi
     studio.page.get_by_role("combobox", name="Word", exact=True).select_option(label="red")
     studio.page.get_by_label("becomes").select_option(label="green")
     apply(studio)
-    assert studio.pixels(studio.outcome(0)) == before, "the old one stands first"
-    assert studio.pixels(studio.outcome(1)) != before
+    studio.wait_pixels(studio.outcome(0), before)  # the old one stands first
+    studio.wait_other_pixels(studio.outcome(1), before)
     assert studio.state() == 2, "the slider stays"
     studio.screenshot("a3_word")
     studio.outcome(1).click()
     assert studio.state() == studio.last()
-    assert studio.pixels(studio.large(0)) == before
+    studio.wait_pixels(studio.large(0), before)
 
 
 def test_what_is_changed_stays_the_same_and_changes_stand_beside_it(studio: StudioPage) -> None:
@@ -62,7 +62,7 @@ def test_a_change_is_tried_at_every_state(studio: StudioPage) -> None:
     expect(told).to_be_visible(timeout=ASKED_MS)
     pictures = area.get_by_role("list", name="What became of the picture").get_by_role("button")
     expect(pictures).to_have_count(24)
-    assert studio.pixels(pictures.first.locator("canvas")) != studio.pixels(pictures.last.locator("canvas"))
+    studio.wait_other_pixels(pictures.last.locator("canvas"), studio.pixels(pictures.first.locator("canvas")))
     studio.screenshot("a3_sweep")
     with studio.drawing():
         pictures.first.click()
@@ -80,9 +80,9 @@ def test_the_boxes_of_a_move_say_from_and_to(studio: StudioPage) -> None:
     change(studio, "Move noise", 0)
     picker = studio.page.get_by_role("group", name="Box", exact=True)
     assert picker.inner_text().split() == ["from", "to"]
-    assert studio.pixels(picker.locator("canvas")) == finished, "drawn on what comes of the noise"
+    studio.wait_pixels(picker.locator("canvas"), finished)  # drawn on what comes of the noise
     studio.page.get_by_role("radio", name="clean estimate at this level").check()
-    assert studio.pixels(picker.locator("canvas")) != finished
+    studio.wait_other_pixels(picker.locator("canvas"), finished)
     studio.screenshot("a3_move")
     apply(studio)
 

@@ -9,6 +9,7 @@
 
 #include "apps/noisescope/cli.h"
 #include "apps/noisescope/terminal.h"
+#include "apps/noisescope/usage.h"
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
@@ -151,6 +152,7 @@ int run(int argc, char** argv) {
       "noisescope"};
   app.require_subcommand(1);
   app.footer(kFooter);
+  app.failure_message([](const CLI::App* all, const CLI::Error& error) { return usage_text(*all, error); });
   app.set_version_flag("--version", "noisescope " NOISESCOPE_VERSION);
   for (auto* add :
        {add_demo, add_data, add_clip, add_train, add_sample, add_explain, add_rewind, add_verify, add_calibrate,

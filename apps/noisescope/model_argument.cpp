@@ -4,6 +4,7 @@
 
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
+#include "noisescope/core/format.h"
 #include "noisescope/data/data_options.h"
 #include "noisescope/explain/method.h"
 #include "noisescope/io/codec/yaml.h"
@@ -40,10 +41,7 @@ constexpr const char* kData = "data:";
 
 /// The exact model of the pictures that "data:emoji" or "data:PATH" names.
 Model opened_data(const Session& session, const std::string& text, const std::vector<std::string>& overrides) {
-  const std::string named = text.substr(std::string_view(kData).size());
-  DataOptions data;
-  data.kind = named == "emoji" ? DataKind::emoji : DataKind::folder;
-  if (data.kind == DataKind::folder) data.path = named;
+  DataOptions data = data_named(text.substr(std::string_view(kData).size()));
   const ConfigNode settings = parse_overrides(overrides);
   SamplingOptions unused;
   const auto read = [&](SamplingOptions& sample) {
@@ -78,8 +76,12 @@ OpenedModel open_model(const Session& session, const std::string& text, const st
     return {opened_data(session, text, of_config), std::nullopt, std::move(settings), session.common.seed.value_or(0)};
   }
   if (!std::filesystem::exists(text)) {
-    throw DataError("[cli.open_model] expected a run folder, 'world', 'world:fine' or 'data:FOLDER', got '" + text +
-                    "', which does not exist; train " + "one with 'noisescope train --out " + text + "'");
+    const std::string nearest = nearest_name(text, {"world", "world:fine", "world:demo", "data:emoji"});
+    throw DataError(format_text(
+        "[cli.open_model] expected a run folder, 'world', 'world:fine' or 'data:FOLDER', got '{}', which does not "
+        "exist; "
+        "{}",
+        text, nearest.empty() ? "'noisescope train --out FOLDER' makes a run" : "did you mean '" + nearest + "'?"));
   }
   const RunFolder folder{text};
   const RunConfig config = load_run_config_of(folder, of_config);

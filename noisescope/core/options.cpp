@@ -9,20 +9,20 @@
 namespace noisescope {
 namespace {
 
-/// Levenshtein distance.
+/// Letters to put in, to leave out, to replace or, beside each other, to exchange (optimal string alignment).
 size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
+  std::vector<std::vector<size_t>> table(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  std::iota(table[0].begin(), table[0].end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
+    table[i][0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+      const size_t substitute = table[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      table[i][j] = std::min({table[i - 1][j] + 1, table[i][j - 1] + 1, substitute});
+      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (exchanged) table[i][j] = std::min(table[i][j], table[i - 2][j - 2] + 1);
     }
   }
-  return row.back();
+  return table[a.size()][b.size()];
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ std::string nearest_name(std::string_view text, const std::vector<std::string>& 
   constexpr size_t kLongestName = 64;  // beyond that it is no typing error
   if (text.size() > kLongestName) return "";
   std::string best;
-  size_t best_distance = std::max<size_t>(2, text.size() / 3) + 1;
+  size_t best_distance = std::max<size_t>(1, (text.size() + 1) / 3) + 1;
   for (const std::string& candidate : candidates) {
     // The lengths alone are apart too far: spares long and hostile vocabularies.
     if (candidate.size() >= text.size() + best_distance || text.size() >= candidate.size() + best_distance) continue;

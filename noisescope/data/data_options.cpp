@@ -9,6 +9,10 @@ namespace {
 
 std::shared_ptr<const Dataset> open_kind(const DataOptions& options, const Control& control, LoadReport& report) {
   if (options.kind == DataKind::world) {
+    if (!options.path.empty()) {
+      throw ConfigError("[data.open_dataset] expected no data.path for data.kind world, got " + options.path +
+                        "; for pictures set data.kind to folder or tiny_imagenet");
+    }
     const auto seed = static_cast<uint64_t>(options.seed);
     const World world(options.world);
     report.loaded = options.world_samples;
@@ -64,6 +68,13 @@ void describe(Describer& d, DataOptions& o) {
   d("seed", o.seed, "draws the scenes of the world, and the samples held out", {.min = 0});
   d("world_samples", o.world_samples, "scenes of the world in an epoch", {.min = 1});
   d.section("world", o.world, "the two-object world");
+}
+
+DataOptions data_named(const std::string& text) {
+  DataOptions options;
+  options.kind = text == "emoji" ? DataKind::emoji : DataKind::folder;
+  if (options.kind == DataKind::folder) options.path = text;
+  return options;
 }
 
 Mirroring mirroring(Flip flip, const Dataset& dataset) {

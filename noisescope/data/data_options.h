@@ -41,6 +41,9 @@ struct DataOptions {
 /// The fields of `load`, `folder` and `emoji` stand beside the others: data.image_size_px, data.emoji_flags.
 void describe(Describer& d, DataOptions& o);
 
+/// The options of what a command line names: "emoji", or the path of a folder or archive.
+DataOptions data_named(const std::string& text);
+
 /// Are pictures mirrored in training, and why.
 struct Mirroring {
   bool on = false;

@@ -99,9 +99,15 @@ class ReportRun {
     write(" (still running)");
   }
 
-  /// Throws what a method asked for by name threw, if none answered.
+  /// If none answered, throws what a method asked for by name threw; ValueError where all were left out for a reason.
   ExplanationReport finish() {
     if (report_.sections.empty() && failure_) std::rethrow_exception(failure_);
+    if (report_.sections.empty()) {
+      const LeftOut& first = result_.left_out.front();
+      throw ValueError(
+          format_text("[report.explanation_report] expected a method that can be asked, got {} left out: {}",
+                      first.method, first.reason));
+    }
     write("");
     return std::move(result_);
   }

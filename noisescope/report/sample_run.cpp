@@ -129,7 +129,8 @@ class Writer {
 std::vector<PictureRequest> drawings_of(const SampleRequest& request) {
   const std::vector<std::string> names = prompt_names(request);
   if (names.empty()) {
-    throw ValueError("[report.sample_run] expected a prompt or a picture as prompt, got neither");
+    throw ValueError(
+        "[report.sample_run] expected --prompt or --image-prompt, got neither; say what to draw: --prompt \"...\"");
   }
   std::vector<PictureRequest> drawings;
   for (size_t k = 0; k < names.size(); ++k) {
@@ -187,7 +188,7 @@ SampleResult sample_run(const TextToImage& model, const RunConfig& config, const
   SampleRequest request = asked;
   if (request.out.empty()) request.out = folder.samples();
   check_record(config, request, model.image_size());
-  check_writable(request.out);
+  const ResultFolder written(request.out);
   TrajectoryRecorder recorder{RecorderOptions{}};
   SampleResult result;
   const auto begin = std::chrono::steady_clock::now();

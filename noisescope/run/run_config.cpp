@@ -169,8 +169,11 @@ RunConfig load_run_config_of(const RunFolder& folder, const std::vector<std::str
 
 RunConfig stored_run_config(const RunFolder& folder, const std::vector<std::string>& overrides) {
   if (!std::filesystem::exists(folder.config())) {
-    throw DataError("[run.load_run_config_of] expected a run folder, got " + folder.root.string() +
-                    " without config.yaml; train one with 'noisescope train --out " + folder.root.string() + "'");
+    const std::string name = folder.root.string();
+    throw DataError(
+        format_text("[run.load_run_config_of] expected a run folder, got {}, {}; 'noisescope train --out "
+                    "FOLDER' makes one",
+                    name, std::filesystem::exists(folder.root) ? "which has no config.yaml" : "which does not exist"));
   }
   return load_run_config(folder.config(), overrides);
 }

@@ -80,6 +80,18 @@ void check_folder(const RunConfig& config, const RunFolder& folder) {
   check_budget(folder, stored.train.budget, config.train.budget);
 }
 
+/// Refuses a new run among the pictures: what it writes would be read as some of them.
+void check_apart(const RunConfig& config, const RunFolder& folder) {
+  if (!std::filesystem::is_directory(config.data.path) || std::filesystem::exists(folder.config())) return;
+  const std::filesystem::path pictures = std::filesystem::canonical(config.data.path);
+  const std::filesystem::path run = std::filesystem::weakly_canonical(folder.root);
+  if (std::mismatch(pictures.begin(), pictures.end(), run.begin(), run.end()).first != pictures.end()) return;
+  throw DataError(
+      format_text("[run.train_run] expected a run folder outside of the pictures in {}, got {}; choose "
+                  "another --out",
+                  config.data.path, folder.root.string()));
+}
+
 /// Refuses data other than those that the run was trained on, wherever they lie now.
 void check_data(const RunData& data, const RunFolder& folder) {
   if (!std::filesystem::exists(folder.data())) return;
@@ -277,6 +289,7 @@ NamedTensors averaged_weights(const NamedTensors& ema_state) {
 RunData data_of_claimed(const RunConfig& config, const RunFolder& folder, Group& group, const Control& control,
                         std::optional<FolderLock>& lock) {
   check_folder(config, folder);
+  check_apart(config, folder);
   if (std::filesystem::exists(folder.root)) lock.emplace(folder.root);  // before data are read for nothing
   RunData data = open_run_data(config, control);
   agree(group, "data", {{"fingerprint", data.dataset->fingerprint()}});

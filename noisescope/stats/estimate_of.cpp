@@ -33,6 +33,10 @@ Estimate absolute(const Estimate& e) {
 
 Estimate plus(const Estimate& e, double number) { return {e.value + number, e.low + number, e.high + number, e.n}; }
 
+Estimate bounded(const Estimate& e, double low, double high) {
+  return {e.value, std::max(e.low, low), std::min(e.high, high), e.n};
+}
+
 Estimate scaled(const Estimate& e, double factor) { return {e.value * factor, e.low * factor, e.high * factor, e.n}; }
 
 Estimate relative_off(const Tensor& values, const Tensor& closed) {

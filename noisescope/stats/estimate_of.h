@@ -11,6 +11,9 @@ Estimate scaled(const Estimate& estimate, double factor);
 /// The estimate moved by a number.
 Estimate plus(const Estimate& estimate, double number);
 
+/// The estimate with its interval cut to the values that are possible, [low, high].
+Estimate bounded(const Estimate& estimate, double low, double high);
+
 /// |value|; the interval is that of the absolute value of what lies in the given one.
 Estimate absolute(const Estimate& estimate);
 

@@ -49,7 +49,7 @@ bool has_words(const std::string& spaced, const std::vector<std::string>& words)
                      [&](const std::string& word) { return spaced.find(word) != std::string::npos; });
 }
 
-/// The captions that share most words with the text, for messages.
+/// Up to three different captions that share most words with the text, for messages.
 std::string near_captions(const std::string& spaced, const std::vector<std::vector<std::string>>& captions) {
   const std::vector<std::string> words = single_words(spaced);
   std::vector<std::pair<int64_t, std::string>> near;  // words not shared, caption
@@ -61,8 +61,28 @@ std::string near_captions(const std::string& spaced, const std::vector<std::vect
   }
   std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> named;
-  for (size_t k = 0; k < std::min<size_t>(3, near.size()); ++k) named.push_back(near[k].second);
+  for (const auto& [missing, caption] : near) {
+    if (named.size() == 3) break;
+    if (std::find(named.begin(), named.end(), caption) == named.end()) named.push_back(caption);
+  }
   return "captions such as " + join(named);
+}
+
+/// "; did you mean 'heart'?" of the first word that is in no caption, or "".
+std::string meant_word(const std::string& spaced, const std::vector<std::vector<std::string>>& captions) {
+  std::set<std::string> known;
+  for (const auto& own : captions) {
+    for (const std::string& caption : own) {
+      for (const std::string& word : single_words(spaced_words(caption))) known.insert(word.substr(1, word.size() - 2));
+    }
+  }
+  for (const std::string& spaced_word : single_words(spaced)) {
+    const std::string word = spaced_word.substr(1, spaced_word.size() - 2);
+    if (known.contains(word)) continue;
+    const std::string nearest = nearest_name(word, {known.begin(), known.end()});
+    return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+  }
+  return "";
 }
 
 /// Log-weights of conditions [..., N], normalised, -inf where 0.
@@ -178,7 +198,8 @@ Tensor PictureDenoiser::condition_of(const std::vector<std::string>& texts) cons
     const double total = row.sum().item<double>();
     if (total == 0) {
       throw ValueError("[world.PictureDenoiser.condition_of] expected a caption, a class or words of a caption of " +
-                       t.given.name + ", got '" + text + "'; there are " + near_captions(words, t.given.captions));
+                       t.given.name + ", got '" + text + "'; there are " + near_captions(words, t.given.captions) +
+                       meant_word(words, t.given.captions));
     }
     rows.push_back(row / total);
   }

@@ -145,6 +145,9 @@ TEST(Options, NearestNameFindsTypingErrorsAndOnlyThose) {
   EXPECT_EQ(nearest_name("batchsize", names), "batch_size");
   EXPECT_EQ(nearest_name("sede", names), "seed");
   EXPECT_EQ(nearest_name("zzzzzzzz", names), "");
+  EXPECT_EQ(nearest_name("dog", {"of", "do"}), "do");
+  EXPECT_EQ(nearest_name("dog", {"of", "a"}), "");  // most of it would have to change
+  EXPECT_EQ(nearest_name("hart", {"star", "heart"}), "heart");
   EXPECT_EQ(nearest_name(std::string(100000, 'x'), names), "");
 }
 

@@ -61,6 +61,11 @@ TEST(Kid, EqualsTheDoubleSum) {
   EXPECT_NEAR(kid(x, y, 2).value, expected, 1e-10);
 }
 
+TEST(Kid, TwoBlocksOfTwoRowsAreEnough) {
+  EXPECT_TRUE(std::isfinite(kid(gaussian(1, 4, 3), gaussian(2, 4, 3), 2).value));
+  EXPECT_THROW(kid(gaussian(1, 3, 3), gaussian(2, 4, 3), 2), ValueError);
+}
+
 TEST(Kid, IsUnbiased) {
   const Estimate same = kid(gaussian(1, 2000, 8), gaussian(2, 2000, 8), 20);
   EXPECT_LT(same.low, 0.0);  // the interval of equal distributions holds 0
@@ -74,6 +79,12 @@ TEST(FrechetDistance, ClosedFormInOneDimension) {
   const double expected =
       std::pow((x.mean() - y.mean()).item<double>(), 2) + std::pow((x.std() - y.std()).item<double>(), 2);
   EXPECT_NEAR(frechet_distance(x, y), expected, 1e-10);
+}
+
+TEST(FrechetDistance, TwoRowsAreEnough) {
+  const Tensor x = torch::tensor({{0.0}, {2.0}}), y = torch::tensor({{3.0}, {5.0}});  // as wide, 3 apart
+  EXPECT_NEAR(frechet_distance(x, y), 9, 1e-10);
+  EXPECT_THROW(frechet_distance(x.slice(0, 0, 1), y), ValueError);
 }
 
 TEST(FrechetDistance, RotationInvariantAndZeroForEqualSets) {
@@ -105,6 +116,12 @@ TEST_F(RPrecision, ChanceAndPerfection) {
   // Pictures that know nothing of their caption: 1 in 10.
   const Estimate chance = r_precision(gaussian(10, 2000, 16), {captions, own, only_own}, Random(1), 9);
   EXPECT_NEAR(chance.value, 0.1, 0.03);
+}
+
+TEST_F(RPrecision, OneDistractorIsACoinFlip) {
+  const Estimate chance = r_precision(gaussian(10, 2000, 16), {captions, own, only_own}, Random(1), 1);
+  EXPECT_NEAR(chance.value, 0.5, 0.04);
+  EXPECT_THROW(r_precision(captions.index_select(0, own), {captions, own, only_own}, Random(1), 0), ValueError);
 }
 
 // A picture that prefers another true caption is not wrong: captions 2k and 2k + 1 say the same, and

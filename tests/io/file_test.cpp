@@ -1,4 +1,5 @@
 #include "noisescope/io/file.h"
+#include "noisescope/io/writable_folder.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -256,6 +257,21 @@ TEST(FolderLock, IsExclusiveBetweenProcessesAndFreedByDeath) {
             }),
             -SIGKILL);
   EXPECT_NO_THROW(FolderLock lock(folder));
+}
+
+TEST(ResultFolder, IsTakenAwayAgainWhereNothingCameOfIt) {
+  const fs::path folder = fresh_folder("result");
+  { const ResultFolder unused(folder / "a" / "b"); }
+  EXPECT_FALSE(fs::exists(folder / "a"));
+  EXPECT_TRUE(fs::exists(folder));
+  {
+    const ResultFolder used(folder / "a" / "b");
+    write_file_atomic(folder / "a" / "b" / "text.txt", "kept");
+  }
+  EXPECT_TRUE(fs::exists(folder / "a" / "b" / "text.txt"));
+  fs::create_directory(folder / "there");
+  { const ResultFolder before(folder / "there"); }
+  EXPECT_TRUE(fs::exists(folder / "there"));  // it was not made here
 }
 
 }  // namespace

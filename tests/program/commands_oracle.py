@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
@@ -225,9 +226,10 @@ def problems_of(commands, folder):
     for place, command in commands:
         launcher, typed = apart(command)
         typed = in_small(typed)
+        start = time.monotonic()
         done = run(typed, folder, launcher)
         as_wanted = done.returncode == (1 if FAILS.search(command) else 0)
-        print(f"{'ok' if as_wanted else 'WRONG'}  {command}", flush=True)
+        print(f"{'ok' if as_wanted else 'WRONG'}  {time.monotonic() - start:5.1f} s  {command}", flush=True)
         if not as_wanted:
             yield f"{place}: {command}\n  run as {typed}\n  exit code {done.returncode}\n{done.stderr[-600:]}"
 

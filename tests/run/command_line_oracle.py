@@ -82,10 +82,56 @@ def check_seeds():
         expect(done.returncode == 0 and json.loads(done.stdout)["seed"] == int(seed), f"--seed {seed} is taken", done)
 
 
+PROMPT = "a red square left of a blue disc on dark"
+
+
 def check_models():
-    done = run("explain", "nowhere", "--prompt", "a red square left of a blue disc on dark")
+    done = run("explain", "nowhere", "--prompt", PROMPT)
     expect(done.returncode == 3, "a model that is none is a fault of the data", done)
-    says(done, "a model that is none", "run folder", "'world'", "'nowhere'", "noisescope train --out nowhere")
+    says(done, "a model that is none", "run folder", "'world'", "'nowhere'", "noisescope train --out FOLDER")
+    says(run("explain", "wrld", "--prompt", PROMPT), "a misspelt model", "did you mean 'world'?")
+    says(run("sample", "nowhere", "--prompt", PROMPT), "a run that is none", "nowhere, which does not exist")
+
+
+def check_usage():
+    for words, *parts in (
+            (["expalin", "world"], "'expalin'", "did you mean 'explain'?"),
+            (["help"], "expected a command", "there are demo, data", "'noisescope --help'"),
+            (["export", "runs/demo"], "expected a command of 'noisescope export'", "there are page"),
+            (["explain", "world", "--prompt", *PROMPT.split()], "'red square left of", 'in quotes: --prompt "'),
+            (["explain", "world", "--method", "evidence"], "'--method evidence'", "did you mean '--methods'?"),
+            (["sample", "run", "--steps", "20"], "'--steps 20'", "--set KEY=VALUE"),
+            (["train", "--out", "run", "train.batch_size=4"], "write --set train.batch_size=4"),
+            (["clip", "classify", "photo.jpg"], "--model is required", "'noisescope clip classify --help'")):
+        done = run(*words)
+        expect(done.returncode == 2, f"{' '.join(words)} is wrong usage", done)
+        says(done, " ".join(words), *parts)
+
+
+def check_explaining_for_nothing(root):
+    """What asks for nothing that can be answered leaves no folder and does not succeed."""
+    out = root / "none/explain"
+    unknown = run("explain", "world", "--prompt", "a crimson square", "--out", out)
+    expect(unknown.returncode == 2 and not (root / "none").exists(), "an unknown word leaves no folder", unknown)
+    left_out = run("explain", "world", "--prompt", PROMPT, "--methods", "evidence", "--budget", "0.001s", "--out", out)
+    expect(left_out.returncode == 2 and not (root / "none").exists(), "all left out leaves no folder", left_out)
+    says(left_out, "all left out", "evidence left out: it would take")
+
+
+def check_pictures_by_mistake(root):
+    """A path of pictures that nothing would read; a run among the pictures that it is to be trained on."""
+    folder = root / "photos"
+    save(folder, *(f"{i}.png" for i in range(12)))
+    for words in (["data", "inspect"], ["train", "--out", root / "unread"]):
+        done = run(*words, "--set", f"data.path={folder}")
+        expect(done.returncode == 2 and not (root / "unread").exists(), f"{words[0]} refuses a path without kind", done)
+        says(done, words[0], str(folder), "data.kind", "folder")
+    for out in (folder, folder / "runs/mine", f"{folder}/../photos"):
+        done = run("train", *SMALL, *of_folder(folder), "--out", out)
+        expect(done.returncode == 3, f"a run in {out} is refused", done)
+        says(done, "a run among pictures", "outside of the pictures")
+    expect(len(list(folder.rglob("*"))) == 12, "nothing is written among the pictures")
+
 
 
 def check_unused(root):
@@ -260,6 +306,9 @@ def main():
         root = pathlib.Path(name)
         check_seeds()
         check_models()
+        check_usage()
+        check_explaining_for_nothing(root)
+        check_pictures_by_mistake(root)
         formats, long = check_unused(root)
         check_training_says_it(root, formats, long)
         check_flips(root)

@@ -21,6 +21,13 @@ TEST(Absolute, IntervalIsThatOfTheDistanceFromZero) {
   EXPECT_EQ(ends(-3, 0), std::pair(0.0, 3.0));
 }
 
+TEST(Bounded, IntervalEndsWhereValuesEnd) {
+  const Estimate share = bounded({0.99, 0.9, 1.08, 5}, 0, 1);
+  EXPECT_EQ(share.value, 0.99);
+  EXPECT_EQ(std::pair(share.low, share.high), std::pair(0.9, 1.0));
+  EXPECT_EQ(bounded({0.1, -0.2, 0.4, 5}, 0, 1).low, 0);
+}
+
 // Means 1.5, 2, 3.5 are in order; each group alone has one exchange: 1 - 6 * 2 / (3 * 8) = 1/2.
 TEST(PooledSpearman, RanksTheMeansOfTheGroups) {
   const Tensor a = torch::tensor({1.0, 2.0, 3.0}, torch::kFloat64).expand({2, 3});

@@ -89,14 +89,35 @@ TEST(PictureDenoiser, TextsAreCaptionsElseClassesElseWords) {
   EXPECT_EQ(chosen("red"), (Rows{0, 3, 4}));
   EXPECT_EQ(chosen(""), (Rows{0, 1, 2, 3, 4}));
   EXPECT_THROW(denoiser.condition_of({"ear"}), ValueError);  // inside a word
-  try {
-    denoiser.condition_of({"green heart"});
-    FAIL();
-  } catch (const ValueError& error) {
-    EXPECT_NE(std::string(error.what()).find("such as 'red heart'"), std::string::npos) << error.what();
-  }
   EXPECT_TRUE(denoiser.has_caption("FOX"));
   EXPECT_FALSE(denoiser.has_caption("heart"));
+}
+
+std::string refusal(const PictureDenoiser& denoiser, const std::string& prompt) {
+  try {
+    denoiser.condition_of({prompt});
+  } catch (const ValueError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(PictureDenoiser, UnknownPromptsAreToldThreeDifferentCaptionsAndTheWordThatIsMeant) {
+  const PictureDenoiser denoiser(five_pictures());
+  const std::string shared = refusal(denoiser, "green heart"), misspelt = refusal(denoiser, "red hart");
+  EXPECT_TRUE(shared.ends_with("such as 'red heart', 'Blue heart, large', 'fox'")) << shared;  // 'red heart' is two
+  EXPECT_TRUE(misspelt.ends_with("; did you mean 'heart'?")) << misspelt;
+}
+
+// 4,096 pictures are one block of the product: the last one here has a block of its own.
+TEST(PictureDenoiser, PicturesBeyondOneBlockCount) {
+  const int64_t count = 4097;
+  const Tensor pixels = torch::zeros({count, 1, 1, 1}, torch::kUInt8);
+  pixels[count - 1] = 255;
+  const PictureDenoiser denoiser({"many", pixels, std::vector<std::vector<std::string>>(count, {"dark"}), {}});
+  const Tensor x = torch::ones({1, 1, 1, 1}, torch::kFloat64), sigma = torch::full({1}, 0.1, torch::kFloat64);
+  const Tensor p = denoiser.posterior(x, sigma, denoiser.null_condition().unsqueeze(0));
+  EXPECT_NEAR(p[0][count - 1].item<double>(), 1, 1e-9);
 }
 
 TEST(PictureDenoiser, DensityIsAMixtureOfGaussiansWithTheScoreOfTheDenoiser) {

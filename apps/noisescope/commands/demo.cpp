@@ -84,7 +84,7 @@ void add_demo(CLI::App& app, Session& session) {
   command->add_option("--set", flags->overrides, "key=value over the demo's configuration")->allow_extra_args(false);
   command->footer(
       "Examples:\n"
-      "  noisescope demo                     about four minutes on two idle cores; then open "
+      "  noisescope demo                     three minutes on two idle cores; then open "
       "runs/demo/report.html\n"
       "  noisescope demo --data emoji        ten minutes: real captioned pictures\n"
       "  noisescope demo --budget 60s --out runs/look\n"

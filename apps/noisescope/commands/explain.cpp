@@ -103,7 +103,7 @@ void run_explain(const Session& session, ExplainFlags flags) {
   request.out = !flags.out.empty() ? std::filesystem::path(flags.out)
                 : opened.folder    ? opened.folder->explain()
                                    : std::filesystem::path("runs/world/explain");
-  check_writable(request.out);
+  const ResultFolder folder(request.out);
   const ExplanationReport report =
       explanation_report(opened.model, request, session.control,
                          [&](const Method& method, const Page& page) { print_page(session, method, page); });

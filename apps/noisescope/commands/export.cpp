@@ -29,6 +29,7 @@ void run_export_page(const Session& session, const ExportFlags& flags) {
 void add_export(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("export", "A run in another form");
   command->require_subcommand(1);
+  command->footer("Example:\n  noisescope export page runs/demo --out live.html");
   CLI::App* page = command->add_subcommand("page", "The studio with its model in one HTML file, to be opened offline");
   add_common(*page, session);
   auto flags = std::make_shared<ExportFlags>();

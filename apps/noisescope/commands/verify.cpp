@@ -112,9 +112,7 @@ void check_data_flags(const VerifyFlags& flags) {
 
 /// All pictures that --data names.
 std::shared_ptr<const ImageDataset> opened_data(const Session& session, const VerifyFlags& flags) {
-  DataOptions data;
-  data.kind = flags.data == "emoji" ? DataKind::emoji : DataKind::folder;
-  if (data.kind == DataKind::folder) data.path = flags.data;
+  DataOptions data = data_named(flags.data);
   read_options(parse_overrides(flags.overrides), [&](Describer& d) { d.section("data", data, "the pictures"); });
   data.emoji.held_out = 0;  // nothing is trained
   LoadReport report;

@@ -1,12 +1,14 @@
 #include "noisescope/explain/evidence.h"
 
 #include <cmath>
+#include <limits>
 
 #include "noisescope/core/format.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/report/estimate_text.h"
 #include "noisescope/report/evidence_figures.h"
 #include "noisescope/report/pages/pages.h"
+#include "noisescope/stats/estimate_of.h"
 #include "noisescope/world/parser.h"
 
 namespace noisescope::report {
@@ -101,18 +103,21 @@ Tensor finite(const Tensor& values) { return values.masked_select(values.isfinit
 
 nlohmann::ordered_json to_json(const WordEvidence& word, bool calibrated) {
   const Evidence& e = word.model;
+  const double most = std::log(double(word.contrast.values.size()));
+  const auto p_end = [](const Evidence& of) { return to_json(bounded(mean_estimate(of.decision()[-1]), 0, 1)); };
+  constexpr double kNoLimit = std::numeric_limits<double>::infinity();
   nlohmann::ordered_json json = {{"word", word.contrast.name},
                                  {"versions", word.contrast.values},
-                                 {"total_nats", to_json(mean_estimate(e.realised_total()))},
+                                 {"total_nats", to_json(bounded(mean_estimate(e.realised_total()), -kNoLimit, most))},
                                  {"expected_nats", to_json(mean_estimate(e.compensated.sum({1, 2})))},
-                                 {"p_end", to_json(mean_estimate(e.decision()[-1]))},
-                                 {"most_nats", std::log(double(word.contrast.values.size()))}};
+                                 {"p_end", p_end(e)},
+                                 {"most_nats", most}};
   const Tensor half = finite(e.half_points());
   if (half.size(0) >= 2) json["half_point_log_snr"] = to_json(mean_estimate(half));
   if (calibrated) {
     const Evidence claimed = e.as_claimed();
     const Tensor claimed_half = finite(claimed.half_points());
-    json["claimed_p_end"] = to_json(mean_estimate(claimed.decision()[-1]));
+    json["claimed_p_end"] = p_end(claimed);
     if (claimed_half.size(0) >= 2) json["claimed_half_point_log_snr"] = to_json(mean_estimate(claimed_half));
   }
   const Tensor curve = e.decision().mean(1);

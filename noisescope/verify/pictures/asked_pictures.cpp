@@ -45,7 +45,7 @@ PromptContrast with_few_versions(PromptContrast contrast) {
 
 std::vector<AskedPicture> asked_of_words(const PictureContext& context, int64_t count) {
   std::vector<AskedPicture> asked;
-  const std::vector<int64_t> samples = context.shuffled(2);
+  const std::vector<int64_t> samples = context.shuffled(stream(Drawn::asked));
   // The position of a caption chooses which of its words is asked.
   for (const WordQuestion& question : one_word_each(context.exact, context.captions(samples))) {
     if (static_cast<int64_t>(asked.size()) == count) break;
@@ -57,10 +57,11 @@ std::vector<AskedPicture> asked_of_words(const PictureContext& context, int64_t 
 }
 
 std::vector<AskedPicture> asked_of_captions(const PictureContext& context, int64_t count) {
-  const std::vector<int64_t> samples = context.some(std::min(count, context.size()), 2);
+  const std::vector<int64_t> samples = context.some(std::min(count, context.size()), stream(Drawn::asked));
   std::vector<std::string> said = context.captions(samples);
   const size_t asking = said.size();
-  for (const std::string& caption : context.captions(context.shuffled(3))) said.push_back(caption);
+  for (const std::string& caption : context.captions(context.shuffled(stream(Drawn::other_captions))))
+    said.push_back(caption);
   std::vector<AskedPicture> asked;
   for (const WordQuestion& question : captions_against_others(said, kAlternatives)) {
     if (asked.size() == asking) break;

@@ -43,11 +43,11 @@ std::vector<Group> groups_of(const std::vector<AskedPicture>& asked) {
 }
 
 /// Entropy of the versions at one level, mean over the pictures of the group and over draws of noise.
-double exact_entropy(const PictureContext& context, const Group& group, double log_snr, uint64_t stream) {
+double exact_entropy(const PictureContext& context, const Group& group, double log_snr, uint64_t noise) {
   constexpr int64_t kDraws = 4;
   std::vector<int64_t> copies;
   for (const AskedPicture& one : group.asked) copies.insert(copies.end(), kDraws, one.sample);
-  const auto [x, sigma] = noisy_pictures(context, copies, log_snr, stream);
+  const auto [x, sigma] = noisy_pictures(context, copies, log_snr, noise);
   const Tensor of_pictures = context.truth.posterior(x, sigma, context.null_condition(x.size(0)));
   double sum = 0;
   for (size_t k = 0; k < group.asked.size(); ++k) {
@@ -71,8 +71,8 @@ Curves curves_of(const PictureContext& context, const Group& group, const Eviden
   std::vector<double> exact;
   for (size_t i = 0; i < windows.log_snrs.size(); ++i) {
     context.control.throw_if_stopped("verify.decision_windows");
-    const uint64_t stream = 100000 + number * 10000 + i;
-    exact.push_back(1 - exact_entropy(context, group, windows.log_snrs[i], stream) / group.whole);
+    const uint64_t noise = stream(Drawn::decision_noise, number * 10000 + i);
+    exact.push_back(1 - exact_entropy(context, group, windows.log_snrs[i], noise) / group.whole);
   }
   const Tensor nats = torch::tensor(windows.nats, torch::kFloat64);
   return {(nats.cumsum(0) - nats / 2) / group.whole, torch::tensor(exact, torch::kFloat64),

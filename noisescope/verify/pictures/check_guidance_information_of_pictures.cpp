@@ -12,7 +12,7 @@ namespace noisescope::verify {
 VerifyRows check_guidance_information_of_pictures(const PictureContext& context) {
   constexpr int64_t kSteps = 50;
   const int64_t count = context.n(256, 48);
-  const std::vector<int64_t> samples = context.some(count, 9);
+  const std::vector<int64_t> samples = context.some(count, stream(Drawn::guided));
   GuidanceOptions guidance;
   guidance.clamp = 0;
   guidance.both_branches = true;

@@ -91,7 +91,8 @@ struct WorstErrors {
 };
 
 void WorstErrors::add(const PictureContext& context, const AskedPicture& asked, double log_snr) {
-  const auto [x, sigma] = noisy_pictures(context, {asked.sample}, log_snr, 8000 + static_cast<uint64_t>(count));
+  const auto [x, sigma] =
+      noisy_pictures(context, {asked.sample}, log_snr, stream(Drawn::denoiser_noise, static_cast<uint64_t>(count)));
   const Tensor& pixels = context.data->samples().pixels;
   const std::vector<double> log_p = log_likelihoods(pixels, x, sigma.item<double>());
   std::vector<std::vector<char>> versions;

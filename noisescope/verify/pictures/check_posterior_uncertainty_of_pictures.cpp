@@ -35,9 +35,9 @@ LeadingPair exact_pair(const PictureContext& context, const Tensor& p) {
 }  // namespace
 
 VerifyRows check_posterior_uncertainty_of_pictures(const PictureContext& context) {
-  const std::vector<int64_t> tried = context.some(context.n(64, 24), 10);
+  const std::vector<int64_t> tried = context.some(context.n(64, 24), stream(Drawn::uncertain));
   const double level = half_known_log_snr(context, tried);
-  const auto [x, sigma] = noisy_pictures(context, tried, level, 11);
+  const auto [x, sigma] = noisy_pictures(context, tried, level, stream(Drawn::uncertain_noise));
   const Tensor p = context.truth.posterior(x, sigma, context.null_condition(x.size(0)));
   // Where one picture is certain there is no component to find.
   const Tensor open = (std::get<0>(p.max(1)) < 0.95).nonzero().squeeze(1).slice(0, 0, context.n(24, 8));

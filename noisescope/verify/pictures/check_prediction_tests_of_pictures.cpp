@@ -13,21 +13,21 @@ namespace {
 
 constexpr size_t kExchanging = 8;  // pictures that exchange their captions
 
-/// One sample of each different caption, in an order of its own for each `stream`.
-std::vector<int64_t> of_different_captions(const PictureContext& context, uint64_t stream) {
+/// One sample of each different caption, in an order of its own for each `number`.
+std::vector<int64_t> of_different_captions(const PictureContext& context, uint64_t number) {
   std::set<std::string> said;
   std::vector<int64_t> samples;
-  for (const int64_t sample : context.shuffled(stream)) {
+  for (const int64_t sample : context.shuffled(number)) {
     if (said.insert(context.captions({sample}).front()).second) samples.push_back(sample);
   }
   return samples;
 }
 
 /// `count` of them, in a new order whenever all have been taken.
-std::vector<int64_t> drawn_samples(const PictureContext& context, int64_t count, uint64_t stream) {
+std::vector<int64_t> drawn_samples(const PictureContext& context, int64_t count, Drawn what) {
   std::vector<int64_t> drawn;
-  for (; static_cast<int64_t>(drawn.size()) < count; stream += 2) {
-    const std::vector<int64_t> order = of_different_captions(context, stream);
+  for (uint64_t time = 0; static_cast<int64_t>(drawn.size()) < count; ++time) {
+    const std::vector<int64_t> order = of_different_captions(context, stream(what, 2 * time));
     drawn.insert(drawn.end(), order.begin(),
                  order.begin() + static_cast<std::ptrdiff_t>(order.size() / kExchanging * kExchanging));
   }
@@ -42,8 +42,8 @@ Tensor smallest_p(const PictureContext& context, const std::vector<int64_t>& sho
   std::vector<Tensor> smallest;
   for (size_t first = 0; first < shown.size(); first += kExchanging) {
     const auto from = static_cast<std::ptrdiff_t>(first), to = static_cast<std::ptrdiff_t>(first + kExchanging);
-    const NoisyPictures noisy =
-        noisy_pictures(context, {shown.begin() + from, shown.begin() + to}, log_snr, 20000 + first);
+    const NoisyPictures noisy = noisy_pictures(context, {shown.begin() + from, shown.begin() + to}, log_snr,
+                                               stream(Drawn::prediction_noise, first));
     const SamplerStep step{0, 1, sigma_of_log_snr(log_snr), 0, noisy.x, {}};
     const Tensor condition = context.exact.condition({captions.begin() + from, captions.begin() + to});
     const PredictionTests tests = test_predictions({context.exact.denoiser, condition}, {step},
@@ -68,11 +68,11 @@ VerifyRow found_row(const PictureContext& context, const std::string& figure, Di
 
 VerifyRows check_prediction_tests_of_pictures(const PictureContext& context) {
   // Of fewer captions permutations have too few different values to reach 5 % after correction.
-  if (of_different_captions(context, 12).size() < 2 * kExchanging) return {};
+  if (of_different_captions(context, stream(Drawn::shown)).size() < 2 * kExchanging) return {};
   const auto size = static_cast<int64_t>(kExchanging);
   const int64_t groups = context.n(400, 40), own_groups = context.n(100, 12);
-  const std::vector<int64_t> shown = drawn_samples(context, groups * size, 12);
-  const std::vector<int64_t> strangers = drawn_samples(context, groups * size, 13);
+  const std::vector<int64_t> shown = drawn_samples(context, groups * size, Drawn::shown);
+  const std::vector<int64_t> strangers = drawn_samples(context, groups * size, Drawn::strangers);
   const std::vector<int64_t> own(shown.begin(), shown.begin() + static_cast<std::ptrdiff_t>(own_groups * size));
   // Of a test that is right 5 % are found, and three standard errors of that share are left to chance.
   const double chance = 0.05 + 3 * std::sqrt(0.05 * 0.95 / static_cast<double>(groups));

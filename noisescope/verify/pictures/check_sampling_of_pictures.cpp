@@ -40,7 +40,8 @@ Tensor brightness_ranks(const PictureContext& context) {
 /// By brightness, the first thing that noise lets through and so the first that a sampler gets wrong.
 VerifyRows share_rows(const PictureContext& context, const Tensor& sample) {
   const int64_t count = sample.size(0);
-  const Tensor u = context.random().uniform(Purpose::evaluation, 5, sample_range(0, count), {}, torch::kFloat64);
+  const Tensor u = context.random().uniform(Purpose::evaluation, stream(Drawn::sampled_pictures),
+                                            sample_range(0, count), {}, torch::kFloat64);
   const Tensor rank = brightness_ranks(context).index_select(0, sample).to(torch::kFloat64);
   const Tensor place = (rank + u) / static_cast<double>(context.size());
   const double uniform = uniformity_p(place);
@@ -59,7 +60,7 @@ VerifyRows share_rows(const PictureContext& context, const Tensor& sample) {
 
 VerifyRows check_sampling_of_pictures(const PictureContext& context) {
   constexpr double kHalfALevel = 1.0 / 255;  // of 8 bits: nearer than this, and the picture as stored is the given one
-  const std::vector<std::string> prompts = context.captions(context.some(context.n(256, 32), 4));
+  const std::vector<std::string> prompts = context.captions(context.some(context.n(256, 32), stream(Drawn::prompts)));
   const auto count = static_cast<int64_t>(prompts.size());
   const Nearest prompted =
       nearest_of(context, drawn_pictures(context, prompts, 0), context.truth.condition_of(prompts));

@@ -34,10 +34,10 @@ std::vector<std::string> PictureContext::captions(const std::vector<int64_t>& sa
   return said;
 }
 
-std::vector<int64_t> PictureContext::shuffled(uint64_t stream) const { return some(size(), stream); }
+std::vector<int64_t> PictureContext::shuffled(uint64_t number) const { return some(size(), number); }
 
-std::vector<int64_t> PictureContext::some(int64_t count, uint64_t stream) const {
-  const Tensor order = random().permutation(Purpose::evaluation, stream, size());
+std::vector<int64_t> PictureContext::some(int64_t count, uint64_t number) const {
+  const Tensor order = random().permutation(Purpose::evaluation, number, size());
   std::vector<int64_t> samples;
   for (int64_t k = 0; k < count; ++k) samples.push_back(order[k % size()].item<int64_t>());
   return samples;

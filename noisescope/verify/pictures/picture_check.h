@@ -11,6 +11,29 @@
 
 namespace noisescope::verify {
 
+/// What an order of samples, or noise, is drawn for: each has its own. `strangers` and `shown` take every second number
+/// from theirs on, the noise of groups and levels all from theirs on.
+enum class Drawn : uint64_t {
+  spread = 1,
+  asked = 2,
+  other_captions = 3,
+  prompts = 4,
+  sampled_pictures = 5,
+  turned = 6,
+  guided = 9,
+  uncertain = 10,
+  uncertain_noise = 11,
+  shown = 12,
+  strangers = 13,
+  half_known_noise = 7000,
+  denoiser_noise = 8000,
+  prediction_noise = 20000,
+  decision_noise = 100000,
+};
+
+/// The number of the stream `offset` behind that of a purpose.
+constexpr uint64_t stream(Drawn drawn, uint64_t offset = 0) { return static_cast<uint64_t>(drawn) + offset; }
+
 /// What checks on given pictures have at hand.
 struct PictureContext : CheckSetting {
   std::shared_ptr<const ImageDataset> data;
@@ -23,10 +46,10 @@ struct PictureContext : CheckSetting {
   Tensor pictures(const std::vector<int64_t>& samples) const;
   /// The first caption of each.
   std::vector<std::string> captions(const std::vector<int64_t>& samples) const;
-  /// All samples in an order of their own for each `stream`.
-  std::vector<int64_t> shuffled(uint64_t stream) const;
+  /// All samples in an order of their own for each number (`stream` above).
+  std::vector<int64_t> shuffled(uint64_t number) const;
   /// `count` samples in that order, which starts again where there are no more.
-  std::vector<int64_t> some(int64_t count, uint64_t stream) const;
+  std::vector<int64_t> some(int64_t count, uint64_t number) const;
   /// Condition rows of "no prompt", [count, N].
   Tensor null_condition(int64_t count) const { return truth.null_condition().expand({count, -1}); }
 };

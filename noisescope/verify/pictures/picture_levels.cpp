@@ -13,7 +13,7 @@ double hiding_log_snr(double squared_distance) {
 }
 
 double hidden_log_snr(const PictureContext& context) {
-  const Tensor pixels = context.pictures(context.some(std::min<int64_t>(context.size(), 1024), 1));
+  const Tensor pixels = context.pictures(context.some(std::min<int64_t>(context.size(), 1024), stream(Drawn::spread)));
   return hiding_log_snr(2 * pixels.var(0, false).sum().item<double>());
 }
 
@@ -28,10 +28,10 @@ EvidenceOptions levels_from(const PictureContext& context, double log_snr_min) {
 }
 
 NoisyPictures noisy_pictures(const PictureContext& context, const std::vector<int64_t>& samples, double log_snr,
-                             uint64_t stream) {
+                             uint64_t number) {
   const Tensor clean = context.pictures(samples);
   const auto count = static_cast<int64_t>(samples.size());
-  const Tensor eps = context.random().normal(Purpose::explain, stream, sample_range(0, count), clean.sizes().slice(1),
+  const Tensor eps = context.random().normal(Purpose::explain, number, sample_range(0, count), clean.sizes().slice(1),
                                              torch::kFloat64);
   const Tensor sigma = torch::full({count}, sigma_of_log_snr(log_snr), torch::kFloat64);
   return {add_noise(clean, eps, sigma), sigma};
@@ -45,7 +45,7 @@ double half_known_log_snr(const PictureContext& context, const std::vector<int64
   const double from = hidden_log_snr(context), to = context.exact.log_snr_max;
   for (int64_t k = 0; from + kStep * static_cast<double>(k) < to; ++k) {
     const double log_snr = from + kStep * static_cast<double>(k);
-    const auto [x, sigma] = noisy_pictures(context, samples, log_snr, 7000);
+    const auto [x, sigma] = noisy_pictures(context, samples, log_snr, stream(Drawn::half_known_noise));
     const double known = context.truth.posterior(x, sigma, null).gather(1, own).mean().item<double>();
     if (known >= 0.5 && k > 0) return log_snr - kStep * (known - 0.5) / std::max(known - before, 1e-9);
     before = known;

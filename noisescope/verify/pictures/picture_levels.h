@@ -22,8 +22,8 @@ EvidenceOptions levels_from(const PictureContext& context, double log_snr_min);
 /// `samples` with one noise each; linear between quarters of a unit.
 double half_known_log_snr(const PictureContext& context, const std::vector<int64_t>& samples);
 
-/// The pictures of `samples` at a noise level, with noise that depends on `stream`: x [n, C, S, S] and sigma [n].
+/// The pictures of `samples` at a noise level, with noise that depends on `number`: x [n, C, S, S] and sigma [n].
 NoisyPictures noisy_pictures(const PictureContext& context, const std::vector<int64_t>& samples, double log_snr,
-                             uint64_t stream);
+                             uint64_t number);
 
 }  // namespace noisescope::verify

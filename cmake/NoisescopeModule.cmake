@@ -44,12 +44,13 @@ function(noisescope_tests name)
   set_target_properties(${flat}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   # One process per program: loading the torch libraries costs more than most tests.
   # Suites named Slow* carry the label slow; everything else is the default suite. They run side by side with one thread
-  # each, which does more work a minute, but for those of the modules with loops over threads.
+  # each, which does more work a minute, but for those of the modules with loops over threads: these do not spin while
+  # they wait for each other, which beside other programs takes several times as long.
   add_test(NAME ${flat} COMMAND ${flat}_test --gtest_filter=-Slow* --gtest_brief=1
            WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(${flat} PROPERTIES TIMEOUT 600 LABELS fast)
   if(name MATCHES "^(core|stats|nn|diffusion|world|processes|explain)$")
-    set_tests_properties(${flat} PROPERTIES PROCESSORS 2)
+    set_tests_properties(${flat} PROPERTIES PROCESSORS 2 ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE")
   else()
     set_tests_properties(${flat} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1")
   endif()

@@ -42,7 +42,7 @@ VerifyRows rows_of_retention(const PictureContext& context, const Tensor& p, con
 
 VerifyRows check_u_turn_of_pictures(const PictureContext& context) {
   constexpr double kReadSigma = 0.05;
-  const int64_t count = context.n(400, 64);
+  const int64_t count = context.n(400, 128);
   const std::vector<int64_t> samples = context.some(count, stream(Drawn::turned));
   const Tensor own = torch::tensor(samples, torch::kInt64), null = context.null_condition(count);
   const Tensor mean = context.data->samples().pixels.to(torch::kFloat64).mean({1, 2, 3});

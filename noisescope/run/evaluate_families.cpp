@@ -8,7 +8,7 @@
 #include "noisescope/explain/metric/baseline_maps.h"
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/run/train_run.h"
-#include "noisescope/stats/estimate.h"
+#include "noisescope/stats/estimate_of.h"
 
 namespace noisescope::run {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int64_t kFirstFamilySample = int64_t{3} << 32;  // noise apart from that of other evaluations
-constexpr int64_t kEvidencePictures = 16, kEvidencePaths = 2, kEvidenceSteps = 40;
+constexpr int64_t kEvidencePictures = 32, kEvidencePaths = 2, kEvidenceSteps = 40;
 constexpr size_t kEvidenceVersions = 5;
 
 std::string caption_of(const ImageSamples& samples, int64_t sample) {
@@ -155,10 +155,11 @@ ordered_json evaluate_family_evidence(const TextToImage& network, const RunConfi
                others = auc(mean_of_others(map));
   const Tensor best = torch::stack({background.mean(), edges.mean(), others.mean()});
   const Tensor rival = torch::stack({background, edges, others})[best.argmax().item<int64_t>()];
-  return {{"evidence_auc", to_json(mean_estimate(own))},
-          {"evidence_auc_of_background", to_json(mean_estimate(background))},
-          {"evidence_auc_of_edges", to_json(mean_estimate(edges))},
-          {"evidence_auc_of_other_words", to_json(mean_estimate(others))},
+  const auto area = [](const Tensor& of) { return to_json(bounded(mean_estimate(of), 0, 1)); };
+  return {{"evidence_auc", area(own)},
+          {"evidence_auc_of_background", area(background)},
+          {"evidence_auc_of_edges", area(edges)},
+          {"evidence_auc_of_other_words", area(others)},
           {"evidence_auc_above_best_baseline", to_json(mean_estimate(own - rival))}};
 }
 

@@ -137,14 +137,15 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
   command
       .add_option("--image", flags.image,
                   "explain this picture, not a drawn one, cropped and scaled as training does; methods "
-                  "that look at a run find runs that end in it by inversion")
+                  "that look at a trajectory find some that end in it by inversion")
       ->check(CLI::ExistingFile);
-  CLI::Option* record = command
-                            .add_option("--record", flags.record,
-                                        "explain a run of 'noisescope sample --record full', not a new one; its prompt "
-                                        "is taken from there")
-                            ->check(CLI::ExistingFile)
-                            ->excludes("--image");
+  CLI::Option* record =
+      command
+          .add_option("--record", flags.record,
+                      "explain a trajectory of 'noisescope sample --record full', not a new one; its prompt "
+                      "is taken from there")
+          ->check(CLI::ExistingFile)
+          ->excludes("--image");
   command.add_option("--picture", request.recorded, "which picture of the record, from 0")
       ->needs(record)
       ->capture_default_str();
@@ -154,7 +155,7 @@ void add_flags(CLI::App& command, ExplainFlags& flags) {
                   "only picture of a prompt in a record, one less is drawn")
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();
-  command.add_option("--paths", request.paths, "noising paths of the picture; runs by inversion of --image")
+  command.add_option("--paths", request.paths, "noising paths of the picture; trajectories by inversion of --image")
       ->check(CLI::Range(2, 10000))
       ->capture_default_str();
   command.add_option("--out", flags.out, "folder of the report (default: RUN/explain; of a world runs/world/explain)");

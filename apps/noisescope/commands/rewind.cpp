@@ -45,16 +45,17 @@ void run_rewind(const Session& session, RewindFlags flags) {
 void add_run_flags(CLI::App& command, RewindFlags& flags) {
   RewindRequest& request = flags.request;
   command.add_option("model", flags.model, kModelHelp)->required();
-  CLI::Option* record = command
-                            .add_option("--record", flags.record,
-                                        "rewind a run of 'noisescope sample --record'; its prompt and seed are taken "
-                                        "from there")
-                            ->check(CLI::ExistingFile);
+  CLI::Option* record =
+      command
+          .add_option("--record", flags.record,
+                      "rewind a trajectory of 'noisescope sample --record'; its prompt and seed are taken "
+                      "from there")
+          ->check(CLI::ExistingFile);
   command.add_option("--picture", request.picture, "which picture of the record, from 0")
       ->needs(record)
       ->capture_default_str();
-  command.add_option("--prompt", request.prompt, "without a record: draw a run of this prompt first");
-  command.add_option("--pictures,--count", request.count, "pictures of that run; the first is shown")
+  command.add_option("--prompt", request.prompt, "without a record: draw a trajectory of this prompt first");
+  command.add_option("--pictures,--count", request.count, "pictures of that trajectory; the first is shown")
       ->check(CLI::Range(1, 1000))
       ->excludes(record)
       ->capture_default_str();
@@ -81,15 +82,15 @@ void add_change_flags(CLI::App& command, RewindFlags& flags) {
   command.add_option("--labels", request.labels, "captions of what a picture may show, where no parser reads it")
       ->delimiter(',');
   command.add_option("--out", flags.out, "folder of the results (default: RUN/rewind; of a world runs/world/rewind)");
-  command.add_option("--set", flags.overrides, "key=value of a new run, e.g. sample.sampler.solver=ddpm")
+  command.add_option("--set", flags.overrides, "key=value of a new trajectory, e.g. sample.sampler.solver=ddpm")
       ->allow_extra_args(false);
 }
 
 }  // namespace
 
 void add_rewind(CLI::App& app, Session& session) {
-  CLI::App* command =
-      app.add_subcommand("rewind", "Go back to a step of a run, change one thing, and see what becomes of the picture");
+  CLI::App* command = app.add_subcommand(
+      "rewind", "Go back to a step of a trajectory, change one thing, and see what becomes of the picture");
   add_common(*command, session);
   auto flags = std::make_shared<RewindFlags>();
   add_run_flags(*command, *flags);

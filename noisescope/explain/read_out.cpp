@@ -18,7 +18,7 @@ namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the standard normal
 
-/// Runs in rows, cells (step, word) in columns: [runs, S * V].
+/// Trajectories in rows, cells (step, word) in columns: [trajectories, S * V].
 Tensor cells(const Tensor& scores) { return scores.transpose(0, 1).flatten(1); }
 
 /// ln (n over k).
@@ -27,13 +27,14 @@ double log_choices(int64_t n, int64_t k) {
   return f(n) - f(k) - f(n - k);
 }
 
-void check_runs(const Tensor& scores, const NullRuns& null, double level) {
+void check_trajectories(const Tensor& scores, const NullTrajectories& null, double level) {
   check_shape("explain.read_out", null.name.c_str(), null.scores, {scores.size(0), -1, scores.size(2)});
   const int64_t G = scores.size(1), R = null.scores.size(1);
   if (G < 1 || R < 1 || log_choices(G + R, G) + std::log(level) < -1e-9) {
     throw ValueError(
-        format_text("[explain.read_out] expected enough runs for a p-value of {}, got {} and {} null runs ({}); draw "
-                    "more null runs",
+        format_text("[explain.read_out] expected enough trajectories for a p-value of {}, got {} and {} null "
+                    "trajectories ({}); draw "
+                    "more null ones",
                     level, G, R, null.name));
   }
 }
@@ -73,22 +74,22 @@ Tensor ReadOut::first_step() const {
   return shown.size(0) - kept;
 }
 
-ReadOut read_out(const Tensor& scores, const std::vector<NullRuns>& nulls, const ReadOutOptions& options,
+ReadOut read_out(const Tensor& scores, const std::vector<NullTrajectories>& nulls, const ReadOutOptions& options,
                  const Random& random) {
   check_shape("explain.read_out", "scores", scores, {-1, -1, -1});
   if (nulls.empty() || !(options.level > 0 && options.level < 1) ||
       options.level * static_cast<double>(options.permutations + 1) < 1) {
-    throw ValueError(
-        format_text("[explain.read_out] expected null runs, a level in (0, 1) and at least 1 / level - 1 permutations, "
-                    "got {} kinds, level {} and {} permutations",
-                    nulls.size(), options.level, options.permutations));
+    throw ValueError(format_text(
+        "[explain.read_out] expected null trajectories, a level in (0, 1) and at least 1 / level - 1 permutations, "
+        "got {} kinds, level {} and {} permutations",
+        nulls.size(), options.level, options.permutations));
   }
   const std::vector<int64_t> grid = {scores.size(0), scores.size(2)};
   const Tensor runs = cells(scores).to(torch::kCPU, torch::kFloat64);
   ReadOut out;
   std::vector<Tensor> z, difference, half_width, p;
-  for (const NullRuns& null : nulls) {
-    check_runs(scores, null, options.level);
+  for (const NullTrajectories& null : nulls) {
+    check_trajectories(scores, null, options.level);
     const Tensor others = cells(null.scores).to(torch::kCPU, torch::kFloat64);
     const Relabelled deal =
         relabel_group(runs, others, {options.permutations, random, z.size()}).standardised(options.resolution);
@@ -178,7 +179,7 @@ WordsShown ask_words(const Subject& subject, const ReadOutQuestion& question, co
   }
   const int64_t count = question.null_trajectories;
   const std::vector<std::string> none(static_cast<size_t>(count), "");
-  std::vector<NullRuns> nulls = {{"no prompt", null_scores(subject, reader, none, "no prompt", control)}};
+  std::vector<NullTrajectories> nulls = {{"no prompt", null_scores(subject, reader, none, "no prompt", control)}};
   if (const WorldGrammar* grammar = subject.grammar()) {
     nulls.push_back(
         {"other prompts", null_scores(subject, reader, other_prompts(*grammar, count), "other prompts", control)});

@@ -1,7 +1,7 @@
 // Rewind, change, continue: what would this run have become, had one thing been different from step k on?
 //
-// Both arms start from the x_k of the trajectory and draw the noise of step i as the original run did:
-//   unaltered  nothing changed: the original run again, bit for bit where the record is not rounded, since
+// Both arms start from the x_k of the trajectory and draw the noise of step i as the original trajectory did:
+//   unaltered  nothing changed: the original trajectory again, bit for bit where the record is not rounded, since
 //              solvers that look back (dpmpp_2m, dpmpp_2m_sde) remember the step before in both arms. Heun
 //              with churn adds its noise again, so the unaltered arm, not the original, is what the altered
 //              one is held against

@@ -1,4 +1,4 @@
-// Words over runs on the `demo` world, read out of the estimates against null runs.
+// Words over trajectories on the `demo` world, read out of the estimates against null trajectories.
 #include <algorithm>
 #include <functional>
 
@@ -11,8 +11,8 @@ namespace noisescope::verify {
 namespace {
 
 constexpr const char* kReadOut = "read_out";
-constexpr int64_t kWordsSeeds = 16;  // runs of one prompt
-constexpr int64_t kNullRuns = 72;    // of each kind
+constexpr int64_t kWordsSeeds = 16;        // trajectories of one prompt
+constexpr int64_t kNullTrajectories = 72;  // of each kind
 constexpr int64_t kReadOutSteps = 12;
 constexpr uint64_t kPrompted = 1, kUnprompted = 2, kPermuted = 3, kNewUnprompted = 4;  // seeds: no two runs share noise
 
@@ -72,25 +72,25 @@ struct NullPool {
   Tensor unprompted;
   Tensor permuted;  // under the prompts of other scenes
 
-  std::vector<NullRuns> nulls() const { return {{"no prompt", unprompted}, {"permuted prompts", permuted}}; }
+  std::vector<NullTrajectories> nulls() const { return {{"no prompt", unprompted}, {"permuted prompts", permuted}}; }
 };
 
 NullPool draw_null_pool(const VerifyContext& context, const Model& subject, const std::vector<std::string>& texts) {
   const uint64_t seed = 10 * context.options.seed;
   const std::vector<std::string> others =
-      contrastable_scenes(context.demo.world(), context.options.seed + 1, kNullRuns).captions();
-  return {read_runs(subject, repeated("", kNullRuns), texts, seed + kUnprompted, context.control),
+      contrastable_scenes(context.demo.world(), context.options.seed + 1, kNullTrajectories).captions();
+  return {read_runs(subject, repeated("", kNullTrajectories), texts, seed + kUnprompted, context.control),
           read_runs(subject, others, texts, seed + kPermuted, context.control)};
 }
 
-/// The null runs of one prompt.
-std::vector<NullRuns> nulls_of(const VerifyContext& context, const Model& subject, const NullPool& pool,
-                               const std::vector<std::string>& texts, const std::string& prompt) {
+/// The null trajectories of one prompt.
+std::vector<NullTrajectories> nulls_of(const VerifyContext& context, const Model& subject, const NullPool& pool,
+                                       const std::vector<std::string>& texts, const std::string& prompt) {
   const auto prompted = [&] {
-    return read_runs(subject, repeated(prompt, kNullRuns), texts, 10 * context.options.seed + kUnprompted,
+    return read_runs(subject, repeated(prompt, kNullTrajectories), texts, 10 * context.options.seed + kUnprompted,
                      context.control);
   };
-  return context.seen(&Seams::null_runs, {pool.nulls(), prompted}).runs;
+  return context.seen(&Seams::null_trajectories, {pool.nulls(), prompted}).runs;
 }
 
 /// How many of so many words were shown.
@@ -113,7 +113,7 @@ VerifyRows prompted_rows(const VerifyContext& context, const Model& subject, con
   Count right, wrong;
   for (int64_t b = 0; b < batch.size(); ++b) {
     const auto place = static_cast<size_t>(b);
-    const std::vector<NullRuns> nulls =
+    const std::vector<NullTrajectories> nulls =
         nulls_of(context, subject, pool, vocabulary.texts, prompts[place * kWordsSeeds]);
     const ReadOut words =
         read_out(scores.narrow(1, b * kWordsSeeds, kWordsSeeds), nulls, {}, Random(context.options.seed + place));
@@ -123,8 +123,8 @@ VerifyRows prompted_rows(const VerifyContext& context, const Model& subject, con
     right.add(colours(words.shown[-1]).masked_select(colours(named)));
     wrong.add(colours(words.shown[-1]).masked_select(~colours(named)));
   }
-  return {{kReadOut, subject.name, "right colour words shown at the end, 16 runs a prompt", Direction::at_least, 0.8,
-           right.share()},
+  return {{kReadOut, subject.name, "right colour words shown at the end, 16 trajectories a prompt", Direction::at_least,
+           0.8, right.share()},
           {kReadOut, subject.name, "wrong colour words shown at the end", Direction::at_most, 0.05, wrong.share()}};
 }
 
@@ -144,9 +144,9 @@ VerifyRows null_rows(const VerifyContext& context, const Model& subject, const W
     words.push_back(shown.to(torch::kFloat64).mean().item<double>());
     any += shown.any().item<bool>();
   }
-  return {{kReadOut, subject.name, "false words on null runs, share of all words", Direction::at_most, 0.05,
+  return {{kReadOut, subject.name, "false words on null trajectories, share of all words", Direction::at_most, 0.05,
            mean_estimate(torch::tensor(words, torch::kFloat64))},
-          {kReadOut, subject.name, "null runs that show any word at any step", Direction::at_most, 0.05,
+          {kReadOut, subject.name, "null trajectories that show any word at any step", Direction::at_most, 0.05,
            wilson(any, groups)}};
 }
 

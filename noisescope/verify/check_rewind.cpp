@@ -54,7 +54,7 @@ VerifyRow original_row(const VerifyContext& context) {
   }
   return {kRewindMethod,
           context.exact_demo.name,
-          "nothing altered: off the original run, worst pixel",
+          "nothing altered: off the original trajectory, worst pixel",
           Direction::at_most,
           0,
           {worst, worst, worst, batch.size()}};

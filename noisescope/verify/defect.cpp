@@ -115,11 +115,11 @@ Seams part_seeds() {
   return seams;
 }
 
-Seams prompt_null_runs() {
+Seams prompt_null_trajectories() {
   Seams seams;
-  seams.null_runs = [](NullRunsOfPrompt nulls) {
+  seams.null_trajectories = [](NullTrajectoriesOfPrompt nulls) {
     const Tensor runs = nulls.prompted();
-    for (NullRuns& kind : nulls.runs) kind.scores = runs;
+    for (NullTrajectories& kind : nulls.runs) kind.scores = runs;
     return nulls;
   };
   return seams;
@@ -327,12 +327,12 @@ std::vector<Defect> all_defects() {
        {"order of the bands", "falling spectrum"},
        {},
        of_tensor(&Seams::pictures, [](const Tensor& p) { return at::roll(p, {1}, {0}); })},
-      {"prompted-null-runs",
-       "the null runs of the read-out are drawn with the prompt that is read",
+      {"prompted-null-trajectories",
+       "the null trajectories of the read-out are drawn with the prompt that is read",
        "read_out",
        {"right colour words"},
        {"wrong colour words"},
-       prompt_null_runs()},
+       prompt_null_trajectories()},
       {"prompt-on-the-other-side",
        "what the prompt adds to the estimate lands in the other half",
        "conditioning_locality",

@@ -34,8 +34,8 @@ struct WindowsOfSteps {
 };
 
 /// Null runs of a read-out; `prompted` draws as many with the prompt that is read.
-struct NullRunsOfPrompt {
-  std::vector<NullRuns> runs;
+struct NullTrajectoriesOfPrompt {
+  std::vector<NullTrajectories> runs;
   std::function<Tensor()> prompted;
 };
 
@@ -57,7 +57,7 @@ struct Seams {
   Seam<SamplerObserver> observer;
   Seam<PathFilter> filter;
   Seam<GridOfPictures> grid;
-  Seam<NullRunsOfPrompt> null_runs;
+  Seam<NullTrajectoriesOfPrompt> null_trajectories;
   Seam<EditFriendlyInversion> inversion;
   Seam<DecisionWindows> decided;
   Seam<MapsOfNetwork> maps_of_network;

@@ -20,7 +20,7 @@ namespace {
 
 py::object read_out_(const Tensor& scores, const std::vector<std::pair<std::string, Tensor>>& nulls, uint64_t seed,
                      const py::dict& keywords) {
-  std::vector<NullRuns> runs;
+  std::vector<NullTrajectories> runs;
   for (const auto& [name, null_scores] : nulls) runs.push_back({name, null_scores});
   return answer(read_out(scores, runs, options_of<ReadOutOptions>(keywords, "read_out"), Random(seed)));
 }

@@ -50,7 +50,7 @@ TEST(ReadOut, FindsAPlantedWordFromItsStepOn) {
   EXPECT_LT(low, 0.6);
 }
 
-TEST(ReadOut, AWordMustStandOutOfEveryKindOfNullRuns) {
+TEST(ReadOut, AWordMustStandOutOfEveryKindOfNullTrajectories) {
   Tensor scores = scores_of(1, 8), permuted = scores_of(4, 100);
   scores.select(2, 0) += 0.6;
   permuted.select(2, 0) += 0.6;  // as common under other prompts
@@ -59,7 +59,7 @@ TEST(ReadOut, AWordMustStandOutOfEveryKindOfNullRuns) {
   EXPECT_FALSE(words.shown.any().item<bool>());
 }
 
-// One run among null runs: z = (score - mean of all) / population deviation of all.
+// One run among null trajectories: z = (score - mean of all) / population deviation of all.
 TEST(ReadOut, NumbersOfASmallCaseByHand) {
   const Tensor scores = torch::full({1, 1, 1}, 4.0, torch::kDouble);
   const Tensor null = torch::zeros({1, 19, 1}, torch::kDouble);

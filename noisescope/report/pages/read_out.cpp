@@ -23,14 +23,14 @@ std::string shown_map(const WordsShown& answer) {
   const ReadOut& found = answer.found;
   HeatMap map;
   map.title = "Words that the estimate shows";
-  map.description = "Standard scores of words against null runs over the steps of the run.";
+  map.description = "Standard scores of words against null trajectories over the steps of the trajectory.";
   map.values = std::get<0>(found.z.min(0)).masked_fill(~found.shown, std::nan("")).t().contiguous();
   for (size_t i = 0; i < answer.log_snrs.size(); ++i) {  // every fourth level is named
     map.x_names.push_back(i % 4 == 0 ? format_text("{:.1f}", answer.log_snrs[i]) : "");
   }
   map.x.label = "log-SNR of the noise level (left: all noise, right: clean)";
   map.y_names = answer.vocabulary.texts;
-  map.value_label = "z against null runs";
+  map.value_label = "z against null trajectories";
   return render_svg(map);
 }
 

@@ -53,7 +53,7 @@ Page trajectory_geometry_page(const PageContext& context) {
     between.push_back((g.log_snrs[i - 1] + g.log_snrs[i]) / 2);
   }
   out.add_svg("turn.svg",
-              plot("How far the run has turned", "angle from the first noise", "degrees", g.log_snrs, g.angle),
+              plot("How far the trajectory has turned", "angle from the first noise", "degrees", g.log_snrs, g.angle),
               "Mean and 95 % interval over the pictures.");
   out.add_svg(
       "speed.svg",

@@ -133,6 +133,13 @@ class StudioPage:
         expect(area.locator(".maps canvas").first).to_be_visible()
         return area
 
+    def copied(self, name: str) -> str:
+        """What the button of this name under Keep copies, once it says that it has."""
+        button = self.open_area("Keep").get_by_role("button", name=name).element_handle()
+        button.click()
+        self.wait_for(lambda: button.inner_text() == "Copied.", f"{name!r} never said that it has copied")
+        return str(self.page.evaluate("() => navigator.clipboard.readText()"))
+
     # What the server says of itself
 
     @property

@@ -11,8 +11,7 @@ def test_a_link_restores_what_was_seen(
     studio.draw(seed=7)
     studio.move_to(11)
     seen = studio.pixels(studio.large())
-    studio.open_area("Keep").get_by_role("button", name="Copy link").click()
-    link = studio.page.evaluate("() => navigator.clipboard.readText()")
+    link = studio.copied("Copy link")
     other = open_page(context, address, faults)
     other.page.goto(link)
     other.page.reload()
@@ -88,11 +87,8 @@ def test_what_was_said_to_why_can_be_taken_along(studio: StudioPage) -> None:
 def test_commands_can_be_copied(context: BrowserContext, run_address: str, faults: list[str]) -> None:
     studio = open_page(context, run_address, faults)
     studio.draw()
-    area = studio.open_area("Keep")
     for name, begins in (("Copy as command", "noisescope sample"), ("Copy as Python", "import noisescope as ns")):
-        area.get_by_role("button", name=name).click()
-        expect(area.get_by_role("button", name="Copied.").last).to_be_visible()
-        assert studio.page.evaluate("() => navigator.clipboard.readText()").startswith(begins)
+        assert studio.copied(name).startswith(begins)
 
 
 def test_commands_say_all_that_stands_side_by_side(
@@ -106,8 +102,7 @@ def test_commands_say_all_that_stands_side_by_side(
             studio.open_area("Change").get_by_role("button", name="Draw with this change").click()
     studio.branches.nth(studio.branches.count() - 2).get_by_role("button", name="Compare").click()
     expect(studio.page.locator("#stage").get_by_text("seed 3 · guidance 2 ·")).to_be_visible()
-    studio.open_area("Keep").get_by_role("button", name="Copy as command").click()
-    drawn, late, early = studio.page.evaluate("() => navigator.clipboard.readText()").splitlines()
+    drawn, late, early = studio.copied("Copy as command").splitlines()
     assert drawn.startswith("noisescope sample")
     assert "--out rewound_1 --step 2" in late
     assert "--out rewound_2 --step 1" in early

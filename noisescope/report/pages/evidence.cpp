@@ -101,17 +101,22 @@ std::string doubts(const std::vector<WordEvidence>& words) {
 
 Tensor finite(const Tensor& values) { return values.masked_select(values.isfinite()); }
 
+/// ln K nats, the most that can be decided.
+double most_nats(const WordEvidence& word) { return std::log(double(word.contrast.values.size())); }
+
+Estimate mean_total(const WordEvidence& word) {
+  return bounded(mean_estimate(word.model.realised_total()), -std::numeric_limits<double>::infinity(), most_nats(word));
+}
+
 nlohmann::ordered_json to_json(const WordEvidence& word, bool calibrated) {
   const Evidence& e = word.model;
-  const double most = std::log(double(word.contrast.values.size()));
   const auto p_end = [](const Evidence& of) { return to_json(bounded(mean_estimate(of.decision()[-1]), 0, 1)); };
-  constexpr double kNoLimit = std::numeric_limits<double>::infinity();
   nlohmann::ordered_json json = {{"word", word.contrast.name},
                                  {"versions", word.contrast.values},
-                                 {"total_nats", to_json(bounded(mean_estimate(e.realised_total()), -kNoLimit, most))},
+                                 {"total_nats", to_json(mean_total(word))},
                                  {"expected_nats", to_json(mean_estimate(e.compensated.sum({1, 2})))},
                                  {"p_end", p_end(e)},
-                                 {"most_nats", most}};
+                                 {"most_nats", most_nats(word)}};
   const Tensor half = finite(e.half_points());
   if (half.size(0) >= 2) json["half_point_log_snr"] = to_json(mean_estimate(half));
   if (calibrated) {
@@ -185,9 +190,8 @@ Page evidence_page(const PageContext& context) {
   out.json["log_snr_max"] = subject.model.log_snr_max;
   for (const WordEvidence& word : words) {
     const nlohmann::ordered_json json = to_json(word, is_calibrated(context));
-    out.section.numbers.push_back(key_number(word.contrast.name, mean_estimate(word.model.realised_total()),
-                                             format_text("of {:.2f} nats", json.at("most_nats").get<double>()),
-                                             half_way(json)));
+    out.section.numbers.push_back(key_number(word.contrast.name, mean_total(word),
+                                             format_text("of {:.2f} nats", most_nats(word)), half_way(json)));
     out.json["words"].push_back(json);
   }
   out.add_png("evidence.png", evidence_maps(subject.picture, words), "Evidence maps of each word",

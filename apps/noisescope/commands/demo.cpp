@@ -86,7 +86,7 @@ void add_demo(CLI::App& app, Session& session) {
       "Examples:\n"
       "  noisescope demo                     three minutes on two idle cores; then open "
       "runs/demo/report.html\n"
-      "  noisescope demo --data emoji        ten minutes: real captioned pictures\n"
+      "  noisescope demo --data emoji        eight minutes: real captioned pictures\n"
       "  noisescope demo --budget 60s --out runs/look\n"
       "  noisescope demo --seed 1 --json > summary.json\n"
       "Writes the run folder of 'noisescope train', report.html and summary.json.");

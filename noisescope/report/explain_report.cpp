@@ -99,10 +99,10 @@ class ReportRun {
     write(" (still running)");
   }
 
-  /// If none answered, throws what a method asked for by name threw; ValueError where all were left out for a reason.
+  /// If none of the methods asked for by name answered, throws what one threw; ValueError where all were left out.
   ExplanationReport finish() {
     if (report_.sections.empty() && failure_) std::rethrow_exception(failure_);
-    if (report_.sections.empty()) {
+    if (report_.sections.empty() && !request_.methods.empty()) {
       const LeftOut& first = result_.left_out.front();
       throw ValueError(
           format_text("[report.explanation_report] expected a method that can be asked, got {} left out: {}",

@@ -35,8 +35,9 @@ using PageObserver = std::function<void(const Method& method, const Page& page)>
 /// Makes the subject and runs the methods asked for within the budget (measured on the model at hand: cost x seconds
 /// of an evaluation). Writes out/<id>.{json,safetensors}, their figures, and out/report.html anew after each method, so
 /// that it can be read while the rest runs. `on_page` hears of each method when it is done. A method that throws is
-/// left out with its reason, unless it was asked for by name or interrupted. Throws ValueError for an unknown method,
-/// ConfigError for settings that are no options, and as make_subject does.
+/// left out with its reason, unless it was asked for by name or interrupted. Throws ValueError for an unknown method
+/// and where all that were asked for by name are left out, ConfigError for settings that are no options, and as
+/// make_subject does.
 ExplanationReport explanation_report(const Model& model, const ExplainRequest& request, const Control& control = {},
                                      const PageObserver& on_page = {});
 

@@ -64,6 +64,8 @@ TEST_F(ExplainReport, SaysWhatItLeavesOutAndWhy) {
   EXPECT_FALSE(made.json.contains("evidence"));
   EXPECT_NE(made.json["left_out"]["evidence"].get<std::string>().find("budget"), std::string::npos);
   EXPECT_NE(read_file(folder_.explain() / "report.html").find("Left out"), std::string::npos);
+  request_.methods = {"evidence"};  // who asks by name wants an answer
+  EXPECT_THROW(report(), ValueError);
 }
 
 TEST_F(ExplainReport, AMethodCostsWhatItSays) {

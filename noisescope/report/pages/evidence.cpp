@@ -63,9 +63,9 @@ Tensor mask_of(const Subject& subject, const PromptContrast& contrast) {
 }
 
 /// What the exact denoiser of the world says of the same paths.
-Named<Evidence> truth_of(const PageContext& context) {
+Named<Evidence> truth_of(const PageContext& context, const WorldDenoiser& world) {
   Subject truth = context.subject;
-  truth.model = exact_model(*context.subject.model.world);
+  truth.model = exact_model(world);
   truth.model.log_snr_max = context.subject.model.log_snr_max;
   truth.picture = context.subject.picture.to(torch::kFloat64);
   return find_method("evidence").ask(truth, context.settings, {{}, context.control.stop}).as<Named<Evidence>>();
@@ -74,12 +74,12 @@ Named<Evidence> truth_of(const PageContext& context) {
 std::vector<WordEvidence> words_of_answer(const PageContext& context) {
   const Subject& subject = context.subject;
   const auto& found = context.answer.as<Named<Evidence>>();
-  const bool trained = subject.model.world && !subject.model.is_exact();
-  const Named<Evidence> exact = trained ? truth_of(context) : Named<Evidence>{};
+  const std::optional<WorldDenoiser>& world = subject.model.world;
+  const Named<Evidence> exact = world && !subject.model.is_exact() ? truth_of(context, *world) : Named<Evidence>{};
   std::vector<WordEvidence> words;
   for (size_t k = 0; k < found.answers.size(); ++k) {
     words.push_back({subject.contrasts[k], found.answers[k], {}, {}});
-    if (trained) words.back().exact = exact.answers[k];
+    if (!exact.answers.empty()) words.back().exact = exact.answers[k];
     if (subject.grammar()) words.back().mask = mask_of(subject, subject.contrasts[k]);
   }
   return words;
@@ -157,8 +157,8 @@ nlohmann::ordered_json weights_json(const EvidenceWeights& weights) {
 }
 
 /// The curves before calibration, and how reliable the probabilities were before and after.
-void add_calibration(Page& page, const PageContext& context, const std::vector<WordEvidence>& words) {
-  const Calibration& c = *context.subject.model.calibration;
+void add_calibration(Page& page, const PageContext& context, const Calibration& c,
+                     const std::vector<WordEvidence>& words) {
   if (is_calibrated(context))
     page.add_svg("decision_claimed.svg", decision_curves(words, Teller::claimed, context.subject.model.schedule),
                  "By the model, not calibrated.");
@@ -198,7 +198,7 @@ Page evidence_page(const PageContext& context) {
               "Nats per pixel, mean over the paths; all panels of a word on one scale.");
   out.add_svg("decision.svg", decision_curves(words, Teller::model, subject.model.schedule),
               "By the model: mean and 95 % interval over the paths.");
-  if (subject.model.calibration) add_calibration(out, context, words);
+  if (const auto& calibration = subject.model.calibration) add_calibration(out, context, *calibration, words);
   if (has_truth) {
     out.add_svg("decision_exact.svg", decision_curves(words, Teller::exact, subject.model.schedule),
                 "By the exact denoiser, on the same paths.");

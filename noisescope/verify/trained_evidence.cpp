@@ -29,10 +29,14 @@ Estimate undecided_difference(const Evidence& evidence, const Tensor& exact) {
   return mean_estimate(mean + (sums - mean * counts) / counts.mean());
 }
 
-/// Mean absolute difference; of pictures whose decision curves both end above half way.
+/// Mean absolute difference; of pictures whose decision curves both end above half way. As far as the levels reach
+/// where hardly any does: of a model that decides nothing.
 Estimate half_point_distance(const Evidence& a, const Evidence& b) {
   const Tensor difference = (a.half_points() - b.half_points()).abs();
-  return mean_estimate(difference.masked_select(difference.isfinite()));
+  const Tensor decided = difference.masked_select(difference.isfinite());
+  if (decided.size(0) >= 2) return mean_estimate(decided);
+  const double all = b.log_snrs.back() - b.log_snrs.front();
+  return {all, all, all, decided.size(0)};
 }
 
 /// As `noisescope explain` asks.

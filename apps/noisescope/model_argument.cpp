@@ -79,8 +79,7 @@ OpenedModel open_model(const Session& session, const std::string& text, const st
     const std::string nearest = nearest_name(text, {"world", "world:fine", "world:demo", "data:emoji"});
     throw DataError(format_text(
         "[cli.open_model] expected a run folder, 'world', 'world:fine' or 'data:FOLDER', got '{}', which does not "
-        "exist; "
-        "{}",
+        "exist; {}",
         text, nearest.empty() ? "'noisescope train --out FOLDER' makes a run" : "did you mean '" + nearest + "'?"));
   }
   const RunFolder folder{text};

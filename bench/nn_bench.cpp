@@ -1,7 +1,7 @@
 // Times training steps of the demo's U-Net: forward, loss, backward, clipping, fused AdamW; and how much
 // longer a step with Muon takes, in turns.
 //
-//   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu]
+//   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu] [--precision auto]
 //       prints one JSON object
 //   nn_bench [--threads 2] [--forward] --serve DIR
 //       writes weights, one batch, its output and gradients to DIR/case.safetensors, then answers a
@@ -13,6 +13,7 @@
 #include <iostream>
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/profiler.h>
 #include <nlohmann/json.hpp>
 
 #include "noisescope/core/device.h"
@@ -20,6 +21,7 @@
 #include "noisescope/io/safetensors.h"
 #include "noisescope/nn/cost.h"
 #include "noisescope/nn/optimizer.h"
+#include "noisescope/nn/precision.h"
 #include "noisescope/nn/unet.h"
 
 namespace noisescope {
@@ -29,6 +31,7 @@ struct Arguments {
   int64_t threads = 2, batch = 16, steps = 30;
   std::string device = "cpu", serve;
   bool forward = false;
+  Precision precision = Precision::automatic;
 };
 
 Arguments parse(int argc, char** argv) {
@@ -48,6 +51,8 @@ Arguments parse(int argc, char** argv) {
       a.steps = std::stoll(value);
     else if (name == "--device")
       a.device = value;
+    else if (name == "--precision")
+      a.precision = parse_enum<Precision>(value);
     else if (name == "--serve")
       a.serve = value;
     else
@@ -75,7 +80,10 @@ Tensor loss_of(UNet& net, const Batch& b) { return (net(b.x, b.noise_label, b.co
 class Steps {
  public:
   explicit Steps(const Arguments& a, OptimizerKind kind = OptimizerKind::adamw)
-      : device_(parse_device(a.device)), forward_(a.forward), optimizer_(placed(), {.kind = kind}) {}
+      : device_(parse_device(a.device)),
+        forward_(a.forward),
+        precision_(chosen_precision(a.precision, device_)),
+        optimizer_(placed(), {.kind = kind}) {}
 
   /// Milliseconds of each of `count` steps; the first two of a batch size are not counted.
   std::vector<double> run(int64_t batch_size, int64_t count) {
@@ -105,15 +113,21 @@ class Steps {
       return;
     }
     optimizer_.zero_grad();
-    const Tensor loss = loss_of(net_, batch);
+    const Tensor loss = loss_here(batch);
     loss.backward();
     clip_gradients(optimizer_.parameters(), 1.0);
     optimizer_.step(1e-4);
     loss.item<float>();  // waits for an accelerator
   }
 
+  Tensor loss_here(const Batch& batch) {
+    const PrecisionScope scope(precision_, device_);
+    return loss_of(net_, batch);
+  }
+
   torch::Device device_;
   bool forward_;
+  Precision precision_;
   UNet net_{UNetOptions{}, Random(0)};
   Optimizer optimizer_;
 };
@@ -124,6 +138,13 @@ double median(std::vector<double> values) {
 }
 
 void measure(const Arguments& a) {
+  if (const char* trace = std::getenv("TRACE")) {
+    Steps s(a);
+    s.run(a.batch, 5);
+    torch::autograd::profiler::RecordProfile guard(trace);
+    s.run(a.batch, 10);
+    return;
+  }
   constexpr int64_t kTurns = 5;
   Steps steps(a), muon_steps(a, OptimizerKind::muon);
   const UNetCost cost = unet_cost(steps.options());

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -127,6 +128,18 @@ void configure_process(int64_t threads) {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
+bool has_bfloat16_matrix_units() {
+#if defined(__x86_64__)
+  for (const char* name : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
+    const char* limit = std::getenv(name);
+    if (limit && !std::strstr(limit, "AMX") && std::strcmp(limit, "DEFAULT") != 0) return false;
+  }
+  return __builtin_cpu_supports("amx-bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 std::vector<std::pair<std::string, std::string>> machine_facts() {
   const auto openmp = loaded_libraries("libgomp");
   return {{"noisescope", NOISESCOPE_VERSION},
@@ -135,10 +148,12 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
           {"compiler", "g++ " __VERSION__},
           {"processor", processor()},
           {"cpu capability", at::get_cpu_capability()},
+          {"matrix units", has_bfloat16_matrix_units() ? "AMX: training computes in bfloat16" : "none"},
           {"cores", format_text("{} of {}", usable_cores(), std::thread::hardware_concurrency())},
           {"threads", format_text("{}", at::get_num_threads())},
           {"threads follow the machine", follows_machine() ? "yes" : "no"},
           {"openmp", openmp.empty() ? "none" : *openmp.begin()},
+          {"allocator", loaded_libraries("libmimalloc").empty() ? "the C library's" : "mimalloc"},
           {"memory", format_text("{} MiB", memory_mib())},
           {"cuda", cuda_available() ? format_text("{} device(s)", cuda_devices()) : "none"}};
 }

@@ -22,6 +22,10 @@ Tensor to_device(const Tensor& tensor, torch::Device device);
 /// and allocator thresholds that keep freed memory for the next step.
 void configure_process(int64_t threads);
 
+/// Whether this processor multiplies matrices of bfloat16 in units of their own (AMX) and torch's kernels may use them
+/// (ONEDNN_MAX_CPU_ISA, where it is set, allows it).
+bool has_bfloat16_matrix_units();
+
 /// What this machine is and what configure_process settled on: ("noisescope", "0.1.0"), ("torch", "2.13.0"), ... in a
 /// stable order, for `noisescope doctor` and the env.json of a run.
 std::vector<std::pair<std::string, std::string>> machine_facts();

@@ -12,7 +12,9 @@ void for_each_in_parallel(int64_t count, const std::function<void(int64_t)>& bod
     return;
   }
   // An iterator over the numbers themselves: the library shares its elements out among its threads.
-  const Tensor numbers = torch::arange(count, torch::kInt64);
+  thread_local Tensor all;
+  if (!all.defined() || all.size(0) < count) all = torch::arange(count, torch::kInt64);
+  const Tensor numbers = all.narrow(0, 0, count);
   at::TensorIterator iterator = at::TensorIteratorConfig().add_output(numbers).add_const_input(numbers).build();
   iterator.for_each(
       [&](char** data, const int64_t* strides, int64_t inner, int64_t outer) {

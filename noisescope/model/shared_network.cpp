@@ -14,7 +14,9 @@
 namespace noisescope::model {
 namespace {
 
-constexpr int64_t kFewestRows = 4;
+/// A process is dealt at least so many: for fewer the matrix libraries have other kernels (below 4 on one processor,
+/// below 11 on another), whose sums round otherwise than those of the whole batch.
+constexpr int64_t kFewestRows = 16;
 
 /// What process 0 asks the others for.
 enum Task : int64_t { kEnd, kNetwork, kEvaluate };

@@ -6,7 +6,7 @@
 
 namespace noisescope::model {
 
-/// Called by process 0: the same model, whose denoiser deals the rows of a batch to all processes, at least 4 to each
+/// Called by process 0: the same model, whose denoiser deals the rows of a batch to all processes, at least 16 to each
 /// (fewer are computed by other kernels, whose results differ by rounding: 3e-6 was seen). The others get its weights
 /// and must be in serve_evaluations. Evaluations that somebody taps or that need gradients stay here. With a group of
 /// one: the model itself. Throws ProcessError.

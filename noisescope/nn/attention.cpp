@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "noisescope/nn/blocks.h"
+#include "noisescope/nn/precision.h"
 #include "noisescope/nn/tap.h"
 #include "noisescope/nn/unet_plan.h"
 
@@ -49,9 +50,19 @@ Tensor PixelAttentionImpl::forward(const Tensor& x) {
                                       .reshape({batch, pixels, 3, heads_, channels / heads_})
                                       .permute({2, 0, 3, 1, 4})  // [3, B, N, L, E]
                                       .unbind(0);
-  const Tensor mixed = attend(qkv[0], qkv[1], qkv[2], tap_name_);
+  const Tensor mixed = mix(qkv);
   const Tensor joined = mixed.transpose(1, 2).reshape({batch, x.size(2), x.size(3), channels});
   return each_pixel(joined.permute({0, 3, 1, 2}), out_);
+}
+
+Tensor PixelAttentionImpl::mix(const std::vector<Tensor>& qkv) {
+  if (!qkv[0].is_cpu()) return attend(qkv[0], qkv[1], qkv[2], tap_name_);
+  // The CPU's fused kernel has a backward pass for bfloat16 that takes ten times as long as float32's.
+  const PrecisionScope scope(Precision::float32, torch::kCPU);
+  const auto whole = [](const Tensor& half) {
+    return half.to(torch::promoteTypes(half.scalar_type(), torch::kFloat32));
+  };
+  return attend(whole(qkv[0]), whole(qkv[1]), whole(qkv[2]), tap_name_);
 }
 
 std::vector<InitRule> PixelAttentionImpl::init_rules() const {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
@@ -28,6 +29,8 @@ class PixelAttentionImpl : public torch::nn::Module, public HasInitRules {
   std::vector<InitRule> init_rules() const override;
 
  private:
+  Tensor mix(const std::vector<Tensor>& qkv);
+
   int64_t heads_;
   std::string tap_name_;
   torch::nn::GroupNorm norm_;

@@ -57,12 +57,6 @@ std::vector<InitRule> ResidualBlockImpl::init_rules() const {
   return rules;
 }
 
-Tensor ResidualBlockImpl::modulation(const BlockContext& context) {
-  Tensor film = film_(context.embedding).unsqueeze(-1).unsqueeze(-1);  // [B, 2C, 1, 1]
-  if (film_map_) film = film + film_map_(context.condition_map);
-  return tap(name_, "film", film);
-}
-
 Tensor ResidualBlockImpl::drop(const Tensor& h, const DropoutStream& stream) const {
   if (dropout_ == 0 || !is_training()) return h;
   // Whole feature maps (Tompson et al. 2015, arXiv:1411.4280, section 3.2): B x C random numbers.
@@ -74,7 +68,7 @@ Tensor ResidualBlockImpl::drop(const Tensor& h, const DropoutStream& stream) con
 
 Tensor ResidualBlockImpl::residual_branch(const Tensor& x, const BlockContext& context) {
   Tensor h = conv1_(norm_film_silu(x, norm1_));
-  h = norm_film_silu(h, norm2_, modulation(context));
+  h = norm_film_silu(h, norm2_, tap(name_, "film", context.film));
   return tap(name_, "residual", conv2_(drop(h, context.dropout)));
 }
 

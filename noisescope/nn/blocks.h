@@ -12,6 +12,7 @@
 #include "noisescope/core/tensor.h"
 #include "noisescope/nn/attention.h"
 #include "noisescope/nn/init.h"
+#include "noisescope/nn/modulations.h"
 #include "noisescope/nn/unet_plan.h"
 
 namespace noisescope::nn {
@@ -31,8 +32,7 @@ struct DropoutStream {
 
 /// What a block is told besides its input.
 struct BlockContext {
-  Tensor embedding;      // [B, E]: noise level and condition, activated
-  Tensor condition_map;  // [B, M, h, w], not larger than the block's input; undefined: none
+  Tensor film;  // [B, 2 out, h, w] of its modulation layers, not larger than its input
   DropoutStream dropout = {};
 };
 
@@ -49,10 +49,11 @@ class ResidualBlockImpl : public torch::nn::Module, public HasInitRules {
   /// x [B, in + skip, H, W] -> [B, out, H, W].
   Tensor forward(const Tensor& x, const BlockContext& context);
   std::vector<InitRule> init_rules() const override;
+  /// The layers that make its film at inputs of this size.
+  ModulationLayers modulation(int64_t height, int64_t width) const { return {film_, film_map_, height, width}; }
 
  private:
   Tensor residual_branch(const Tensor& x, const BlockContext& context);
-  Tensor modulation(const BlockContext& context);
   Tensor drop(const Tensor& h, const DropoutStream& stream) const;
 
   std::string name_;

@@ -21,20 +21,51 @@ NormShape shape_of(const Tensor& x, const Tensor& film, int64_t groups, double e
   return shape;
 }
 
+int64_t numbers_of_row(const Tensor& tensor) { return tensor.numel() / tensor.size(0); }
+
 /// The start of sample `i` of a tensor of samples; null for an undefined one.
 float* row(const Tensor& tensor, int64_t i) {
-  return tensor.defined() ? tensor.data_ptr<float>() + i * (tensor.numel() / tensor.size(0)) : nullptr;
+  return tensor.defined() ? tensor.data_ptr<float>() + i * numbers_of_row(tensor) : nullptr;
 }
+
+uint16_t* half_row(const Tensor& tensor, int64_t i) {
+  return reinterpret_cast<uint16_t*>(tensor.data_ptr<at::BFloat16>()) + i * numbers_of_row(tensor);
+}
+
+bool is_half(const Tensor& tensor) { return tensor.scalar_type() == torch::kBFloat16; }
+
+/// Sample `i` in float32: in place, or of bfloat16 a copy.
+class WideRow {
+ public:
+  WideRow(const Tensor& tensor, int64_t i) : tensor_(tensor), i_(i) {
+    if (is_half(tensor)) copy_.resize(static_cast<size_t>(numbers_of_row(tensor)));
+  }
+  float* data() { return copy_.empty() ? row(tensor_, i_) : copy_.data(); }
+  float* read() {
+    if (!copy_.empty()) widen(half_row(tensor_, i_), copy_.data(), numbers_of_row(tensor_));
+    return data();
+  }
+  void write() {
+    if (!copy_.empty()) narrow(copy_.data(), half_row(tensor_, i_), numbers_of_row(tensor_));
+  }
+
+ private:
+  const Tensor& tensor_;
+  int64_t i_;
+  std::vector<float> copy_;
+};
 
 class Fused : public torch::autograd::Function<Fused> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const std::optional<Tensor>& map, const NormShape& shape) {
     const Tensor film = map.value_or(Tensor());
-    const Tensor y = torch::empty_like(x), statistics = torch::empty({x.size(0), 2 * shape.groups}, x.options());
+    const Tensor y = torch::empty_like(x), statistics = torch::empty({x.size(0), 2 * shape.groups}, weight.options());
     for_each_in_parallel(x.size(0), [&](int64_t i) {
-      norm_film_silu_forward(shape, {row(x, i), weight.data_ptr<float>(), bias.data_ptr<float>(), row(film, i)},
-                             row(y, i), row(statistics, i));
+      WideRow from(x, i), to(y, i);
+      norm_film_silu_forward(shape, {from.read(), weight.data_ptr<float>(), bias.data_ptr<float>(), row(film, i)},
+                             to.data(), row(statistics, i));
+      to.write();
     });
     context->save_for_backward({x, weight, bias, film, statistics});
     context->saved_data["groups"] = shape.groups;
@@ -49,12 +80,15 @@ class Fused : public torch::autograd::Function<Fused> {
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2], &film = saved[3], &statistics = saved[4];
     const NormShape shape = shape_of(x, film, context->saved_data["groups"].toInt(), 0);
     const Tensor dy = gradients[0].contiguous(kChannelsLast), dx = torch::empty_like(x);
-    const Tensor dweight = torch::empty({x.size(0), shape.channels}, x.options()), dbias = torch::empty_like(dweight);
+    const Tensor dweight = torch::empty({x.size(0), shape.channels}, weight.options()),
+                 dbias = torch::empty_like(dweight);
     const Tensor dfilm = film.defined() ? torch::empty_like(film) : Tensor();
     for_each_in_parallel(x.size(0), [&](int64_t i) {
-      norm_film_silu_backward(shape, {row(x, i), weight.data_ptr<float>(), bias.data_ptr<float>(), row(film, i)},
-                              row(statistics, i), row(dy, i),
-                              {row(dx, i), row(dweight, i), row(dbias, i), row(dfilm, i)});
+      WideRow from(x, i), up(dy, i), to(dx, i);
+      norm_film_silu_backward(shape, {from.read(), weight.data_ptr<float>(), bias.data_ptr<float>(), row(film, i)},
+                              row(statistics, i), up.read(),
+                              {to.data(), row(dweight, i), row(dbias, i), row(dfilm, i)});
+      to.write();
     });
     return {dx, dweight.sum(0), dbias.sum(0), dfilm, Tensor()};
   }
@@ -79,11 +113,14 @@ bool divides(const Tensor& film, const Tensor& x) {
 
 Tensor norm_film_silu(const Tensor& x, torch::nn::GroupNorm& norm, const Tensor& film) {
   check_film(x, film);
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat32 || norm->weight.scalar_type() != torch::kFloat32) {
+  const bool known = x.scalar_type() == torch::kFloat32 || is_half(x);
+  if (!x.is_cpu() || !known || norm->weight.scalar_type() != torch::kFloat32) {
     return norm_film_silu_composed(x, norm, film);
   }
   std::optional<Tensor> map;
-  if (film.defined()) map = (divides(film, x) ? film : grown(film, x)).contiguous(kChannelsLast);
+  if (film.defined()) {
+    map = (divides(film, x) ? film : grown(film, x)).to(torch::kFloat32).contiguous(kChannelsLast);
+  }
   const NormShape shape = shape_of(x, map.value_or(Tensor()), norm->options.num_groups(), norm->options.eps());
   return Fused::apply(x.contiguous(kChannelsLast), norm->weight, norm->bias, map, shape);
 }

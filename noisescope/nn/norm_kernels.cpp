@@ -215,4 +215,18 @@ void norm_film_silu_backward(const NormShape& shape, const NormInputs& in, const
   through_norm(shape, in, statistics, out);
 }
 
+NOISESCOPE_EVERY_PROCESSOR
+void widen(const uint16_t* from, float* to, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) to[i] = std::bit_cast<float>(static_cast<uint32_t>(from[i]) << 16);
+}
+
+NOISESCOPE_EVERY_PROCESSOR
+void narrow(const float* from, uint16_t* to, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<uint32_t>(from[i]);
+    const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    to[i] = static_cast<uint16_t>(from[i] == from[i] ? rounded : 0x7fc0);  // not a number stays none
+  }
+}
+
 }  // namespace noisescope::nn

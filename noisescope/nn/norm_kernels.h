@@ -38,4 +38,8 @@ struct NormGradients {
 void norm_film_silu_backward(const NormShape& shape, const NormInputs& in, const float* statistics, const float* dy,
                              const NormGradients& out);
 
+/// bfloat16 (the upper half of a float) to float32 and back, to the nearest and of two the even one.
+void widen(const uint16_t* from, float* to, int64_t count);
+void narrow(const float* from, uint16_t* to, int64_t count);
+
 }  // namespace noisescope::nn

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
@@ -30,6 +29,13 @@ void check_parameters(const NamedTensors& parameters) {
                     first_name, describe_tensor(first), first.device().str(), name, describe_tensor(parameter),
                     parameter.device().str()));
   }
+}
+
+/// `tensor` with the axes in the order of `parameter`'s memory: torch's kernel copies what is not contiguous, and would
+/// pair numbers by their place in memory.
+Tensor in_memory_order(const Tensor& tensor, const Tensor& parameter) {
+  const bool channels_last = parameter.dim() == 4 && parameter.is_contiguous(kChannelsLast);
+  return channels_last ? tensor.permute({0, 2, 3, 1}) : tensor;
 }
 
 bool has_gradient(const Tensor& parameter) { return parameter.grad().defined(); }
@@ -84,14 +90,29 @@ Optimizer::Optimizer(NamedTensors parameters, const OptimizerOptions& options, O
       continue;
     }
     slot.exp_avg_sq = torch::zeros_like(values);
-    slot.step = torch::zeros({}, values.options().dtype(torch::kFloat32));
     const bool decays = !options_.decay_matrices_only || values.dim() >= 2;
     (decays ? decaying_ : lasting_).push_back(std::move(slot));
+  }
+  const auto slots = static_cast<int64_t>(decaying_.size() + lasting_.size());
+  steps_ = torch::zeros({slots}, parameters_.begin()->second.detach().options().dtype(torch::kFloat32));
+  int64_t k = 0;
+  for (Slots* group : {&decaying_, &lasting_}) {
+    for (Slot& slot : *group) slot.step = steps_[k++];
+  }
+}
+
+void Optimizer::count_step() {
+  steps_.add_(1);
+  for (Slots* group : {&decaying_, &lasting_}) {
+    for (Slot& slot : *group) {
+      if (!has_gradient(slot.parameter)) slot.step.sub_(1);
+    }
   }
 }
 
 void Optimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
+  count_step();
   adamw(decaying_, options_.weight_decay, learning_rate);
   adamw(lasting_, 0, learning_rate);
   muon(learning_rate);
@@ -101,14 +122,13 @@ void Optimizer::adamw(Slots& slots, double weight_decay, double learning_rate) {
   std::vector<Tensor> values, gradients, averages, square_averages, steps;
   for (const Slot& slot : slots) {
     if (!has_gradient(slot.parameter)) continue;
-    values.push_back(slot.parameter);
-    gradients.push_back(slot.parameter.grad());
-    averages.push_back(slot.exp_avg);
-    square_averages.push_back(slot.exp_avg_sq);
+    values.push_back(in_memory_order(slot.parameter, slot.parameter));
+    gradients.push_back(in_memory_order(slot.parameter.grad(), slot.parameter));
+    averages.push_back(in_memory_order(slot.exp_avg, slot.parameter));
+    square_averages.push_back(in_memory_order(slot.exp_avg_sq, slot.parameter));
     steps.push_back(slot.step);
   }
   if (values.empty()) return;
-  at::_foreach_add_(steps, 1);
   at::_fused_adamw_(values, gradients, averages, square_averages, /*max_exp_avg_sqs=*/{}, steps, learning_rate,
                     options_.beta1, options_.beta2, weight_decay, options_.epsilon,
                     /*amsgrad=*/false, /*maximize=*/false);

@@ -75,6 +75,7 @@ class Optimizer {
   };
   using Slots = std::vector<Slot>;
 
+  void count_step();
   void adamw(Slots& slots, double weight_decay, double learning_rate);
   void muon(double learning_rate);
 
@@ -83,6 +84,7 @@ class Optimizer {
   NamedTensors parameters_;
   Slots decaying_, lasting_;  // AdamW's
   Slots matrices_;            // Muon's
+  Tensor steps_;              // of all AdamW's parameters, whose `step` are views of it: one call counts them
 };
 
 }  // namespace noisescope::nn

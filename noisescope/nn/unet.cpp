@@ -5,6 +5,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
 #include "noisescope/nn/norm_film_silu.h"
+#include "noisescope/nn/precision.h"
 #include "noisescope/nn/tap.h"
 
 namespace noisescope::nn {
@@ -31,27 +32,6 @@ torch::nn::Conv2d layer_convolution(const UNetLayer& layer) {
 }
 
 }  // namespace
-
-class UNetImpl::MapAtSize {
- public:
-  explicit MapAtSize(const Tensor& map) : map_(map.defined() ? map.contiguous(kChannelsLast) : map) {}
-
-  /// [B, M, min(h, H), min(w, W)]: pooled where blocks are coarser than the map; where they are
-  /// finer, the block grows what it makes of the map, which costs less.
-  const Tensor& at(int64_t height, int64_t width) {
-    if (!map_.defined() || (height == height_ && width == width_)) return current_;
-    height_ = height;
-    width_ = width;
-    const int64_t h = std::min(height, map_.size(2)), w = std::min(width, map_.size(3));
-    const bool whole = h == map_.size(2) && w == map_.size(3);
-    current_ = whole ? map_ : at::adaptive_avg_pool2d(map_, {h, w});
-    return current_;
-  }
-
- private:
-  Tensor map_, current_;
-  int64_t height_ = 0, width_ = 0;
-};
 
 UNetImpl::UNetImpl(const UNetOptions& options, const Random& random)
     : ConditionalNetwork("UNet"), options_(options), embedding_(nullptr), out_norm_(nullptr), out_conv_(nullptr) {
@@ -139,8 +119,7 @@ Tensor UNetImpl::stem_input(const Tensor& x, const Tensor& condition_map) const 
   return (inputs.size() == 1 ? pixels : torch::cat(inputs, 1)).contiguous(kChannelsLast);
 }
 
-Tensor UNetImpl::run_stage(Stage& stage, const Tensor& x, BlockContext& context, MapAtSize& maps,
-                           std::vector<Tensor>& skips) {
+Tensor UNetImpl::run_stage(Stage& stage, const Tensor& x, BlockContext& context, std::vector<Tensor>& skips) {
   const UNetLayer& layer = stage.layer;
   if (layer.role == Role::up) {
     const Tensor grown = at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
@@ -152,28 +131,43 @@ Tensor UNetImpl::run_stage(Stage& stage, const Tensor& x, BlockContext& context,
     input = torch::cat({x, tap(layer.name, "skip", skips.back())}, 1);
     skips.pop_back();
   }
-  context.condition_map = maps.at(input.size(2), input.size(3));
   return stage.block(input, context);
+}
+
+std::vector<Tensor> UNetImpl::films(const Tensor& x, const Tensor& embedding, const Tensor& condition_map) const {
+  std::vector<ModulationLayers> blocks;
+  for (const Stage& stage : stages_) {
+    if (!stage.block) continue;
+    const auto here = [&](int64_t size) { return size * stage.layer.size / options_.image_size; };
+    blocks.push_back(stage.block->modulation(here(x.size(2)), here(x.size(3))));
+  }
+  return modulations(blocks, embedding, condition_map);
 }
 
 Tensor UNetImpl::forward(const Tensor& x, const Tensor& noise_label, const Tensor& condition) {
   check_inputs(x, noise_label, condition);
+  BlockContext context{.film = {}, .dropout = dropout_};
   Tensor condition_map;
-  if (condition_map_) condition_map = tap("condition_map", condition_map_(condition));
-  BlockContext context{
-      .embedding = tap("embedding", embedding_(noise_label, condition)), .condition_map = {}, .dropout = dropout_};
-  MapAtSize maps(condition_map);
+  std::vector<Tensor> films;
+  {
+    const PrecisionScope scope(Precision::float32, x.device());
+    if (condition_map_) condition_map = tap("condition_map", condition_map_(condition));
+    films = this->films(x, tap("embedding", embedding_(noise_label, condition)), condition_map);
+  }
 
   Tensor h = stem_input(x, condition_map);
   std::vector<Tensor> skips;
+  auto film = films.begin();
   for (Stage& stage : stages_) {
-    h = run_stage(stage, h, context, maps, skips);
+    if (stage.block) context.film = *film++;
+    h = run_stage(stage, h, context, skips);
     if (stage.layer.role == Role::stem && position_.defined()) {
-      h = h + position_map(h.size(2), h.size(3));
+      h = h + position_map(h.size(2), h.size(3)).to(h.scalar_type());
     }
     if (stage.layer.name.starts_with("enc.")) skips.push_back(h);
   }
-  h = tap("out", out_conv_(norm_film_silu(h, out_norm_)));
+  const PrecisionScope scope(Precision::float32, x.device());
+  h = tap("out", out_conv_(norm_film_silu(h, out_norm_).to(x.scalar_type())));
   return (options_.patch > 1 ? torch::pixel_shuffle(h, options_.patch) : h).contiguous();
 }
 

@@ -52,14 +52,13 @@ class UNetImpl : public ConditionalNetwork, public HasInitRules {
     torch::nn::Conv2d convolution{nullptr};
     ResidualBlock block{nullptr};
   };
-  /// The condition map at the sizes at which blocks want it, made once per forward.
-  class MapAtSize;
-
   void add_stage(const UNetLayer& layer);
   void check_inputs(const Tensor& x, const Tensor& noise_label, const Tensor& condition) const;
   Tensor stem_input(const Tensor& x, const Tensor& condition_map) const;
   Tensor position_map(int64_t height, int64_t width) const;
-  Tensor run_stage(Stage& stage, const Tensor& x, BlockContext& context, MapAtSize& maps, std::vector<Tensor>& skips);
+  Tensor run_stage(Stage& stage, const Tensor& x, BlockContext& context, std::vector<Tensor>& skips);
+  /// Of the blocks, in order.
+  std::vector<Tensor> films(const Tensor& x, const Tensor& embedding, const Tensor& condition_map) const;
 
   UNetOptions options_;
   std::vector<Stage> stages_;

@@ -166,6 +166,7 @@ ordered_json to_json(const TrainState& s) {
           {"learning_rate", s.learning_rate},
           {"validations", s.validations},
           {"noise_levels", to_json(s.levels)},
+          {"precision", to_string(s.precision)},
           {"finished", s.finished}};
 }
 
@@ -181,6 +182,7 @@ TrainState state_from_json(const ordered_json& json) {
   json.at("learning_rate").get_to(s.learning_rate);
   json.at("validations").get_to(s.validations);
   s.levels = levels_from_json(json.value("noise_levels", ordered_json()));  // older versions have none
+  s.precision = parse_enum<Precision>(json.value("precision", "float32"));  // older versions knew no other
   json.at("finished").get_to(s.finished);
   return s;
 }

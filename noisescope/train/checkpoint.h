@@ -20,6 +20,7 @@
 
 #include "noisescope/diffusion/loss.h"
 #include "noisescope/nn/module_state.h"
+#include "noisescope/nn/precision.h"
 
 namespace noisescope::train {
 
@@ -32,10 +33,11 @@ struct TrainState {
   double loss_sum = 0;        // since the last line of metrics, and so are the next two
   double gradient_norm_sum = 0;
   int64_t loss_count = 0;
-  double learning_rate = 0;                 // of the last update
-  int64_t validations = 0;                  // done so far
-  std::optional<NoiseLevelOptions> levels;  // measured (noise_levels.distribution information)
-  bool finished = false;                    // the budget is spent and the last validation written
+  double learning_rate = 0;                  // of the last update
+  int64_t validations = 0;                   // done so far
+  std::optional<NoiseLevelOptions> levels;   // measured (noise_levels.distribution information)
+  Precision precision = Precision::float32;  // of the last update
+  bool finished = false;                     // the budget is spent and the last validation written
 };
 
 nlohmann::ordered_json to_json(const TrainState& state);

@@ -8,6 +8,7 @@
 #include "noisescope/nn/ema.h"
 #include "noisescope/nn/lr_schedule.h"
 #include "noisescope/nn/optimizer.h"
+#include "noisescope/nn/precision.h"
 
 namespace noisescope::train {
 
@@ -37,6 +38,7 @@ struct TrainOptions {
   int64_t blocks = 0;
   LrScheduleOptions schedule{.learning_rate = 3e-3, .warmup_steps = 40};
   OptimizerOptions optimizer;
+  Precision precision = Precision::automatic;
   double max_grad_norm = 1.0;
   double null_probability = 0.12;
   EmaOptions ema;

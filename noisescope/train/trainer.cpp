@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include <ATen/ops/_foreach_norm.h>
 #include <torch/nn/module.h>
@@ -12,6 +13,7 @@
 #include "noisescope/core/format.h"
 #include "noisescope/io/file.h"
 #include "noisescope/nn/orthogonalizers.h"
+#include "noisescope/nn/precision.h"
 #include "noisescope/processes/blocks.h"
 #include "noisescope/processes/dealt.h"
 #include "noisescope/processes/gradient_sum.h"
@@ -93,6 +95,7 @@ class Run {
       lock.emplace(checkpoints());
       resume();
     }
+    choose_precision();
     share_start();
     const bool resumed = state_.step > 0;
     if (!state_.finished) train_the_rest();
@@ -132,6 +135,15 @@ class Run {
       ema_.load_state(average);
     }
     if (state_.levels) inputs_.set_noise_levels(*state_.levels);
+  }
+
+  /// Of process 0: the others are told.
+  void choose_precision() {
+    if (state_.finished) return;
+    const Precision before = std::exchange(state_.precision, chosen_precision(setup_.train.precision, model_.device));
+    if (state_.step == 0 || state_.precision == before) return;
+    notice(format_text("going on in {}, begun in {}: the numbers will not be those of one machine",
+                       to_string(state_.precision), to_string(before)));
   }
 
   void share_state() {
@@ -248,6 +260,7 @@ class Run {
     const auto here = [&](const Tensor& tensor) { return to_device(tensor, model_.device); };
     const Tensor condition =
         torch::where(here(inputs.dropped), model_.null_condition.unsqueeze(0), here(inputs.conditions));
+    const PrecisionScope scope(state_.precision, model_.device);
     return diffusion_loss(model_.network, setup_.precondition, setup_.loss,
                           {here(inputs.images), here(inputs.sigma), here(inputs.noise), condition})
         .mean();

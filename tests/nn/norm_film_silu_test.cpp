@@ -2,11 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstring>
+#include <limits>
+
 #include <torch/csrc/autograd/autograd.h>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/random.h"
 #include "noisescope/nn/blocks.h"
+#include "noisescope/nn/norm_kernels.h"
 
 namespace noisescope {
 namespace {
@@ -25,13 +30,15 @@ torch::nn::GroupNorm disturbed_norm(int64_t channels) {
 }
 
 /// y and the gradients of sum(y * probe) by x, weight, bias and film.
-std::vector<Tensor> answers(const Tensor& x, torch::nn::GroupNorm& norm, const Tensor& film, bool fused) {
+std::vector<Tensor> answers(const Tensor& x, torch::nn::GroupNorm& norm, const Tensor& film, bool fused,
+                            torch::ScalarType probes = torch::kFloat32) {
   const Tensor own = x.clone().set_requires_grad(true);
   const Tensor map = film.defined() ? film.clone().set_requires_grad(true) : film;
   const Tensor y = fused ? norm_film_silu(own, norm, map) : norm_film_silu_composed(own, norm, map);
   std::vector<Tensor> inputs = {own, norm->weight, norm->bias};
   if (map.defined()) inputs.push_back(map);
-  std::vector<Tensor> out = torch::autograd::grad({(y * normal(9, y.sizes().vec()).to(y.dtype())).sum()}, inputs);
+  const Tensor probe = normal(9, y.sizes().vec()).to(probes).to(y.dtype());
+  std::vector<Tensor> out = torch::autograd::grad({y}, inputs, {probe});
   out.insert(out.begin(), y.detach());
   return out;
 }
@@ -63,6 +70,38 @@ TEST_P(NormFilmSilu, EqualsTorchsOperatorsInDoublePrecision) {
       answers(x.to(torch::kFloat32), norm, film.defined() ? film.to(torch::kFloat32) : film, true);
   ASSERT_EQ(fused.size(), truth.size());
   for (size_t i = 0; i < truth.size(); ++i) EXPECT_LT(off(fused[i], truth[i]), 1e-5) << "output " << i;
+}
+
+/// bfloat16 rounds to 2^-8; what stays in float32 (gradients by weight, bias and film) does not.
+TEST_P(NormFilmSilu, InBfloat16RoundsWhatItWritesAlone) {
+  const Case& c = GetParam();
+  torch::nn::GroupNorm norm = disturbed_norm(c.x[1]);
+  const Tensor x = (normal(3, c.x) * 2 + 1).to(torch::kBFloat16);
+  const Tensor film = c.film.empty() ? Tensor() : normal(4, {c.x[0], 2 * c.x[1], c.film[0], c.film[1]}) * 0.5;
+  const std::vector<Tensor> truth = answers(x.to(torch::kFloat64), norm, film, false, torch::kBFloat16);
+  norm->to(torch::kFloat32);
+  const std::vector<Tensor> fused = answers(x, norm, film.defined() ? film.to(torch::kFloat32) : film, true);
+  ASSERT_EQ(fused.size(), truth.size());
+  for (size_t i = 0; i < truth.size(); ++i) {
+    EXPECT_EQ(fused[i].scalar_type(), i < 2 ? torch::kBFloat16 : torch::kFloat32) << "output " << i;
+    EXPECT_LT(off(fused[i], truth[i]), i < 2 ? 1.01 / 256 : 1e-5) << "output " << i;
+  }
+}
+
+TEST(NormFilmSiluOperator, WidensAndNarrowsBfloat16AsTorchDoes) {
+  const float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
+  const Tensor special = torch::tensor({0.0f, -0.0f, inf, -inf, most, -most, 1.00390625f, 1.01171875f, 1e-40f});
+  const Tensor values = torch::cat({special, normal(5, {1000}).to(torch::kFloat32) * 1e3});
+  const Tensor halves = values.to(torch::kBFloat16);
+  std::vector<uint16_t> narrowed(static_cast<size_t>(values.numel()));
+  narrow(values.data_ptr<float>(), narrowed.data(), values.numel());
+  EXPECT_EQ(std::memcmp(narrowed.data(), halves.data_ptr(), narrowed.size() * 2), 0);
+  Tensor widened = torch::empty_like(values);
+  widen(narrowed.data(), widened.data_ptr<float>(), values.numel());
+  EXPECT_TRUE(torch::equal(widened, halves.to(torch::kFloat32)));
+  const float nan = std::bit_cast<float>(0x7fffffffu);  // rounding would carry it into -0
+  narrow(&nan, narrowed.data(), 1);
+  EXPECT_EQ(narrowed[0], 0x7fc0);
 }
 
 TEST(NormFilmSiluOperator, IsFiniteWhereTheSigmoidIsFull) {

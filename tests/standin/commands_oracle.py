@@ -30,7 +30,8 @@ def settings(values):
 
 
 SMALL = settings({
-    "train.batch_size": 4, "train.validation_samples": 4, "train.log_every": 1, "train.optimizer.kind": "muon",
+    "train.batch_size": 4, "train.precision": "float32", "train.validation_samples": 4, "train.log_every": 1,
+    "train.optimizer.kind": "muon",
     "data.world_samples": 200, "clip_train.steps": 3, "clip_train.seconds": 0, "clip_batch_size": 8,
     "network.channels": "[16,16]", "network.attention_resolutions": "[8]", "network.dropout": 0.1,
     "sample.grid.steps": 4, "calibration.pictures": 8,
@@ -114,7 +115,8 @@ def compare_documents(found, expected, what, bound):
         return
     for key, value in its.items():
         if isinstance(value, float):
-            if abs(mine[key] - value) > bound * max(1, abs(value)):
+            allowed = 1e-3 if "correlation" in key else bound  # of maps, which may be off by as much
+            if abs(mine[key] - value) > allowed * max(1, abs(value)):
                 problems.append(f"{what}{key}: {mine[key]} instead of {value}")
         elif isinstance(value, int) and mine[key] != value:
             problems.append(f"{what}{key}: {mine[key]} instead of {value}")

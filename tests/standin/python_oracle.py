@@ -19,7 +19,8 @@ TINY = {
     "clip.text.heads": 2, "clip.image.channels": [8, 8, 8, 8], "clip.image.hidden": 16, "clip_train.seconds": 0,
     "clip_train.steps": 3, "clip_batch_size": 8, "network.channels": [8, 8], "network.attention_resolutions": [8],
     "network.head_width": 8, "network.embedding_width": 16, "network.condition_map_channels": 4,
-    "network.dropout": 0.1, "train.budget": "4steps", "train.batch_size": 4, "train.validation_samples": 4,
+    "network.dropout": 0.1, "train.budget": "4steps", "train.batch_size": 4, "train.precision": "float32",
+    "train.validation_samples": 4,
     "sample.grid.steps": 4, "calibration.pictures": 0,
 }
 problems = []

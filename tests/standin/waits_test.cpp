@@ -42,6 +42,7 @@ TEST(WaitsOfTraining, AreNone) {
     std::filesystem::remove_all(setup.folder);
     setup.train.budget = "5steps";
     setup.train.batch_size = 4;
+    setup.train.precision = Precision::float32;
     setup.train.prefetch = false;
     setup.train.optimizer.kind = kind;
     setup.train.null_probability = 0.2;

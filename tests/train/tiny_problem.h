@@ -56,6 +56,7 @@ inline TrainSetup tiny_setup(const std::string& budget) {
   TrainSetup setup;
   setup.train.budget = budget;
   setup.train.batch_size = 8;
+  setup.train.precision = Precision::float32;  // the same on every processor
   setup.train.schedule = {.learning_rate = 1e-2, .warmup_steps = 5};
   setup.train.log_every = 4;
   setup.train.validate_every = 0.3;

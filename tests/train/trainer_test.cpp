@@ -132,6 +132,29 @@ TEST(Trainer, PrefetchChangesNothing) {
   expect_same_run(plain, ahead, setup);
 }
 
+TEST(Trainer, GoesOnInAnotherPrecisionAndSaysSo) {
+  TrainSetup setup = tiny_setup("20steps");
+  setup.train.precision = Precision::bfloat16;
+  const fs::path whole = trainer_folder("half"), parts = trainer_folder("half_parts");
+  std::vector<std::string> notices;
+  TrainObserver observer;
+  observer.notice = [&](const std::string& text) { notices.push_back(text); };
+  run(setup, whole, observer);
+  EXPECT_EQ(last_checkpoint(whole, setup).state.precision, Precision::bfloat16);
+  for (const int64_t step : {3, 11}) run_until(setup, parts, step);
+  run(setup, parts, observer);
+  expect_same_run(whole, parts, setup);
+  EXPECT_EQ(notices, std::vector<std::string>{"going on after 88 images"});
+
+  const fs::path mixed = trainer_folder("mixed");
+  run_until(setup, mixed, 5);
+  setup.train.precision = Precision::float32;
+  notices.clear();
+  run(setup, mixed, observer);
+  ASSERT_EQ(notices.size(), 2u);
+  EXPECT_EQ(notices[1], "going on in float32, begun in bfloat16: the numbers will not be those of one machine");
+}
+
 TEST(Trainer, KillAtAnyMomentLosesAtMostTheWorkSinceTheLastCheckpoint) {
   TrainSetup setup = tiny_setup("400steps");
   setup.train.checkpoint_every = 5;

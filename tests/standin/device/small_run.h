@@ -11,6 +11,7 @@ inline RunConfig small_config() {
   config.network.channels = {16, 32};
   config.network.attention_resolutions = {8};
   config.train.batch_size = 4;
+  config.train.precision = Precision::float32;
   return config;
 }
 

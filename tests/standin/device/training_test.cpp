@@ -17,6 +17,7 @@ TrainSetup setup_in(const std::string& name, const std::string& budget) {
   setup.folder = fs::path(::testing::TempDir()) / ("noisescope_device_" + name);
   setup.train.budget = budget;
   setup.train.batch_size = 6;
+  setup.train.precision = Precision::float32;  // what the other device computes in
   setup.train.accumulate = 2;
   setup.train.schedule = {.learning_rate = 1e-3, .warmup_steps = 2};
   setup.train.optimizer.kind = OptimizerKind::muon;

@@ -11,6 +11,7 @@
   docs docs-show generated clean
 BUILD ?= build
 PRESET ?= default
+TESTS ?= $(shell expr 1 + `nproc`)   # side by side: one more than cores, since some wait for a browser
 
 all: build
 
@@ -37,9 +38,10 @@ build-all: setup-test $(BUILD)/build.ninja
 	@cmake --build $(BUILD)
 
 test: build-all
-	@ctest --test-dir $(BUILD) --output-on-failure -j2 -LE 'slow|gpu'
+	@ctest --test-dir $(BUILD) --output-on-failure -j$(TESTS) -LE 'slow|gpu'
 
 test-slow: build-all
+	@cmake --build $(BUILD) --target fuzz_all
 	@ctest --test-dir $(BUILD) --output-on-failure -j2 -L slow
 
 lint: setup setup-lint

@@ -1,8 +1,8 @@
 // Times training steps of the demo's U-Net: forward, loss, backward, clipping, fused AdamW; and how much
 // longer a step with Muon takes, in turns.
 //
-//   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu] [--precision auto]
-//       prints one JSON object
+//   nn_bench [--threads 2] [--batch 16] [--steps 30] [--device cpu] [--precision auto] [--network JSON]
+//       prints one JSON object; JSON: what differs from the demo's, {"image_size": 64, "channels": [64, 96, 128]}
 //   nn_bench [--threads 2] [--forward] --serve DIR
 //       writes weights, one batch, its output and gradients to DIR/case.safetensors, then answers a
 //       line "BATCH STEPS" of standard input by a line of step times in milliseconds (of forward passes
@@ -32,7 +32,19 @@ struct Arguments {
   std::string device = "cpu", serve;
   bool forward = false;
   Precision precision = Precision::automatic;
+  UNetOptions network;
 };
+
+/// Options of the network that JSON names, the others as the demo's.
+UNetOptions network_of(const std::string& text) {
+  const auto json = nlohmann::json::parse(text);
+  UNetOptions o;
+  o.image_size = json.value("image_size", o.image_size);
+  o.channels = json.value("channels", o.channels);
+  o.attention_resolutions = json.value("attention_resolutions", o.attention_resolutions);
+  o.embedding_width = json.value("embedding_width", o.embedding_width);
+  return o;
+}
 
 Arguments parse(int argc, char** argv) {
   Arguments a;
@@ -53,6 +65,8 @@ Arguments parse(int argc, char** argv) {
       a.device = value;
     else if (name == "--precision")
       a.precision = parse_enum<Precision>(value);
+    else if (name == "--network")
+      a.network = network_of(value);
     else if (name == "--serve")
       a.serve = value;
     else
@@ -83,6 +97,7 @@ class Steps {
       : device_(parse_device(a.device)),
         forward_(a.forward),
         precision_(chosen_precision(a.precision, device_)),
+        net_(a.network, Random(0)),
         optimizer_(placed(), {.kind = kind}) {}
 
   /// Milliseconds of each of `count` steps; the first two of a batch size are not counted.
@@ -128,7 +143,7 @@ class Steps {
   torch::Device device_;
   bool forward_;
   Precision precision_;
-  UNet net_{UNetOptions{}, Random(0)};
+  UNet net_;
   Optimizer optimizer_;
 };
 
@@ -155,7 +170,7 @@ void measure(const Arguments& a) {
   }
   const double ms = median(times);
   const double images_per_second = 1e3 * static_cast<double>(a.batch) / ms;
-  const nlohmann::ordered_json json = {{"network", "unet, demo"},
+  const nlohmann::ordered_json json = {{"channels", steps.options().channels},
                                        {"parameters", cost.parameters},
                                        {"device", a.device},
                                        {"threads", at::get_num_threads()},
@@ -169,8 +184,8 @@ void measure(const Arguments& a) {
 }
 
 /// Weights that leave nothing zero, a batch, the output and all gradients of the loss.
-void write_case(const std::string& folder) {
-  UNet net(UNetOptions{}, Random(0));
+void write_case(const std::string& folder, const UNetOptions& options) {
+  UNet net(options, Random(0));
   {
     const torch::NoGradGuard no_grad;
     for (const auto& [name, parameter] : trainable_parameters(*net)) {
@@ -197,7 +212,7 @@ void write_case(const std::string& folder) {
 }
 
 void serve(const Arguments& a) {
-  write_case(a.serve);
+  write_case(a.serve, a.network);
   Steps steps(a);
   std::cout << "ready" << std::endl;
   int64_t batch = 0, count = 0;

@@ -2,8 +2,8 @@
 
 Builds the same network in Python (tests/reference/unet_twin.py), loads our weights, checks that
 output and gradients agree to 1e-4, then times both in turns: forward, loss, backward, clipping to
-norm 1, fused AdamW; with --forward the forward pass alone, without a graph. Prints JSON with medians and
-their ratio (above 1: we are faster).
+norm 1, fused AdamW; with --forward the forward pass alone, without a graph. Ours trains in bfloat16 where the processor
+has matrix units for it (--precision). Prints JSON with medians and their ratio (above 1: we are faster).
 
     ninja -C build nn_bench
     .venv/bin/python bench/peers/unet_step.py [--rounds 6] [--threads 2] [--forward] [--json FILE]
@@ -32,12 +32,13 @@ TOLERANCE = 1e-4
 class Ours:
     """nn_bench --serve as a child process."""
 
-    def __init__(self, program, threads, folder, forward):
-        command = [str(program), "--threads", str(threads), *(["--forward"] if forward else []), "--serve", folder]
+    def __init__(self, args, folder):
+        command = [str(args.program), "--threads", str(args.threads), *(["--forward"] if args.forward else []),
+                   "--precision", args.precision, "--network", json.dumps(args.network), "--serve", folder]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         if self.process.stdout.readline().strip() != "ready":
-            sys.exit(f"{program} did not start")
+            sys.exit(f"{args.program} did not start")
 
     def step_ms(self, batch, steps):
         self.process.stdin.write(f"{batch} {steps}\n")
@@ -62,10 +63,11 @@ def diffusers_unet():
 
 
 class Eager:
-    def __init__(self, opponent, forward_alone):
+    def __init__(self, opponent, forward_alone, network):
         torch.manual_seed(0)
         self.forward_alone = forward_alone
-        self.net = self.forward = UNet()
+        self.side = network.get("image_size", 32)
+        self.net = self.forward = UNet(network)
         if opponent == "diffusers":
             self.net, self.forward = diffusers_unet()
         if opponent == "compile":
@@ -89,8 +91,8 @@ class Eager:
         loss.item()
 
     def step_ms(self, batch, steps):
-        data = torch.randn(batch, 3, 32, 32), 0.3 * torch.randn(batch), torch.randn(batch, 128)
-        target, times = torch.randn(batch, 3, 32, 32), []
+        data = torch.randn(batch, 3, self.side, self.side), 0.3 * torch.randn(batch), torch.randn(batch, 128)
+        target, times = torch.randn_like(data[0]), []
         for i in range(-2, steps):
             start = time.perf_counter()
             self.step(*data, target)
@@ -103,9 +105,9 @@ def relative(a, b):
     return float((a - b).abs().max() / b.abs().max().clamp(min=1e-12))
 
 
-def agreement(case):
-    """Largest relative difference of output and of gradients."""
-    net = UNet()
+def agreement(case, network):
+    """Largest relative difference of output and of gradients, ours in float32."""
+    net = UNet(network)
     prefix = "weight."
     net.load_state_dict({k[len(prefix) :]: v for k, v in case.items() if k.startswith(prefix)})
     output = net(case["x"], case["noise_label"], case["condition"])
@@ -148,15 +150,17 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--opponent", choices=["eager", "compile", "diffusers"], default="eager")
     parser.add_argument("--forward", action="store_true", help="the forward pass alone, without a graph")
+    parser.add_argument("--precision", default="auto", help="of our training step")
+    parser.add_argument("--network", type=json.loads, default={}, help="JSON: what differs from the demo's network")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/bench/nn_bench")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(args.program, args.threads, folder, args.forward)
-        output, gradient = agreement(load_file(f"{folder}/case.safetensors"))
-        eager = Eager(args.opponent, args.forward)
+        ours = Ours(args, folder)
+        output, gradient = agreement(load_file(f"{folder}/case.safetensors"), args.network)
+        eager = Eager(args.opponent, args.forward, args.network)
         results = [measure(ours, eager, b, args.rounds, args.steps) for b in args.batch]
         ours.close()
     report = {

@@ -62,7 +62,7 @@ std::string torch_runtime_version() {
   const auto folder = std::filesystem::path(*libraries.begin()).parent_path().parent_path();
   std::ifstream file(folder / "version.py");
   for (std::string line; std::getline(file, line);) {
-    if (line.rfind("__version__", 0) != 0) continue;
+    if (!line.starts_with("__version__")) continue;
     const size_t first = line.find('\''), last = line.rfind('\'');
     if (first != last) return line.substr(first + 1, last - first - 1);
   }
@@ -73,7 +73,7 @@ std::string torch_runtime_version() {
 std::string processor() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
-    if (line.rfind("model name", 0) != 0) continue;
+    if (!line.starts_with("model name")) continue;
     const size_t value = line.find_first_not_of(" \t", line.find(':') + 1);
     return value == std::string::npos ? "unknown" : line.substr(value);
   }
@@ -160,7 +160,7 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
 
 std::vector<std::string> machine_problems() {
   std::vector<std::string> problems;
-  if (torch_runtime_version().rfind(TORCH_VERSION, 0) != 0) {
+  if (!torch_runtime_version().starts_with(TORCH_VERSION)) {
     problems.push_back("compiled against torch " TORCH_VERSION " but running with " + torch_runtime_version() +
                        ": build again with 'make'");
   }

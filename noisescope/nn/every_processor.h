@@ -7,5 +7,12 @@
 #define NOISESCOPE_EVERY_PROCESSOR
 #endif
 
+/// Before a loop: no iteration reads what another one writes.
+#if defined(__clang__)
+#define NOISESCOPE_NO_OVERLAP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define NOISESCOPE_NO_OVERLAP _Pragma("GCC ivdep")
+#endif
+
 /// What such a loop calls must become part of it.
 #define NOISESCOPE_INLINE [[gnu::always_inline]] inline

@@ -133,7 +133,7 @@ NOISESCOPE_INLINE void through_film(const NormShape& s, const NormInputs& in, co
       const float* __restrict x = in.x + p;
       const float* __restrict up = dy + p;
       float* __restrict out = dn + p;
-#pragma GCC ivdep
+      NOISESCOPE_NO_OVERLAP
       for (int64_t c = 0; c < s.channels; ++c) {
         const float d = up[c] * slope(x[c] * gain[c] + offset[c]);
         out[c] = d;
@@ -152,7 +152,7 @@ NOISESCOPE_INLINE void through_film(const NormShape& s, const NormInputs& in, co
     float* __restrict dscale = dfilm + f;
     float* __restrict dshift = dscale + s.channels;
     float* __restrict out = dn + p;
-#pragma GCC ivdep
+    NOISESCOPE_NO_OVERLAP
     for (int64_t c = 0; c < s.channels; ++c) {
       const float normed = x[c] * gain[c] + offset[c];
       const float dz = up[c] * slope(normed + normed * scale[c] + shift[c]);

@@ -29,7 +29,7 @@ std::string name_of_step(int64_t step) { return format_text("{}{:08}", kPrefix, 
 
 /// The step in a folder name, or -1 if it is no checkpoint's name.
 int64_t step_of_name(const std::string& name) {
-  if (name.rfind(kPrefix, 0) != 0) return -1;
+  if (!name.starts_with(kPrefix)) return -1;
   int64_t step = -1;
   const char* end = name.data() + name.size();
   const auto [rest, error] = std::from_chars(name.data() + std::string(kPrefix).size(), end, step);
@@ -111,7 +111,7 @@ void check_same_run(const fs::path& path, const std::string& theirs, const RunId
   std::vector<std::string> keys = differing_keys(completed, ordered_json::parse(run.config_json));
   std::erase_if(keys, [&](const std::string& key) {
     return std::any_of(run.free_keys.begin(), run.free_keys.end(),
-                       [&](const std::string& free) { return key == free || key.rfind(free + ".", 0) == 0; });
+                       [&](const std::string& free) { return key == free || key.starts_with(free + "."); });
   });
   if (keys.empty()) return;
   throw ModelError(

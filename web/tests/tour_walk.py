@@ -175,7 +175,8 @@ class TourWalk:
 
     def point_at_peak(self, word: str) -> None:
         job = self.studio.newest_why()
-        index = [each["word"] for each in self.studio.api(f"why/{job}")["words"]].index(word)
+        named = re.sub(r" \((\d+)\)$", r":\1", word)  # of two squares, the second is square:2
+        index = [each["word"] for each in self.studio.api(f"why/{job}")["words"]].index(named)
         values = self.studio.floats(f"why/{job}/map?word={index}&source=model")
         nats = values[: len(values) // 2]
         side = 32

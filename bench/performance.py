@@ -46,7 +46,8 @@ def beside_others():
     narrow = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
     rows = [*unet_rows(["16", "64"]), *unet_rows(["16", "64"], "--forward")]
     rows += [{**row, "what": row["what"] + ", float32"} for row in unet_rows(["16", "64"], "--precision", "float32")]
-    small = {"image_size": 64, "channels": [64, 96, 128], "embedding_width": 192}  # config/model_small.yaml
+    small = {"image_size": 64, "channels": [64, 96, 128], "embedding_width": 192,
+             "attention_resolutions": [16, 8]}  # config/model_small.yaml
     rows += [{**row, "what": row["what"] + ", network of model_small.yaml"}
              for row in unet_rows(["16"], "--rounds", "4", "--network", json.dumps(small))]
     rows += [{**row, "what": row["what"] + ", held to AVX2"} for row in unet_rows(["16", "64"], **narrow)]

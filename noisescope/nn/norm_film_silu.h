@@ -9,7 +9,8 @@
 namespace noisescope::nn {
 
 /// silu((1 + scale) * norm(x) + shift): group norm (arXiv:1803.08494, eq. 1-2 and 6), FiLM (arXiv:1709.07871, eq. 1-2),
-/// SiLU (arXiv:1702.03118, eq. 5). On a CPU in float32 one pass forward and one back, in which nothing but x is kept;
+/// SiLU (arXiv:1702.03118, eq. 5). On a CPU one pass forward and one back, in which nothing but x is kept, for x in
+/// float32 or bfloat16 (computed in float32, written in x's dtype; norm and film float32);
 /// the same torch operators one by one elsewhere. Differentiable once.
 ///   x     [B, C, H, W], best in channels last: anything else is copied into it
 ///   film  [B, 2C, h, w], scale and then shift, each value ruling H/h x W/w pixels (nearest neighbour where h does not

@@ -64,8 +64,7 @@ void describe(Describer& d, TrainOptions& o) {
   d.section("optimizer", o.optimizer, "what turns gradients into updates");
   d("precision", o.precision,
     "numbers of convolutions and products while training: float32, bfloat16, or auto (bfloat16 on CPUs with matrix "
-    "units "
-    "for it, AMX); weights, gradients' sums, drawing and explaining are float32");
+    "units for it, AMX); weights, gradients' sums, drawing and explaining are float32");
   d("max_grad_norm", o.max_grad_norm, "largest norm of all gradients together; 0: no limit",
     {.min = 0, .was = "clip_norm"});
   d("null_probability", o.null_probability,

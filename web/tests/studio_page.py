@@ -71,6 +71,7 @@ class StudioPage:
     @contextmanager
     def drawing(self) -> Iterator[None]:
         """What is done inside draws one branch; until that is drawn."""
+        expect(self.page.locator("main[aria-busy='false']")).to_be_visible()  # Branches from before are there.
         before = self.branches.count()
         yield
         expect(self.branches).to_have_count(before + 1)

@@ -50,13 +50,13 @@ lint: setup setup-lint
 test-core: setup
 	@cmake --preset core >/dev/null && cmake --build --preset core
 
-test-single: setup
-	@cmake --preset single >/dev/null && cmake --build --preset single --target ns_pch
+test-single: setup-test setup-lint
+	@cmake --preset single >/dev/null
 	@.venv/bin/python tools/check_single.py build-single
 
 # The modules whose tests take seconds; what takes minutes above them calls the same code.
 SANITIZED := core io io_codec stats diffusion nn world viz data train clip model explain explain_metric evaluate
-test-sanitize: setup
+test-sanitize: setup-test
 	@cmake --preset sanitize >/dev/null && cmake --build --preset sanitize --target $(SANITIZED:%=%_test)
 	@ctest --test-dir build-sanitize --output-on-failure -j2 -R "^($(subst $() ,|,$(SANITIZED)))$$"
 

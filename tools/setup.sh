@@ -56,6 +56,7 @@ if [ "${1:-}" = --test ]; then
   requirements test requirements-test.txt
   requirements test-alone requirements-test-alone.txt --no-deps
 elif [ "${1:-}" = --lint ]; then
+  debian_packages debian-packages-lint.txt
   requirements lint requirements-lint.txt
 elif [ "${1:-}" = --docs ]; then
   debian_packages debian-packages-docs.txt

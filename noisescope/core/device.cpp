@@ -1,5 +1,8 @@
 #include "noisescope/core/device.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <malloc.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/cpu/Utils.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
@@ -134,7 +138,9 @@ bool has_bfloat16_matrix_units() {
     const char* limit = std::getenv(name);
     if (limit && !std::strstr(limit, "AMX") && std::strcmp(limit, "DEFAULT") != 0) return false;
   }
-  return __builtin_cpu_supports("amx-bf16") != 0;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  constexpr unsigned kAmxBfloat16 = 1U << 22;  // Intel SDM vol. 2A, CPUID, leaf 7
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & kAmxBfloat16) && at::cpu::init_amx();
 #else
   return false;
 #endif

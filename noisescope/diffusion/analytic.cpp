@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 #include <string>
+#include <tuple>
 
 #include "noisescope/core/error.h"
 #include "noisescope/core/format.h"
@@ -70,7 +71,8 @@ std::pair<Tensor, Tensor> GaussianData::read_condition(const Tensor& condition, 
 Denoiser GaussianData::denoiser() const {
   return [self = *this](const Tensor& x, const Tensor& sigma, const Tensor& condition) {
     const Tensor rows = rows_of("diffusion.GaussianData", x, self.mean_.size(0));
-    const auto [mean, known] = self.read_condition(condition, rows.size(0));
+    Tensor mean, known;  // no binding: lambdas of clang below 16 cannot capture one
+    std::tie(mean, known) = self.read_condition(condition, rows.size(0));
     const Tensor variance = column(sigma).square();
     const auto estimate = [&](const Spectrum& spectrum) {
       return mean + spectrum.apply(rows - mean, spectrum.values / (spectrum.values + variance));
@@ -82,7 +84,8 @@ Denoiser GaussianData::denoiser() const {
 
 Tensor GaussianData::flow(const Tensor& x, double sigma_from, double sigma_to, const Tensor& condition) const {
   const Tensor rows = rows_of("diffusion.GaussianData.flow", x, mean_.size(0));
-  const auto [mean, known] = read_condition(condition, rows.size(0));
+  Tensor mean, known;
+  std::tie(mean, known) = read_condition(condition, rows.size(0));
   const auto carried = [&](const Spectrum& spectrum) {
     const Tensor ratio = (spectrum.values + sigma_to * sigma_to) / (spectrum.values + sigma_from * sigma_from);
     return mean + spectrum.apply(rows - mean, ratio.sqrt());

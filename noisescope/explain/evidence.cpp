@@ -237,7 +237,7 @@ void describe(Describer& d, EvidenceOptions& options) {
 
 void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& options,
                         const std::function<void(const Tensor& x, double sigma)>& visit) {
-  const auto& [pictures, noise] = batch;
+  const Tensor& pictures = batch.pictures;
   check_shape("explain.walk_noising_paths", "pictures", pictures, {batch.size(), -1, -1, -1});
   if (options.steps < 1 || !(options.log_snr_min < options.log_snr_max)) {
     throw ValueError(format_text(
@@ -249,8 +249,8 @@ void walk_noising_paths(const PictureBatch& batch, const EvidenceOptions& option
                                       static_cast<double>(i) / static_cast<double>(options.steps)));
   };
   const auto draw = [&](int64_t i) {
-    return noise.random
-        .normal(Purpose::explain, static_cast<uint64_t>(i), noise.sample_ids, pictures.sizes().slice(1),
+    return batch.noise.random
+        .normal(Purpose::explain, static_cast<uint64_t>(i), batch.noise.sample_ids, pictures.sizes().slice(1),
                 pictures.scalar_type())
         .to(pictures.device());
   };

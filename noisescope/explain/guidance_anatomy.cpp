@@ -117,8 +117,8 @@ LinearGuidance::Parts LinearGuidance::split(const Tensor& x, double sigma, const
   const Tensor shift = mean_c_ - mean_u_;
   const Tensor contrast = shrinkage(covariance_c_, sigma) - w_u;
   const auto [values, vectors] = at::linalg_eigh((contrast + contrast.t()) / 2);
-  const Tensor coordinates = (rows - mean_c_).matmul(vectors);
-  const auto along = [&](const Tensor& weights) { return (coordinates * weights).matmul(vectors.t()).view(x.sizes()); };
+  const Tensor coordinates = (rows - mean_c_).matmul(vectors), back = vectors.t();
+  const auto along = [&](const Tensor& weights) { return (coordinates * weights).matmul(back).view(x.sizes()); };
   Parts parts;
   parts.mean_shift = (shift - w_u.matmul(shift)).expand_as(rows).reshape(x.sizes());
   parts.positive = along(values.clamp_min(0));

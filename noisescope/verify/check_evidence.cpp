@@ -3,6 +3,7 @@
 #include "noisescope/explain/metric/localisation.h"
 #include "noisescope/stats/estimate_of.h"
 #include "noisescope/verify/evidence_calibration.h"
+#include "noisescope/verify/guided_run.h"
 #include "noisescope/verify/prompt_share.h"
 #include "noisescope/verify/trained_evidence.h"
 
@@ -64,10 +65,12 @@ VerifyRows check_evidence(const VerifyContext& context) {
     Question fewer = question;
     fewer.batch = question.batch.rows(sample_range(0, std::min<int64_t>(count, context.n(64, 32))));
     append(rows, contradicted_rows(context, context.exact_demo, fewer));
+    append(rows, guided_run_rows(context, context.exact_demo, fewer));
     if (context.trained) {
       append(rows, trained_evidence_rows(context, question, *calibrated));
       append(rows, drawn_picture_rows(context, question));
       append(rows, contradicted_rows(context, *context.trained, fewer));
+      append(rows, guided_run_rows(context, *context.trained, fewer));
     }
     append(rows, evidence_map_rows(context, word));
   }

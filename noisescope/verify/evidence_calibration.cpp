@@ -81,6 +81,14 @@ Tensor undecided(const Tensor& own_probability) {
   return ((own_probability > 0.05) & (own_probability < 0.95)).to(torch::kFloat64);
 }
 
+Estimate undecided_rmse(const Evidence& evidence, const Tensor& exact) {
+  const Tensor truth = own_of(exact, evidence.true_version);
+  const Tensor open = undecided(truth);
+  const Tensor sums = ((evidence.decision() - truth).square() * open).sum(0), counts = open.sum(0);  // [B]
+  const double mean = (sums.sum() / counts.sum()).item<double>();
+  return root_mean(mean + (sums - mean * counts) / counts.mean());
+}
+
 Estimate log_odds_slope(const Evidence& evidence, const Tensor& exact, const Random& random) {
   return over_pictures(log_odds_sums(evidence, exact), random, [](double both, double x, double) { return both / x; });
 }

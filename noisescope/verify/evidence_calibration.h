@@ -9,6 +9,10 @@ namespace noisescope::verify {
 /// [N, B] float64: 1 where p(own version) lies between .05 and .95, else 0.
 Tensor undecided(const Tensor& own_probability);
 
+/// Root mean square of decision curves less exact ones, at the levels at which a picture is undecided by the exact
+/// posterior [N, B, K]; the interval is that of a ratio of sums over pictures.
+Estimate undecided_rmse(const Evidence& evidence, const Tensor& exact);
+
 /// Log-odds of the true version, less those of the prior, at every level and picture whose exact posterior [N, B, K] is
 /// undecided, by least squares through 0; intervals over pictures. The slope of the filtered ones on the exact ones: 1
 /// for a filter that weighs evidence as it should and hears nothing else.

@@ -10,17 +10,7 @@
 namespace noisescope::verify {
 namespace {
 
-/// Root mean square over the levels at which a picture is undecided by the exact posterior; the interval is that of a
-/// ratio of sums over pictures.
-Estimate undecided_rmse(const Evidence& evidence, const Tensor& exact) {
-  const Tensor truth = own_of(exact, evidence.true_version);
-  const Tensor open = undecided(truth);
-  const Tensor sums = ((evidence.decision() - truth).square() * open).sum(0), counts = open.sum(0);  // [B]
-  const double mean = (sums.sum() / counts.sum()).item<double>();
-  return root_mean(mean + (sums - mean * counts) / counts.mean());
-}
-
-/// Mean difference at the same levels: of a model that is calibrated and knows less than all, below 0.
+/// Mean difference at the levels at which a picture is undecided: of a model that is calibrated and knows less than all, below 0.
 Estimate undecided_difference(const Evidence& evidence, const Tensor& exact) {
   const Tensor truth = own_of(exact, evidence.true_version);
   const Tensor open = undecided(truth);

@@ -1,0 +1,93 @@
+#include "noisescope/verify/guided_run.h"
+
+#include <cmath>
+
+#include "noisescope/diffusion/process.h"
+#include "noisescope/explain/calibration.h"
+
+namespace noisescope::verify {
+namespace {
+
+constexpr double kScale = 2;
+
+/// The levels of options, as sigmas.
+std::vector<double> levels_of(const EvidenceOptions& options) {
+  std::vector<double> sigmas;
+  for (int64_t i = 0; i <= options.steps; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(options.steps);
+    sigmas.push_back(sigma_of_log_snr(std::lerp(options.log_snr_min, options.log_snr_max, share)));
+  }
+  return sigmas;
+}
+
+/// Runs of a subject: what the filter made of their steps, the exact posterior at each level [N, B, K], where they end.
+struct GuidedRuns {
+  Evidence evidence;
+  Tensor exact, pictures;
+};
+
+Tensor exact_posterior_at(const WorldDenoiser& truth, const SamplerStep& step, const Tensor& conditions) {
+  const Tensor sigmas = torch::full({step.x.size(0)}, step.sigma, torch::kFloat64);
+  std::vector<Tensor> log_density;
+  for (const Tensor& condition : conditions.unbind()) {
+    log_density.push_back(truth.log_density(step.x.to(torch::kFloat64), sigmas, condition));
+  }
+  return torch::stack(log_density, 1).softmax(1);
+}
+
+GuidedRuns draw(const VerifyContext& context, const Model& subject, const Question& question) {
+  const std::vector<std::string> captions = question.batch.captions();
+  const NoiseSource noise{Random(context.options.seed), sample_range(0, question.batch.size())};
+  std::vector<double> sigmas = levels_of(question.options);
+  sigmas.push_back(0);
+  EvidenceFilter filter(
+      subject.denoiser,
+      context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word),
+                                      step_weight(subject.calibration, question.options, to_string(question.word))}));
+  const Tensor versions = conditions_of(exact_model(context.demo), question);
+  std::vector<Tensor> exact;
+  SamplerStep before;
+  const SamplerObserver observer = [&](const SamplerStep& step) {
+    exact.push_back(exact_posterior_at(context.demo, step, versions));
+    if (step.index > 0) filter.advance(before.x, before.sigma, step.x, step.sigma);
+    before = step;
+  };
+  const Trajectory runs({subject.denoiser, sigmas, {.solver = Solver::ddpm}, {.scale = kScale}},
+                        {subject.condition(captions), subject.null_condition(question.batch.size()),
+                         noise.initial(subject.image_shape, torch::kFloat64), noise});
+  const Tensor pictures = runs.redraw({}, observer, context.control);
+  return {filter.result(), torch::stack(exact), pictures};
+}
+
+/// Half-points along the runs less those along noising paths of their pictures, where both are decided.
+Estimate earlier_by(const VerifyContext& context, const Model& subject, Question question, const GuidedRuns& runs) {
+  question.batch.pictures = runs.pictures.to(torch::kFloat64);
+  const Tensor difference =
+      runs.evidence.half_points() - ask(subject, question, context, question.batch.size()).half_points();
+  return mean_estimate(difference.masked_select(difference.isfinite()));
+}
+
+}  // namespace
+
+VerifyRows guided_run_rows(const VerifyContext& context, const Model& subject, Question question) {
+  const bool exact = subject.is_exact(), colour = question.word == Word::colour;
+  question.options.log_snr_max = std::min(question.options.log_snr_max, subject.log_snr_max);
+  const GuidedRuns runs = draw(context, subject, question);
+  const Random random(context.options.seed);
+  const auto row = [&](const char* what, const std::string& figure, Direction direction, double bar,
+                       const Estimate& measured) -> VerifyRow {
+    return {kEvidence, subject.name, of(what, question.word) + ", along guided runs: " + figure,
+            direction, bar,          measured};
+  };
+  VerifyRows rows = {row("decision curve", "RMSE where undecided", Direction::at_most,
+                         exact ? 0.05 : (colour ? 0.10 : 0.13), undecided_rmse(runs.evidence, runs.exact))};
+  rows.push_back(exact ? row("log-odds", "slope on the exact ones, off 1", Direction::within, 0.1,
+                             absolute(plus(log_odds_slope(runs.evidence, runs.exact, random), -1)))
+                       : row("log-odds", "slope of the exact ones on them, off 1", Direction::at_most, 0.15,
+                             absolute(plus(exact_slope(runs.evidence, runs.exact, random), -1))));
+  rows.push_back(row("half-point", "log-SNR above that of noising paths of what was drawn", Direction::reported, 0,
+                     earlier_by(context, subject, question, runs)));
+  return rows;
+}
+
+}  // namespace noisescope::verify

@@ -1,7 +1,9 @@
 #include "noisescope/world/denoiser.h"
 
 #include <cmath>
+#include <map>
 #include <numbers>
+#include <string_view>
 
 #include "noisescope/core/error.h"
 
@@ -40,6 +42,31 @@ Evidence evidence(const WorldTemplates& templates, const Tensor& x, const Tensor
   return result;
 }
 
+/// Samples by their picture and noise level: methods ask for one picture under many conditions.
+struct DistinctPictures {
+  Tensor first;   // [U] int64: a sample with each
+  Tensor sample;  // [B] int64: all samples, those of a picture beside each other
+  Tensor place;   // [B] int64, rising: which of the U pictures that sample has
+};
+
+DistinctPictures distinct_pictures(const Tensor& x, const Tensor& sigma) {
+  const Tensor all = torch::arange(x.size(0));
+  if (!x.is_cpu()) return {all, all, all};  // else every picture would have to be read from the device
+  const Tensor pixels = x.contiguous(), levels = sigma.to(torch::kFloat64).contiguous(), place = torch::empty_like(all);
+  const size_t bytes = static_cast<size_t>(x[0].numel()) * x.element_size();
+  const char* data = static_cast<const char*>(pixels.const_data_ptr());
+  std::map<std::pair<double, std::string_view>, int64_t> places;
+  std::vector<int64_t> first;
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    const std::string_view picture(data + static_cast<size_t>(i) * bytes, bytes);
+    const auto [found, is_new] = places.try_emplace({levels.const_data_ptr<double>()[i], picture}, places.size());
+    if (is_new) first.push_back(i);
+    place.data_ptr<int64_t>()[i] = found->second;
+  }
+  const auto [sorted, sample] = place.sort(/*stable=*/true, 0, false);
+  return {torch::tensor(first), sample, sorted};
+}
+
 /// log p(x | left, right, background) up to the constant: [B, A, A, G].
 Tensor log_scene(const Evidence& e) { return e.log_attribute[0].unsqueeze(2) + e.log_attribute[1].unsqueeze(1); }
 
@@ -63,13 +90,12 @@ Tensor scene_posterior(const Evidence& e, const Tensor& condition) {
   return (scenes.flatten(1) + log_weights(condition)).softmax(1).view(scenes.sizes());
 }
 
-/// p(template of this half | x, condition): [B, G, K, S, P].
-Tensor template_posterior(const Evidence& e, const Tensor& scenes, size_t side) {
-  const Tensor& log_template = e.log_template[side];
-  const auto colours = log_template.size(2), shapes = log_template.size(3);
+/// p(template of this half | x, condition): [B, G, K, S, P]; of p(position | x, the rest), of the same size.
+Tensor template_posterior(const Tensor& position, const Tensor& scenes, size_t side) {
+  const auto colours = position.size(2), shapes = position.size(3);
   const Tensor attributes = scenes.sum(side == 0 ? 2 : 1);  // [B, A, G]
   const Tensor arranged = attributes.view({attributes.size(0), shapes, colours, -1}).permute({0, 3, 2, 1}).unsqueeze(4);
-  return log_template.softmax(4) * arranged;
+  return position * arranged;
 }
 
 /// sum over the dimensions of [B, S, K] other than the asked one.
@@ -133,15 +159,28 @@ Denoiser WorldDenoiser::denoiser() const {
 Tensor WorldDenoiser::denoise(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   check_shape("world.WorldDenoiser", "sigma", sigma, {x.size(0)});
   check_shape("world.WorldDenoiser", "condition", condition, {x.size(0), condition_size()});
-  std::vector<Tensor> parts;
-  for (int64_t first = 0; first < x.size(0); first += kChunk) {
-    const int64_t count = std::min(kChunk, x.size(0) - first);
-    const auto part = [&](const Tensor& whole) { return whole.narrow(0, first, count); };
-    const Evidence e = evidence(tables_->templates, part(x), part(sigma));
-    const Tensor scenes = scene_posterior(e, part(condition));
-    parts.push_back(tables_->templates.mixture({template_posterior(e, scenes, 0), template_posterior(e, scenes, 1)}));
+  if (x.size(0) == 0) return x;
+  const DistinctPictures distinct = distinct_pictures(x, sigma);
+  Tensor out = torch::empty_like(x);
+  int64_t from = 0;  // of distinct.sample
+  for (int64_t first = 0; first < distinct.first.size(0); first += kChunk) {
+    const int64_t end = std::min(first + kChunk, distinct.first.size(0));
+    const Tensor pictures = distinct.first.slice(0, first, end).to(x.device());
+    const Evidence e = evidence(tables_->templates, x.index_select(0, pictures), sigma.index_select(0, pictures));
+    const std::array<Tensor, 2> position = {e.log_template[0].softmax(4), e.log_template[1].softmax(4)};
+    const int64_t to = (distinct.place < end).sum().item<int64_t>();
+    for (; from < to; from = std::min(from + kChunk, to)) {
+      const Tensor samples = distinct.sample.slice(0, from, std::min(from + kChunk, to)).to(x.device());
+      const Tensor place = (distinct.place.slice(0, from, std::min(from + kChunk, to)) - first).to(x.device());
+      const auto placed = [&](const Tensor& table) { return table.index_select(0, place); };
+      const Tensor scenes = scene_posterior({{}, {placed(e.log_attribute[0]), placed(e.log_attribute[1])}},
+                                            condition.index_select(0, samples));
+      const Tensor estimates = tables_->templates.mixture(
+          {template_posterior(placed(position[0]), scenes, 0), template_posterior(placed(position[1]), scenes, 1)});
+      out.index_copy_(0, samples, estimates.to(x.scalar_type()));
+    }
   }
-  return parts.empty() ? torch::empty_like(x) : torch::cat(parts).to(x.scalar_type());
+  return out;
 }
 
 int64_t WorldDenoiser::condition_size() const {
@@ -164,7 +203,10 @@ Tensor WorldDenoiser::condition_of(const std::vector<std::string>& captions, Sce
 WorldPosterior WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
   const Evidence e = evidence(tables_->templates, x, sigma);
   const Tensor scenes = scene_posterior(e, condition);
-  return {scenes, template_posterior(e, scenes, 0).sum({1, 2, 3}), template_posterior(e, scenes, 1).sum({1, 2, 3})};
+  const auto position = [&](size_t side) {
+    return template_posterior(e.log_template[side].softmax(4), scenes, side).sum({1, 2, 3});
+  };
+  return {scenes, position(0), position(1)};
 }
 
 Tensor WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tensor& condition,

@@ -281,6 +281,26 @@ TEST(WorldDenoiser, EveryRowHasItsOwnNoiseLevelAndCondition) {
   EXPECT_EQ(exact.denoise(batch.x.to(torch::kFloat32), sigma, conditions).scalar_type(), torch::kFloat32);
 }
 
+// What is read of a picture once serves every condition that it is asked under; the same picture at another noise level
+// is another one. Thirty-seven pictures are more than are read at a time.
+TEST(WorldDenoiser, OnePictureUnderManyConditionsIsAnsweredAsEachAlone) {
+  const World world = tiny_world();
+  const WorldDenoiser truth(world);
+  const std::vector<std::string> captions = truth.grammar().captions();
+  const Tensor pictures = torch::randn({37, 3, kWorldImagePx, kWorldImagePx}, torch::kFloat64);
+  const Tensor rows = torch::cat({torch::arange(37), torch::arange(37).flip(0), torch::zeros(30, torch::kLong)});
+  const Tensor x = pictures.index_select(0, rows), sigma = torch::ones({rows.size(0)}, torch::kFloat64);
+  sigma.slice(0, 90).fill_(0.5);
+  std::vector<std::string> said;
+  for (int64_t i = 0; i < rows.size(0); ++i) said.push_back(captions[static_cast<size_t>(7 * i) % captions.size()]);
+  const Tensor condition = truth.condition_of(said), together = truth.denoise(x, sigma, condition);
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    const auto row = [&](const Tensor& all) { return all.narrow(0, i, 1); };
+    const Tensor alone = truth.denoise(row(x), row(sigma), row(condition));
+    EXPECT_TRUE(row(together).allclose(alone, 0, 1e-12)) << i;
+  }
+}
+
 TEST(WorldDenoiser, ConditionsFollowTheSet) {
   WorldOptions options;
   options.hold_out = 0.2;

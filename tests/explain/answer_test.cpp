@@ -1,5 +1,7 @@
 #include "noisescope/explain/answer.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "noisescope/explain/methods.h"
@@ -83,6 +85,32 @@ TEST(Methods, ListWhatTheyAnswerWithoutBeingAsked) {
       EXPECT_FALSE(quantity.help.empty()) << method.id << "." << quantity.name;
     }
   }
+}
+
+// What cannot be asked is left out of a report for want of what the method says that it needs.
+TEST(Methods, SayWhatTheyCannotDoWithout) {
+  const auto ids = [](const std::function<bool(const MethodNeeds&)>& needs) {
+    std::set<std::string> found;
+    for (const Method& method : methods()) {
+      if (needs(method.needs)) found.insert(method.id);
+    }
+    return found;
+  };
+  using Ids = std::set<std::string>;
+  EXPECT_EQ(ids([](const MethodNeeds& n) { return n.words; }),
+            (Ids{"conditioning_locality", "counterfactual", "decision_windows", "evidence", "noise_sobol",
+                 "prediction_tests", "read_out", "rewind", "seed_share"}));
+  EXPECT_EQ(ids([](const MethodNeeds& n) { return n.factors; }), (Ids{"u_turn"}));
+  EXPECT_EQ(ids([](const MethodNeeds& n) { return n.branches; }),
+            (Ids{"guidance_anatomy", "guidance_information", "noise_bands", "noise_tests"}));
+  EXPECT_EQ(ids([](const MethodNeeds& n) { return n.reader; }), (Ids{"noise_sobol", "read_out", "seed_share"}));
+  EXPECT_EQ(ids([](const MethodNeeds& n) { return n.world; }), (Ids{"noise_transplant"}));
+  EXPECT_EQ(
+      ids([](const MethodNeeds& n) { return !n.trajectory; }),
+      (Ids{"conditioning_locality", "evidence", "information_map", "inversion", "posterior_uncertainty", "u_turn"}));
+  EXPECT_EQ(ids([](const MethodNeeds& n) { return n.posterior_mean; }),
+            (Ids{"decision_windows", "evidence", "guidance_information", "information_map", "posterior_uncertainty",
+                 "u_turn"}));
 }
 
 TEST(Methods, AreFoundByTheirIdAndTheNearestOneIsNamed) {

@@ -63,6 +63,22 @@ TEST(DecisionWindows, FittedLevelsByHand) {
   EXPECT_EQ(levels.pictures, 3);
 }
 
+TEST(DecisionWindows, CaptionsAreAskedAgainstTheNextOnesInTheAlphabet) {
+  using Versions = std::vector<std::string>;
+  const auto versions = [](const std::vector<std::string>& captions, size_t others) {
+    std::vector<Versions> found;
+    for (const WordQuestion& question : captions_against_others(captions, others)) {
+      EXPECT_EQ(question.contrast.prompts[static_cast<size_t>(question.contrast.true_version)],
+                captions[static_cast<size_t>(question.picture)]);
+      found.push_back(question.contrast.prompts);
+    }
+    return found;
+  };
+  EXPECT_EQ(versions({"b", "a", "c", "b"}, 1), (std::vector<Versions>{{"b", "c"}, {"a", "b"}, {"c", "a"}, {"b", "c"}}));
+  EXPECT_EQ(versions({"b", "a", "c"}, 9)[0], (Versions{"b", "c", "a"}));
+  EXPECT_TRUE(versions({"a", "a"}, 1).empty());
+}
+
 TEST(DecisionWindows, RefusesNothingToDecide) {
   const KnownPictures known;
   EXPECT_THROW(measure_decision_windows({}, {known.pictures, {}}, {}, Random(0)), ValueError);

@@ -81,6 +81,18 @@ TEST(LinearGuidance, LeavesNoResidualOnGaussianData) {
   }
 }
 
+// Variances 1 and 4 of three pictures: W_c = 1/2, W_u = 4/5, shift (1 - 4/5) 1, contrast -3/10 (x - 1).
+TEST(LinearGuidance, OfThreePicturesByHand) {
+  const auto pictures = [](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kDouble).view({-1, 1, 1, 1});
+  };
+  const Tensor x = pictures({2});
+  const auto parts = LinearGuidance(pictures({0, 1, 2}), pictures({-2, 0, 2})).split(x, 1.0, torch::zeros_like(x));
+  EXPECT_NEAR(parts.mean_shift.item<double>(), 0.2, 1e-12);
+  EXPECT_NEAR(parts.negative.item<double>(), -0.3, 1e-12);
+  EXPECT_NEAR(parts.positive.item<double>(), 0, 1e-12);
+}
+
 TEST(LinearGuidance, FitsMomentsOfPictures) {
   const Tensor with = noise(9, {4000, 4}).view({4000, 1, 2, 2}) * 2 + 1;
   const Tensor without = noise(10, {4000, 4}).view({4000, 1, 2, 2});

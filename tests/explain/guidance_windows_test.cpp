@@ -57,6 +57,10 @@ TEST(LogSnrWindows, EqualOnesHoldEveryStepOnceWhereverStepsAndEdgesMeet) {
   }
 }
 
+TEST(LogSnrWindows, OfARunOfOneStepAreOneWindow) {
+  EXPECT_EQ(equal_windows({10, 0}, 1).first_steps({10, 0}), (std::vector<int64_t>{0, 1}));
+}
+
 TEST(LogSnrWindows, AnEmptyOneIsNamed) {
   try {
     equal_windows(log_snr_grid(3), 5);

@@ -178,6 +178,14 @@ TEST(Inversion, StabilityIsACosine) {
   EXPECT_TRUE(torch::allclose(inversion_stability(noise, other), cosines));
 }
 
+TEST(EditFriendly, OneStepHasNoNoiseOfItsOwn) {
+  const BlobInversion c;
+  const Predictor predict = unclipped(c.data.denoiser(), c.own);
+  const EditFriendlyInversion inversion = invert_edit_friendly(predict, {c.pictures, c.noise}, {2.0, 0.0});
+  EXPECT_EQ(inversion.noises.size(0), 0);
+  EXPECT_TRUE(replay(predict, inversion).allclose(c.pictures, 0, 1e-6));
+}
+
 TEST(Inversion, RefusesWhatItCannotInvert) {
   const BlobInversion c;
   const Predictor predict = unclipped(c.data.denoiser(), c.own);

@@ -71,6 +71,14 @@ TEST(ReadOut, NumbersOfASmallCaseByHand) {
   EXPECT_NEAR(words.p.item<double>(), 1.0 / 20, 0.018);  // one of 20 runs: 3.5 SE of 1999 draws
 }
 
+// Variance of the two null trajectories 2; the one run has the same.
+TEST(ReadOut, TwoNullTrajectoriesHaveAVariance) {
+  const Tensor null = torch::tensor({0.0, 2.0}, torch::kDouble).view({1, 2, 1});
+  const ReadOut words =
+      read_out(torch::full({1, 1, 1}, 4.0, torch::kDouble), {{"null", null}}, {.level = 0.5}, Random(1));
+  EXPECT_NEAR(words.half_width.item<double>(), 1.959963984540054 * std::sqrt(2.0 + 2.0 / 2), 1e-12);
+}
+
 TEST(ReadOut, RefusesBadInput) {
   const Tensor scores = scores_of(1, 1);
   const auto ask = [&](const Tensor& null, ReadOutOptions options = {}) {

@@ -62,14 +62,16 @@ Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, con
   const Model subject = exact_model(truth);
   const Tensor conditions = conditions_of(subject, question);
   walk_noising_paths(batch.with_noise(context.options.seed), question.options, [&](const Tensor& x, double sigma) {
-    const Tensor sigmas = torch::full({batch.size()}, sigma, torch::kFloat64);
-    std::vector<Tensor> log_density;
-    for (int64_t k = 0; k < conditions.size(0); ++k) {
-      log_density.push_back(truth.log_density(x, sigmas, conditions[k]));
-    }
-    rows.push_back(torch::stack(log_density, 1).softmax(1));
+    rows.push_back(version_posterior(truth, x, sigma, conditions));
   });
   return torch::stack(rows);
+}
+
+Tensor version_posterior(const WorldDenoiser& truth, const Tensor& x, double sigma, const Tensor& conditions) {
+  const int64_t versions = conditions.size(0), count = x.size(0);
+  const Tensor log_density = truth.log_density(
+      x.repeat({versions, 1, 1, 1}), torch::full({versions * count}, sigma, torch::kFloat64), conditions.flatten(0, 1));
+  return log_density.view({versions, count}).t().softmax(1);
 }
 
 Tensor own_of(const Tensor& table, const Tensor& own) {

@@ -29,6 +29,9 @@ Evidence ask_truth(const Question& question, const VerifyContext& context, int64
 /// filter_noising_paths: the same noise, drawn again.
 Tensor exact_posterior(const WorldDenoiser& truth, const Question& question, const VerifyContext& context);
 
+/// p(version | x) [B, K] of pictures [B, C, H, W] at one noise level, versions [K, B, R] as the exact world takes them.
+Tensor version_posterior(const WorldDenoiser& truth, const Tensor& x, double sigma, const Tensor& conditions);
+
 /// The own version's column of a table [N, B, K], [N, B].
 Tensor own_of(const Tensor& table, const Tensor& own);
 

@@ -26,15 +26,6 @@ struct GuidedRuns {
   Tensor exact, pictures;
 };
 
-Tensor exact_posterior_at(const WorldDenoiser& truth, const SamplerStep& step, const Tensor& conditions) {
-  const Tensor sigmas = torch::full({step.x.size(0)}, step.sigma, torch::kFloat64);
-  std::vector<Tensor> log_density;
-  for (const Tensor& condition : conditions.unbind()) {
-    log_density.push_back(truth.log_density(step.x.to(torch::kFloat64), sigmas, condition));
-  }
-  return torch::stack(log_density, 1).softmax(1);
-}
-
 GuidedRuns draw(const VerifyContext& context, const Model& subject, const Question& question) {
   const std::vector<std::string> captions = question.batch.captions();
   const NoiseSource noise{Random(context.options.seed), sample_range(0, question.batch.size())};
@@ -48,7 +39,7 @@ GuidedRuns draw(const VerifyContext& context, const Model& subject, const Questi
   std::vector<Tensor> exact;
   SamplerStep before;
   const SamplerObserver observer = [&](const SamplerStep& step) {
-    exact.push_back(exact_posterior_at(context.demo, step, versions));
+    exact.push_back(version_posterior(context.demo, step.x.to(torch::kFloat64), step.sigma, versions));
     if (step.index > 0) filter.advance(before.x, before.sigma, step.x, step.sigma);
     before = step;
   };

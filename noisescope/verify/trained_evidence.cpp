@@ -10,7 +10,8 @@
 namespace noisescope::verify {
 namespace {
 
-/// Mean difference at the levels at which a picture is undecided: of a model that is calibrated and knows less than all, below 0.
+/// Mean difference at the levels at which a picture is undecided: of a model that is calibrated and knows less than
+/// all, below 0.
 Estimate undecided_difference(const Evidence& evidence, const Tensor& exact) {
   const Tensor truth = own_of(exact, evidence.true_version);
   const Tensor open = undecided(truth);

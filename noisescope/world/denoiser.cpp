@@ -4,6 +4,7 @@
 #include <map>
 #include <numbers>
 #include <string_view>
+#include <tuple>
 
 #include "noisescope/core/error.h"
 
@@ -44,15 +45,14 @@ Evidence evidence(const WorldTemplates& templates, const Tensor& x, const Tensor
 
 /// Samples by their picture and noise level: methods ask for one picture under many conditions.
 struct DistinctPictures {
-  Tensor first;   // [U] int64: a sample with each
-  Tensor sample;  // [B] int64: all samples, those of a picture beside each other
-  Tensor place;   // [B] int64, rising: which of the U pictures that sample has
+  Tensor first;  // [U] int64: a sample with each
+  Tensor of;     // [B] int64: which of them a sample has
 };
 
 DistinctPictures distinct_pictures(const Tensor& x, const Tensor& sigma) {
   const Tensor all = torch::arange(x.size(0));
-  if (!x.is_cpu()) return {all, all, all};  // else every picture would have to be read from the device
-  const Tensor pixels = x.contiguous(), levels = sigma.to(torch::kFloat64).contiguous(), place = torch::empty_like(all);
+  if (!x.is_cpu()) return {all, all};  // else every picture would have to be read from the device
+  const Tensor pixels = x.contiguous(), levels = sigma.to(torch::kFloat64).contiguous(), of = torch::empty_like(all);
   const size_t bytes = static_cast<size_t>(x[0].numel()) * x.element_size();
   const char* data = static_cast<const char*>(pixels.const_data_ptr());
   std::map<std::pair<double, std::string_view>, int64_t> places;
@@ -61,10 +61,9 @@ DistinctPictures distinct_pictures(const Tensor& x, const Tensor& sigma) {
     const std::string_view picture(data + static_cast<size_t>(i) * bytes, bytes);
     const auto [found, is_new] = places.try_emplace({levels.const_data_ptr<double>()[i], picture}, places.size());
     if (is_new) first.push_back(i);
-    place.data_ptr<int64_t>()[i] = found->second;
+    of.data_ptr<int64_t>()[i] = found->second;
   }
-  const auto [sorted, sample] = place.sort(/*stable=*/true, 0, false);
-  return {torch::tensor(first), sample, sorted};
+  return {torch::tensor(first), of};
 }
 
 /// log p(x | left, right, background) up to the constant: [B, A, A, G].
@@ -161,17 +160,18 @@ Tensor WorldDenoiser::denoise(const Tensor& x, const Tensor& sigma, const Tensor
   check_shape("world.WorldDenoiser", "condition", condition, {x.size(0), condition_size()});
   if (x.size(0) == 0) return x;
   const DistinctPictures distinct = distinct_pictures(x, sigma);
-  Tensor out = torch::empty_like(x);
-  int64_t from = 0;  // of distinct.sample
+  Tensor places, order, out = torch::empty_like(x);
+  std::tie(places, order) = distinct.of.sort(/*stable=*/true, 0, false);  // samples of a picture beside each other
+  int64_t from = 0;                                                       // of order
   for (int64_t first = 0; first < distinct.first.size(0); first += kChunk) {
     const int64_t end = std::min(first + kChunk, distinct.first.size(0));
     const Tensor pictures = distinct.first.slice(0, first, end).to(x.device());
     const Evidence e = evidence(tables_->templates, x.index_select(0, pictures), sigma.index_select(0, pictures));
     const std::array<Tensor, 2> position = {e.log_template[0].softmax(4), e.log_template[1].softmax(4)};
-    const int64_t to = (distinct.place < end).sum().item<int64_t>();
+    const int64_t to = (places < end).sum().item<int64_t>();
     for (; from < to; from = std::min(from + kChunk, to)) {
-      const Tensor samples = distinct.sample.slice(0, from, std::min(from + kChunk, to)).to(x.device());
-      const Tensor place = (distinct.place.slice(0, from, std::min(from + kChunk, to)) - first).to(x.device());
+      const Tensor samples = order.slice(0, from, std::min(from + kChunk, to)).to(x.device());
+      const Tensor place = (places.slice(0, from, std::min(from + kChunk, to)) - first).to(x.device());
       const auto placed = [&](const Tensor& table) { return table.index_select(0, place); };
       const Tensor scenes = scene_posterior({{}, {placed(e.log_attribute[0]), placed(e.log_attribute[1])}},
                                             condition.index_select(0, samples));
@@ -220,9 +220,12 @@ Tensor WorldDenoiser::posterior(const Tensor& x, const Tensor& sigma, const Tens
 }
 
 Tensor WorldDenoiser::log_density(const Tensor& x, const Tensor& sigma, const Tensor& condition) const {
-  const Evidence e = evidence(tables_->templates, x, sigma);
-  const Tensor scenes = log_scene(e).flatten(1);
-  check_shape("world.WorldDenoiser", "condition", condition, {x.size(0), scenes.size(1)});
+  check_shape("world.WorldDenoiser", "sigma", sigma, {x.size(0)});
+  check_shape("world.WorldDenoiser", "condition", condition, {x.size(0), condition_size()});
+  const DistinctPictures distinct = distinct_pictures(x, sigma);
+  const Tensor pictures = distinct.first.to(x.device());
+  const Evidence e = evidence(tables_->templates, x.index_select(0, pictures), sigma.index_select(0, pictures));
+  const Tensor scenes = log_scene(e).flatten(1).index_select(0, distinct.of.to(x.device()));
   const auto dimensions = static_cast<double>(x[0].numel());
   const Tensor gaussian = -dimensions * (sigma.to(torch::kFloat64).log() + 0.5 * std::log(2 * std::numbers::pi));
   return (scenes + log_weights(condition)).logsumexp(1) + gaussian;

@@ -294,10 +294,12 @@ TEST(WorldDenoiser, OnePictureUnderManyConditionsIsAnsweredAsEachAlone) {
   std::vector<std::string> said;
   for (int64_t i = 0; i < rows.size(0); ++i) said.push_back(captions[static_cast<size_t>(7 * i) % captions.size()]);
   const Tensor condition = truth.condition_of(said), together = truth.denoise(x, sigma, condition);
+  const Tensor densities = truth.log_density(x, sigma, condition);
   for (int64_t i = 0; i < rows.size(0); ++i) {
     const auto row = [&](const Tensor& all) { return all.narrow(0, i, 1); };
     const Tensor alone = truth.denoise(row(x), row(sigma), row(condition));
     EXPECT_TRUE(row(together).allclose(alone, 0, 1e-12)) << i;
+    EXPECT_TRUE(row(densities).allclose(truth.log_density(row(x), row(sigma), row(condition)), 1e-12, 1e-9)) << i;
   }
 }
 

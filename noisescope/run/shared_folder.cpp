@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <system_error>
 
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include "noisescope/core/device.h"
 #include "noisescope/core/error.h"
 #include "noisescope/io/config.h"
-#include "noisescope/io/file.h"
 
 namespace noisescope::run {
 namespace {
@@ -41,8 +41,23 @@ std::vector<std::string> shared_files(const fs::path& root) {
   return files;
 }
 
+constexpr const char* kPrefix = "noisescope-";
+
+/// Removes what killed processes left. A folder that is younger than a minute may not be locked yet.
+void remove_abandoned_folders() {
+  std::error_code ignored;
+  const auto old = fs::file_time_type::clock::now() - std::chrono::minutes(1);
+  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
+    if (entry.path().filename().string().starts_with(kPrefix) && fs::is_directory(entry.symlink_status(ignored)) &&
+        entry.last_write_time(ignored) < old) {
+      remove_abandoned(entry.path());
+    }
+  }
+}
+
 fs::path own_folder() {
-  std::string path = (fs::temp_directory_path() / "noisescope-XXXXXX").string();
+  remove_abandoned_folders();
+  std::string path = (fs::temp_directory_path() / (std::string(kPrefix) + "XXXXXX")).string();
   if (mkdtemp(path.data()) == nullptr) {
     throw IoError("[run.SharedFolder] expected to make a folder in " + fs::temp_directory_path().string(), errno);
   }
@@ -79,7 +94,12 @@ void agree_on_settings(Group& group, const RunConfig& config) {
 SharedFolder::SharedFolder(Group& group, const RunFolder& folder) : folder_(folder) {
   if (group.is_alone()) return;
   own_ = !group.leads();
-  if (own_) folder_ = RunFolder{own_folder()};
+  if (own_) {
+    const fs::path place = own_folder();
+    lock_.emplace(place);
+    folder_ = RunFolder{place / "run"};
+    make_folder(folder_.root);
+  }
   const nlohmann::json mine = shared_files(folder.root);
   const auto files = nlohmann::json::parse(group.from_first(mine.dump()));
   for (const std::string file : files) {
@@ -90,7 +110,7 @@ SharedFolder::SharedFolder(Group& group, const RunFolder& folder) : folder_(fold
 
 SharedFolder::~SharedFolder() {
   std::error_code ignored;
-  if (own_) fs::remove_all(folder_.root, ignored);
+  if (own_) fs::remove_all(folder_.root.parent_path(), ignored);
 }
 
 }  // namespace noisescope::run

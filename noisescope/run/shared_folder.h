@@ -1,6 +1,9 @@
 // The run folder of process 0, for processes that may stand on other machines.
 #pragma once
 
+#include <optional>
+
+#include "noisescope/io/file.h"
 #include "noisescope/processes/group.h"
 #include "noisescope/run/run_config.h"
 #include "noisescope/run/run_folder.h"
@@ -14,6 +17,7 @@ void agree_on_settings(Group& group, const RunConfig& config);
 /// Where a process of a group works: process 0 in the run folder itself, each other one in a folder of its own for as
 /// long as this object lives, which begins with what training goes on from (configuration, encoder, embeddings;
 /// checkpoints go another way, see train_model). So all take the same course, and one alone leaves anything behind.
+/// What a killed process leaves in the temporary folder, the next one removes.
 class SharedFolder {
  public:
   /// Throws ProcessError, IoError.
@@ -27,6 +31,7 @@ class SharedFolder {
  private:
   RunFolder folder_;
   bool own_ = false;  // to be removed
+  std::optional<FolderLock> lock_;
 };
 
 }  // namespace noisescope::run

@@ -25,6 +25,17 @@ void copy_to_host(const std::vector<Tensor*>& planes, torch::Dtype dtype) {
   for (size_t k = 0; k < planes.size(); ++k) *planes[k] = together[static_cast<int64_t>(k)];
 }
 
+/// The pictures of `more` behind those of `step`.
+void join(SamplerStep& step, const SamplerStep& more) {
+  const auto append = [](Tensor& plane, const Tensor& rows) {
+    if (plane.defined()) plane = torch::cat({plane, rows});
+  };
+  append(step.x, more.x);
+  append(step.prediction.denoised, more.prediction.denoised);
+  append(step.prediction.conditional, more.prediction.conditional);
+  append(step.prediction.unconditional, more.prediction.unconditional);
+}
+
 }  // namespace
 
 void describe(Describer& d, RecorderOptions& options) {
@@ -48,12 +59,13 @@ SamplerObserver TrajectoryRecorder::observer() {
 }
 
 void TrajectoryRecorder::record(const SamplerStep& step) {
-  const int64_t needed = required_bytes(options_, step.count, step.x);
-  if (steps_.empty() && needed > options_.max_bytes) {
+  const auto place = steps_.empty() ? size_t{0} : static_cast<size_t>(step.index - steps_.front().index);
+  if (place == 0) bytes_ += required_bytes(options_, step.count, step.x);
+  if (bytes_ > options_.max_bytes) {
     throw ValueError(
         format_text("[diffusion.TrajectoryRecorder] expected a record of at most {} bytes, got a run that needs {}; "
                     "record fewer images or planes, use float16, or raise max_bytes",
-                    options_.max_bytes, needed));
+                    options_.max_bytes, bytes_));
   }
   SamplerStep kept = step;
   std::vector<Tensor*> planes;
@@ -69,7 +81,11 @@ void TrajectoryRecorder::record(const SamplerStep& step) {
   keep(options_.conditional, kept.prediction.conditional);
   keep(options_.unconditional, kept.prediction.unconditional);
   copy_to_host(planes, torch_dtype(options_.dtype));
-  steps_.push_back(std::move(kept));
+  if (place < steps_.size()) {
+    join(steps_[place], kept);
+  } else {
+    steps_.push_back(std::move(kept));
+  }
 }
 
 }  // namespace noisescope::diffusion

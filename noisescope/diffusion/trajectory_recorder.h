@@ -27,9 +27,10 @@ struct RecorderOptions {
 };
 void describe(Describer& d, RecorderOptions& options);
 
-/// Keeps what SamplerStep shows, on the CPU. One recorder for one run; it must outlive the
-/// observer. Throws ValueError at the first step if the whole run would need more than max_bytes
-/// (naming how much), before anything is stored.
+/// Keeps what SamplerStep shows, on the CPU. One recorder for one run, whose pictures may come in several passes
+/// (Trajectory::redraw): they are joined step by step. It must outlive the observer. Throws ValueError at the first
+/// step of a pass if the whole of it would make the record larger than max_bytes (naming how large), before anything of
+/// it is stored.
 class TrajectoryRecorder {
  public:
   explicit TrajectoryRecorder(const RecorderOptions& options) : options_(options) {}
@@ -48,6 +49,7 @@ class TrajectoryRecorder {
 
   RecorderOptions options_;
   std::vector<SamplerStep> steps_;
+  int64_t bytes_ = 0;  // of the passes that have begun
 };
 
 }  // namespace noisescope::diffusion

@@ -53,13 +53,17 @@ SamplerObserver WordTrace::observer() {
   return [this](const SamplerStep& step) {
     const Tensor scores = reader_(step.prediction.denoised);
     check_shape("explain.WordTrace", "scores", scores, {step.x.size(0), -1});
-    steps_.push_back(scores.to(torch::kCPU, torch::kFloat64));
+    const auto place = static_cast<size_t>(step.index);
+    if (place >= steps_.size()) steps_.resize(place + 1);
+    steps_[place].push_back(scores.to(torch::kCPU, torch::kFloat64));
   };
 }
 
 Tensor WordTrace::scores() const {
   if (steps_.empty()) throw ValueError("[explain.WordTrace] expected a run, got no step");
-  return torch::stack(steps_);
+  std::vector<Tensor> scores;
+  for (const std::vector<Tensor>& passes : steps_) scores.push_back(torch::cat(passes));
+  return torch::stack(scores);
 }
 
 void describe(Describer& d, ReadOutOptions& options) {

@@ -35,7 +35,7 @@ class WordTrace {
 
  private:
   WordReader reader_;
-  std::vector<Tensor> steps_;
+  std::vector<std::vector<Tensor>> steps_;  // by step, then by pass
 };
 
 struct ReadOutOptions {

@@ -9,6 +9,7 @@
 #include "noisescope/core/error.h"
 #include "noisescope/diffusion/analytic.h"
 #include "noisescope/diffusion/process.h"
+#include "noisescope/diffusion/trajectory_recorder.h"
 #include "tests/diffusion/small_trajectory.h"
 
 namespace noisescope {
@@ -358,6 +359,23 @@ TEST(RecordedTrajectory, IsNotEvaluatedAgain) {
   const Trajectory partly = recorded(drawn, [](SamplerStep& step) { step.prediction.unconditional = Tensor(); });
   EXPECT_FALSE(partly.has_both_branches());
   EXPECT_FALSE(joined(partly.rows({0}), drawn.rows({1})).has_both_branches());
+}
+
+TEST(TrajectoryRecorder, JoinsThePassesOfARun) {
+  const Trajectory drawn = Blobs().trajectory();
+  Sampling sampling = drawn.sampling();
+  sampling.pass_size = 2;
+  const Trajectory in_passes(sampling, {drawn.condition(), drawn.null_condition(), drawn.initial(), drawn.noise()});
+  TrajectoryRecorder recorder{RecorderOptions{}};
+  in_passes.redraw({}, recorder.observer());
+  ASSERT_EQ(recorder.steps().size(), drawn.steps().size());
+  for (size_t i = 0; i < drawn.steps().size(); ++i) {
+    EXPECT_TRUE(same(recorder.steps()[i].x, drawn.steps()[i].x));
+    EXPECT_TRUE(same(recorder.steps()[i].prediction.denoised, drawn.steps()[i].prediction.denoised));
+  }
+  const int64_t whole = TrajectoryRecorder::required_bytes({}, drawn.sampling().steps(), drawn.initial());
+  TrajectoryRecorder small{{.max_bytes = whole - 1}};
+  EXPECT_THROW(in_passes.redraw({}, small.observer()), ValueError);
 }
 
 TEST(RecordedTrajectory, RefusesToJoinRemainders) {

@@ -276,6 +276,18 @@ TEST_P(EveryMethod, CostsWhatItSaysOfAnExistingPicture) {
   }
 }
 
+TEST_P(EveryMethod, AnswersTheSameOfPicturesThatAreDrawnOneByOne) {
+  static const CountedSubject single([](CountedSubject& c) { c.model.sample.batch_size = 1; });
+  const auto together = values_of(asked(method()).answer), apart = values_of(ask(method(), single).answer);
+  ASSERT_EQ(together.size(), apart.size());
+  for (size_t k = 0; k < together.size(); ++k) {
+    const auto *a = std::get_if<Tensor>(&together[k].value), *b = std::get_if<Tensor>(&apart[k].value);
+    if (a == nullptr || b == nullptr || !a->defined()) continue;
+    EXPECT_TRUE(at::allclose(b->to(torch::kFloat64), a->to(torch::kFloat64), 1e-4, 1e-5, /*equal_nan=*/true))
+        << together[k].part << ": " << together[k].quantity.name;
+  }
+}
+
 TEST_P(EveryMethod, StopsAtOnce) {
   const CountedSubject& c = counted();
   const ConfigNode& settings = settings_of(c.settings, method());

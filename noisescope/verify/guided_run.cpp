@@ -50,12 +50,16 @@ GuidedRuns draw(const VerifyContext& context, const Model& subject, const Questi
   return {filter.result(), torch::stack(exact), pictures};
 }
 
-/// Half-points along the runs less those along noising paths of their pictures, where both are decided.
+/// Half-points along the runs less those along noising paths of their pictures, where both are decided; anything within
+/// the levels where hardly any is.
 Estimate earlier_by(const VerifyContext& context, const Model& subject, Question question, const GuidedRuns& runs) {
   question.batch.pictures = runs.pictures.to(torch::kFloat64);
   const Tensor difference =
       runs.evidence.half_points() - ask(subject, question, context, question.batch.size()).half_points();
-  return mean_estimate(difference.masked_select(difference.isfinite()));
+  const Tensor decided = difference.masked_select(difference.isfinite());
+  if (decided.size(0) >= 2) return mean_estimate(decided);
+  const double all = runs.evidence.log_snrs.back() - runs.evidence.log_snrs.front();
+  return {0, -all, all, decided.size(0)};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "noisescope/world/denoiser.h"
 
+#include <bit>
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -55,11 +56,12 @@ DistinctPictures distinct_pictures(const Tensor& x, const Tensor& sigma) {
   const Tensor pixels = x.contiguous(), levels = sigma.to(torch::kFloat64).contiguous(), of = torch::empty_like(all);
   const size_t bytes = static_cast<size_t>(x[0].numel()) * x.element_size();
   const char* data = static_cast<const char*>(pixels.const_data_ptr());
-  std::map<std::pair<double, std::string_view>, int64_t> places;
+  std::map<std::pair<int64_t, std::string_view>, int64_t> places;  // by their bits: a NaN is like no other number
   std::vector<int64_t> first;
   for (int64_t i = 0; i < x.size(0); ++i) {
     const std::string_view picture(data + static_cast<size_t>(i) * bytes, bytes);
-    const auto [found, is_new] = places.try_emplace({levels.const_data_ptr<double>()[i], picture}, places.size());
+    const auto level = std::bit_cast<int64_t>(levels.const_data_ptr<double>()[i]);
+    const auto [found, is_new] = places.try_emplace({level, picture}, places.size());
     if (is_new) first.push_back(i);
     of.data_ptr<int64_t>()[i] = found->second;
   }

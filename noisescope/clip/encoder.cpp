@@ -10,12 +10,21 @@
 namespace noisescope::clip {
 namespace {
 
-/// `x` is the caller's to lose: without a graph to keep it for, memory of its size is not asked for
-/// again and again, which costs more than the arithmetic.
-Tensor activate(Tensor x, ClipActivation activation) {
-  const bool keep = at::GradMode::is_enabled();
-  if (activation == ClipActivation::gelu) return keep ? at::gelu(x) : at::gelu_(x);
-  return keep ? x * at::sigmoid(1.702 * x) : at::mul(x, 1.702).sigmoid_().mul_(x);
+constexpr double kQuickGelu = 1.702;
+
+Tensor activate(const Tensor& x, ClipActivation activation) {
+  return activation == ClipActivation::gelu ? at::gelu(x) : x * at::sigmoid(kQuickGelu * x);
+}
+
+/// fc2(activate(fc1(x))) where no graph keeps what is between: one pass over it, in place, and no memory of its size
+/// but its own, which costs more than the arithmetic. quick_gelu(h) = silu(1.702 h) / 1.702: the products take the
+/// factors. x [.., D].
+Tensor mlp_in_place(const torch::nn::Linear& fc1, const torch::nn::Linear& fc2, const Tensor& x,
+                    ClipActivation activation) {
+  const double factor = activation == ClipActivation::gelu ? 1 : kQuickGelu;
+  Tensor hidden = at::addmm(fc1->bias, x.flatten(0, -2), fc1->weight.t(), factor, factor);
+  activation == ClipActivation::gelu ? at::gelu_(hidden) : at::silu_(hidden);
+  return at::addmm(fc2->bias, hidden, fc2->weight.t(), 1, 1 / factor).view(x.sizes());
 }
 
 /// x[b, position[b]] of x [B, L, D].
@@ -68,10 +77,14 @@ Tensor EncoderLayerImpl::attention(const Tensor& x) {
   return out_proj_(mixed.transpose(1, 2).reshape(x.sizes()));
 }
 
+Tensor EncoderLayerImpl::mlp(const Tensor& x) {
+  if (!at::GradMode::is_enabled()) return mlp_in_place(fc1_, fc2_, x, options_.activation);
+  return fc2_(activate(fc1_(x), options_.activation));
+}
+
 Tensor EncoderLayerImpl::forward(const Tensor& x) {
   const Tensor mixed = x + tap(tap_name_, "attn", attention(layer_norm1_(x)));
-  const Tensor hidden = activate(fc1_(layer_norm2_(mixed)), options_.activation);
-  return tap(tap_name_, mixed + tap(tap_name_, "mlp", fc2_(hidden)));
+  return tap(tap_name_, mixed + tap(tap_name_, "mlp", mlp(layer_norm2_(mixed))));
 }
 
 Tensor EncoderLayerImpl::forward_at(const Tensor& x, const Tensor& position) {
@@ -83,7 +96,7 @@ Tensor EncoderLayerImpl::forward_at(const Tensor& x, const Tensor& position) {
   const Tensor mixed = at::scaled_dot_product_attention(heads_of(q_proj_(query).unsqueeze(1)), heads_of(k_proj_(keys)),
                                                         heads_of(v_proj_(keys)), mask);
   const Tensor after = row_at(x, position) + out_proj_(mixed.reshape(query.sizes()));
-  return after + fc2_(activate(fc1_(layer_norm2_(after)), options_.activation));
+  return after + mlp(layer_norm2_(after));
 }
 
 /// As OpenAI's CLIP starts: residual branches shrink with depth.

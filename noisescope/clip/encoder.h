@@ -30,6 +30,7 @@ class EncoderLayerImpl : public torch::nn::Module, public HasInitRules {
  private:
   Tensor heads_of(const Tensor& x) const;
   Tensor attention(const Tensor& x);
+  Tensor mlp(const Tensor& x);
 
   EncoderOptions options_;
   bool causal_;

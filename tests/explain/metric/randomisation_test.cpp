@@ -95,6 +95,13 @@ TEST(Randomisation, TheOwnPartIsBlindToWhatAllMapsShare) {
   EXPECT_NEAR(w.own_correlation.mean().item<double>(), 0, 0.06);  // 3 standard errors
 }
 
+// Scaled to {1/2, 3/2} and {1, 1}, whose mean is {3/4, 5/4}.
+TEST(Randomisation, TheOwnPartByHand) {
+  const Tensor maps = torch::tensor({1.0, 3.0, 2.0, 2.0}, torch::kDouble).view({1, 2, 1, 2});
+  const Tensor own = torch::tensor({-0.25, 0.25, 0.25, -0.25}, torch::kDouble).view({1, 2, 1, 2});
+  EXPECT_TRUE(own_part(maps).allclose(own, 0, 1e-12));
+}
+
 TEST(Randomisation, RefusesWhatDoesNotFit) {
   EXPECT_THROW(own_part(torch::ones({1, 1, 4, 4})), ValueError);
   EXPECT_THROW(own_part(torch::ones({2, 4, 4})), ShapeError);

@@ -77,6 +77,16 @@ TEST(Refill, CostsWhatItSays) {
   EXPECT_EQ(evaluations, options.cost(2));
 }
 
+TEST(Refill, BeginsAtItsFirstNoiseLevel) {
+  double first = 0;
+  const Denoiser watching = [&](const Tensor& x, const Tensor& sigma, const Tensor&) {
+    if (first == 0) first = (x.std() / sigma[0]).item<double>();
+    return torch::zeros_like(x);
+  };
+  refill(watching, torch::zeros({2, 1}), {.steps = 5}, Random(1), kTwoIds)(kPictures, kMasks, samples_of(2));
+  EXPECT_NEAR(first, 1, 0.3);  // the next level is a fifth of it
+}
+
 TEST(Refill, RefusesOptionsOutOfRange) {
   const Denoiser none = {};
   const Tensor condition = torch::zeros({2, 1});

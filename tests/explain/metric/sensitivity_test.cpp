@@ -39,7 +39,9 @@ TEST(Sensitivity, RefusesWhatDoesNotFit) {
   const MapsOf identity = [](const Tensor& x) { return x; };
   EXPECT_THROW(sensitivity(identity, kTwoPictures, kMoves[0]), ShapeError);
   EXPECT_THROW(sensitivity(identity, kTwoPictures, kMoves.slice(0, 0, 0)), ValueError);
+  EXPECT_NO_THROW(sensitivity(identity, kTwoPictures, kMoves.slice(0, 0, 1)));
   EXPECT_THROW(uniform_perturbations(0, 6, {1, 3, 4}, Random(2), kTwoPictureIds), ValueError);
+  EXPECT_THROW(uniform_perturbations(0.1, 1000001, {1, 3, 4}, Random(2), kTwoPictureIds), ValueError);
 }
 
 // For a linear score the weights themselves are the perfect map.

@@ -20,7 +20,7 @@ BUILD = ROOT / "build-coverage"
 
 
 def build():
-    flags = "--coverage -O0 -g0 -fprofile-update=atomic"
+    flags = "--coverage -Og -g0 -fprofile-update=atomic"
     subprocess.run(["cmake", "--preset", "default", "-B", BUILD, f"-DCMAKE_CXX_FLAGS={flags}",
                     "-DCMAKE_CXX_FLAGS_RELEASE="], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", BUILD], check=True)

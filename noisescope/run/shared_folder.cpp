@@ -41,14 +41,14 @@ std::vector<std::string> shared_files(const fs::path& root) {
   return files;
 }
 
-constexpr const char* kPrefix = "noisescope-";
+constexpr const char* kOwnFolder = "noisescope-";
 
 /// Removes what killed processes left. A folder that is younger than a minute may not be locked yet.
 void remove_abandoned_folders() {
   std::error_code ignored;
   const auto old = fs::file_time_type::clock::now() - std::chrono::minutes(1);
   for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
-    if (entry.path().filename().string().starts_with(kPrefix) && fs::is_directory(entry.symlink_status(ignored)) &&
+    if (entry.path().filename().string().starts_with(kOwnFolder) && fs::is_directory(entry.symlink_status(ignored)) &&
         entry.last_write_time(ignored) < old) {
       remove_abandoned(entry.path());
     }
@@ -57,7 +57,7 @@ void remove_abandoned_folders() {
 
 fs::path own_folder() {
   remove_abandoned_folders();
-  std::string path = (fs::temp_directory_path() / (std::string(kPrefix) + "XXXXXX")).string();
+  std::string path = (fs::temp_directory_path() / (std::string(kOwnFolder) + "XXXXXX")).string();
   if (mkdtemp(path.data()) == nullptr) {
     throw IoError("[run.SharedFolder] expected to make a folder in " + fs::temp_directory_path().string(), errno);
   }

@@ -108,7 +108,9 @@ TEST(Calibration, ReliabilityIsThatOfTheProbabilities) {
   for (const ReliabilityBin& bin : fitted(exact).as_claimed) {
     EXPECT_LE(bin.low, bin.share);
     EXPECT_LE(bin.share, bin.high);
-    if (bin.low > 0 && bin.high < 1) EXPECT_NEAR(bin.share - bin.low, bin.high - bin.share, 1e-12);
+    if (bin.low > 0 && bin.high < 1) {
+      EXPECT_NEAR(bin.share - bin.low, bin.high - bin.share, 1e-12);
+    }
     if (bin.claims < 200) continue;
     EXPECT_NEAR(bin.claimed, bin.share, 3 * (bin.high - bin.low) / 3.92);
   }

@@ -26,29 +26,20 @@ std::vector<std::pair<const char*, Tensor TrajectoryRecord::*>> planes() {
           {"unconditional", &TrajectoryRecord::unconditional}};
 }
 
-/// One plane of all steps of all batches: [S, B, C, H, W]; undefined if no step has it.
+/// One plane of all steps: [S, B, C, H, W], NaN where a step lacks it; undefined if no step has it.
 template <class Plane>
-Tensor stacked(const std::vector<SamplerStep>& steps, int64_t count, Plane plane) {
+Tensor stacked(const std::vector<SamplerStep>& steps, Plane plane) {
   Tensor like;
   for (const SamplerStep& step : steps) {
-    if (!like.defined() && plane(step).defined()) like = plane(step);
+    if (plane(step).defined()) like = plane(step);
   }
   if (!like.defined()) return {};
-  std::vector<Tensor> batches;
-  for (size_t first = 0; first < steps.size(); first += static_cast<size_t>(count)) {
-    Tensor own;  // of any step of this batch: batches may differ in size
-    for (int64_t i = 0; i < count; ++i) {
-      const Tensor& value = plane(steps[first + static_cast<size_t>(i)]);
-      if (value.defined()) own = value;
-    }
-    std::vector<Tensor> rows;
-    for (int64_t i = 0; i < count; ++i) {
-      const Tensor& value = plane(steps[first + static_cast<size_t>(i)]);
-      rows.push_back(value.defined() ? value : torch::full_like(own, std::numeric_limits<double>::quiet_NaN()));
-    }
-    batches.push_back(torch::stack(rows));
+  std::vector<Tensor> rows;
+  for (const SamplerStep& step : steps) {
+    const Tensor& value = plane(step);
+    rows.push_back(value.defined() ? value : torch::full_like(like, std::numeric_limits<double>::quiet_NaN()));
   }
-  return torch::cat(batches, 1);
+  return torch::stack(rows);
 }
 
 /// A JSON list of values of type T. Throws nlohmann's exceptions for anything else.
@@ -167,13 +158,13 @@ std::string weights_hash(const TextToImage& model) {
 TrajectoryRecord make_record(const TrajectoryRecorder& recorder, TrajectoryFacts facts) {
   const std::vector<SamplerStep>& steps = recorder.steps();
   const int64_t count = steps.empty() ? 0 : steps.front().count;
-  if (steps.empty() || steps.size() % static_cast<size_t>(count) != 0) {
-    throw ValueError(format_text("[model.make_record] expected whole runs, got {} steps of {}", steps.size(), count));
+  if (steps.empty() || steps.size() != static_cast<size_t>(count)) {
+    throw ValueError(format_text("[model.make_record] expected a whole run, got {} steps of {}", steps.size(), count));
   }
   TrajectoryRecord record;
-  for (int64_t i = 0; i < count; ++i) record.sigmas.push_back(steps[static_cast<size_t>(i)].sigma);
+  for (const SamplerStep& step : steps) record.sigmas.push_back(step.sigma);
   record.sigmas.push_back(0);
-  const auto keep = [&](auto plane) { return stacked(steps, count, plane); };
+  const auto keep = [&](auto plane) { return stacked(steps, plane); };
   record.x = keep([](const SamplerStep& s) { return s.x; });
   record.denoised = keep([](const SamplerStep& s) { return s.prediction.denoised; });
   record.conditional = keep([](const SamplerStep& s) { return s.prediction.conditional; });

@@ -102,7 +102,9 @@ Estimate worst_level_slope(const Evidence& evidence, const Tensor& exact, const 
   const Tensor open = undecided(own_of(exact, evidence.true_version)).sum(1);
   const Tensor levels = torch::tensor(evidence.log_snrs, torch::kFloat64);
   Estimate worst{1, 1, 1, 0};
-  for (double from = std::floor(evidence.log_snrs.front()); from < evidence.log_snrs.back(); ++from) {
+  const double first = std::floor(evidence.log_snrs.front());
+  for (int64_t unit = 0; first + static_cast<double>(unit) < evidence.log_snrs.back(); ++unit) {
+    const double from = first + static_cast<double>(unit);
     const Tensor here = (levels >= from) & (levels < from + 1);
     if (((open * here).sum() / open.sum()).item<double>() < kLeastShare) continue;
     const Estimate slope = over_pictures(log_odds_sums(evidence, exact, from, from + 1), random,

@@ -54,7 +54,8 @@ TEST(Answer, ListsItsQuantitiesWithoutComputingThem) {
 
 TEST(Answer, IsTheStructOfItsTypeAlone) {
   int64_t computed = 0;
-  const Answer answer(SmallAnswer{.computed = &computed}), copy = answer;
+  const Answer answer(SmallAnswer{.computed = &computed});
+  const Answer copy = answer;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
   EXPECT_EQ(&answer.as<SmallAnswer>(), &copy.as<SmallAnswer>());
   EXPECT_EQ(answer.as<SmallAnswer>().levels.size(), 2u);
   EXPECT_THROW(answer.as<UTurns>(), ValueError);

@@ -194,7 +194,7 @@ TEST(WorldDenoiser, GradientsGoThroughIt) {
   const Tensor x = batch.x.clone().requires_grad_(true);
   const Tensor condition = batch.rows(exact.null_condition());
   exact.log_density(x, batch.sigma, condition).sum().backward();
-  const Tensor score = x.grad();
+  const Tensor& score = x.grad();
   const Tensor expected = (exact.denoise(batch.x, batch.sigma, condition) - batch.x) / 4.0;
   EXPECT_LT(largest_gap(score, expected), 1e-9);
 }

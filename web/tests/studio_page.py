@@ -183,8 +183,8 @@ class StudioPage:
                 self.press(*["Shift+Tab"] * (len(passed) - 1 - passed.index(True)))
                 if not self.focused(name)[-1]:  # between the end of the page and its start nothing has the focus
                     self.press("Shift+Tab")
-                assert self.focused(name)[-1]
-                return
+                if self.focused(name)[-1]:  # else something came or went on the way back: on, once more around
+                    return
         raise AssertionError(f"no control {name!r} was reached by {MOST_TABS} presses of Tab")
 
     def slide_to(self, state: int) -> None:

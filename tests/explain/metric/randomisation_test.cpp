@@ -76,7 +76,7 @@ TEST(Randomisation, DestroysMapsThatComeFromTheWeights) {
 }
 
 TEST(Randomisation, FindsMapsThatDoNot) {
-  const Tensor picture = Random(6).normal(Purpose::explain, 0, kIds, {8, 8}).unsqueeze(0);
+  Tensor picture = Random(6).normal(Purpose::explain, 0, kIds, {8, 8}).unsqueeze(0);
   const WeightRandomisation w = randomise_all(
       small_network(), [&](const NetworkPtr&) { return picture; }, Random(5));
   EXPECT_NEAR(w.correlation.mean().item<double>(), 1, 1e-12);

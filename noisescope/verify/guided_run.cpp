@@ -1,24 +1,13 @@
 #include "noisescope/verify/guided_run.h"
 
-#include <cmath>
-
 #include "noisescope/diffusion/process.h"
+#include "noisescope/diffusion/schedule.h"
 #include "noisescope/explain/calibration.h"
 
 namespace noisescope::verify {
 namespace {
 
 constexpr double kScale = 2;
-
-/// The levels of options, as sigmas.
-std::vector<double> levels_of(const EvidenceOptions& options) {
-  std::vector<double> sigmas;
-  for (int64_t i = 0; i <= options.steps; ++i) {
-    const double share = static_cast<double>(i) / static_cast<double>(options.steps);
-    sigmas.push_back(sigma_of_log_snr(std::lerp(options.log_snr_min, options.log_snr_max, share)));
-  }
-  return sigmas;
-}
 
 /// Runs of a subject: what the filter made of their steps, the exact posterior at each level [N, B, K], where they end.
 struct GuidedRuns {
@@ -29,12 +18,14 @@ struct GuidedRuns {
 GuidedRuns draw(const VerifyContext& context, const Model& subject, const Question& question) {
   const std::vector<std::string> captions = question.batch.captions();
   const NoiseSource noise{Random(context.options.seed), sample_range(0, question.batch.size())};
-  std::vector<double> sigmas = levels_of(question.options);
-  sigmas.push_back(0);
+  const EvidenceOptions& levels = question.options;
+  const std::vector<double> sigmas =
+      sampling_sigmas({GridKind::log_snr, levels.steps + 1, sigma_of_log_snr(levels.log_snr_max),
+                       sigma_of_log_snr(levels.log_snr_min), 7.0});
   EvidenceFilter filter(
       subject.denoiser,
       context.seen(&Seams::contrast, {conditions_of(subject, question), question.batch.true_version(question.word),
-                                      step_weight(subject.calibration, question.options, to_string(question.word))}));
+                                      step_weight(subject.calibration, levels, to_string(question.word))}));
   const Tensor versions = conditions_of(exact_model(context.demo), question);
   std::vector<Tensor> exact;
   SamplerStep before;
